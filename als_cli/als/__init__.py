@@ -1,0 +1,1 @@
+"""Numbers only: the objective, solvers and engines of implicit-feedback ALS."""

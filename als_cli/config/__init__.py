@@ -1,0 +1,1 @@
+"""The YAML config as frozen pydantic models, one file per section."""

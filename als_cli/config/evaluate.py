@@ -1,0 +1,110 @@
+"""Section `evaluate`: splits, metrics, baselines, gate."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from als_cli.config.fields import Duration, Instant, PathText, Section
+from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
+
+BaselineName = Literal["popular", "item_knn"]
+METRIC_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate", "coverage", "popularity", "gini")
+
+
+class TimeSplit(Section):
+    """Train before a cut-off, test after it."""
+
+    by: Literal["time"] = "time"
+    """Kind of split."""
+    test: Duration | Instant = Field(default="7d", validate_default=True, union_mode="left_to_right")
+    """Length of the test period up to the newest event, or the instant it starts at."""
+
+
+class LastSplit(Section):
+    """Each user's newest items are the test part (leave-n-out)."""
+
+    by: Literal["last"]
+    """Kind of split."""
+    n: int = Field(default=1, ge=1)
+    """Test items per user; users with no more than `n` items stay in training."""
+
+
+class RandomSplit(Section):
+    """A random share of the pairs is the test part."""
+
+    by: Literal["random"]
+    """Kind of split."""
+    share: float = Field(default=0.2, gt=0, lt=1)
+    """Share of pairs."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the draw."""
+
+
+class UsersSplit(Section):
+    """Held-out users: the model never sees them and folds them in from a part of their history."""
+
+    by: Literal["users"]
+    """Kind of split."""
+    share: float = Field(default=0.1, gt=0, lt=1)
+    """Share of users held out."""
+    fold_in: float = Field(default=0.8, gt=0, lt=1)
+    """Share of a held-out user's pairs that the model may see; the rest is the test part."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the draw."""
+
+
+class FileSplit(SourceConfig):
+    """A given test file; the whole dataset is the training part."""
+
+    by: Literal["file"]
+    """Kind of split."""
+
+
+Split = Annotated[TimeSplit | LastSplit | RandomSplit | UsersSplit | FileSplit, Field(discriminator="by")]
+
+
+class CandidatesConfig(TableFormat):
+    """Per-user candidates that ranking is restricted to (sampled protocols)."""
+
+    path: PathText
+    """File with one row per user and candidate item."""
+    columns: ColumnsConfig = ColumnsConfig()
+    """Columns `user` and `item` of that file."""
+
+
+class GateConfig(Section):
+    """The quality that a model must reach; otherwise exit 5."""
+
+    metric: str = "ndcg@10"
+    """A metric with its k, for example `ndcg@10`; k must stand in `evaluate.at`."""
+    at_least: float | BaselineName = "popular"
+    """A number, or the baseline that the model must not fall below."""
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, metric: str) -> str:
+        if not re.fullmatch(rf"({'|'.join(METRIC_NAMES)})@[1-9]\d*", metric):
+            raise ValueError(f"a metric is one of {', '.join(METRIC_NAMES)}, then @k, for example ndcg@10")
+        return metric
+
+
+class EvaluateConfig(Section):
+    """How the model is judged before its lists are published."""
+
+    split: Split = TimeSplit()
+    """How events are divided into training and test part."""
+    at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)] = (10, 20)
+    """List lengths k that the metrics are computed at."""
+    baselines: Annotated[tuple[BaselineName, ...], Field(strict=False)] = ("popular", "item_knn")
+    """What the model is compared with, on the same split."""
+    users: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+    """All users that have test items, or a seeded sample of this many."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the sample of users."""
+    exclude_seen: bool = True
+    """Leave a user's training items out of the ranking, and out of the test items."""
+    candidates: CandidatesConfig | None = None
+    """Rank only these items for each user."""
+    gate: GateConfig | None = None
+    """Quality that must be reached."""

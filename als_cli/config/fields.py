@@ -1,0 +1,81 @@
+"""Field types that the sections share: strict frozen sections, durations, paths."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
+from pydantic.json_schema import WithJsonSchema
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
+
+
+class Section(BaseModel):
+    """A frozen part of the config: unknown keys, NaN and values of another type are errors."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def parse_duration(raw: Any) -> timedelta:
+    """Return the time span that a text such as ``30d``, ``12h`` or ``1.5w`` stands for."""
+    if isinstance(raw, timedelta):
+        return raw
+    match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None or float(match[1]) == 0:
+        raise ValueError("a duration is a positive number and a unit, for example 30d, 12h or 2w (units: s m h d w)")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def format_duration(span: timedelta) -> str:
+    """Return the shortest text that :func:`parse_duration` reads back as `span`."""
+    seconds = span.total_seconds()
+    for unit in ("d", "h", "m"):
+        if seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def parse_instant(raw: Any) -> datetime:
+    """Return the UTC instant of a YAML date, datetime or ISO 8601 text; a text without zone is UTC."""
+    if isinstance(raw, str):
+        try:
+            raw = datetime.fromisoformat(raw)
+        except ValueError:
+            raise ValueError("a point in time is an ISO 8601 text, for example 2026-01-31 or 2026-01-31T06:00:00Z") from None
+    if isinstance(raw, datetime):
+        return raw.replace(tzinfo=UTC) if raw.tzinfo is None else raw.astimezone(UTC)
+    if hasattr(raw, "year"):
+        return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
+    raise ValueError("a point in time is an ISO 8601 text, for example 2026-01-31 or 2026-01-31T06:00:00Z")
+
+
+def is_url(path: str) -> bool:
+    """Return whether `path` names an object store or another remote place rather than a local file."""
+    return "://" in path
+
+
+def resolve_path(path: str, info: ValidationInfo) -> str:
+    """Return `path` made absolute against the folder of the config file; ``-`` and URLs stay as they are."""
+    base = (info.context or {}).get("base")
+    if path == "-" or is_url(path) or base is None:
+        return path
+    return str(Path(base) / Path(path).expanduser())
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30d", "12h"]}),
+]
+"""A positive time span such as ``30d``."""
+
+Instant = Annotated[datetime, BeforeValidator(parse_instant)]
+"""A point in time, UTC."""
+
+PathText = Annotated[str, AfterValidator(resolve_path)]
+"""A path or URL; relative ones are taken from the folder of the config file."""

@@ -1,0 +1,28 @@
+"""The whole config."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from als_cli.config.evaluate import EvaluateConfig
+from als_cli.config.events import EventsConfig
+from als_cli.config.fields import PathText, Section
+from als_cli.config.recommend import RecommendConfig
+from als_cli.config.train import TrainConfig
+
+
+class Config(Section):
+    """One YAML file: events in, lists out."""
+
+    workspace: PathText = "work"
+    """Folder for dataset/, models/, evaluations/ and runs/."""
+    threads: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """Threads for everything; `auto`: the processors this process may use, inside a container's limit."""
+    events: EventsConfig
+    """Raw events and the signal recipe."""
+    train: TrainConfig = TrainConfig()
+    """The model."""
+    evaluate: EvaluateConfig = EvaluateConfig()
+    """How it is judged."""
+    recommend: RecommendConfig = RecommendConfig()
+    """What is published."""

@@ -1,0 +1,1 @@
+"""Ids to rows and back, the user-item matrix, splits."""

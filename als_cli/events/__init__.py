@@ -1,0 +1,1 @@
+"""Raw events to interactions: sources, checks and quarantine, signal; polars."""

@@ -1,0 +1,1 @@
+"""Exact top-N, candidates, fallback; numbers and ids, no files."""

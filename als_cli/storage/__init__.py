@@ -1,0 +1,1 @@
+"""Atomic publish, manifests, the lock, artifacts on disk, sinks."""

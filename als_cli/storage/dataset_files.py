@@ -1,0 +1,66 @@
+"""The dataset on disk: Parquet id tables, the matrix as memory-mappable arrays, clean events.
+
+Files: users.parquet, items.parquet, matrix_indptr.npy (int64), matrix_indices.npy (int32), matrix_strength.npy
+(float32), events.parquet (clean events, see CLEAN_EVENT_COLUMNS), rejected.parquet, manifest.json.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_matrix
+
+from als_cli.dataset.interactions import Interactions
+from als_cli.errors import ArtifactError
+from als_cli.storage.manifest import Manifest, read_manifest
+from als_cli.storage.publish import current_version
+
+EVENTS = "events.parquet"
+REJECTED = "rejected.parquet"
+_ARRAYS = {"indptr": np.int64, "indices": np.int32, "strength": np.float32}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened dataset: interactions memory-mapped, events as a lazy scan."""
+
+    folder: Path
+    manifest: Manifest
+    interactions: Interactions
+
+    def scan_events(self) -> pl.LazyFrame:
+        """Return the clean events (CLEAN_EVENT_COLUMNS)."""
+        return pl.scan_parquet(self.folder / EVENTS)
+
+
+def write_interactions(folder: Path, interactions: Interactions) -> None:
+    """Write id tables and matrix into `folder`."""
+    interactions.users.write_parquet(folder / "users.parquet")
+    interactions.items.write_parquet(folder / "items.parquet")
+    matrix = interactions.matrix
+    for name, values in (("indptr", matrix.indptr), ("indices", matrix.indices), ("strength", matrix.data)):
+        np.save(folder / f"matrix_{name}.npy", values.astype(_ARRAYS[name], copy=False), allow_pickle=False)
+
+
+def open_dataset(place: Path) -> Dataset:
+    """Return the current dataset of `place` (the workspace's ``dataset`` folder).
+
+    Raises
+    ------
+    ArtifactError
+        Missing, broken, or of another format version.
+    """
+    folder = current_version(place)
+    if folder is None:
+        raise ArtifactError(f"no dataset in {place}", hint="run `als ingest` first")
+    manifest = read_manifest(folder, "dataset")
+    try:
+        users = pl.read_parquet(folder / "users.parquet")
+        items = pl.read_parquet(folder / "items.parquet")
+        arrays = {name: np.load(folder / f"matrix_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+    except (OSError, ValueError, pl.exceptions.PolarsError) as broken:
+        raise ArtifactError(f"the dataset in {folder} cannot be read: {broken}", hint="run `als ingest` again") from broken
+    matrix = csr_matrix((arrays["strength"], arrays["indices"], arrays["indptr"]), shape=(users.height, items.height), copy=False)
+    newest = users["last_time"].max()
+    return Dataset(folder, manifest, Interactions(users, items, matrix, newest))  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""One writer per workspace at a time."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from als_cli.errors import LockedError
+from als_cli.storage.publish import resource_errors
+
+LOCK = ".lock"
+
+
+@contextmanager
+def workspace_lock(workspace: Path) -> Iterator[None]:
+    """Hold the workspace's lock; the operating system lets go of it when the process dies, however it dies.
+
+    Raises
+    ------
+    LockedError
+        Another run holds it; the message names its process and host.
+    """
+    with resource_errors(workspace):
+        workspace.mkdir(parents=True, exist_ok=True)
+        stream = (workspace / LOCK).open("a+", encoding="utf-8")
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read().strip() or "unknown process"
+            raise LockedError(f"another run works on {workspace} ({holder})", hint="wait for it to end, or use another workspace") from None
+        stream.seek(0)
+        stream.truncate()
+        stream.write(f"process {os.getpid()} on {socket.gethostname()}")
+        stream.flush()
+        yield

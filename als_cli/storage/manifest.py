@@ -1,0 +1,151 @@
+"""The manifest that every artifact carries: what went in, what came out, under which settings."""
+
+import hashlib
+import json
+import resource
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from als_cli import __version__
+from als_cli.errors import ArtifactError
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+
+
+class InputFile(BaseModel):
+    """A file that was read."""
+
+    model_config = ConfigDict(frozen=True)
+    path: str
+    bytes: int
+    sha256: str
+    modified_ns: int = 0
+    rows: int | None = None
+
+
+class OutputFile(BaseModel):
+    """A file of the artifact, relative to its folder."""
+
+    model_config = ConfigDict(frozen=True)
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """Self-description of an artifact; written last."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: str
+    """dataset, model, evaluation or recommendations."""
+    format_version: int = FORMAT_VERSION
+    tool_version: str = __version__
+    created: datetime
+    key: str
+    """Hash of everything the artifact depends on (`stage_key`): equal keys mean nothing to do."""
+    content: str
+    """Hash over all outputs: names the artifact's bytes, whatever its place and time."""
+    config: dict[str, Any]
+    """The resolved config of the run."""
+    inputs: tuple[InputFile, ...] = ()
+    outputs: tuple[OutputFile, ...] = ()
+    counts: dict[str, int] = {}
+    """Rows read, kept, and dropped per reason; users, items, interactions."""
+    metrics: dict[str, Any] = {}
+    """What the stage measured: losses, evaluation results."""
+    seed: int | None = None
+    threads: int = 1
+    seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def stage_key(**parts: Any) -> str:
+    """Return the hash of the tool version and `parts` (JSON-like values) that decides whether a stage is out of date."""
+    text = json.dumps({"tool_version": __version__, "format_version": FORMAT_VERSION, **parts}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def describe_outputs(folder: Path) -> tuple[OutputFile, ...]:
+    """Return every file below `folder` but the manifest, sorted by path, with size and hash."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+    return tuple(OutputFile(path=str(p.relative_to(folder)), bytes=p.stat().st_size, sha256=file_sha256(p)) for p in files)
+
+
+def content_hash(outputs: tuple[OutputFile, ...]) -> str:
+    """Return one hash over the paths and hashes of all `outputs`."""
+    return hashlib.sha256("".join(f"{o.path}\0{o.sha256}\n" for o in outputs).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any], **fields: Any) -> Manifest:
+    """Describe the finished files in `folder` and write its manifest; call it last.
+
+    `fields` are the other fields of :class:`Manifest`: inputs, counts, metrics, seed, threads, seconds.
+    """
+    outputs = describe_outputs(folder)
+    manifest = Manifest(
+        kind=kind, key=key, config=config, created=datetime.now(UTC), outputs=outputs,
+        content=content_hash(outputs), peak_memory_bytes=peak_memory_bytes(), **fields,
+    )
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def read_manifest(folder: Path, kind: str) -> Manifest:
+    """Return the manifest of the artifact in `folder` after checking kind, format version and the files' sizes.
+
+    Raises
+    ------
+    ArtifactError
+        Missing, unreadable, of another kind or format version, or a file is missing or of another size.
+    """
+    path = folder / MANIFEST
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"no {kind} in {folder}: {MANIFEST} is missing", hint=f"run `als {_MAKER.get(kind, 'run')}` first") from None
+    except (OSError, ValueError) as broken:
+        raise ArtifactError(f"{path} cannot be read: {broken}", hint=f"run `als {_MAKER.get(kind, 'run')}` again") from broken
+    found = raw.get("format_version") if isinstance(raw, dict) else None
+    if found != FORMAT_VERSION:
+        raise ArtifactError(
+            f"{path} has format version {found}, this als-cli {__version__} reads version {FORMAT_VERSION}",
+            hint=f"run `als {_MAKER.get(kind, 'run')}` again, or use the als-cli that wrote it ({raw.get('tool_version') if isinstance(raw, dict) else None})",
+        )
+    try:
+        manifest = Manifest.model_validate(raw)
+    except ValidationError as broken:
+        raise ArtifactError(f"{path} is not a manifest: {broken.error_count()} fields are wrong", hint=f"run `als {_MAKER.get(kind, 'run')}` again") from broken
+    if manifest.kind != kind:
+        raise ArtifactError(f"{folder} holds a {manifest.kind}, not a {kind}", hint="check the workspace")
+    _check_sizes(folder, manifest)
+    return manifest
+
+
+def _check_sizes(folder: Path, manifest: Manifest) -> None:
+    for output in manifest.outputs:
+        path = folder / output.path
+        size = path.stat().st_size if path.exists() else None
+        if size != output.bytes:
+            state = "missing" if size is None else f"{size} bytes long instead of {output.bytes}"
+            raise ArtifactError(
+                f"{path} is {state}: the {manifest.kind} is broken",
+                hint=f"run `als {_MAKER.get(manifest.kind, 'run')}` again",
+            )
+
+
+_MAKER = {"dataset": "ingest", "model": "train", "evaluation": "evaluate", "recommendations": "recommend"}
+
+
+def peak_memory_bytes() -> int:
+    """Return the process's largest resident set so far, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

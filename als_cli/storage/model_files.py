@@ -1,0 +1,78 @@
+"""The model on disk: one Arrow file per side, ids beside float32 factors, memory-mappable from any Arrow tool.
+
+Files: user_factors.arrow (user_id, factors), item_factors.arrow (item_id, factors, interactions), manifest.json.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from als_cli.als.engine import Factors, FloatArray
+from als_cli.errors import ArtifactError
+from als_cli.storage.manifest import Manifest, read_manifest
+from als_cli.storage.publish import current_version
+
+USER_FACTORS = "user_factors.arrow"
+ITEM_FACTORS = "item_factors.arrow"
+
+
+@dataclass(frozen=True)
+class Model:
+    """An opened model: ids by row, factors memory-mapped, item popularity."""
+
+    folder: Path
+    manifest: Manifest
+    user_ids: pl.Series
+    item_ids: pl.Series
+    item_interactions: pl.Series
+    """Users per item at training time, UInt32: the popularity list."""
+    factors: Factors
+
+
+def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:
+    """Write both sides into `folder`; `users` has user_id, `items` has item_id and interactions, in row order."""
+    _write_side(folder / USER_FACTORS, users.select("user_id"), factors.users)
+    _write_side(folder / ITEM_FACTORS, items.select("item_id", "interactions"), factors.items)
+
+
+def open_model(place: Path) -> Model:
+    """Return the current model of `place` (the workspace's ``models`` folder).
+
+    Raises
+    ------
+    ArtifactError
+        Missing, broken, or of another format version.
+    """
+    folder = current_version(place)
+    if folder is None:
+        raise ArtifactError(f"no model in {place}", hint="run `als train` first")
+    manifest = read_manifest(folder, "model")
+    user_table, user_factors = _read_side(folder / USER_FACTORS)
+    item_table, item_factors = _read_side(folder / ITEM_FACTORS)
+    return Model(
+        folder, manifest, user_table["user_id"], item_table["item_id"], item_table["interactions"],
+        Factors(user_factors, item_factors),
+    )
+
+
+def _write_side(path: Path, ids: pl.DataFrame, factors: FloatArray) -> None:
+    values = pa.array(np.ascontiguousarray(factors, dtype=np.float32).reshape(-1))
+    # compat_level keeps plain string columns, which every Arrow reader knows.
+    table = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    table = table.append_column("factors", pa.FixedSizeListArray.from_arrays(values, factors.shape[1]))
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)  # one record batch, uncompressed: factors stay one memory-mappable block
+
+
+def _read_side(path: Path) -> tuple[pl.DataFrame, FloatArray]:
+    try:
+        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+        column = batch.column("factors")
+        factors = column.flatten().to_numpy(zero_copy_only=True).reshape(batch.num_rows, column.type.list_size)
+        table = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch.drop_columns(["factors"])])))
+    except (OSError, KeyError, ValueError, pa.ArrowException) as broken:
+        raise ArtifactError(f"{path} cannot be read: {broken}", hint="run `als train` again") from broken
+    return table, factors
