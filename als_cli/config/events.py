@@ -22,7 +22,7 @@ class IdTypesConfig(Section):
 class EventsConfig(TableFormat):
     """Raw events: sources, columns, checks and the signal recipe."""
 
-    source: Annotated[PathText | tuple[PathText | SourceConfig, ...], Field(strict=False)]
+    source: PathText | Annotated[tuple[PathText | SourceConfig, ...], Field(strict=False, min_length=1)]
     """A file, a glob, `-` (stdin), or a list of those, each optionally with its own columns and format."""
     columns: ColumnsConfig = ColumnsConfig()
     """Column mapping for every source that has none of its own."""

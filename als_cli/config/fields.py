@@ -26,7 +26,9 @@ def parse_duration(raw: Any) -> timedelta:
         return raw
     match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
     if match is None or float(match[1]) == 0:
-        raise ValueError("a duration is a positive number and a unit, for example 30d, 12h or 2w (units: s m h d w)")
+        raise ValueError(
+            "a duration is a positive number and a unit, for example 30d, 12h or 2w (units: s m h d w)"
+        )
     return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
 
 
@@ -45,7 +47,9 @@ def parse_instant(raw: Any) -> datetime:
         try:
             raw = datetime.fromisoformat(raw)
         except ValueError:
-            raise ValueError("a point in time is an ISO 8601 text, for example 2026-01-31 or 2026-01-31T06:00:00Z") from None
+            raise ValueError(
+                "a point in time is an ISO 8601 text, for example 2026-01-31 or 2026-01-31T06:00:00Z"
+            ) from None
     if isinstance(raw, datetime):
         return raw.replace(tzinfo=UTC) if raw.tzinfo is None else raw.astimezone(UTC)
     if hasattr(raw, "year"):
@@ -70,7 +74,9 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30d", "12h"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30d", "12h"]}
+    ),
 ]
 """A positive time span such as ``30d``."""
 

@@ -65,7 +65,9 @@ def cast_ids(ids: pl.Series, target: pl.DataType) -> pl.Series:
     if target == pl.String:
         if ids.dtype.is_float():
             whole = ids.cast(pl.Int64, strict=False)
-            return pl.select(pl.when(whole == ids).then(whole.cast(pl.String)).otherwise(ids.cast(pl.String))).to_series()
+            return pl.select(
+                pl.when(whole == ids).then(whole.cast(pl.String)).otherwise(ids.cast(pl.String))
+            ).to_series()
         return ids.cast(pl.String)
     if ids.dtype.is_float():
         whole = ids.cast(target, strict=False)

@@ -58,9 +58,18 @@ def open_dataset(place: Path) -> Dataset:
     try:
         users = pl.read_parquet(folder / "users.parquet")
         items = pl.read_parquet(folder / "items.parquet")
-        arrays = {name: np.load(folder / f"matrix_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        arrays = {
+            name: np.load(folder / f"matrix_{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in _ARRAYS
+        }
     except (OSError, ValueError, pl.exceptions.PolarsError) as broken:
-        raise ArtifactError(f"the dataset in {folder} cannot be read: {broken}", hint="run `als ingest` again") from broken
-    matrix = csr_matrix((arrays["strength"], arrays["indices"], arrays["indptr"]), shape=(users.height, items.height), copy=False)
+        raise ArtifactError(
+            f"the dataset in {folder} cannot be read: {broken}", hint="run `als ingest` again"
+        ) from broken
+    matrix = csr_matrix(
+        (arrays["strength"], arrays["indices"], arrays["indptr"]),
+        shape=(users.height, items.height),
+        copy=False,
+    )
     newest = users["last_time"].max()
     return Dataset(folder, manifest, Interactions(users, items, matrix, newest))  # type: ignore[arg-type]

@@ -31,7 +31,10 @@ def workspace_lock(workspace: Path) -> Iterator[None]:
         except BlockingIOError:
             stream.seek(0)
             holder = stream.read().strip() or "unknown process"
-            raise LockedError(f"another run works on {workspace} ({holder})", hint="wait for it to end, or use another workspace") from None
+            raise LockedError(
+                f"another run works on {workspace} ({holder})",
+                hint="wait for it to end, or use another workspace",
+            ) from None
         stream.seek(0)
         stream.truncate()
         stream.write(f"process {os.getpid()} on {socket.gethostname()}")

@@ -71,14 +71,19 @@ def file_sha256(path: Path) -> str:
 
 def stage_key(**parts: Any) -> str:
     """Return the hash of the tool version and `parts` (JSON-like values) that decides whether a stage is out of date."""
-    text = json.dumps({"tool_version": __version__, "format_version": FORMAT_VERSION, **parts}, sort_keys=True, default=str)
+    text = json.dumps(
+        {"tool_version": __version__, "format_version": FORMAT_VERSION, **parts}, sort_keys=True, default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def describe_outputs(folder: Path) -> tuple[OutputFile, ...]:
     """Return every file below `folder` but the manifest, sorted by path, with size and hash."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
-    return tuple(OutputFile(path=str(p.relative_to(folder)), bytes=p.stat().st_size, sha256=file_sha256(p)) for p in files)
+    return tuple(
+        OutputFile(path=str(p.relative_to(folder)), bytes=p.stat().st_size, sha256=file_sha256(p))
+        for p in files
+    )
 
 
 def content_hash(outputs: tuple[OutputFile, ...]) -> str:
@@ -93,8 +98,14 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
     """
     outputs = describe_outputs(folder)
     manifest = Manifest(
-        kind=kind, key=key, config=config, created=datetime.now(UTC), outputs=outputs,
-        content=content_hash(outputs), peak_memory_bytes=peak_memory_bytes(), **fields,
+        kind=kind,
+        key=key,
+        config=config,
+        created=datetime.now(UTC),
+        outputs=outputs,
+        content=content_hash(outputs),
+        peak_memory_bytes=peak_memory_bytes(),
+        **fields,
     )
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return manifest
@@ -112,9 +123,13 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ArtifactError(f"no {kind} in {folder}: {MANIFEST} is missing", hint=f"run `als {_MAKER.get(kind, 'run')}` first") from None
+        raise ArtifactError(
+            f"no {kind} in {folder}: {MANIFEST} is missing", hint=f"run `als {_MAKER.get(kind, 'run')}` first"
+        ) from None
     except (OSError, ValueError) as broken:
-        raise ArtifactError(f"{path} cannot be read: {broken}", hint=f"run `als {_MAKER.get(kind, 'run')}` again") from broken
+        raise ArtifactError(
+            f"{path} cannot be read: {broken}", hint=f"run `als {_MAKER.get(kind, 'run')}` again"
+        ) from broken
     found = raw.get("format_version") if isinstance(raw, dict) else None
     if found != FORMAT_VERSION:
         raise ArtifactError(
@@ -124,7 +139,10 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
     try:
         manifest = Manifest.model_validate(raw)
     except ValidationError as broken:
-        raise ArtifactError(f"{path} is not a manifest: {broken.error_count()} fields are wrong", hint=f"run `als {_MAKER.get(kind, 'run')}` again") from broken
+        raise ArtifactError(
+            f"{path} is not a manifest: {broken.error_count()} fields are wrong",
+            hint=f"run `als {_MAKER.get(kind, 'run')}` again",
+        ) from broken
     if manifest.kind != kind:
         raise ArtifactError(f"{folder} holds a {manifest.kind}, not a {kind}", hint="check the workspace")
     _check_sizes(folder, manifest)

@@ -53,7 +53,11 @@ def open_model(place: Path) -> Model:
     user_table, user_factors = _read_side(folder / USER_FACTORS)
     item_table, item_factors = _read_side(folder / ITEM_FACTORS)
     return Model(
-        folder, manifest, user_table["user_id"], item_table["item_id"], item_table["interactions"],
+        folder,
+        manifest,
+        user_table["user_id"],
+        item_table["item_id"],
+        item_table["interactions"],
         Factors(user_factors, item_factors),
     )
 
@@ -71,7 +75,9 @@ def _read_side(path: Path) -> tuple[pl.DataFrame, FloatArray]:
     try:
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
         column = batch.column("factors")
-        factors = column.flatten().to_numpy(zero_copy_only=True).reshape(batch.num_rows, column.type.list_size)
+        factors = (
+            column.flatten().to_numpy(zero_copy_only=True).reshape(batch.num_rows, column.type.list_size)
+        )
         table = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch.drop_columns(["factors"])])))
     except (OSError, KeyError, ValueError, pa.ArrowException) as broken:
         raise ArtifactError(f"{path} cannot be read: {broken}", hint="run `als train` again") from broken

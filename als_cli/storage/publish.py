@@ -28,14 +28,25 @@ def resource_errors(place: Path) -> Iterator[None]:
     except AlsError:
         raise
     except MemoryError as refused:
-        raise ResourceError(f"out of memory while writing {place}", hint="free memory, or lower recommend.block_users or train.factors") from refused
+        raise ResourceError(
+            f"out of memory while writing {place}",
+            hint="free memory, or lower recommend.block_users or train.factors",
+        ) from refused
     except OSError as refused:
         if refused.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ResourceError(f"no space left on the disk of {place}", hint="free space and run again; nothing was changed") from refused
+            raise ResourceError(
+                f"no space left on the disk of {place}", hint="free space and run again; nothing was changed"
+            ) from refused
         if refused.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise ResourceError(f"not writable: {refused.filename or place}", hint="choose another folder or change its permissions") from refused
+            raise ResourceError(
+                f"not writable: {refused.filename or place}",
+                hint="choose another folder or change its permissions",
+            ) from refused
         if refused.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-            raise ResourceError(f"cannot create {place}: {refused.strerror} ({refused.filename})", hint="a file is in the way; move it or choose another path") from refused
+            raise ResourceError(
+                f"cannot create {place}: {refused.strerror} ({refused.filename})",
+                hint="a file is in the way; move it or choose another path",
+            ) from refused
         raise
 
 
@@ -50,7 +61,9 @@ def staged_folder(place: Path, *, keep: int = 2) -> Iterator[Path]:
         versions = place / "versions"
         versions.mkdir(parents=True, exist_ok=True)
         if (place / CURRENT).exists() and not (place / CURRENT).is_symlink():
-            raise ArtifactError(f"{place / CURRENT} is not a link made by als", hint="move it away or choose another path")
+            raise ArtifactError(
+                f"{place / CURRENT} is not a link made by als", hint="move it away or choose another path"
+            )
         _remove_stale_staging(versions)
         staging = versions / f"{_STAGING_PREFIX}{_new_version_id()}"
         staging.mkdir()
@@ -72,7 +85,9 @@ def staged_file(target: Path) -> Iterator[Path]:
     with resource_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
-            raise ResourceError(f"{target} is a folder, a file is to be written there", hint="choose another path")
+            raise ResourceError(
+                f"{target} is a folder, a file is to be written there", hint="choose another path"
+            )
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
         try:
             yield partial
