@@ -79,3 +79,7 @@ class ResourceError(AlsError):
     """Out of disk, memory or permission (exit 7)."""
 
     exit_code = ExitCode.RESOURCE
+
+
+class TrainingError(DataError):
+    """Training gave factors that are not finite (exit 3)."""

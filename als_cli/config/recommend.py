@@ -47,7 +47,7 @@ class CatalogConfig(TableFormat):
 class OutputConfig(Section):
     """Where the lists go."""
 
-    path: PathText = "out/recommendations"
+    path: PathText = Field(default="out/recommendations", validate_default=True)
     """A folder of parts, or one file when the name ends in .parquet, .csv, .ndjson or .arrow; `-` streams rows to stdout."""
     format: Literal["parquet", "csv", "ndjson", "ipc"] = "parquet"
     """File format. A file name's own suffix must agree."""

@@ -14,7 +14,7 @@ from als_cli.config.train import TrainConfig
 class Config(Section):
     """One YAML file: events in, lists out."""
 
-    workspace: PathText = "work"
+    workspace: PathText = Field(default="work", validate_default=True)
     """Folder for dataset/, models/, evaluations/ and runs/."""
     threads: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """Threads for everything; `auto`: the processors this process may use, inside a container's limit."""

@@ -1,0 +1,19 @@
+"""The engines by name."""
+
+from als_cli.als.engine import Engine
+from als_cli.errors import ConfigError
+
+
+def engine_named(name: str) -> Engine:
+    """Return the engine called `name`; its libraries are imported only now.
+
+    Raises
+    ------
+    ConfigError
+        No engine has that name.
+    """
+    if name == "implicit":
+        from als_cli.als.implicit_engine import ImplicitEngine
+
+        return ImplicitEngine()
+    raise ConfigError(f"train.engine: no engine is called {name!r}", hint="engines: implicit")

@@ -1,0 +1,113 @@
+"""Engine `implicit`: the library of that name, its traps absorbed.
+
+Minimises the loss of Hu, Koren, Volinsky 2008 (equation 3), item term included:
+``sum_ui c_ui (p_ui - x_u.y_i)^2 + lambda (sum_u |x_u|^2 + sum_i |y_i|^2)`` with c = 1 for unobserved pairs.
+"""
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback
+from als_cli.errors import ResourceError, TrainingError
+
+_LARGEST_INDPTR = 2**31 - 1
+
+
+class ImplicitEngine:
+    """Adapter of ``implicit.cpu.als`` (conjugate gradients, three steps; Cholesky when exact)."""
+
+    name = "implicit"
+
+    def fit(self, confidence: csr_matrix, settings: AlsSettings, on_iteration: ProgressCallback) -> Factors:
+        """Return factors that minimise the loss on `confidence`; see :class:`als_cli.als.engine.Engine`.
+
+        The loss given to `on_iteration` is the module's loss divided by U x I.
+        """
+        matrix = _as_implicit_wants(confidence)
+        model = _solver(settings, calculate_training_loss=True)
+        to_mean_loss = _LossScale(matrix)
+        started = time.perf_counter()
+
+        def report(iteration: int, _seconds: float, loss: float) -> None:
+            nonlocal started
+            if not np.isfinite(loss):
+                raise _not_finite(iteration + 1)
+            now = time.perf_counter()
+            on_iteration(Iteration(iteration + 1, to_mean_loss(loss), now - started))
+            started = now
+
+        with threadpool_limits(1, "blas"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(matrix, show_progress=False, callback=report)
+        factors = Factors(np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors))
+        if not (np.isfinite(factors.users).all() and np.isfinite(factors.items).all()):
+            raise _not_finite(settings.iterations)
+        return factors
+
+    def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
+        """Return (B, f) user factors, each the exact solution of its row (equation 4) for fixed `items`."""
+        matrix = _as_implicit_wants(confidence)
+        model = _solver(settings, calculate_training_loss=False)
+        model.item_factors = np.ascontiguousarray(items, dtype=np.float32)
+        with threadpool_limits(1, "blas"):
+            users = model.recalculate_user(np.arange(matrix.shape[0]), matrix)
+        return np.ascontiguousarray(users)
+
+
+class _LossScale:
+    """From implicit's loss (divided by the sum of all confidences) to the loss divided by U x I."""
+
+    def __init__(self, matrix: csr_matrix) -> None:
+        pairs = matrix.shape[0] * matrix.shape[1]
+        magnitude = np.abs(matrix.data, dtype=np.float64)
+        self._factor = (float(magnitude.sum()) + pairs - matrix.nnz) / pairs
+        # implicit counts c_ui for disliked pairs as well, where the loss at x.y = 0 is nought.
+        self._surplus = float(magnitude[matrix.data < 0].sum()) / pairs
+
+    def __call__(self, loss: float) -> float:
+        return loss * self._factor - self._surplus
+
+
+def _solver(settings: AlsSettings, *, calculate_training_loss: bool) -> Any:  # implicit has no type hints
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns about BLAS threads, which threadpool_limits takes care of
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares(
+            factors=settings.factors,
+            regularization=settings.regularization,
+            alpha=1.0,  # the matrix holds confidences already
+            iterations=settings.iterations,
+            use_cg=not settings.exact,
+            calculate_training_loss=calculate_training_loss,
+            num_threads=settings.threads,
+            random_state=settings.seed,
+        )
+
+
+def _as_implicit_wants(confidence: csr_matrix) -> csr_matrix:
+    if confidence.nnz > _LARGEST_INDPTR:
+        raise ResourceError(
+            f"engine implicit cannot index {confidence.nnz} interactions (its limit is {_LARGEST_INDPTR})",
+            hint="raise events.min_user_interactions or events.min_item_interactions",
+        )
+    return csr_matrix(
+        (
+            np.ascontiguousarray(confidence.data, dtype=np.float32),
+            np.ascontiguousarray(confidence.indices, dtype=np.int32),
+            np.ascontiguousarray(confidence.indptr, dtype=np.int32),
+        ),
+        shape=confidence.shape,
+    )
+
+
+def _not_finite(iteration: int) -> TrainingError:
+    return TrainingError(
+        f"training diverged: factors are not finite after iteration {iteration}",
+        hint="raise train.regularization, lower train.confidence.alpha, or cap values with events.value_cap",
+    )

@@ -1,0 +1,143 @@
+"""`als train`: the dataset's matrix in, a self-contained model out."""
+
+import logging
+import time
+
+from scipy.sparse import csr_matrix
+
+from als_cli.als.confidence import confidence_matrix
+from als_cli.als.engine import AlsSettings, Factors, Iteration
+from als_cli.als.engines import engine_named
+from als_cli.config.train import TrainConfig
+from als_cli.errors import ConfigError
+from als_cli.stages.context import Progress, Report, StageContext
+from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.manifest import stage_key, write_manifest
+from als_cli.storage.model_files import write_model
+from als_cli.storage.publish import current_version, staged_folder
+
+log = logging.getLogger(__name__)
+
+
+class TrainReport(Report):
+    """What `train` made."""
+
+    model: str
+    """Folder of the published model."""
+    engine: str
+    users: int
+    items: int
+    interactions: int
+    factors: int
+    loss: tuple[float, ...]
+    """Training loss after each iteration, divided by users x items."""
+    iteration_seconds: tuple[float, ...]
+    seconds: float
+
+
+def train(context: StageContext) -> TrainReport:
+    """Return the report of a training on the current dataset; publishes the model.
+
+    Raises
+    ------
+    ArtifactError
+        There is no dataset, or it is broken.
+    ConfigError
+        More factors than users or items.
+    TrainingError
+        The factors are not finite.
+    """
+    started = time.perf_counter()
+    dataset = open_dataset(context.dataset_place)
+    interactions = dataset.interactions
+    with staged_folder(context.models_place) as folder:
+        factors, sweeps = train_factors(
+            interactions.matrix, context.config.train, context.threads, context.progress
+        )
+        write_model(folder, interactions.users, interactions.items, factors)
+        seconds = time.perf_counter() - started
+        loss = tuple(sweep.loss for sweep in sweeps)
+        write_manifest(
+            folder,
+            kind="model",
+            key=_key(context.config.train, dataset),
+            config=context.config.model_dump(mode="json"),
+            counts={
+                "users": interactions.users.height,
+                "items": interactions.items.height,
+                "interactions": interactions.matrix.nnz,
+            },
+            metrics={"loss": loss, "dataset": dataset.manifest.content},
+            seed=context.config.train.seed,
+            threads=context.threads,
+            seconds=seconds,
+        )
+    return TrainReport(
+        model=str(current_version(context.models_place)),
+        engine=context.config.train.engine,
+        users=interactions.users.height,
+        items=interactions.items.height,
+        interactions=interactions.matrix.nnz,
+        factors=context.config.train.factors,
+        loss=loss,
+        iteration_seconds=tuple(sweep.seconds for sweep in sweeps),
+        seconds=seconds,
+    )
+
+
+def train_key(context: StageContext) -> str:
+    """Return the hash of all that the model depends on: train settings and the dataset's content."""
+    return _key(context.config.train, open_dataset(context.dataset_place))
+
+
+def train_factors(
+    matrix: csr_matrix, config: TrainConfig, threads: int, progress: Progress
+) -> tuple[Factors, list[Iteration]]:
+    """Return the factors of the strengths `matrix` (U, I) and what each iteration did.
+
+    Raises
+    ------
+    ConfigError
+        More factors than users or items.
+    TrainingError
+        The factors are not finite.
+    """
+    smaller_side = min(matrix.shape)
+    if config.factors > smaller_side:
+        raise ConfigError(
+            f"train.factors is {config.factors}, but there are only {matrix.shape[0]} users and {matrix.shape[1]} items",
+            hint=f"set train.factors to {smaller_side} or less",
+        )
+    sweeps: list[Iteration] = []
+    with progress.task("training", total=config.iterations) as task:
+
+        def record(sweep: Iteration) -> None:
+            sweeps.append(sweep)
+            log.info("iteration %d: loss %.6g, %.2f s", sweep.number, sweep.loss, sweep.seconds)
+            task.advance(note=f"loss {sweep.loss:.5g}")
+
+        engine = engine_named(config.engine)
+        factors = engine.fit(confidence_of(matrix, config), settings_of(config, threads), record)
+    return factors, sweeps
+
+
+def settings_of(config: TrainConfig, threads: int) -> AlsSettings:
+    """Return the engine's settings."""
+    return AlsSettings(
+        factors=config.factors,
+        regularization=config.regularization,
+        iterations=config.iterations,
+        exact=config.exact,
+        seed=config.seed,
+        threads=threads,
+    )
+
+
+def confidence_of(matrix: csr_matrix, config: TrainConfig) -> csr_matrix:
+    """Return the confidences of the strengths in `matrix`."""
+    form = config.confidence
+    return confidence_matrix(matrix, form.form, form.alpha, form.epsilon)
+
+
+def _key(config: TrainConfig, dataset: Dataset) -> str:
+    return stage_key(train=config.model_dump(mode="json"), dataset=dataset.manifest.content)
