@@ -1,0 +1,53 @@
+"""Which items of a block of users may be ranked: seen ones left out, candidates only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from als_cli.ranking.pairs import FloatArray, Pairs, PositionArray, pairs_of, without
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Masks over B users and I items; they go by the stored entries, whatever the values."""
+
+    seen: csr_matrix | None
+    """(B, I) items left out."""
+    candidates: csr_matrix | None
+    """(B, I) the only items ranked; None: all."""
+
+    def checked(self, shape: tuple[int, ...], allowed: npt.NDArray[np.bool_] | None) -> "Masks":
+        """Return the masks themselves; ValueError where they or `allowed` (I,) do not fit scores of `shape`."""
+        for name, mask in (("seen", self.seen), ("candidates", self.candidates)):
+            if mask is not None and mask.shape != shape:
+                raise ValueError(f"{name} is {mask.shape}, expected {shape}")
+        if allowed is not None and allowed.shape != shape[1:]:
+            raise ValueError(f"allowed is {allowed.shape}, expected {shape[1:]}")
+        return self
+
+    def of_items(self, columns: PositionArray | None) -> "Masks":
+        """Return the masks over the items `columns`; None: all of them."""
+        if columns is None:
+            return self
+        return Masks(*(None if mask is None else mask[:, columns] for mask in (self.seen, self.candidates)))
+
+    def of_users(self, block: slice) -> "Masks":
+        """Return the masks of the users in `block`."""
+        return Masks(*(None if mask is None else mask[block] for mask in (self.seen, self.candidates)))
+
+    def candidate_pairs(self) -> Pairs:
+        """Return the candidates that are not seen, pair by pair; there must be candidates."""
+        if self.candidates is None:
+            raise ValueError("without candidates every item may be ranked")
+        pairs = pairs_of(self.candidates)
+        return pairs if self.seen is None else without(pairs, self.seen)
+
+    def hide_seen(self, scores: FloatArray) -> FloatArray:
+        """Return `scores` (B, I), changed in place: -inf for what is seen or not finite."""
+        scores[~np.isfinite(scores)] = -np.inf
+        if self.seen is not None:
+            pairs = pairs_of(self.seen)
+            scores[pairs.rows, pairs.columns] = -np.inf
+        return scores

@@ -1,0 +1,179 @@
+"""The n best items of every user: exact, whatever the block size and the BLAS.
+
+The score of a pair is its dot product, summed in float64 and rounded to float32. A matrix product in float32 finds
+every item that may be among the n best (its rounding error is bounded, so none is missed); only those few are scored
+by the definition and put in order: higher score first, then the lower item row. A user's list therefore depends on
+nothing but that user's factors and masks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from als_cli.ranking.masks import Masks
+from als_cli.ranking.pairs import FloatArray, Pairs, PositionArray, score_pairs
+
+BoolArray = npt.NDArray[np.bool_]
+MarginArray = npt.NDArray[np.float64]
+
+_SCORES_AT_A_TIME = 1 << 22
+"""16 MiB of float32: what is scanned was just written, and memory does not grow with the number of users."""
+
+
+@dataclass(frozen=True)
+class TopN:
+    """The lists of B users, best first."""
+
+    item_rows: npt.NDArray[np.int32]
+    """(B, n) int32, -1 where unfilled."""
+    scores: FloatArray
+    """(B, n) float32, -inf where unfilled."""
+
+    @property
+    def filled(self) -> BoolArray:
+        """(B, n), true where there is an item; in every list the filled places come first."""
+        return self.item_rows >= 0
+
+
+def top_n(
+    user_factors: FloatArray,
+    item_factors: FloatArray,
+    n: int,
+    *,
+    seen: csr_matrix | None = None,
+    candidates: csr_matrix | None = None,
+    allowed: BoolArray | None = None,
+) -> TopN:
+    """Return the `n` best items of each user by dot product, (B, n); unfilled places as :class:`TopN` says.
+
+    `user_factors` (B, f) and `item_factors` (I, f) float32. Masks go by the stored entries, whatever their values:
+    `seen` (B, I) are left out, `candidates` (B, I) are the only ones ranked, `allowed` (I,) holds for every user.
+    Scores that are not finite are not ranked. Cost: one (B, f) x (f, I) product, or the candidates alone.
+
+    Raises
+    ------
+    ValueError
+        `n` is below 1, or the shapes do not fit.
+    """
+    if user_factors.shape[1] != item_factors.shape[1]:
+        raise ValueError(
+            f"user factors are {user_factors.shape[1]} long, item factors {item_factors.shape[1]}"
+        )
+    masks = Masks(seen, candidates).checked((len(user_factors), len(item_factors)), allowed)
+    columns = None if allowed is None else np.flatnonzero(allowed)
+    masks, items = masks.of_items(columns), item_factors if columns is None else item_factors[columns]
+    margins = _margins(user_factors, items)
+    lists = _unfilled(len(user_factors), n)
+    for block in _blocks(len(user_factors), len(items)):
+        users, block_masks = user_factors[block], masks.of_users(block)
+        if block_masks.candidates is not None:
+            pairs = block_masks.candidate_pairs()
+        else:
+            with np.errstate(invalid="ignore", over="ignore"):
+                scores = users @ items.T
+            pairs = _survivors(block_masks.hide_seen(scores), n, margins[block])
+        _fill(lists, block.start, pairs, score_pairs(users, items, pairs))
+    return _with_item_rows(lists, columns)
+
+
+def top_n_of_scores(
+    scores: FloatArray,
+    n: int,
+    *,
+    seen: csr_matrix | None = None,
+    candidates: csr_matrix | None = None,
+    allowed: BoolArray | None = None,
+) -> TopN:
+    """Return the `n` best items of each row of `scores` (B, I) float32, which stay as they are.
+
+    Masks, tie rule and errors are those of :func:`top_n`.
+    """
+    masks = Masks(seen, candidates).checked(scores.shape, allowed)
+    columns = None if allowed is None else np.flatnonzero(allowed)
+    masks = masks.of_items(columns)
+    lists = _unfilled(len(scores), n)
+    for block in _blocks(*scores.shape):
+        block_masks = masks.of_users(block)
+        ranked = np.array(scores[block] if columns is None else scores[block][:, columns], np.float32)
+        if block_masks.candidates is not None:
+            pairs = block_masks.candidate_pairs()
+        else:
+            pairs = _survivors(block_masks.hide_seen(ranked), n, np.zeros(len(ranked)))
+        _fill(lists, block.start, pairs, ranked[pairs.rows, pairs.columns])
+    return _with_item_rows(lists, columns)
+
+
+def _unfilled(users: int, n: int) -> TopN:
+    if n < 1:
+        raise ValueError(f"n is {n}, a list has at least one place")
+    return TopN(np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32))
+
+
+def _blocks(users: int, items: int) -> Iterator[slice]:
+    size = max(1, _SCORES_AT_A_TIME // max(1, items))
+    for start in range(0, users, size):
+        yield slice(start, min(start + size, users))
+
+
+def _margins(user_factors: FloatArray, item_factors: FloatArray) -> MarginArray:
+    """Return, per user, how far two float32 scores may stray from their order by definition, (B,) float64.
+
+    A dot product of length f, in any summation order, is off by at most gamma_f |x| |y|, gamma_f = f u / (1 - f u),
+    u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Two scores are compared,
+    hence twice; u is doubled to cover the rounding of the final score and of the cut; the last term is underflow.
+    """
+    f = user_factors.shape[1]
+    gamma = (f + 2) * 2.0**-23 / (1 - (f + 2) * 2.0**-23)
+    lengths = _norms(item_factors)
+    longest = float(lengths.max(initial=0.0, where=np.isfinite(lengths)))
+    own = _norms(user_factors)
+    return np.where(own > 0, 2 * gamma * own * longest + f * float(np.finfo(np.float32).tiny), 0.0)
+
+
+def _norms(factors: FloatArray) -> MarginArray:
+    return np.asarray(np.sqrt(np.einsum("rf,rf->r", factors, factors, dtype=np.float64)))
+
+
+def _survivors(scores: FloatArray, n: int, margins: MarginArray) -> Pairs:
+    """Return the pairs of each row whose score lies at most the row's margin below the row's n-th best."""
+    items = scores.shape[1]
+    keep = scores > -np.inf
+    if n < items:
+        cut = np.partition(scores, items - n, axis=1)[:, items - n]
+        lowest = np.nextafter((cut - margins).astype(np.float32), np.float32(-np.inf))
+        keep &= scores >= np.where(margins > 0, lowest, cut)[:, None]
+        _thin_ties(keep, scores, n, np.flatnonzero((margins == 0) & (keep.sum(axis=1) > n)))
+    rows, columns = np.nonzero(keep)
+    return Pairs(rows, columns)
+
+
+def _thin_ties(keep: BoolArray, scores: FloatArray, n: int, rows: PositionArray) -> None:
+    """Keep, in place, only the first of the items that tie at the cut of exact `rows`, so that n are left."""
+    for row in rows:
+        kept = np.flatnonzero(keep[row])
+        cut = scores[row, kept].min()
+        tied = kept[scores[row, kept] == cut]
+        keep[row, tied[n - (len(kept) - len(tied)) :]] = False
+
+
+def _fill(lists: TopN, first_user: int, pairs: Pairs, scores: FloatArray) -> None:
+    """Write the best of `pairs`, in order, into the lists of their users, of whom `first_user` is the first."""
+    finite = np.flatnonzero(np.isfinite(scores))
+    order = finite[np.lexsort((pairs.columns[finite], -scores[finite], pairs.rows[finite]))]
+    rows = pairs.rows[order]
+    ranks = np.arange(len(rows)) - np.searchsorted(rows, rows, side="left")
+    best = ranks < lists.item_rows.shape[1]
+    places = (first_user + rows[best], ranks[best])
+    lists.item_rows[places] = pairs.columns[order[best]]
+    lists.scores[places] = scores[order[best]]
+
+
+def _with_item_rows(lists: TopN, columns: PositionArray | None) -> TopN:
+    # Positions among the allowed items back to item rows: both ascend together, so the tie rule holds.
+    if columns is None:
+        return lists
+    rows = np.append(columns, -1).astype(np.int32)[lists.item_rows]
+    return TopN(rows, lists.scores)
