@@ -1,0 +1,52 @@
+"""The quality gate: a model's figure against a number or a baseline's figure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from als_cli.errors import GateError
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How the gate decided."""
+
+    metric: str
+    """Metric and k, such as ``ndcg@10``."""
+    value: float
+    """The model's figure."""
+    threshold: float
+    """What it must not fall below."""
+    baseline: str | None
+    """The baseline that the threshold comes from; None: a number of the config."""
+
+    @property
+    def met(self) -> bool:
+        """Whether the model is at least as good."""
+        return self.value >= self.threshold
+
+
+def judge(
+    metric: str, at_least: float | str, model: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]
+) -> Verdict:
+    """Return the verdict on the model's figure of `metric` against `at_least`: a number, or a key of `baselines`."""
+    if isinstance(at_least, str):
+        return Verdict(metric, model[metric], baselines[at_least][metric], at_least)
+    return Verdict(metric, model[metric], at_least, None)
+
+
+def require(verdict: Verdict) -> None:
+    """Return when the gate is met.
+
+    Raises
+    ------
+    GateError
+        It is not.
+    """
+    if verdict.met:
+        return
+    against = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
+    raise GateError(
+        f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, "
+        f"{against} demands at least {verdict.threshold:.6g}",
+        hint="tune section train (factors, regularization, iterations), or change evaluate.gate",
+    )

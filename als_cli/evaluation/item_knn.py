@@ -1,0 +1,54 @@
+"""Baseline `item_knn`: items like those in the user's history, by cosine; the only use of `implicit`'s neighbours."""
+
+import warnings
+from typing import cast
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from als_cli.evaluation.rankers import UserBlock
+from als_cli.ranking.top_n import TopN, top_n_of_scores
+
+NEIGHBOURS = 100
+"""Neighbours kept per item. Published item-kNN baselines are tuned between 50 and 200 on sets of this size; more
+neighbours mostly add popular items, fewer leave users with short histories without a list."""
+
+
+class ItemKnn:
+    """Ranks by the sum of cosine similarities to the items of the user's history, strengths left aside."""
+
+    name = "item_knn"
+
+    def __init__(self, training: csr_matrix, threads: int) -> None:
+        self._similarity = cosine_neighbours(_presence(training), NEIGHBOURS, threads)
+
+    def rank(self, block: UserBlock, n: int) -> TopN:
+        """Return the `n` items most similar to the history; an item that is no neighbour of it is not listed."""
+        scores = (_presence(block.history) @ self._similarity).toarray()
+        scores[scores <= 0] = -np.inf
+        return top_n_of_scores(scores, n, seen=block.seen, candidates=block.candidates)
+
+
+def cosine_neighbours(training: csr_matrix, neighbours: int, threads: int) -> csr_matrix:
+    """Return the cosine of each item's column with those of its nearest `neighbours`, (I, I) float32, no diagonal."""
+    with threadpool_limits(1, "blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns that its own normalisation yields a COO matrix
+        from implicit.nearest_neighbours import CosineRecommender
+
+        # One more than asked for: every item is its own nearest neighbour, and that one is dropped.
+        recommender = CosineRecommender(K=neighbours + 1, num_threads=threads)
+        recommender.fit(training, show_progress=False)
+    similarity = recommender.similarity.tocoo()
+    others = similarity.row != similarity.col
+    kept = csr_matrix(
+        (similarity.data[others].astype(np.float32), (similarity.row[others], similarity.col[others])),
+        shape=similarity.shape,
+    )
+    kept.sort_indices()
+    return kept
+
+
+def _presence(matrix: csr_matrix) -> csr_matrix:
+    ones = np.ones(matrix.nnz, dtype=np.float32)
+    return cast("csr_matrix", csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape))

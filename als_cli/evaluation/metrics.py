@@ -1,0 +1,79 @@
+"""Accuracy of ranked lists, one number per user.
+
+Every metric takes `hits` (B, k) bool - whether the item at each place of a user's list is one of his test items, best
+place first - and `relevant` (B,) - how many test items he has, at least 1 - and returns (B,) float64 between 0 and 1.
+Places that could not be filled are misses. Formulas: docs/evaluation.md.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+CountArray = npt.NDArray[np.int64]
+RowArray = npt.NDArray[np.int32]
+Metric = Callable[[BoolArray, CountArray], FloatArray]
+
+
+def hits_of(item_rows: RowArray, test: csr_matrix) -> BoolArray:
+    """Return which places of the lists `item_rows` (B, n; -1 where unfilled) hold an item of `test` (B, I); (B, n).
+
+    `test` has sorted indices; its values do not matter.
+    """
+    users, items = test.shape
+    offsets = np.arange(users, dtype=np.int64) * items
+    relevant = np.repeat(offsets, np.diff(test.indptr)) + test.indices
+    listed = offsets[:, None] + item_rows
+    if len(relevant) == 0:
+        return np.zeros(item_rows.shape, dtype=np.bool_)
+    nearest = np.minimum(np.searchsorted(relevant, listed), len(relevant) - 1)
+    return (relevant[nearest] == listed) & (item_rows >= 0)
+
+
+def precision(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
+    """Return hits / k."""
+    return np.mean(hits, axis=1, dtype=np.float64)
+
+
+def recall(hits: BoolArray, relevant: CountArray) -> FloatArray:
+    """Return hits / test items."""
+    return hits.sum(axis=1) / relevant
+
+
+def ndcg(hits: BoolArray, relevant: CountArray) -> FloatArray:
+    """Return DCG / ideal DCG: each hit at rank r is worth 1 / log2(r + 1), the ideal has min(k, test items) hits on top."""
+    places = hits.shape[1]
+    gains = 1.0 / np.log2(np.arange(2, places + 2))
+    ideal = np.cumsum(gains)[np.minimum(relevant, places) - 1]
+    return np.where(hits, gains, 0.0).sum(axis=1) / ideal
+
+
+def average_precision(hits: BoolArray, relevant: CountArray) -> FloatArray:
+    """Return the sum over hits of precision at the hit's rank, divided by min(k, test items)."""
+    places = hits.shape[1]
+    at_rank = np.cumsum(hits, axis=1) / np.arange(1, places + 1)
+    return np.where(hits, at_rank, 0.0).sum(axis=1) / np.minimum(relevant, places)
+
+
+def reciprocal_rank(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
+    """Return 1 / rank of the first hit, 0 without one."""
+    return np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)
+
+
+def hit_rate(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
+    """Return 1 with at least one hit, else 0."""
+    return hits.any(axis=1).astype(np.float64)
+
+
+USER_METRICS: dict[str, Metric] = {
+    "ndcg": ndcg,
+    "recall": recall,
+    "precision": precision,
+    "map": average_precision,
+    "mrr": reciprocal_rank,
+    "hit_rate": hit_rate,
+}
+"""Metrics by the names of the config, in the order of the tables; a method's figure is the mean over users."""

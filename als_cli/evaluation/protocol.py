@@ -1,0 +1,105 @@
+"""The protocol: every method ranks the same items for the same test users and is measured by the same numbers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from als_cli.evaluation.list_metrics import LIST_METRICS, exposure_of
+from als_cli.evaluation.metrics import USER_METRICS, hits_of
+from als_cli.evaluation.rankers import Ranker, UserBlock
+
+FloatArray = npt.NDArray[np.float64]
+CountArray = npt.NDArray[np.int64]
+
+_SCORES_AT_A_TIME = 1 << 24  # 64 MiB of float32 for a method that scores every item of a block
+_LARGEST_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """T test users and I items of the training part."""
+
+    __test__ = False  # not a test class of pytest
+
+    history: csr_matrix
+    """(T, I) strengths of what a method may know of each user, sorted indices; no row is empty."""
+    relevant: csr_matrix
+    """(T, I) the test items among the training part's, sorted indices."""
+    relevant_counts: CountArray
+    """(T,) int64 all test items, at least 1: those that training does not know count too, as misses."""
+    interactions: CountArray
+    """(I,) int64 training interactions of each item."""
+    candidates: csr_matrix | None
+    """(T, I) the only items to rank for each user; None: all items."""
+    exclude_seen: bool
+    """Whether history is left out of the lists."""
+
+    @property
+    def users(self) -> int:
+        """Number of test users."""
+        return int(self.history.shape[0])
+
+    def blocks(self) -> Iterator[UserBlock]:
+        """Yield all users in blocks that bound the memory of a method's scores."""
+        size = int(np.clip(_SCORES_AT_A_TIME // max(1, self.history.shape[1]), 1, _LARGEST_BLOCK))
+        for start in range(0, self.users, size):
+            users = slice(start, min(start + size, self.users))
+            candidates = None if self.candidates is None else self.candidates[users]
+            yield UserBlock(users, self.history[users], candidates, self.exclude_seen)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One method on one test part."""
+
+    method: str
+    per_user: dict[int, dict[str, FloatArray]]
+    """By k, then by metric: (T,) values in the order of the test users."""
+    averages: dict[str, float]
+    """By metric and k, such as ``ndcg@10``: means over users, and the list metrics."""
+    short_lists: int
+    """Users whose list has fewer than max(k) items."""
+
+
+def measure(
+    ranker: Ranker, part: TestPart, at: tuple[int, ...], on_users: Callable[[int], None] = lambda _users: None
+) -> Measured:
+    """Return the metrics of `ranker` at each list length of `at`; `on_users` hears how many users were ranked."""
+    exposure = {k: np.zeros(part.history.shape[1], dtype=np.int64) for k in at}
+    collected: dict[int, dict[str, list[FloatArray]]] = {k: {name: [] for name in USER_METRICS} for k in at}
+    short_lists = 0
+    for block in part.blocks():
+        lists = ranker.rank(block, max(at))
+        hits = hits_of(lists.item_rows, part.relevant[block.users])
+        relevant = part.relevant_counts[block.users]
+        short_lists += int(np.count_nonzero(~lists.filled.all(axis=1)))
+        for k in at:
+            exposure[k] += exposure_of(lists.item_rows[:, :k], len(exposure[k]))
+            for name, metric in USER_METRICS.items():
+                collected[k][name].append(metric(hits[:, :k], relevant))
+        on_users(len(relevant))
+    per_user = {
+        k: {name: np.concatenate(parts) for name, parts in metrics.items()} for k, metrics in collected.items()
+    }
+    return Measured(ranker.name, per_user, _averages(per_user, exposure, part), short_lists)
+
+
+def _averages(
+    per_user: dict[int, dict[str, FloatArray]], exposure: dict[int, CountArray], part: TestPart
+) -> dict[str, float]:
+    candidates = _candidate_items(part)
+    averages: dict[str, float] = {}
+    for k, metrics in per_user.items():
+        averages |= {f"{name}@{k}": float(values.mean()) for name, values in metrics.items()}
+        listed, interactions = exposure[k][candidates], part.interactions[candidates]
+        averages |= {f"{name}@{k}": metric(listed, interactions) for name, metric in LIST_METRICS.items()}
+    return averages
+
+
+def _candidate_items(part: TestPart) -> npt.NDArray[np.int64]:
+    if part.candidates is None:
+        return np.arange(part.history.shape[1], dtype=np.int64)
+    return np.unique(part.candidates.indices).astype(np.int64)

@@ -1,0 +1,82 @@
+"""Whatever ranks items for test users: the model, and the popularity baseline."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from als_cli.ranking.top_n import TopN, top_n
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class UserBlock:
+    """B consecutive test users."""
+
+    users: slice
+    """Their positions among all test users."""
+    history: csr_matrix
+    """(B, I) strengths of what a method may know of them."""
+    candidates: csr_matrix | None
+    """(B, I) the only items to rank for them; None: all items."""
+    exclude_seen: bool
+    """Whether the items of the history are left out of the lists."""
+
+    @property
+    def seen(self) -> csr_matrix | None:
+        """(B, I) items that must not be listed."""
+        return self.history if self.exclude_seen else None
+
+
+class Ranker(Protocol):
+    """A method that is judged; baselines are built from the training matrix, so they know nothing else."""
+
+    name: str
+
+    def rank(self, block: UserBlock, n: int) -> TopN:
+        """Return the `n` best items of each user of `block`; items that the method has no score for are left out."""
+        ...
+
+
+class FactorRanker:
+    """Ranks by dot product: one row of user factors per test user."""
+
+    def __init__(self, name: str, users: FloatArray, items: FloatArray) -> None:
+        self.name = name
+        self._users = users
+        self._items = items
+
+    def rank(self, block: UserBlock, n: int) -> TopN:
+        """Return the `n` items with the largest dot products; ties: the lower item row."""
+        return top_n(
+            self._users[block.users], self._items, n, seen=block.seen, candidates=block.candidates
+        )
+
+
+class Popular:
+    """Ranks by the number of training interactions, the same for everybody but for what he has seen."""
+
+    name = "popular"
+
+    def __init__(self, training: csr_matrix) -> None:
+        counts = np.bincount(training.indices, minlength=training.shape[1])
+        self._counts = counts.astype(np.float32)[:, None]  # exact up to 2^24 users per item
+        self._order = np.argsort(-counts, kind="stable")
+
+    def rank(self, block: UserBlock, n: int) -> TopN:
+        """Return the `n` items with the most training interactions; ties: the lower item row."""
+        users = np.ones((block.history.shape[0], 1), dtype=np.float32)
+        allowed = None if block.candidates is not None else self._reachable(block, n)
+        return top_n(
+            users, self._counts, n, seen=block.seen, candidates=block.candidates, allowed=allowed
+        )
+
+    def _reachable(self, block: UserBlock, n: int) -> npt.NDArray[np.bool_]:
+        # Whoever has seen h items finds his n best among the n + h most popular ones, so no other need be ranked.
+        longest = int(np.diff(block.history.indptr).max(initial=0))
+        reachable = np.zeros(len(self._order), dtype=np.bool_)
+        reachable[self._order[: n + longest]] = True
+        return reachable
