@@ -6,13 +6,14 @@ Symbols: U users, I items, f factors. Confidence is a (U, I) CSR matrix, float32
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 FloatArray = npt.NDArray[np.float32]
+Objective = Literal["weighted", "hu2008"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,17 @@ class AlsSettings:
     exact: bool
     seed: int
     threads: int
+    objective: Objective = "hu2008"
+    """hu2008: confidence c on observed pairs, `unobserved_weight` on the others; weighted: c on top of
+    `unobserved_weight` on all pairs. Only the native engine reads this and what follows."""
+    unobserved_weight: float = 1.0
+    """a0, the weight of a score's square at pairs without interaction."""
+    frequency_exponent: float = 0.0
+    """nu of lambda_u = lambda (C_u + a0 I)^nu: 0 is a plain ridge, 1 scales it with the row's confidence."""
+    cg_steps: int = 2
+    """Conjugate-gradient steps of a long row, unless `exact`."""
+    init_scale: float = 0.1
+    """Standard deviation of the first item factors, times the square root of `factors`."""
 
 
 @dataclass(frozen=True)
