@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
 from pydantic.json_schema import WithJsonSchema
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -62,12 +62,21 @@ def is_url(path: str) -> bool:
     return "://" in path
 
 
-def resolve_path(path: str, info: ValidationInfo) -> str:
-    """Return `path` made absolute against the folder of the config file; ``-`` and URLs stay as they are."""
-    base = (info.context or {}).get("base")
-    if path == "-" or is_url(path) or base is None:
+class ShellText(str):
+    """A text that was typed at the shell or came from the environment: its paths start at the working folder."""
+
+    __slots__ = ()
+
+
+def resolve_path(path: Any, info: ValidationInfo) -> Any:
+    """Return `path` made absolute against the config file's folder, or the working folder when typed at the shell.
+
+    ``-``, URLs, and values that are no text stay as they are.
+    """
+    if not isinstance(path, str) or path == "-" or is_url(path):
         return path
-    return str(Path(base) / Path(path).expanduser())
+    base = Path.cwd() if isinstance(path, ShellText) else (info.context or {}).get("base")
+    return str(path) if base is None else str(Path(base) / Path(path).expanduser())
 
 
 Duration = Annotated[
@@ -83,5 +92,5 @@ Duration = Annotated[
 Instant = Annotated[datetime, BeforeValidator(parse_instant)]
 """A point in time, UTC."""
 
-PathText = Annotated[str, AfterValidator(resolve_path)]
+PathText = Annotated[str, BeforeValidator(resolve_path)]
 """A path or URL; relative ones are taken from the folder of the config file."""

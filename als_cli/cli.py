@@ -1,0 +1,149 @@
+"""Every subcommand: arguments in, one stage called, its report printed; nothing else."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from als_cli import __version__
+from als_cli.console.session import Session, command
+
+app = typer.Typer(
+    name="als",
+    help="Batch recommendations from interaction events: implicit-feedback ALS, driven by one YAML file.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+show_app = typer.Typer(no_args_is_help=True, help="Look at a model, a user's list, or an item's neighbours.")
+app.add_typer(show_app, name="show")
+
+OutputFlag = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="PATH", help="Where the lists go; - streams rows to stdout."),
+]
+UsersFlag = Annotated[
+    Path | None, typer.Option("--users", metavar="FILE", help="Recommend for the users in this file only.")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"als-cli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@command(app)
+def ingest(session: Session) -> None:
+    """Read events, check them, and write the dataset."""
+    context = session.context()
+    from als_cli.console.views.ingest import render_ingest
+    from als_cli.stages.ingest import ingest as run_stage
+    from als_cli.storage.lock import workspace_lock
+
+    with workspace_lock(context.workspace):
+        session.finish(run_stage(context), render_ingest)
+
+
+@command(app)
+def train(session: Session) -> None:
+    """Train the model on the dataset."""
+    context = session.context()
+    from als_cli.console.views.train import render_train
+    from als_cli.stages.train import train as run_stage
+    from als_cli.storage.lock import workspace_lock
+
+    with workspace_lock(context.workspace):
+        session.finish(run_stage(context), render_train)
+
+
+@command(app)
+def evaluate(session: Session) -> None:
+    """Judge the model and the baselines on held-out events."""
+    context = session.context()
+    from als_cli.console.views.evaluate import render_evaluate
+    from als_cli.stages.evaluate import evaluate as run_stage
+    from als_cli.storage.lock import workspace_lock
+
+    with workspace_lock(context.workspace):
+        session.finish(run_stage(context), render_evaluate)
+
+
+@command(app)
+def recommend(
+    session: Session,
+    output: OutputFlag = None,
+    users: UsersFlag = None,
+    top_n: Annotated[int | None, typer.Option("--top-n", "-n", min=1, help="Items per list.")] = None,
+) -> None:
+    """Write the top-N lists."""
+    context = session.context(
+        recommend__output__path=output,
+        recommend__users={"file": str(users)} if users else None,
+        recommend__top_n=top_n,
+    )
+    from als_cli.console.views.recommend import render_recommend
+    from als_cli.stages.recommend import recommend as run_stage
+    from als_cli.storage.lock import workspace_lock
+
+    with workspace_lock(context.workspace):
+        session.finish(run_stage(context), render_recommend)
+
+
+@command(app)
+def run(
+    session: Session,
+    force: Annotated[bool, typer.Option("--force", help="Do every stage, up to date or not.")] = False,
+) -> None:
+    """Ingest, evaluate, train and recommend: only what is out of date."""
+    context = session.context()
+    from als_cli.console.views.run import render_run
+    from als_cli.stages.run import run as run_stage
+    from als_cli.storage.lock import workspace_lock
+
+    with workspace_lock(context.workspace):
+        session.finish(run_stage(context, force=force), render_run)
+
+
+@command(show_app, name="model")
+def show_model(session: Session) -> None:
+    """Show what the model is, and how it was trained."""
+    context = session.context()
+    from als_cli.console.views.show import render_model
+    from als_cli.stages.show import show_model as run_stage
+
+    session.answer(run_stage(context), render_model)
+
+
+@command(show_app, name="user")
+def show_user(session: Session, user_id: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
+    """Show a user's history beside the recommendations."""
+    context = session.context()
+    from als_cli.console.views.show import render_user
+    from als_cli.stages.show import show_user as run_stage
+
+    session.answer(run_stage(context, user_id), render_user)
+
+
+@command(show_app, name="item")
+def show_item(session: Session, item_id: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
+    """Show an item's neighbours."""
+    context = session.context()
+    from als_cli.console.views.show import render_item
+    from als_cli.stages.show import show_item as run_stage
+
+    session.answer(run_stage(context, item_id), render_item)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,85 @@
+"""Log lines on stderr, as text or as one JSON object per line, and in a file where one is asked for."""
+
+import json
+import logging
+import sys
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+
+from als_cli.errors import ResourceError
+
+ROOT = "als_cli"
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            text = f"{record.levelname.lower()}: {text}"
+        return text + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+
+
+class _DatedFormatter(_TextFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{_instant(record)} {super().format(record)}"
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": _instant(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: Path | None) -> None:
+    """Send the package's log records to stderr (warnings; with `verbose` all; with `quiet` errors) and to `log_file` (all).
+
+    Raises
+    ------
+    ResourceError
+        The log file cannot be opened.
+    """
+    logger = logging.getLogger(ROOT)
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+        old.close()
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    on_stderr = logging.StreamHandler(sys.stderr)
+    on_stderr.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    on_stderr.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    logger.addHandler(on_stderr)
+    if log_file is not None:
+        logger.addHandler(_file_handler(log_file, log_format))
+    warnings.showwarning = _log_warning
+
+
+def _file_handler(log_file: Path, log_format: str) -> logging.Handler:
+    try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log_file, encoding="utf-8")
+    except OSError as refused:
+        raise ResourceError(
+            f"--log-file {log_file} cannot be written: {refused.strerror}", hint="choose another file"
+        ) from refused
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _DatedFormatter())
+    return handler
+
+
+def _log_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    # Libraries' warnings speak to programmers; they belong in the log, not in a cron mail.
+    logging.getLogger(f"{ROOT}.libraries").info("%s: %s", category.__name__, message)
+
+
+def _instant(record: logging.LogRecord) -> str:
+    return (
+        datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

@@ -1,0 +1,126 @@
+"""One run of one command: its options, config, context, and what it prints at the end."""
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import RenderableType
+
+from als_cli.config.loading import load_config
+from als_cli.console.failures import exit_codes
+from als_cli.console.logs import configure_logging
+from als_cli.console.terminal import Terminal
+from als_cli.errors import ConfigError
+from als_cli.stages.context import Report, StageContext
+
+
+@dataclass(frozen=True)
+class CommonOptions:
+    """The options that every command has."""
+
+    config: Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The YAML config.")]
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a key, e.g. train.factors=256. Repeatable."
+        ),
+    ] = None
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads for everything.")] = None
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON report on stdout.")] = False
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")] = False
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option("--log-format", help="Log lines on stderr.")
+    ] = "text"
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", metavar="FILE", help="Append all log lines here.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A command under way."""
+
+    options: CommonOptions
+    terminal: Terminal
+
+    def context(self, **flags: Any) -> StageContext:
+        """Return the stage's context; `flags` are config keys given on the command line (None: not given).
+
+        Dots in keys are written as double underscores: ``recommend__top_n``.
+        """
+        given = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+        if self.options.threads is not None:
+            given["threads"] = self.options.threads
+        config = load_config(self.options.config, self.options.set_ or (), flags=given)
+        return StageContext(config=config, threads=claim_threads(config.threads), progress=self.terminal)
+
+    def finish(self, report: Report, render: Callable[[Any], RenderableType]) -> None:
+        """Show a stage's report: JSON on stdout if asked for, else a table on stderr."""
+        if self.options.json:
+            self.terminal.write_json(report.model_dump_json(indent=2))
+        else:
+            self.terminal.show_report(render(report))
+
+    def answer(self, report: Report, render: Callable[[Any], RenderableType]) -> None:
+        """Show what the command was asked for, on stdout, as JSON or as a table."""
+        if self.options.json:
+            self.terminal.write_json(report.model_dump_json(indent=2))
+        else:
+            self.terminal.show_answer(render(report))
+
+
+def claim_threads(wanted: int | Literal["auto"]) -> int:
+    """Return the number of threads to use; polars is told now, since it reads its limit once, when imported."""
+    from als_cli.als.threads import available_threads
+
+    threads = available_threads() if wanted == "auto" else min(wanted, available_threads())
+    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+    return threads
+
+
+def command(app: typer.Typer, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that makes a subcommand of a function whose first parameter is the :class:`Session`.
+
+    The common options are added to the function's own; failures become exit codes.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(function).parameters.values())[1:]
+        common = list(inspect.signature(CommonOptions).parameters.values())
+        names = {parameter.name for parameter in common}
+
+        @functools.wraps(function)
+        def run(**arguments: Any) -> None:
+            options = CommonOptions(**{name: value for name, value in arguments.items() if name in names})
+            with _session(options) as session:
+                function(session, **{name: value for name, value in arguments.items() if name not in names})
+
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *common)]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        app.command(**settings)(run)
+        return function
+
+    return register
+
+
+@contextmanager
+def _session(options: CommonOptions) -> Iterator[Session]:
+    with exit_codes(verbose=options.verbose):
+        if options.verbose and options.quiet:
+            raise ConfigError("-v and -q exclude each other", hint="give one of them")
+        configure_logging(
+            verbose=options.verbose,
+            quiet=options.quiet,
+            log_format=options.log_format,
+            log_file=options.log_file,
+        )
+        plain = options.log_format == "json"
+        yield Session(options, Terminal(verbose=options.verbose, quiet=options.quiet, plain=plain))

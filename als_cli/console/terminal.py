@@ -1,0 +1,79 @@
+"""What a person at a terminal sees: reports and progress on stderr; data, and data only, on stdout."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Task as RichTask
+from rich.text import Text
+
+from als_cli.stages.context import Task
+
+
+class Terminal:
+    """Two streams and how much to say on them.
+
+    Off a terminal it stays silent but for warnings and errors, unless verbose: what a cron job prints gets mailed.
+    """
+
+    def __init__(self, *, verbose: bool = False, quiet: bool = False, plain: bool = False) -> None:
+        self.stdout = Console(highlight=False, markup=False)
+        self.stderr = Console(stderr=True, highlight=False, markup=False)
+        watched = self.stderr.is_terminal and not plain and not quiet
+        self.shows_progress = watched
+        self.shows_reports = (watched or verbose) and not quiet and not plain
+
+    def show_report(self, renderable: RenderableType) -> None:
+        """Print a stage's report on stderr, where someone is there to read it."""
+        if self.shows_reports:
+            self.stderr.print(renderable)
+
+    def show_answer(self, renderable: RenderableType) -> None:
+        """Print on stdout what the command was asked for."""
+        self.stdout.print(renderable)
+
+    def write_json(self, document: str) -> None:
+        """Print one JSON document on stdout."""
+        sys.stdout.write(document + "\n")
+        sys.stdout.flush()
+
+    @contextmanager
+    def task(self, description: str, total: int | None = None) -> Iterator[Task]:
+        """Yield a task whose progress is drawn on stderr, and wiped when it is done."""
+        bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            _Steps(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.stderr,
+            transient=True,
+            disable=not self.shows_progress,
+        )
+        with bar:
+            yield _BarTask(bar, bar.add_task(description, total=total, note=""))
+
+
+class _Steps(MofNCompleteColumn):
+    def render(self, task: RichTask) -> Text:
+        return super().render(task) if task.total is not None else Text("")
+
+
+class _BarTask:
+    def __init__(self, bar: Progress, task_id: TaskID) -> None:
+        self._bar = bar
+        self._task_id = task_id
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._bar.update(self._task_id, advance=steps, note=note)

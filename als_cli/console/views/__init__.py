@@ -1,0 +1,1 @@
+"""Reports as tables for people, one file per command; 80 columns."""

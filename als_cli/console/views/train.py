@@ -1,0 +1,23 @@
+"""The report of `als train`."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from als_cli.stages.train import TrainReport
+
+
+def render_train(report: TrainReport) -> RenderableType:
+    """Return loss and seconds per iteration under a one-line summary."""
+    table = Table("iteration", "loss", "seconds", box=None, padding=(0, 2), title_justify="left")
+    for column in table.columns:
+        column.justify = "right"
+    for number, (loss, seconds) in enumerate(
+        zip(report.loss, report.iteration_seconds, strict=True), start=1
+    ):
+        table.add_row(str(number), f"{loss:.6f}", f"{seconds:.2f}")
+    summary = (
+        f"trained {report.factors} factors with engine {report.engine} on {report.users:,} users, "
+        f"{report.items:,} items, {report.interactions:,} interactions in {report.seconds:.1f} s"
+    )
+    return Group(Text(summary), table, Text(f"model: {report.model}", overflow="fold"))
