@@ -46,7 +46,7 @@ class _Layers:
         for length in range(len(path), 0, -1):
             if path[:length] in self.origins:
                 return self.origins[path[:length]]
-        return ""
+        return next((origin for key, origin in self.origins.items() if key[: len(path)] == path), "")
 
 
 def load_config(
@@ -82,6 +82,7 @@ def load_config(
         layers.put(key.strip(), parse_value(text, f"--set {key}"), f"--set {key}")
     for key, value in (flags or {}).items():
         layers.put(key, value, "the command line")
+    _fill_in_sections(layers.tree)
     base = file.absolute().parent if file is not None else Path.cwd()
     try:
         return Config.model_validate(layers.tree, context={"base": base})
@@ -108,6 +109,13 @@ def _read_file(file: Path, layers: _Layers) -> None:
         )
     layers.tree = document.tree
     layers.origins = {path: f"line {line}" for path, line in document.lines.items()}
+
+
+def _fill_in_sections(tree: dict[str, Any]) -> None:
+    # Defaults that hold paths are validated only when their section is there.
+    recommend = tree.setdefault("recommend", {})
+    if isinstance(recommend, dict):
+        recommend.setdefault("output", {})
 
 
 def _siblings(file: Path) -> list[Path]:
