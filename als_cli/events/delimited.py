@@ -1,0 +1,115 @@
+"""Delimited text: its separator, its encoding, and a lazy scan with every column as String."""
+
+import codecs
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+
+from als_cli.config.source import TableFormat
+from als_cli.errors import ConfigError, DataError
+
+Content = Path | bytes
+"""Where the bytes of a table lie: a file, or memory where no folder for temporary files was given."""
+
+_SEPARATORS = ",\t;|"
+_FIRST_LINE_BYTES = 1 << 16
+_CHUNK_CHARACTERS = 1 << 20
+
+
+def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | None) -> pl.LazyFrame:
+    """Return a scan of delimited text, all columns String, named "1", "2" and so on without header.
+
+    Fields missing at the end of a line are null. Text in another encoding than UTF-8 is transcoded, a chunk at a
+    time, into a file in `spool` (into memory without it).
+
+    Raises
+    ------
+    ConfigError
+        Unknown encoding, or a separator that is not one character.
+    DataError
+        The text is not in the declared encoding.
+    """
+    if _codec(fmt.encoding) not in ("utf-8", "utf-8-sig"):
+        content = _transcode(content, name, fmt.encoding, spool)
+    separator = _separator(content, name, fmt)
+    frame = pl.scan_csv(content, has_header=fmt.header, separator=separator, infer_schema=False, glob=False)
+    names = frame.collect_schema().names()
+    if any("\ufffd" in column for column in names):
+        raise not_in_encoding(name, fmt.encoding)
+    if fmt.header:
+        return frame
+    return frame.rename({old: str(number) for number, old in enumerate(names, start=1)})
+
+
+def open_decompressed(content: Content) -> BinaryIO:
+    """Return a stream of the bytes in `content`, gzip and zstd unpacked on the way."""
+    raw: BinaryIO = content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
+    kind = compression_of(raw.read(4))
+    raw.seek(0)
+    return raw if kind is None else pa.CompressedInputStream(raw, kind)
+
+
+def compression_of(first_bytes: bytes) -> str | None:
+    """Return ``gzip``, ``zstd`` or None from the first four bytes of a file."""
+    if first_bytes[:2] == b"\x1f\x8b":
+        return "gzip"
+    return "zstd" if first_bytes == b"\x28\xb5\x2f\xfd" else None
+
+
+def not_in_encoding(name: str, encoding: str) -> DataError:
+    """Return the error for text that cannot be decoded."""
+    return DataError(
+        f"{name} is not {encoding} text",
+        hint="declare how it is written with the source's `encoding`, for example `encoding: latin-1`",
+    )
+
+
+def _codec(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise ConfigError(
+            f"encoding: {encoding!r} is not a known text encoding",
+            hint="use utf-8, latin-1, cp1252 or utf-16",
+        ) from None
+
+
+def _transcode(content: Content, name: str, encoding: str, spool: Path | None) -> Content:
+    target: BinaryIO = io.BytesIO()
+    path = None
+    if spool is not None:
+        path = spool / f"utf8-{len(list(spool.iterdir()))}.txt"
+        target = path.open("wb")
+    with open_decompressed(content) as raw, target:
+        # newline="" keeps line ends as they are, quoted ones included.
+        text = io.TextIOWrapper(raw, encoding=encoding, newline="")
+        try:
+            while chunk := text.read(_CHUNK_CHARACTERS):
+                target.write(chunk.encode("utf-8"))
+        except UnicodeError as wrong:
+            raise not_in_encoding(name, encoding) from wrong
+        return path if path is not None else target.getvalue()  # type: ignore[attr-defined]
+
+
+def _separator(content: Content, name: str, fmt: TableFormat) -> str:
+    separator = "\t" if fmt.separator in (r"\t", "tab") else fmt.separator
+    if separator != "auto":
+        if len(separator.encode()) != 1:
+            raise ConfigError(
+                f"separator: {separator!r} is not a single ASCII character",
+                hint='a doubled separator such as `::` is read with `separator: ":"` and columns 1, 3, 5, …',
+            )
+        return separator
+    if Path(name.removesuffix(".gz").removesuffix(".zst")).suffix.lower() == ".tsv":
+        return "\t"
+    with open_decompressed(content) as stream:
+        return _most_frequent_separator(stream.read(_FIRST_LINE_BYTES).decode("utf-8", errors="replace"))
+
+
+def _most_frequent_separator(text: str) -> str:
+    first_line = text.split("\n", 1)[0]
+    outside_quotes = "".join(first_line.split('"')[::2])
+    return max(_SEPARATORS, key=outside_quotes.count)

@@ -1,0 +1,236 @@
+"""Tables of the outside world as lazy scans: events, catalogues, user lists, candidates, test files.
+
+Rows are numbered per file, from 1, header not counted. Reading happens when a scan is collected: wrap that in
+:func:`reading`, so that a broken file becomes one clear message.
+"""
+
+import difflib
+import glob
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+
+from als_cli.config.fields import is_url
+from als_cli.config.source import ColumnRef, TableFormat
+from als_cli.errors import AlsError, ConfigError, DataError
+from als_cli.events.delimited import (
+    Content,
+    not_in_encoding,
+    open_decompressed,
+    scan_delimited,
+)
+
+STDIN = "-"
+_FORMAT_OF_SUFFIX = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".data", ".item", ".dat"), "csv"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".ndjson", ".jsonl"), "ndjson"),
+    **dict.fromkeys((".arrow", ".ipc", ".feather"), "ipc"),
+}
+_COLUMNS_SHOWN = 20
+_PLAIN_WORDS = {
+    "not properly escaped": "a quote is opened and never closed",
+    "found more fields": "a line has more fields than the first line",
+}
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One file to scan."""
+
+    name: str
+    """The path as given, ``-`` for stdin."""
+    content: Content
+    """Where its bytes lie."""
+
+    @property
+    def shown(self) -> str:
+        """The name in messages."""
+        return "stdin" if self.name == STDIN else self.name
+
+
+def scan_table(
+    path: str, fmt: TableFormat, *, stdin: BinaryIO | None = None, spool: Path | None = None
+) -> pl.LazyFrame:
+    """Return a scan of a file, of all files of a glob (in sorted order, same columns), or of stdin (``-``).
+
+    Delimited text gives String columns, named "1", "2", … where it has no header; other formats keep their types.
+    `spool` is a folder for temporary files, which its owner removes; without it stdin and transcoded text are held
+    in memory.
+
+    Raises
+    ------
+    DataError
+        No such file, not readable, empty, or not of its format.
+    ConfigError
+        An encoding, separator or address that cannot be used.
+    """
+    files = find_files(path, stdin=stdin, spool=spool)
+    return pl.concat([scan_file(file, fmt, spool=spool) for file in files], how="vertical_relaxed")
+
+
+def find_files(
+    path: str, *, stdin: BinaryIO | None = None, spool: Path | None = None
+) -> tuple[TableFile, ...]:
+    """Return the files that `path` stands for, sorted; stdin and named pipes are copied to `spool` first.
+
+    Raises
+    ------
+    DataError
+        No file, a folder, a file that may not be read, or an empty one.
+    """
+    if path == STDIN:
+        if stdin is None:
+            raise ConfigError("stdin (`-`) can only be used for events", hint="give a file")
+        return (_checked(TableFile(STDIN, _copied(stdin, spool))),)
+    if is_url(path):
+        raise ConfigError(
+            f"{path}: only local files can be read", hint="copy the files to this machine first"
+        )
+    if Path(path).exists():
+        return (_checked(_local_file(path, spool)),)
+    if glob.has_magic(path):
+        found = sorted(p for p in glob.glob(path, recursive=True) if not Path(p).is_dir())  # noqa: PTH207 - absolute patterns
+        if not found:
+            raise DataError(f"no file matches {path}", hint="check the pattern and the folder")
+        return tuple(_checked(_local_file(p, spool)) for p in found)
+    raise DataError(f"no such file: {path}", hint=_near_file(path))
+
+
+def scan_file(file: TableFile, fmt: TableFormat, *, spool: Path | None = None) -> pl.LazyFrame:
+    """Return a scan of one file; see :func:`scan_table`."""
+    with reading(file.shown, fmt):
+        kind = format_of(file, fmt)
+        if kind == "csv":
+            return scan_delimited(file.content, file.name, fmt, spool)
+        if kind == "ndjson":
+            # Types come from all lines: a field that is text only in the last line is text.
+            return pl.scan_ndjson(file.content, infer_schema_length=None)
+        if kind == "ipc":
+            return pl.scan_ipc(file.content, glob=False)
+        frame = pl.scan_parquet(file.content, glob=False)
+        frame.collect_schema()
+        return frame
+
+
+def format_of(file: TableFile, fmt: TableFormat) -> str:
+    """Return csv, parquet, ndjson or ipc: as declared, else by suffix, else by the first bytes."""
+    if fmt.format != "auto":
+        return fmt.format
+    suffix = Path(file.name.removesuffix(".gz").removesuffix(".zst")).suffix.lower()
+    if suffix in _FORMAT_OF_SUFFIX:
+        return _FORMAT_OF_SUFFIX[suffix]
+    with open_decompressed(file.content) as stream:
+        first_bytes = stream.read(8)
+    if first_bytes[:4] == b"PK\x03\x04":
+        raise DataError(
+            f"{file.shown} is a zip archive", hint="unpack it first, for example `unzip -p FILE | als … `"
+        )
+    if first_bytes[:4] == b"PAR1":
+        return "parquet"
+    if first_bytes[:6] == b"ARROW1":
+        return "ipc"
+    return "ndjson" if first_bytes.lstrip()[:1] == b"{" else "csv"
+
+
+@contextmanager
+def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
+    """Turn whatever goes wrong while the table `name` is read into a DataError that names it."""
+    try:
+        yield
+    except AlsError:
+        raise
+    except pl.exceptions.NoDataError:
+        raise DataError(f"{name} is empty", hint="check how the file was written") from None
+    except PermissionError as refused:
+        raise DataError(f"{name} may not be read", hint="check its permissions") from refused
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError, ValueError) as broken:
+        if "invalid utf-8" in str(broken):
+            raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
+        raise DataError(
+            f"{name} cannot be read: {condensed(broken)}",
+            hint="check the file, and the format, separator and header that are declared for it",
+        ) from broken
+
+
+def condensed(broken: Exception) -> str:
+    """Return what a library's message says, in one line."""
+    for theirs, ours in _PLAIN_WORDS.items():
+        if theirs in str(broken):
+            return ours
+    lines = [line.strip().rstrip(".") for line in str(broken).splitlines() if line.strip()]
+    return lines[0] if lines else type(broken).__name__
+
+
+def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
+    """Return the name of the column that `ref` (a name, or a number from 1) stands for among `names`.
+
+    `key` is the config key and `file` the table, for the message.
+
+    Raises
+    ------
+    ConfigError
+        There is no such column; a near name is suggested.
+    """
+    if isinstance(ref, int):
+        if 1 <= ref <= len(names):
+            return names[ref - 1]
+        raise ConfigError(
+            f"{key} is column {ref}, but {file} has {len(names)} columns",
+            hint=f"its columns: {_listed(names)}",
+        )
+    if ref in names:
+        return ref
+    folded = {name.casefold().strip(): name for name in names}
+    near = difflib.get_close_matches(ref.casefold(), folded, n=1, cutoff=0.6)
+    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
+    raise ConfigError(f"{key}: {file} has no column {ref!r}", hint=f"{hint}its columns: {_listed(names)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _COLUMNS_SHOWN
+    return ", ".join(names[:_COLUMNS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _local_file(path: str, spool: Path | None) -> TableFile:
+    with reading(path):
+        if stat.S_ISFIFO(Path(path).stat().st_mode):
+            with Path(path).open("rb") as pipe:
+                return TableFile(path, _copied(pipe, spool))
+    return TableFile(path, Path(path))
+
+
+def _copied(stream: BinaryIO, spool: Path | None) -> Content:
+    if spool is None:
+        return stream.read()
+    target = spool / f"stream-{len(list(spool.iterdir()))}"
+    with target.open("wb") as copy:
+        shutil.copyfileobj(stream, copy, length=1 << 20)
+    return target
+
+
+def _checked(file: TableFile) -> TableFile:
+    if isinstance(file.content, Path) and file.content.is_dir():
+        raise DataError(
+            f"{file.shown} is a folder", hint=f"name its files with a glob, for example {file.name}/*.parquet"
+        )
+    with reading(file.shown), open_decompressed(file.content) as stream:
+        if not stream.read(1):
+            raise DataError(f"{file.shown} is empty", hint="check how the file was written")
+    return file
+
+
+def _near_file(path: str) -> str:
+    folder = Path(path).parent
+    names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    near = difflib.get_close_matches(Path(path).name, names, n=1)
+    if near:
+        return f"did you mean {folder / near[0]}?"
+    return "check the path; relative paths are taken from the folder of the config file"
