@@ -128,5 +128,5 @@ def test_events_source_is_required(write):
 
 @pytest.mark.parametrize("value", ["'8'", "8.5", "true", "no"])
 def test_types_are_not_guessed(write, value):
-    with pytest.raises(ConfigError, match="train.factors"):
+    with pytest.raises(ConfigError, match=r"train\.factors"):
         load(write(f"events: {{source: e}}\ntrain: {{factors: {value}}}\n"))

@@ -40,7 +40,7 @@ def test_a_repeated_key_names_both_lines():
 
 
 def test_a_tab_is_named_with_its_line():
-    with pytest.raises(ConfigError, match="shop.yaml, line 2: a tab") as caught:
+    with pytest.raises(ConfigError, match=r"shop\.yaml, line 2: a tab") as caught:
         parse_yaml("train:\n\tseed: 1\n", "shop.yaml")
     assert "spaces" in caught.value.hint
 

@@ -1,0 +1,80 @@
+"""The model comes back as it was written, from any Arrow reader, and broken files are named."""
+
+import uuid
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from als_cli.als.engine import Factors
+from als_cli.errors import ArtifactError
+from als_cli.storage.manifest import write_manifest
+from als_cli.storage.model_files import ITEM_FACTORS, USER_FACTORS, open_model, write_model
+from als_cli.storage.publish import staged_folder
+
+USER_IDS = {
+    "int": pl.Series("user_id", [1, 2**40, 3], dtype=pl.Int64),
+    "int32": pl.Series("user_id", [1, 2, 3], dtype=pl.Int32),
+    "uint64": pl.Series("user_id", [1, 2**64 - 1, 3], dtype=pl.UInt64),
+    "string": pl.Series("user_id", ["a", "", "ü"], dtype=pl.String),
+    "uuid": pl.Series("user_id", [str(uuid.UUID(int=n)) for n in range(3)]),
+}
+
+
+def publish_model(place, user_ids=USER_IDS["int"], factors=5):
+    rng = np.random.default_rng(0)
+    items = pl.DataFrame({"item_id": ["x", "y"], "interactions": pl.Series([3, 1], dtype=pl.UInt32)})
+    trained = Factors(rng.random((3, factors), dtype=np.float32), rng.random((2, factors), dtype=np.float32))
+    with staged_folder(place) as folder:
+        write_model(folder, pl.DataFrame({"user_id": user_ids}), items, trained)
+        write_manifest(folder, kind="model", key="k", config={})
+    return trained
+
+
+@pytest.mark.parametrize("kind", USER_IDS)
+def test_ids_and_factors_come_back_unchanged(tmp_path, kind):
+    trained = publish_model(tmp_path, USER_IDS[kind])
+    model = open_model(tmp_path)
+    assert model.user_ids.equals(USER_IDS[kind], check_names=True)
+    assert model.user_ids.dtype == USER_IDS[kind].dtype
+    assert model.item_ids.to_list() == ["x", "y"]
+    assert model.item_interactions.to_list() == [3, 1]
+    np.testing.assert_array_equal(model.factors.users, trained.users)
+    np.testing.assert_array_equal(model.factors.items, trained.items)
+    assert model.factors.users.flags["C_CONTIGUOUS"]
+
+
+def test_any_arrow_reader_reads_the_factors(tmp_path):
+    trained = publish_model(tmp_path)
+    with pa.memory_map(str(tmp_path / "current" / ITEM_FACTORS)) as source:
+        table = pa.ipc.open_file(source).read_all()
+        assert table.column_names == ["item_id", "interactions", "factors"]
+        np.testing.assert_array_equal(np.array(table["factors"].to_pylist(), dtype=np.float32), trained.items)
+    assert pl.read_ipc(tmp_path / "current" / USER_FACTORS)["user_id"].to_list() == [
+        1,
+        2**40,
+        3,
+    ]
+
+
+def test_no_model_says_what_to_run(tmp_path):
+    with pytest.raises(ArtifactError, match="no model in") as caught:
+        open_model(tmp_path / "models")
+    assert "als train" in caught.value.hint
+
+
+def test_a_truncated_model_is_named(tmp_path):
+    publish_model(tmp_path)
+    path = tmp_path / "current" / USER_FACTORS
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ArtifactError, match=USER_FACTORS):
+        open_model(tmp_path)
+
+
+def test_a_file_of_the_right_size_that_is_no_arrow_is_named(tmp_path):
+    publish_model(tmp_path)
+    path = tmp_path / "current" / ITEM_FACTORS
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(ArtifactError, match=ITEM_FACTORS):
+        open_model(tmp_path)
