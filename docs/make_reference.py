@@ -1,0 +1,186 @@
+# ruff: noqa: INP001 - a script, not a package
+"""Write configs/reference.yaml and docs/configuration.md from the config's models.
+
+    python docs/make_reference.py [FOLDER]
+
+Keys, defaults and descriptions stand in als_cli/config only; tests/test_configs.py fails when these two files are old.
+"""
+
+import sys
+import textwrap
+import types
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic.fields import FieldInfo
+
+from als_cli.config.fields import Section, resolve_path
+from als_cli.config.root import Config
+
+REQUIRED = {
+    "source": "events/*.parquet",
+    "path": "FILE",
+    "file": "FILE",
+    "catalog": "FILE",
+    "active_since": "30d",
+}
+"""What stands in the reference for keys without default."""
+
+WORDS = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "true, false",
+    timedelta: "duration",
+    datetime: "time",
+    type(None): "nothing",
+}
+
+YAML_HEAD = """\
+# Every key, its default and what it means; made by docs/make_reference.py from als_cli/config.
+# A real config holds only what differs: see quickstart.yaml. Relative paths start at the config file's folder.
+"""
+
+MARKDOWN_HEAD = """\
+# Configuration
+
+One YAML file holds the whole job. Only `events.source` is required. Unknown keys, repeated keys, NaN and values of
+another type are errors, all reported at once. Made by `docs/make_reference.py` from `als_cli/config`.
+
+* **Order.** A flag beats `--set KEY=VALUE`, which beats the environment, which beats the file, which beats the default.
+* **`--set`** takes dotted keys and YAML values: `--set train.factors=128 --set 'evaluate.at=[5, 10]'`.
+* **Environment.** `ALS_` and the key in upper case, a double underscore for each dot: `ALS_TRAIN__FACTORS=128`.
+* **Paths.** Relative ones start at the config file's folder; those of `--set` and the environment at the working folder.
+* **Durations** are a number and a unit: `45m`, `12h`, `30d`, `2w`. **Times** are ISO 8601; without zone they are UTC.
+* **Columns** are named, or numbered from 1 where delimited text has no header.
+* **Conditions** (`where`) are SQL expressions on the table's own columns; columns of delimited text are text until
+  `CAST(column AS DOUBLE)`. Quote names with spaces: `"Customer ID" is not null`.
+"""
+
+
+def sections_in(annotation: Any) -> Iterator[type[Section]]:
+    """Yield the section models that `annotation` allows, in order."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in get_args(annotation):
+        yield from sections_in(part)
+
+
+def describe_type(annotation: Any, metadata: list[Any]) -> str:
+    """Return what a value of this annotation looks like in YAML."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    inner = [describe_type(part, []) for part in parts if isinstance(part, type) or get_origin(part)]
+    if any(getattr(entry, "func", None) is resolve_path for entry in metadata):
+        text = "path"
+    elif origin is Annotated:
+        text = describe_type(parts[0], list(annotation.__metadata__))
+    elif origin is Literal:
+        text = ", ".join(f"`{value}`" for value in parts)
+    elif origin in (tuple, dict):
+        text = ("list of " if origin is tuple else "mapping from ") + " to ".join(inner)
+    elif origin in (Union, types.UnionType):
+        text = " or ".join(dict.fromkeys(word for word in inner if word != "nothing"))
+    else:
+        text = "section" if issubclass(annotation, Section) else WORDS[annotation]
+    return text
+
+
+def fields_of(model: type[Section]) -> list[tuple[str, FieldInfo]]:
+    """Return the fields of `model`, required ones first."""
+    return sorted(model.model_fields.items(), key=lambda named: not named[1].is_required())
+
+
+def default_of(name: str, field: FieldInfo) -> Any:
+    """Return the default of a field as it would stand in YAML; a section's default is the section's model."""
+    if get_origin(field.annotation) is Literal and field.is_required():
+        return get_args(field.annotation)[0]  # the word that picks this variant, such as `by: last`
+    if field.is_required():
+        return REQUIRED.get(name, field.annotation)
+    if isinstance(field.default, Section):
+        return type(field.default)
+    return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def needs_value(field: FieldInfo) -> bool:
+    """Return whether the file must give this key a value of its own."""
+    return field.is_required() and get_origin(field.annotation) is not Literal
+
+
+def write_value(value: Any) -> str:
+    """Return `value` as YAML on one line."""
+    return (
+        yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n").removesuffix("\n...")
+    )
+
+
+def reference_lines(model: type[Section], explained: set[str], indent: str = "") -> Iterator[str]:
+    """Yield `model` as YAML, each key explained where it comes first; alternatives are commented out."""
+    for name, field in fields_of(model):
+        comment, meaning, default = f"{indent}# ", field.description or "", default_of(name, field)
+        if meaning not in explained:
+            yield from textwrap.wrap(meaning, 110, initial_indent=comment, subsequent_indent=comment)
+        explained.add(meaning)
+        if isinstance(default, type):
+            yield f"{indent}{name}:"
+            yield from reference_lines(default, explained, indent + "  ")
+        else:
+            yield f"{indent}{name}: {write_value(default)}" + ("  # required" if needs_value(field) else "")
+        for other in sections_in(field.annotation):
+            if other is not default:
+                yield f"{comment}or, {other.__doc__}"
+                yield f"{comment}{name}:"
+                yield from (f"{comment}{line}" for line in reference_lines(other, explained, "  "))
+        if indent == "":
+            yield ""
+
+
+def table_lines(
+    model: type[Section], explained: dict[str, str], key: str = "", variant: str = ""
+) -> Iterator[str]:
+    """Yield the Markdown of `model`: a heading, a table of its keys, then its sections, each explained once."""
+    yield from (
+        f"{'##' if key.count('.') == 0 else '###'} {key or 'Top level'}{variant}",
+        "",
+        model.__doc__ or "",
+        "",
+    )
+    yield from ("| key | value | default | meaning |", "|---|---|---|---|")
+    for name, field in fields_of(model):
+        default, path = default_of(name, field), f"{key}.{name}".removeprefix(".")
+        shown = "below" if isinstance(default, type) else f"`{write_value(default)}`"
+        shown = "required" if needs_value(field) else shown
+        first = explained.setdefault(field.description or "", path)
+        meaning = field.description if first == path else f"As `{first}`."
+        cells = (f"`{path}`", describe_type(field.annotation, field.metadata), shown, meaning or "")
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield ""
+    for name, field in fields_of(model):
+        path = f"{key}.{name}".removeprefix(".") + ("[]" if name == "source" else "")
+        for section in sections_in(field.annotation):
+            if section.__name__ not in explained:
+                explained[section.__name__] = path
+                yield from table_lines(section, explained, path, variant_of(section))
+
+
+def variant_of(section: type[Section]) -> str:
+    """Return how the file says that it means this variant, for example ` (by: last)`."""
+    field = section.model_fields.get("by")
+    return f" (by: {get_args(field.annotation)[0]})" if field else ""
+
+
+def main(folder: Path) -> None:
+    """Write both files below `folder`."""
+    for name, head, lines in (
+        ("configs/reference.yaml", YAML_HEAD, reference_lines(Config, set())),
+        ("docs/configuration.md", MARKDOWN_HEAD, table_lines(Config, {})),
+    ):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([head, *lines]).rstrip("\n") + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1])
