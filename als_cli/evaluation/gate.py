@@ -26,7 +26,10 @@ class Verdict:
 
 
 def judge(
-    metric: str, at_least: float | str, model: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]
+    metric: str,
+    at_least: float | str,
+    model: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, float]],
 ) -> Verdict:
     """Return the verdict on the model's figure of `metric` against `at_least`: a number, or a key of `baselines`."""
     if isinstance(at_least, str):

@@ -1,7 +1,6 @@
 """Baseline `item_knn`: items like those in the user's history, by cosine; the only use of `implicit`'s neighbours."""
 
 import warnings
-from typing import cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -51,4 +50,4 @@ def cosine_neighbours(training: csr_matrix, neighbours: int, threads: int) -> cs
 
 def _presence(matrix: csr_matrix) -> csr_matrix:
     ones = np.ones(matrix.nnz, dtype=np.float32)
-    return cast("csr_matrix", csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape))
+    return csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape)

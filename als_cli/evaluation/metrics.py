@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from als_cli.evaluation.membership import is_stored
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 CountArray = npt.NDArray[np.int64]
@@ -23,24 +25,18 @@ def hits_of(item_rows: RowArray, test: csr_matrix) -> BoolArray:
 
     `test` has sorted indices; its values do not matter.
     """
-    users, items = test.shape
-    offsets = np.arange(users, dtype=np.int64) * items
-    relevant = np.repeat(offsets, np.diff(test.indptr)) + test.indices
-    listed = offsets[:, None] + item_rows
-    if len(relevant) == 0:
-        return np.zeros(item_rows.shape, dtype=np.bool_)
-    nearest = np.minimum(np.searchsorted(relevant, listed), len(relevant) - 1)
-    return (relevant[nearest] == listed) & (item_rows >= 0)
+    users = np.arange(test.shape[0], dtype=np.int64)[:, None]
+    return is_stored(test, users, item_rows)
 
 
 def precision(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
     """Return hits / k."""
-    return np.mean(hits, axis=1, dtype=np.float64)
+    return np.asarray(np.mean(hits, axis=1), dtype=np.float64)
 
 
 def recall(hits: BoolArray, relevant: CountArray) -> FloatArray:
     """Return hits / test items."""
-    return hits.sum(axis=1) / relevant
+    return np.asarray(hits.sum(axis=1) / relevant, dtype=np.float64)
 
 
 def ndcg(hits: BoolArray, relevant: CountArray) -> FloatArray:
@@ -48,24 +44,26 @@ def ndcg(hits: BoolArray, relevant: CountArray) -> FloatArray:
     places = hits.shape[1]
     gains = 1.0 / np.log2(np.arange(2, places + 2))
     ideal = np.cumsum(gains)[np.minimum(relevant, places) - 1]
-    return np.where(hits, gains, 0.0).sum(axis=1) / ideal
+    return np.asarray(np.where(hits, gains, 0.0).sum(axis=1) / ideal, dtype=np.float64)
 
 
 def average_precision(hits: BoolArray, relevant: CountArray) -> FloatArray:
     """Return the sum over hits of precision at the hit's rank, divided by min(k, test items)."""
     places = hits.shape[1]
     at_rank = np.cumsum(hits, axis=1) / np.arange(1, places + 1)
-    return np.where(hits, at_rank, 0.0).sum(axis=1) / np.minimum(relevant, places)
+    summed = np.where(hits, at_rank, 0.0).sum(axis=1)
+    return np.asarray(summed / np.minimum(relevant, places), dtype=np.float64)
 
 
 def reciprocal_rank(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
     """Return 1 / rank of the first hit, 0 without one."""
-    return np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)
+    first = 1.0 / (hits.argmax(axis=1) + 1)
+    return np.asarray(np.where(hits.any(axis=1), first, 0.0), dtype=np.float64)
 
 
 def hit_rate(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
     """Return 1 with at least one hit, else 0."""
-    return hits.any(axis=1).astype(np.float64)
+    return np.asarray(hits.any(axis=1), dtype=np.float64)
 
 
 USER_METRICS: dict[str, Metric] = {

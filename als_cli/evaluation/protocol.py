@@ -22,8 +22,6 @@ _LARGEST_BLOCK = 4096
 class TestPart:
     """T test users and I items of the training part."""
 
-    __test__ = False  # not a test class of pytest
-
     history: csr_matrix
     """(T, I) strengths of what a method may know of each user, sorted indices; no row is empty."""
     relevant: csr_matrix
@@ -82,7 +80,8 @@ def measure(
                 collected[k][name].append(metric(hits[:, :k], relevant))
         on_users(len(relevant))
     per_user = {
-        k: {name: np.concatenate(parts) for name, parts in metrics.items()} for k, metrics in collected.items()
+        k: {name: np.concatenate(parts) for name, parts in metrics.items()}
+        for k, metrics in collected.items()
     }
     return Measured(ranker.name, per_user, _averages(per_user, exposure, part), short_lists)
 

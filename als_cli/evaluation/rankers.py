@@ -51,9 +51,7 @@ class FactorRanker:
 
     def rank(self, block: UserBlock, n: int) -> TopN:
         """Return the `n` items with the largest dot products; ties: the lower item row."""
-        return top_n(
-            self._users[block.users], self._items, n, seen=block.seen, candidates=block.candidates
-        )
+        return top_n(self._users[block.users], self._items, n, seen=block.seen, candidates=block.candidates)
 
 
 class Popular:
@@ -70,9 +68,7 @@ class Popular:
         """Return the `n` items with the most training interactions; ties: the lower item row."""
         users = np.ones((block.history.shape[0], 1), dtype=np.float32)
         allowed = None if block.candidates is not None else self._reachable(block, n)
-        return top_n(
-            users, self._counts, n, seen=block.seen, candidates=block.candidates, allowed=allowed
-        )
+        return top_n(users, self._counts, n, seen=block.seen, candidates=block.candidates, allowed=allowed)
 
     def _reachable(self, block: UserBlock, n: int) -> npt.NDArray[np.bool_]:
         # Whoever has seen h items finds his n best among the n + h most popular ones, so no other need be ranked.

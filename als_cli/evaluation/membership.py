@@ -1,0 +1,24 @@
+"""Which (row, column) positions of a sparse matrix are stored."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+IntArray = npt.NDArray[np.integer[Any]]
+
+
+def is_stored(matrix: csr_matrix, rows: IntArray, columns: IntArray) -> npt.NDArray[np.bool_]:
+    """Return whether `matrix` (sorted indices) stores each of the positions, of the shape that `rows` and `columns` broadcast to.
+
+    Stored values do not matter; a negative column is stored nowhere. Cost: one binary search per position.
+    """
+    height, width = matrix.shape
+    stored = np.repeat(np.arange(height, dtype=np.int64) * width, np.diff(matrix.indptr)) + matrix.indices
+    wanted = rows.astype(np.int64) * width + columns
+    if len(stored) == 0:
+        return np.zeros(wanted.shape, dtype=np.bool_)
+    nearest = np.minimum(np.searchsorted(stored, wanted), len(stored) - 1)
+    found: npt.NDArray[np.bool_] = (stored[nearest] == wanted) & (columns >= 0)
+    return found

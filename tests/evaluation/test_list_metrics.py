@@ -1,0 +1,55 @@
+"""Coverage, popularity and concentration of lists against their definitions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from als_cli.evaluation.list_metrics import LIST_METRICS, coverage, exposure_of, gini, popularity
+
+exposures = st.lists(st.integers(0, 50), min_size=1, max_size=20)
+
+
+def naive_gini(values):
+    """Mean absolute difference over twice the mean: the definition, not the formula over sorted values."""
+    total = sum(values)
+    if total == 0:
+        return 0.0
+    differences = sum(abs(a - b) for a in values for b in values)
+    return differences / (2 * len(values) * total)
+
+
+def counts(values):
+    return np.array(values, dtype=np.int64)
+
+
+def test_exposure_counts_lists_and_leaves_unfilled_places_out():
+    assert exposure_of(np.array([[2, 0], [2, -1]], dtype=np.int32), 4).tolist() == [1, 0, 2, 0]
+
+
+@given(exposures)
+def test_gini_is_the_relative_mean_difference(values):
+    assert gini(counts(values), counts(values)) == pytest.approx(naive_gini(values), abs=1e-12)
+
+
+@given(exposures)
+def test_coverage_counts_items_in_any_list(values):
+    assert coverage(counts(values), counts(values)) == sum(1 for value in values if value) / len(values)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 90)), min_size=1, max_size=9))
+def test_popularity_is_the_mean_over_places(pairs):
+    places = [interactions for exposure, interactions in pairs for _ in range(exposure)]
+    expected = sum(places) / len(places) if places else 0.0
+    assert popularity(counts([e for e, _ in pairs]), counts([n for _, n in pairs])) == pytest.approx(expected)
+
+
+def test_equal_exposure_has_gini_nought_and_one_item_for_all_nearly_one():
+    assert gini(counts([3, 3, 3, 3]), counts([1] * 4)) == pytest.approx(0.0)
+    assert gini(counts([0, 0, 0, 8]), counts([1] * 4)) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("name", LIST_METRICS)
+def test_empty_lists_give_nought(name):
+    assert LIST_METRICS[name](counts([0, 0]), counts([5, 1])) == 0.0
+    assert LIST_METRICS[name](counts([]), counts([])) == 0.0

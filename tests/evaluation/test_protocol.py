@@ -1,0 +1,88 @@
+"""The protocol: blocks change nothing, averages are means, short lists are counted."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from als_cli.evaluation import protocol
+from als_cli.evaluation.rankers import FactorRanker, Popular
+
+
+@pytest.fixture
+def part():
+    generator = np.random.default_rng(3)
+    training = (generator.random((40, 15)) < 0.3).astype(np.float32)
+    training[:, 0] = 1  # nobody without history
+    test = (generator.random((40, 15)) < 0.2) * (1 - training)
+    test[:, 1], training[:, 1] = 1, 0  # nobody without test item
+    return protocol.TestPart(
+        history=csr_matrix(training),
+        relevant=csr_matrix(test.astype(np.float32)),
+        relevant_counts=test.sum(axis=1).astype(np.int64),
+        interactions=training.sum(axis=0).astype(np.int64),
+        candidates=None,
+        exclude_seen=True,
+    )
+
+
+def factor_ranker(part, seed=0):
+    generator = np.random.default_rng(seed)
+    users = generator.normal(size=(part.history.shape[0], 4)).astype(np.float32)
+    items = generator.normal(size=(part.history.shape[1], 4)).astype(np.float32)
+    return FactorRanker("als", users, items)
+
+
+def test_block_size_changes_no_figure(part, monkeypatch):
+    whole = protocol.measure(factor_ranker(part), part, (2, 5))
+    monkeypatch.setattr(protocol, "_LARGEST_BLOCK", 7)
+    ranked = []
+    blocks = protocol.measure(factor_ranker(part), part, (2, 5), ranked.append)
+    assert ranked == [7, 7, 7, 7, 7, 5]
+    assert blocks.averages == whole.averages
+    for k in (2, 5):
+        for name, values in whole.per_user[k].items():
+            np.testing.assert_array_equal(blocks.per_user[k][name], values)
+
+
+def test_averages_are_means_over_all_test_users(part):
+    measured = protocol.measure(factor_ranker(part), part, (3,))
+    for name, values in measured.per_user[3].items():
+        assert values.shape == (40,)
+        assert measured.averages[f"{name}@3"] == pytest.approx(values.mean())
+
+
+def test_shorter_lists_are_prefixes_of_longer_ones(part):
+    alone = protocol.measure(factor_ranker(part), part, (2,))
+    beside = protocol.measure(factor_ranker(part), part, (2, 9))
+    assert {name: beside.averages[name] for name in alone.averages} == alone.averages
+
+
+def test_scores_that_know_the_answer_are_perfect(part):
+    """User factors = test rows, item factors = unit vectors: the score of a pair is whether it is a test pair."""
+    oracle = FactorRanker("oracle", part.relevant.toarray(), np.eye(15, dtype=np.float32))
+    measured = protocol.measure(oracle, part, (15,))
+    for name in ("ndcg", "recall", "map", "mrr", "hit_rate"):
+        assert measured.averages[f"{name}@15"] == pytest.approx(1.0), name
+
+
+def test_lists_shorter_than_asked_for_are_counted(part):
+    measured = protocol.measure(Popular(part.history), part, (15,))
+    assert measured.short_lists == 40  # everybody has seen at least one of the 15 items
+    assert protocol.measure(Popular(part.history), part, (1,)).short_lists == 0
+
+
+def test_catalogue_figures_look_at_candidates_only(part):
+    candidates = np.zeros((40, 15), dtype=np.float32)
+    candidates[:, 1:4] = 1
+    restricted = protocol.TestPart(
+        part.history,
+        part.relevant,
+        part.relevant_counts,
+        part.interactions,
+        csr_matrix(candidates),
+        exclude_seen=False,
+    )
+    measured = protocol.measure(factor_ranker(part), restricted, (3,))
+    assert measured.averages["coverage@3"] == 1.0
+    assert measured.averages["gini@3"] == pytest.approx(0.0)
+    assert measured.averages["popularity@3"] == pytest.approx(part.interactions[1:4].mean())
