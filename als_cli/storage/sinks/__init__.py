@@ -1,0 +1,1 @@
+"""Where lists go: table formats, and the places they are published in."""

@@ -1,0 +1,185 @@
+"""Lists published as a folder of parts, as one file with its sidecars, or streamed to stdout.
+
+The lists and the shortfall become visible together with their manifest, or not at all: `finish` writes the manifest,
+and the rename comes when the block ends well. Stdout has neither shortfall nor manifest.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import polars as pl
+
+from als_cli.storage.manifest import (
+    MANIFEST,
+    Manifest,
+    OutputFile,
+    content_hash,
+    file_sha256,
+    peak_memory_bytes,
+    write_manifest,
+)
+from als_cli.storage.publish import staged_file, staged_folder
+from als_cli.storage.sinks.tables import TableWriter, table_writer
+from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target
+
+KIND = "recommendations"
+SHORTFALL = "shortfall.parquet"
+
+
+class ListSink(Protocol):
+    """Takes lists block by block."""
+
+    def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:
+        """Append the lists of a block of `users`, and who of them was not served in full."""
+        ...
+
+    def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
+        """Complete the tables and write the manifest (fields as in `write_manifest`); call it once, last."""
+        ...
+
+
+@contextmanager
+def open_sink(
+    target: Target, schema: pl.Schema, shortfall: pl.Schema, stdout: BinaryIO
+) -> Iterator[ListSink]:
+    """Yield a sink on `target` for lists of `schema`; what it was given is published when the block ends well.
+
+    Raises
+    ------
+    ResourceError
+        The place cannot be written; found out before the first list is made.
+    """
+    if target.kind == "stdout":
+        yield _StreamSink(table_writer(target.format, stdout, schema, seekable=False))
+    elif target.kind == "file":
+        with _file_sink(target, schema, shortfall) as sink:
+            yield sink
+    else:
+        with staged_folder(Path(target.path)) as folder, ExitStack() as streams:
+            yield _FolderSink(folder, target, schema, shortfall, streams)
+
+
+def manifest_path(target: Target) -> Path | None:
+    """Return where the manifest of `target` is published; None for stdout."""
+    path = Path(target.path)
+    if target.kind == "stdout":
+        return None
+    return path.with_name(f"{path.stem}.{MANIFEST}") if target.kind == "file" else path / "current" / MANIFEST
+
+
+class _StreamSink:
+    def __init__(self, table: TableWriter) -> None:
+        self._table = table
+
+    def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface
+        self._table.write(lists)
+
+    def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:  # noqa: ARG002 - the interface
+        self._table.close()
+
+
+class _Table:
+    """A table on disk with its stream."""
+
+    def __init__(self, path: Path, format_name: str, schema: pl.Schema, streams: ExitStack) -> None:
+        self._stream = streams.enter_context(path.open("wb"))
+        self._writer = table_writer(format_name, self._stream, schema)
+        self._open = True
+        streams.callback(self._abandon)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        self._writer.write(frame)
+
+    def close(self) -> None:
+        self._open = False
+        self._writer.close()
+        self._stream.close()
+
+    def _abandon(self) -> None:
+        # After a failure the file is removed; the writer must still end while its stream is open.
+        if self._open:
+            with suppress(OSError):
+                self._writer.close()
+
+
+class _FolderSink:
+    def __init__(
+        self, folder: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
+    ) -> None:
+        self._folder, self._target, self._schema, self._streams = folder, target, schema, streams
+        # In a folder of its own, so that `current/*.parquet` reads the lists and nothing else.
+        (folder / "shortfall").mkdir()
+        self._shortfall = _Table(folder / "shortfall" / SHORTFALL, "parquet", shortfall, streams)
+        self._parts = 0
+        self._part = self._next_part()
+
+    def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:
+        if self._users_in_part and self._users_in_part + users > self._target.users_per_part:
+            self._part.close()
+            self._part = self._next_part()
+        self._part.write(lists)
+        self._shortfall.write(shortfall)
+        self._users_in_part += users
+
+    def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
+        self._part.close()
+        self._shortfall.close()
+        write_manifest(self._folder, kind=KIND, key=key, config=config, **fields)
+
+    def _next_part(self) -> _Table:
+        name = f"part-{self._parts:05d}{SUFFIX_OF_FORMAT[self._target.format]}"
+        self._parts += 1
+        self._users_in_part = 0
+        return _Table(self._folder / name, self._target.format, self._schema, self._streams)
+
+
+@contextmanager
+def _file_sink(target: Target, schema: pl.Schema, shortfall: pl.Schema) -> Iterator[ListSink]:
+    path = Path(target.path)
+    with ExitStack() as places:
+        # Left in reverse: the shortfall becomes visible first, the manifest last.
+        manifest = places.enter_context(staged_file(path.with_name(f"{path.stem}.{MANIFEST}")))
+        lists = places.enter_context(staged_file(path))
+        missing = places.enter_context(staged_file(path.with_name(f"{path.stem}.{SHORTFALL}")))
+        streams = places.enter_context(ExitStack())
+        yield _FileSink(
+            path,
+            _Table(lists, target.format, schema, streams),
+            _Table(missing, "parquet", shortfall, streams),
+            {path.name: lists, f"{path.stem}.{SHORTFALL}": missing},
+            manifest,
+        )
+
+
+class _FileSink:
+    def __init__(
+        self, path: Path, lists: _Table, shortfall: _Table, partials: dict[str, Path], manifest: Path
+    ) -> None:
+        self._path, self._lists, self._shortfall = path, lists, shortfall
+        self._partials, self._manifest = partials, manifest
+
+    def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface
+        self._lists.write(lists)
+        self._shortfall.write(shortfall)
+
+    def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
+        self._lists.close()
+        self._shortfall.close()
+        outputs = tuple(
+            OutputFile(path=name, bytes=partial.stat().st_size, sha256=file_sha256(partial))
+            for name, partial in sorted(self._partials.items())
+        )
+        manifest = Manifest(
+            kind=KIND,
+            key=key,
+            config=config,
+            created=datetime.now(UTC),
+            outputs=outputs,
+            content=content_hash(outputs),
+            peak_memory_bytes=peak_memory_bytes(),
+            **fields,
+        )
+        self._manifest.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")

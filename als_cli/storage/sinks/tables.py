@@ -1,0 +1,119 @@
+"""Tables written frame by frame to a binary stream: Parquet, CSV, NDJSON, Arrow IPC."""
+
+import io
+from typing import BinaryIO, Protocol
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from als_cli.errors import ConfigError
+
+
+class TableWriter(Protocol):
+    """Writes one table; the stream stays open and belongs to the caller.
+
+    Errors of the stream (full disk, broken pipe) come out as they are: the stream is written by Python.
+    """
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append the rows of `frame`, which has the table's schema."""
+        ...
+
+    def close(self) -> None:
+        """Write what stands at the end of the table."""
+        ...
+
+
+def table_writer(
+    format_name: str, stream: BinaryIO, schema: pl.Schema, *, seekable: bool = True
+) -> TableWriter:
+    """Return a writer of `format_name` (parquet, csv, ndjson, ipc) on `stream`.
+
+    A stream that is not `seekable` (a pipe) gets Arrow's stream format instead of its file format.
+
+    Raises
+    ------
+    ConfigError
+        No such format.
+    """
+    if format_name == "parquet":
+        return _ParquetWriter(stream, schema)
+    if format_name == "csv":
+        return _CsvWriter(stream, schema)
+    if format_name == "ndjson":
+        return _NdjsonWriter(stream)
+    if format_name == "ipc":
+        return _IpcWriter(stream, schema, seekable=seekable)
+    raise ConfigError(f"no table format is called {format_name!r}", hint="formats: parquet, csv, ndjson, ipc")
+
+
+class _CsvWriter:
+    def __init__(self, stream: BinaryIO, schema: pl.Schema) -> None:
+        self._stream = stream
+        self._stream.write(pl.DataFrame(schema=schema).write_csv().encode())
+
+    def write(self, frame: pl.DataFrame) -> None:
+        self._stream.write(frame.write_csv(include_header=False).encode())
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class _NdjsonWriter:
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, frame: pl.DataFrame) -> None:
+        lines = io.BytesIO()  # polars would turn a broken pipe into an error without a number
+        frame.write_ndjson(lines)
+        self._stream.write(lines.getbuffer())
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class _ParquetWriter:
+    def __init__(self, stream: BinaryIO, schema: pl.Schema) -> None:
+        self._schema = _arrow_schema(schema)
+        self._writer = pq.ParquetWriter(stream, self._schema, compression="zstd")
+
+    def write(self, frame: pl.DataFrame) -> None:
+        if frame.height:
+            self._writer.write_table(_arrow_table(frame, self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _IpcWriter:
+    def __init__(self, stream: BinaryIO, schema: pl.Schema, *, seekable: bool) -> None:
+        self._schema = _arrow_schema(schema)
+        self._stream = stream
+        open_writer = pa.ipc.new_file if seekable else pa.ipc.new_stream
+        self._writer = open_writer(pa.PythonFile(stream, "w"), self._schema)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        self._writer.write_table(_arrow_table(frame, self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+        self._stream.flush()
+
+
+def _arrow_table(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
+
+
+def _arrow_schema(schema: pl.Schema) -> pa.Schema:
+    """Return `schema` with plain strings and lists, which every Arrow reader knows."""
+    large = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    return pa.schema([field.with_type(_plain(field.type)) for field in large])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_large_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    return kind
