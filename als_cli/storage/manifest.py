@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from als_cli import __version__
 from als_cli.errors import ArtifactError
+from als_cli.storage.publish import current_version
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
@@ -147,6 +148,15 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
         raise ArtifactError(f"{folder} holds a {manifest.kind}, not a {kind}", hint="check the workspace")
     _check_sizes(folder, manifest)
     return manifest
+
+
+def published_manifest(place: Path, kind: str) -> Manifest | None:
+    """Return the manifest of the current version of `place`, None where there is none or it is broken."""
+    folder = current_version(place)
+    try:
+        return read_manifest(folder, kind) if folder is not None else None
+    except ArtifactError:
+        return None
 
 
 def _check_sizes(folder: Path, manifest: Manifest) -> None:

@@ -1,0 +1,91 @@
+"""`als run`: ingest, evaluate, train, recommend; a stage whose inputs and config are unchanged is left as it is."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SerializeAsAny
+
+from als_cli.stages.context import Report, StageContext
+from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
+from als_cli.stages.ingest import ingest, ingest_key
+from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
+from als_cli.stages.train import train, train_key
+from als_cli.storage.manifest import Manifest, published_manifest
+
+log = logging.getLogger(__name__)
+
+
+class StageOutcome(Report):
+    """What happened to one stage."""
+
+    stage: str
+    status: Literal["done", "up_to_date"]
+    seconds: float
+    report: SerializeAsAny[Report] | None
+    """The stage's own report, None where it was up to date."""
+
+
+class RunReport(Report):
+    """What `run` did."""
+
+    stages: tuple[StageOutcome, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Step:
+    name: str
+    do: Callable[[StageContext], Report]
+    key: Callable[[StageContext], str | None]
+    """What the artifact would be made from now; None: always do it (stdin cannot be compared)."""
+    published: Callable[[StageContext], Manifest | None]
+    when_up_to_date: Callable[[StageContext], None] = lambda _context: None
+
+
+_STEPS = (
+    _Step("ingest", ingest, ingest_key, lambda c: published_manifest(c.dataset_place, "dataset")),
+    _Step(
+        "evaluate",
+        evaluate,
+        evaluate_key,
+        lambda c: published_manifest(c.evaluations_place, "evaluation"),
+        # A gate that was not met yesterday must stop today's run as well.
+        recheck_gate,
+    ),
+    _Step("train", train, train_key, lambda c: published_manifest(c.models_place, "model")),
+    _Step("recommend", recommend, recommend_key, published_recommendations),
+)
+
+
+def run(context: StageContext, *, force: bool = False) -> RunReport:
+    """Return what each stage did; `force` does them all.
+
+    A stage is up to date when its artifact is whole and its key (config and contents of all inputs) is the same.
+
+    Raises
+    ------
+    AlsError
+        Whatever a stage raises; the later stages are not begun, what was published stays.
+    """
+    started = time.perf_counter()
+    outcomes = [_take(step, context, force=force) for step in _STEPS]
+    return RunReport(stages=tuple(outcomes), seconds=time.perf_counter() - started)
+
+
+def _take(step: _Step, context: StageContext, *, force: bool) -> StageOutcome:
+    started = time.perf_counter()
+    published = None if force else step.published(context)
+    if published is not None and published.key == step.key(context):
+        step.when_up_to_date(context)
+        log.info("%s: up to date", step.name)
+        return StageOutcome(
+            stage=step.name, status="up_to_date", seconds=time.perf_counter() - started, report=None
+        )
+    log.info("%s: started", step.name)
+    report = step.do(context)
+    seconds = time.perf_counter() - started
+    log.info("%s: done in %.1f s", step.name, seconds)
+    return StageOutcome(stage=step.name, status="done", seconds=seconds, report=report)

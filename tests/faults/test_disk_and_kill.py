@@ -1,0 +1,111 @@
+"""A full disk, a read-only disk, and kill -9 leave the published artifacts whole."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.shop import als, write_shop
+
+IN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+
+
+def namespaces_work():
+    if shutil.which("unshare") is None:
+        return False
+    probe = [*IN_NAMESPACE, "mount -t tmpfs tmpfs /mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+needs_mount = pytest.mark.skipif(
+    not namespaces_work(), reason="needs Linux user namespaces that may mount a small disk of their own"
+)
+
+SCRIPT = """
+set -u
+mount -t tmpfs -o size=4m tmpfs work
+"$0" -m als_cli ingest -c shop.yaml || exit 90
+before=$(cd work && find . -type f ! -name .lock -exec sha256sum {{}} + | sort)
+{spoil}
+"$0" -m als_cli ingest -c shop.yaml
+code=$?
+after=$(cd work && find . -type f ! -name .lock ! -name filler -exec sha256sum {{}} + | sort)
+[ "$before" = "$after" ] || exit 91
+exit $code
+"""
+
+
+def spoil(shop, how):
+    (shop / "work").mkdir()
+    return subprocess.run(
+        [*IN_NAMESPACE, SCRIPT.format(spoil=how), sys.executable],
+        cwd=shop, capture_output=True, text=True, check=False, timeout=120,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def shop(tmp_path):
+    write_shop(tmp_path)
+    return tmp_path
+
+
+@needs_mount
+def test_a_full_disk_is_exit_7_and_the_old_dataset_stays(shop):
+    ended = spoil(shop, "dd if=/dev/zero of=work/filler bs=1k 2>/dev/null")
+    assert ended.returncode == 7, ended.stderr
+    assert "no space left" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@needs_mount
+def test_a_read_only_disk_is_exit_7_and_the_old_dataset_stays(shop):
+    ended = spoil(shop, "mount -o remount,ro work")
+    assert ended.returncode == 7, ended.stderr
+    assert "not writable" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("stage", ["ingest", "train", "evaluate", "recommend"])
+def test_killed_at_any_moment_the_old_version_stays_and_the_next_run_works(shop, stage):
+    config = shop / "shop.yaml"
+    assert als("run", "-c", config).returncode == 0
+    current = {str(link): os.readlink(link) for link in shop.glob("**/current")}
+    contents = {m: m.read_bytes() for m in shop.glob("**/versions/*/manifest.json")}
+    for delay in (0.3, 0.6, 0.9):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "als_cli", stage, "-c", str(config), "--set", "train.iterations=200000"],
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for link, target in current.items():
+            folder = Path(link).parent / os.readlink(link)
+            if os.readlink(link) == target:
+                assert (folder / "manifest.json").read_bytes() == contents[folder / "manifest.json"]
+            json.loads((folder / "manifest.json").read_text())  # whichever version it is, it is whole
+    ended = als("run", "-c", config, "--force")
+    assert ended.returncode == 0, ended.stderr
+    assert not list(shop.glob("**/.staging-*"))
+
+
+def test_sigterm_in_training_cleans_up_and_exits_143(shop):
+    config = shop / "shop.yaml"
+    assert als("ingest", "-c", config).returncode == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "als_cli", "train", "-c", str(config), "-v", "--set", "train.iterations=1000000"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert "iteration 1" in process.stderr.readline()
+    process.terminate()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 143
+    assert "Traceback" not in said
+    assert not list((shop / "work/models").glob("versions/*"))
