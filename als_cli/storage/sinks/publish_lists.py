@@ -19,6 +19,7 @@ from als_cli.storage.manifest import (
     content_hash,
     file_sha256,
     peak_memory_bytes,
+    published_manifest,
     write_manifest,
 )
 from als_cli.storage.publish import staged_file, staged_folder
@@ -62,12 +63,27 @@ def open_sink(
             yield _FolderSink(folder, target, schema, shortfall, streams)
 
 
-def manifest_path(target: Target) -> Path | None:
-    """Return where the manifest of `target` is published; None for stdout."""
+def published_lists(target: Target) -> Manifest | None:
+    """Return the manifest of the lists at `target`; None where there are none, they are broken, or it is stdout."""
     path = Path(target.path)
+    if target.kind == "folder":
+        return published_manifest(path, KIND)
     if target.kind == "stdout":
         return None
-    return path.with_name(f"{path.stem}.{MANIFEST}") if target.kind == "file" else path / "current" / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(_manifest_beside(path).read_bytes())
+        whole = all(path.with_name(output.path).stat().st_size == output.bytes for output in manifest.outputs)
+    except (OSError, ValueError):
+        return None
+    return manifest if whole else None
+
+
+def _manifest_beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.{MANIFEST}")
+
+
+def _shortfall_beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.{SHORTFALL}")
 
 
 class _StreamSink:
@@ -141,24 +157,21 @@ def _file_sink(target: Target, schema: pl.Schema, shortfall: pl.Schema) -> Itera
     path = Path(target.path)
     with ExitStack() as places:
         # Left in reverse: the shortfall becomes visible first, the manifest last.
-        manifest = places.enter_context(staged_file(path.with_name(f"{path.stem}.{MANIFEST}")))
+        manifest = places.enter_context(staged_file(_manifest_beside(path)))
         lists = places.enter_context(staged_file(path))
-        missing = places.enter_context(staged_file(path.with_name(f"{path.stem}.{SHORTFALL}")))
+        missing = places.enter_context(staged_file(_shortfall_beside(path)))
         streams = places.enter_context(ExitStack())
         yield _FileSink(
-            path,
             _Table(lists, target.format, schema, streams),
             _Table(missing, "parquet", shortfall, streams),
-            {path.name: lists, f"{path.stem}.{SHORTFALL}": missing},
+            {path.name: lists, _shortfall_beside(path).name: missing},
             manifest,
         )
 
 
 class _FileSink:
-    def __init__(
-        self, path: Path, lists: _Table, shortfall: _Table, partials: dict[str, Path], manifest: Path
-    ) -> None:
-        self._path, self._lists, self._shortfall = path, lists, shortfall
+    def __init__(self, lists: _Table, shortfall: _Table, partials: dict[str, Path], manifest: Path) -> None:
+        self._lists, self._shortfall = lists, shortfall
         self._partials, self._manifest = partials, manifest
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface

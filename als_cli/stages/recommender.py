@@ -1,0 +1,141 @@
+"""Lists for blocks of users, each from the best source there is for them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.sparse import csr_matrix
+
+from als_cli.als.engine import FloatArray
+from als_cli.als.engines import engine_named
+from als_cli.config.train import TrainConfig
+from als_cli.dataset.histories import renumber_items, take_histories
+from als_cli.dataset.interactions import RowArray, rows_of
+from als_cli.errors import ArtifactError
+from als_cli.events.audience import Audience
+from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, UserLists
+from als_cli.ranking.popularity import popularity_factors
+from als_cli.ranking.top_n import TopN, top_n
+from als_cli.stages.train import confidence_of, settings_of
+from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.model_files import Model
+
+BoolArray = npt.NDArray[np.bool_]
+_NOBODY = ""
+
+
+@dataclass(frozen=True)
+class UserBlock:
+    """B users with their rows, -1 where they have none."""
+
+    user_ids: pl.Series
+    dataset_rows: RowArray
+    model_rows: RowArray
+
+
+@dataclass(frozen=True)
+class ListRules:
+    """What a list may hold."""
+
+    top_n: int
+    exclude_seen: bool
+    allowed: BoolArray | None
+    """(I,) by the model's item row; None: every item."""
+    popular_fallback: bool
+    """Users without history get the popularity list; otherwise nothing."""
+
+
+class Recommender:
+    """Makes lists from a model and the histories of a dataset, which may be newer than the model.
+
+    A user of the dataset gets trained factors (source als) where the model has them, else factors folded in from the
+    history (fold_in). A user without history, or whose whole history is unknown to the model, gets the popularity
+    list. Users that only the model knows have no history: the dataset says who is there.
+    """
+
+    def __init__(self, dataset: Dataset, model: Model, rules: ListRules, threads: int) -> None:
+        check_id_types(dataset, model)
+        self._matrix = dataset.interactions.matrix
+        self._model = model
+        self._rules = rules
+        self._threads = threads
+        self._train = TrainConfig.model_validate_json(json.dumps(model.manifest.config["train"]))
+        items = dataset.interactions.item_ids
+        self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
+
+    def blocks(self, audience: Audience, block_users: int, users_per_part: int) -> Iterator[UserBlock]:
+        """Yield the audience in blocks of at most `block_users`; none straddles a multiple of `users_per_part`."""
+        model_rows = rows_of(self._model.user_ids, audience.user_ids)
+        start, users = 0, len(audience.user_ids)
+        while start < users:
+            end = min(start + block_users, (start // users_per_part + 1) * users_per_part, users)
+            yield UserBlock(
+                audience.user_ids[start:end], audience.user_rows[start:end], model_rows[start:end]
+            )
+            start = end
+
+    def lists_for(self, block: UserBlock) -> UserLists:
+        """Return the lists of the users in `block`."""
+        history = self._histories(block.dataset_rows)
+        sources = self._sources(block, history)
+        n = self._rules.top_n
+        top = TopN(np.full((len(sources), n), -1, np.int32), np.full((len(sources), n), -np.inf, np.float32))
+        for source in (ALS, FOLD_IN, POPULAR):
+            members = np.flatnonzero(sources == source)
+            if len(members) == 0:
+                continue
+            users, items = self._factors(source, block.model_rows[members], history[members])
+            seen = history[members] if self._rules.exclude_seen else None
+            found = top_n(users, items, n, seen=seen, allowed=self._rules.allowed)
+            top.item_rows[members], top.scores[members] = found.item_rows, found.scores
+        named = pl.Series(sources, dtype=pl.String)
+        return UserLists(block.user_ids, self._model.item_ids, top, named.replace(_NOBODY, None))
+
+    def _histories(self, dataset_rows: RowArray) -> csr_matrix:
+        """Return (B, I) strengths by the model's item rows; items that the model does not know are left out."""
+        history = take_histories(self._matrix, dataset_rows)
+        if self._item_rows is None:
+            return history
+        return renumber_items(history, self._item_rows, len(self._model.item_ids))
+
+    def _sources(self, block: UserBlock, history: csr_matrix) -> npt.NDArray[np.object_]:
+        has_history = block.dataset_rows >= 0
+        factors = self._model.factors.users[np.maximum(block.model_rows, 0)]
+        trained = has_history & (block.model_rows >= 0) & factors.any(axis=1)
+        foldable = has_history & ~trained & (np.diff(history.indptr) > 0)
+        sources = np.full(
+            len(block.user_ids), POPULAR if self._rules.popular_fallback else _NOBODY, dtype=object
+        )
+        sources[foldable] = FOLD_IN
+        sources[trained] = ALS
+        return sources
+
+    def _factors(
+        self, source: str, model_rows: RowArray, history: csr_matrix
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return user factors (B, f) and item factors (I, f) whose dot products are the scores of `source`."""
+        items = self._model.factors.items
+        if source == ALS:
+            return self._model.factors.users[model_rows], items
+        if source == POPULAR:
+            return popularity_factors(len(model_rows), self._model.item_interactions)
+        engine = engine_named(self._train.engine)
+        settings = settings_of(self._train, self._threads)
+        return engine.fold_in(items, confidence_of(history, self._train), settings), items
+
+
+def check_id_types(dataset: Dataset, model: Model) -> None:
+    """Raise an ArtifactError where dataset and model have ids of different types."""
+    interactions = dataset.interactions
+    for side, ours, theirs in (
+        ("user", interactions.user_ids, model.user_ids),
+        ("item", interactions.item_ids, model.item_ids),
+    ):
+        if ours.dtype != theirs.dtype:
+            raise ArtifactError(
+                f"{side} ids are {ours.dtype} in the dataset and {theirs.dtype} in the model",
+                hint="run `als train` again",
+            )
