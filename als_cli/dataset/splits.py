@@ -1,7 +1,7 @@
 """Clean events -> what training may see, and the pairs it is judged on.
 
-A test pair is a distinct (user, item) whose weights add up to more than zero in the test part: what was bought and
-then returned is not a test item. All draws are made over sorted ids, so they do not depend on the order of the rows.
+A test pair is a distinct (user, item) whose weights, and whose values, add up to more than zero in the test part: what
+was bought and then returned is not a test item. All draws are made over sorted ids, so they do not depend on the order of the rows.
 """
 
 from dataclasses import dataclass
@@ -127,15 +127,20 @@ def _without(clean: pl.LazyFrame, test: pl.DataFrame) -> SplitEvents:
 
 
 def _net_pairs(clean: pl.LazyFrame) -> pl.DataFrame:
-    """Return the pairs whose weights add up to more than zero, with their last time, sorted by user and item."""
+    """Return the pairs whose weights and values add up to more than zero, with their last time, sorted by pair."""
     return (
         clean.group_by(PAIR)
-        .agg(pl.col("weight").sum(), pl.col("timestamp").max().alias("last_time"))
-        .filter(pl.col("weight") > 0)
-        .drop("weight")
+        .agg(_more_than_nothing("weight"), _more_than_nothing("value"), last_time=pl.col("timestamp").max())
+        .filter("weight", "value")
+        .select(*PAIR, "last_time")
         .sort(PAIR)
-        .collect()
+        .collect(engine="streaming")
     )
+
+
+def _more_than_nothing(name: str) -> pl.Expr:
+    # 0.1 + 0.2 bought and 0.3 returned are nothing, in whatever order they are added.
+    return pl.col(name).sum() > 1e-9 * pl.col(name).abs().sum()
 
 
 def _time_span(clean: pl.LazyFrame, by: str) -> tuple[datetime, datetime]:

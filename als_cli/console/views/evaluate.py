@@ -1,0 +1,85 @@
+"""The report of `als evaluate`."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from als_cli.stages.evaluation_report import EvaluateReport, GateReport, MethodReport
+
+_HEADERS = {
+    "ndcg": "ndcg",
+    "recall": "recall",
+    "precision": "preci-\nsion",
+    "map": "map",
+    "mrr": "mrr",
+    "hit_rate": "hit\nrate",
+    "coverage": "cover-\nage",
+    "popularity": "popu-\nlarity",
+    "gini": "gini",
+}
+# More coverage or less popularity is a choice, not a quality: only accuracy has a best.
+_ACCURACY = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
+_BEST = "*"
+
+
+def render_evaluate(report: EvaluateReport) -> RenderableType:
+    """Return one table per k, a row per method, the best of each accuracy column marked, over what was counted."""
+    counts = report.counts
+    summary = (
+        f"judged {counts['users_evaluated']:,} users, split by {report.split['by']}"
+        f"{f' at {report.cut_off}' if report.cut_off else ''}, in {report.seconds:.1f} s; trained on "
+        f"{counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
+        f"{counts['training_items']:,} items"
+    )
+    return Group(
+        Text(summary),
+        *(_table(report.methods, k) for k in report.at),
+        Text(f"{_BEST} best of its column; popularity: mean training interactions of listed items"),
+        *(Text(note) for note in _notes(counts)),
+        *([_gate_line(report.gate)] if report.gate else []),
+        Text(f"evaluation: {report.evaluation}", overflow="fold"),
+    )
+
+
+def _table(methods: Sequence[MethodReport], k: int) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), title=f"\nlists of {k}", title_justify="left")
+    table.add_column("method", vertical="bottom")
+    for name, header in _HEADERS.items():
+        if f"{name}@{k}" in methods[0].metrics:
+            table.add_column(header, justify="right", vertical="bottom")
+    for method in methods:
+        cells = [_cell(methods, method, name, k) for name in _HEADERS if f"{name}@{k}" in method.metrics]
+        table.add_row(method.method, *cells)
+    return table
+
+
+def _cell(methods: Sequence[MethodReport], method: MethodReport, name: str, k: int) -> Text:
+    value = method.metrics[f"{name}@{k}"]
+    if name == "popularity":
+        return Text(f"{value:,.0f}" if value >= 1000 else f"{value:.1f}")
+    if name not in _ACCURACY:
+        return Text(f"{value:.3f}")
+    best = max(one.metrics[f"{name}@{k}"] for one in methods)
+    is_best = len(methods) > 1 and value == best and best > 0
+    return Text(f"{value:.4f}{_BEST if is_best else ' '}", style="bold green" if is_best else "")
+
+
+def _notes(counts: dict[str, int]) -> list[str]:
+    """Return a line for each thing that was left out or could not be hit."""
+    lines = {
+        "test_users_without_history": "test users have no history in training and are left out",
+        "test_pairs_unknown_to_training": "test pairs are of items that training does not know and count as misses",
+        "users_without_candidates": "users have no candidates that training knows; their lists are empty",
+    }
+    return [f"note: {counts[key]:,} {line}" for key, line in lines.items() if counts.get(key)]
+
+
+def _gate_line(gate: GateReport) -> Text:
+    against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
+    verdict = "met" if gate.met else "NOT met"
+    return Text(
+        f"gate {verdict}: {gate.metric} {gate.value:.4f}, at least {against}",
+        style="green" if gate.met else "bold red",
+    )

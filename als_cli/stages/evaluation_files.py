@@ -1,0 +1,103 @@
+"""The evaluation on disk: metrics.json, per_user.parquet, manifest.json; and what it depends on."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from als_cli.config.evaluate import EvaluateConfig, FileSplit
+from als_cli.errors import ArtifactError
+from als_cli.events.tables import find_files
+from als_cli.stages.context import StageContext
+from als_cli.stages.evaluation_report import Evaluation
+from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.manifest import InputFile, file_sha256, read_manifest, stage_key, write_manifest
+from als_cli.storage.publish import current_version, staged_folder
+
+METRICS = "metrics.json"
+PER_USER = "per_user.parquet"
+_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
+
+
+def publish_evaluation(
+    context: StageContext, dataset: Dataset, evaluation: Evaluation, per_user: pl.DataFrame, seconds: float
+) -> Path:
+    """Write and publish `evaluation` of `dataset` with its figures `per_user`; return the folder."""
+    inputs = _input_files(context.config.evaluate)
+    # Seconds stand in the manifest only: the same seed writes the same bytes.
+    document = evaluation.model_dump(mode="json", exclude={"methods": {"__all__": {"seconds"}}})
+    with staged_folder(context.evaluations_place) as folder:
+        (folder / METRICS).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        per_user.write_parquet(folder / PER_USER)
+        write_manifest(
+            folder,
+            kind="evaluation",
+            key=evaluation_key(context, dataset, inputs),
+            config=context.config.model_dump(mode="json"),
+            inputs=inputs,
+            counts=evaluation.counts,
+            metrics={
+                "methods": {one.method: one.metrics for one in evaluation.methods},
+                "seconds": {one.method: one.seconds for one in evaluation.methods},
+                "dataset": dataset.manifest.content,
+            },
+            seed=context.config.evaluate.seed,
+            threads=context.threads,
+            seconds=seconds,
+        )
+    return _current(context)
+
+
+def published_figures(context: StageContext) -> dict[str, dict[str, float]]:
+    """Return the current evaluation's averages by method, then by metric and k.
+
+    Raises
+    ------
+    ArtifactError
+        There is no evaluation, or it is broken.
+    """
+    figures: dict[str, dict[str, float]] = read_manifest(_current(context), "evaluation").metrics["methods"]
+    return figures
+
+
+def evaluation_key(
+    context: StageContext, dataset: Dataset, inputs: tuple[InputFile, ...] | None = None
+) -> str:
+    """Return the hash of all that the figures depend on; `inputs` are hashed now where they are left out.
+
+    The gate is no part of it: it judges figures and changes none.
+    """
+    config = context.config
+    files = _input_files(config.evaluate) if inputs is None else inputs
+    return stage_key(
+        evaluate=config.evaluate.model_dump(
+            mode="json", exclude={"split": {"path"}, "candidates": {"path"}, "gate": True}
+        ),
+        train=config.train.model_dump(mode="json"),
+        signal=config.events.model_dump(mode="json", include=_SIGNAL),
+        columns=config.events.columns.model_dump(mode="json", include={"user", "item"}),
+        dataset=dataset.manifest.content,
+        files=[file.sha256 for file in files],
+    )
+
+
+def _current(context: StageContext) -> Path:
+    folder = current_version(context.evaluations_place)
+    if folder is None:
+        raise ArtifactError(f"no evaluation in {context.evaluations_place}", hint="run `als evaluate` first")
+    return folder
+
+
+def _input_files(config: EvaluateConfig) -> tuple[InputFile, ...]:
+    """Return the test file and the candidates file, as far as the protocol has them."""
+    return tuple(
+        InputFile(path=str(path), bytes=path.stat().st_size, sha256=file_sha256(path))
+        for path in _files_of(config)
+    )
+
+
+def _files_of(config: EvaluateConfig) -> Iterator[Path]:
+    for table in (config.split if isinstance(config.split, FileSplit) else None, config.candidates):
+        if table is not None:
+            yield from (Path(file.name) for file in find_files(table.path))

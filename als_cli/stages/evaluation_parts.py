@@ -1,0 +1,114 @@
+"""What `evaluate` works on: the dataset divided by the config's split, as matrices and test users."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from als_cli.config.evaluate import CandidatesConfig, FileSplit
+from als_cli.config.events import EventsConfig
+from als_cli.config.source import ColumnsConfig, TableFormat
+from als_cli.dataset.holdout import Holdout, hold_out
+from als_cli.dataset.interactions import Interactions, cast_ids
+from als_cli.dataset.splits import PAIR, SplitEvents, split_events
+from als_cli.errors import DataError
+from als_cli.events.aggregate import aggregate
+from als_cli.events.tables import column, reading, scan_table
+from als_cli.stages.context import StageContext
+from als_cli.storage.dataset_files import Dataset
+
+
+@dataclass(frozen=True)
+class EvaluationParts:
+    """Both sides of an evaluation."""
+
+    training: Interactions
+    """All that methods learn from."""
+    holdout: Holdout
+    """Who is judged, and on what."""
+    users_are_held_out: bool
+    """Whether test users are unknown to training, so that their factors are folded in from their history."""
+    cut_off: datetime | None
+    """Start of the test period of a time split."""
+
+
+def divide(context: StageContext, dataset: Dataset) -> EvaluationParts:
+    """Return the training part and the test users of `dataset` under the config's split, sample and candidates.
+
+    Ids, strengths, popularity and minimum counts of the training part come from its own events alone.
+
+    Raises
+    ------
+    ConfigError
+        The split needs timestamps that the events lack, or a file lacks a column.
+    DataError
+        A part is empty, or a file cannot be read.
+    """
+    config, signal = context.config.evaluate, context.config.events
+    split = _split(context, dataset)
+    training = aggregate(split.training, signal, split.cut_off or signal.now)
+    if training.matrix.nnz == 0:
+        raise DataError(
+            "evaluate.split: no interaction is left in the training part",
+            hint="choose a smaller test part, or lower events.min_user_interactions and events.min_item_interactions",
+        )
+    visible = None if split.visible is None else _visible(split.visible, signal, training)
+    holdout = hold_out(training, split.test, visible, exclude_seen=config.exclude_seen)
+    if config.users != "all":
+        holdout = holdout.sample(config.users, config.seed)
+    if config.candidates is not None:
+        pairs = _candidate_pairs(config.candidates, training)
+        holdout = holdout.with_candidates(pairs, training.item_ids)
+    if holdout.part.users == 0:
+        raise DataError(
+            f"evaluate.split: none of {holdout.counts['test_users']} test users can be judged: "
+            "they have no history in the training part, or no test item that is new to them",
+            hint="choose another split, or set evaluate.exclude_seen: false",
+        )
+    return EvaluationParts(training, holdout, visible is not None, split.cut_off)
+
+
+def _split(context: StageContext, dataset: Dataset) -> SplitEvents:
+    split, clean = context.config.evaluate.split, dataset.scan_events()
+    if not isinstance(split, FileSplit):
+        return split_events(clean, split)
+    columns, key = split.columns, "evaluate.split.columns"
+    if columns is None:
+        columns, key = context.config.events.columns, "events.columns"
+    test = _read_pairs(split.path, split, columns, key)
+    if test.height == 0:
+        raise DataError(f"{split.path} has no test pair", hint="check the file of evaluate.split")
+    schema = clean.collect_schema()
+    return SplitEvents(training=clean, test=_typed(test, schema["user_id"], schema["item_id"]))
+
+
+def _visible(events: pl.LazyFrame, signal: EventsConfig, training: Interactions) -> Interactions:
+    # A held-out user's history is worth what it would be in training; minimum counts are about training alone.
+    without_minimums = signal.model_copy(update={"min_user_interactions": 1, "min_item_interactions": 1})
+    return aggregate(events, without_minimums, signal.now or training.newest)
+
+
+def _candidate_pairs(config: CandidatesConfig, training: Interactions) -> pl.DataFrame:
+    pairs = _read_pairs(config.path, config, config.columns, "evaluate.candidates.columns")
+    return _typed(pairs, training.user_ids.dtype, training.item_ids.dtype)
+
+
+def _read_pairs(path: str, fmt: TableFormat, columns: ColumnsConfig, key: str) -> pl.DataFrame:
+    """Return the distinct user_id, item_id of a table, typed as they are there; rows without either are left out."""
+    table = scan_table(path, fmt)
+    with reading(path, fmt):
+        names = table.collect_schema().names()
+        user = column(names, columns.user, key=f"{key}.user", file=path)
+        item = column(names, columns.item, key=f"{key}.item", file=path)
+        pairs = table.select(user_id=pl.col(user), item_id=pl.col(item)).drop_nulls()
+        return pairs.unique().sort(PAIR).collect()
+
+
+def _typed(pairs: pl.DataFrame, user_type: pl.DataType, item_type: pl.DataType) -> pl.DataFrame:
+    """Return distinct `pairs` with ids cast; a null stands for an id that the dataset cannot have."""
+    cast = pl.DataFrame(
+        {"user_id": cast_ids(pairs["user_id"], user_type), "item_id": cast_ids(pairs["item_id"], item_type)}
+    )
+    # Two spellings of one id are one pair, but two ids that cannot exist are two.
+    no_such_id = cast["user_id"].is_null() | cast["item_id"].is_null()
+    return pl.concat([cast.filter(~no_such_id).unique(maintain_order=True), cast.filter(no_such_id)])

@@ -1,0 +1,55 @@
+"""What an evaluation says: figures per method, counts, the protocol, the gate."""
+
+from typing import Any
+
+from als_cli.stages.context import Report
+
+
+class MethodReport(Report):
+    """One method's figures."""
+
+    method: str
+    """`als`, or the name of a baseline."""
+    metrics: dict[str, float]
+    """By metric and k, such as `ndcg@10`."""
+    short_lists: int
+    """Users whose list has fewer than max(k) items."""
+    seconds: float
+    """Training and ranking."""
+
+
+class GateReport(Report):
+    """How the quality gate decided."""
+
+    metric: str
+    value: float
+    """The model's figure."""
+    threshold: float
+    baseline: str | None
+    """The baseline that the threshold comes from; None: a number of the config."""
+    met: bool
+
+
+class Evaluation(Report):
+    """Figures that the same seed gives again."""
+
+    split: dict[str, Any]
+    """How events were divided, as in the config."""
+    cut_off: str | None
+    """Start of the test period of a time split, ISO 8601."""
+    exclude_seen: bool
+    at: tuple[int, ...]
+    """List lengths k, ascending."""
+    counts: dict[str, int]
+    """Sizes of the training part, and test users and pairs with those left out, by reason."""
+    methods: tuple[MethodReport, ...]
+    """The model first, then the baselines."""
+    gate: GateReport | None
+
+
+class EvaluateReport(Evaluation):
+    """What `evaluate` measured, and where it stands."""
+
+    evaluation: str
+    """Folder of the published evaluation."""
+    seconds: float
