@@ -1,0 +1,174 @@
+"""The answers of `als show`."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from als_cli.stages.show_reports import (
+    HistoryItem,
+    ItemEntry,
+    ItemReport,
+    ModelReport,
+    RankedItem,
+    UserReport,
+)
+
+_WIDE = 110
+"""Columns from which ids fit beside titles."""
+_SOURCES = {
+    "als": "from trained factors",
+    "fold_in": "folded in, newer than the model",
+    "popular": "the popularity list",
+    None: "no list",
+}
+
+
+def render_user(report: UserReport) -> RenderableType:
+    """Return history and list side by side; ids join the titles on a wide terminal."""
+    missing = report.wanted - len(report.recommended)
+    short = f", {missing} of {report.wanted} places unfilled: too few candidates" if missing else ""
+    head = Text.assemble(
+        ("user ", "bold"),
+        (str(report.user_id), "bold"),
+        f" · {len(report.history):,} items · {_SOURCES[report.source]}{short}",
+    )
+    return Group(head, Text(), _SideBySide(report))
+
+
+def render_item(report: ItemReport) -> RenderableType:
+    """Return the item's neighbours, nearest first."""
+    head = Text.assemble(
+        ("item ", "bold"),
+        (str(report.item_id), "bold"),
+        f" {report.title or ''}".rstrip(),
+        f" · {report.users:,} users · number {report.popularity_rank:,} of {report.items:,} in popularity",
+    )
+    table = _table("Items like it")
+    table.add_column("", justify="right", no_wrap=True)
+    named = any(item.title is not None for item in report.neighbours)
+    _add_name_columns(table, ids=named)
+    table.add_column("cosine", justify="right", no_wrap=True)
+    for item in report.neighbours:
+        table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}")
+    return Group(head, Text(), table if report.neighbours else Text("no item is near it"))
+
+
+def render_model(report: ModelReport) -> RenderableType:
+    """Return what the model is, how its loss fell, and the head of the popularity list."""
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in _model_facts(report):
+        facts.add_row(name, value)
+    popular = _table("Most popular items")
+    popular.add_column("users", justify="right", no_wrap=True)
+    named = any(item.title is not None for item in report.popular)
+    _add_name_columns(popular, ids=named)
+    for item in report.popular:
+        popular.add_row(f"{item.users:,}", *_names(item, ids=named))
+    return Group(facts, Text(), popular)
+
+
+def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
+    train = report.train
+    settings = ", ".join(f"{name} {_setting(value)}" for name, value in train.items() if name != "engine")
+    facts = [
+        ("model", report.model),
+        (
+            "made",
+            f"{report.created:%Y-%m-%d %H:%M:%S} UTC by als-cli {report.tool_version} in {report.seconds:.1f} s",
+        ),
+        ("engine", str(train.get("engine", ""))),
+        ("settings", settings),
+        ("users", f"{report.users:,} ({report.user_id_type} ids)"),
+        ("items", f"{report.items:,} ({report.item_id_type} ids)"),
+        ("interactions", f"{report.interactions:,}"),
+        ("size", f"{report.bytes / 1e6:,.1f} MB"),
+    ]
+    if report.loss:
+        facts.append(
+            ("loss", f"{report.loss[0]:.6f} → {report.loss[-1]:.6f} in {len(report.loss)} iterations")
+        )
+    return facts
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {_setting(inner)}" for name, inner in value.items()) + ")"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class _SideBySide:
+    """A user's history beside the list, as wide as the terminal allows."""
+
+    def __init__(self, report: UserReport) -> None:
+        self._report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        ids = options.max_width >= _WIDE
+        grid = Table.grid(padding=(0, 2), expand=True)
+        grid.add_column(ratio=1)
+        grid.add_column(ratio=1)
+        grid.add_row(self._history(ids=ids), self._recommended(ids=ids))
+        yield grid
+
+    def _history(self, *, ids: bool) -> Table:
+        history = self._report.history
+        shown = max(self._report.wanted, len(self._report.recommended))
+        ids = ids and _any_title(history)
+        timed = any(item.last_time is not None for item in history)
+        table = _table("Has", expand=True)
+        _add_name_columns(table, ids=ids)
+        table.add_column("strength", justify="right", no_wrap=True)
+        if timed:
+            table.add_column("last", no_wrap=True)
+        for item in history[:shown]:
+            when = [f"{item.last_time:%Y-%m-%d}" if item.last_time else ""] if timed else []
+            table.add_row(*_names(item, ids=ids), f"{item.strength:.4g}", *when)
+        if len(history) > shown:
+            table.caption = (
+                f"and {len(history) - shown:,} older" if timed else f"and {len(history) - shown:,} more"
+            )
+        return table
+
+    def _recommended(self, *, ids: bool) -> Table:
+        items = self._report.recommended
+        ids = ids and _any_title(items)
+        table = _table("Recommended", expand=True)
+        table.add_column("", justify="right", no_wrap=True)
+        _add_name_columns(table, ids=ids)
+        table.add_column("score", justify="right", no_wrap=True)
+        for item in items:
+            table.add_row(str(item.rank), *_names(item, ids=ids), f"{item.score:.3g}")
+        return table
+
+
+def _table(title: str, *, expand: bool = False) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        expand=expand,
+    )
+
+
+def _add_name_columns(table: Table, *, ids: bool) -> None:
+    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1 if table.expand else None)
+    if ids:
+        table.add_column("id", no_wrap=True)
+
+
+def _names(item: ItemEntry, *, ids: bool) -> list[str]:
+    name = item.title if item.title is not None else str(item.item_id)
+    return [name, str(item.item_id)] if ids else [name]
+
+
+def _any_title(items: Sequence[HistoryItem] | Sequence[RankedItem]) -> bool:
+    return any(item.title is not None for item in items)
