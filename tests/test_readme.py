@@ -1,0 +1,173 @@
+"""The README keeps its word: its commands run, its flags, keys, links, codes and columns exist."""
+
+import functools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from als_cli.config.loading import load_config
+from als_cli.errors import ExitCode
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+        *sorted((ROOT / "configs").glob("*.yaml")),
+    ]
+}
+QUICK_START = re.findall(r"^```bash\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def als(*arguments, **options):
+    """Return how the command ended."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALS_")}
+    environment |= {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    command = [sys.executable, "-m", "als_cli", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        **options,
+    )
+
+
+def commands_in(text):
+    """Yield the words after `als` of every command line in `text`: in code blocks, in pipes, in backticks."""
+    for block in re.findall(r"^```(?:sh|bash)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"\||&&|\s#", line):
+                found = re.search(r"(?:^|\s|/)als (.+)", part)
+                if found:
+                    yield shlex.split(found[1].split(" > ")[0])
+    yield from (shlex.split(found) for found in re.findall(r"`als ([a-z][^`]*)`", text))
+
+
+def words_and_flags(command):
+    """Return the subcommand's words, and the flags given to it."""
+    words = command[: 2 if command[0] == "show" else 1]
+    return tuple(words), [word.split("=")[0] for word in command if word.startswith("-") and word != "-"]
+
+
+@functools.cache
+def help_of(words):
+    ended = als(*words, "--help")
+    assert ended.returncode == 0, f"als {' '.join(words)} --help: {ended.stderr}"
+    return ended.stdout
+
+
+ALL_COMMANDS = sorted({(page, *command) for page, text in PAGES.items() for command in commands_in(text)})
+
+
+def test_the_quick_start_is_exactly_two_commands():
+    assert len(QUICK_START) == 2
+    for block in QUICK_START:
+        joined = block.replace("\\\n", " ").strip()
+        assert "\n" not in joined
+        assert joined.startswith("python3 -m venv .venv")
+        assert "--constraint constraints.txt" in joined
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """What the README's first command printed, run from the source tree into a folder of its own."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    elsewhere = [
+        "--set",
+        f"workspace={folder / 'work'}",
+        "--set",
+        f"recommend.output.path={folder / 'lists.parquet'}",
+    ]
+    printed = []
+    for command in commands_in(f"```bash\n{QUICK_START[0]}```\n"):
+        more = ["--json"] if command[0] == "run" else []
+        ended = als(*command, *elsewhere, *more)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stderr == ""
+        printed.append(ended.stdout)
+    return folder, printed
+
+
+def test_the_first_command_ends_with_titles_a_person_can_read(finished):
+    titles = pl.read_parquet(ROOT / "sample_data" / "catalog.parquet")["title"]
+    assert sum(title in finished[1][-1] for title in titles) >= 10
+
+
+def test_als_clearly_beats_popularity_on_the_sample(finished):
+    stages = {stage["stage"]: stage["report"] for stage in json.loads(finished[1][0])["stages"]}
+    ndcg = {one["method"]: one["metrics"]["ndcg@10"] for one in stages["evaluate"]["methods"]}
+    assert ndcg["als"] > 1.5 * ndcg["popular"] > 0
+
+
+def test_every_artifact_and_column_is_described(finished):
+    folder, _ = finished
+    described = PAGES["docs/outputs.md"]
+    files = [path for path in folder.rglob("current/**/*") if path.is_file()] + list(folder.glob("lists*"))
+    assert len(files) > 10
+    assert [path.name for path in files if f"`{path.name.replace('lists', 'NAME')}`" not in described] == []
+    columns = {name for path in files if path.suffix == ".parquet" for name in pl.read_parquet_schema(path)}
+    columns |= {name for path in files if path.suffix == ".arrow" for name in pl.read_ipc_schema(path)}
+    assert [name for name in sorted(columns) if f"`{name}`" not in described] == []
+
+
+@pytest.mark.parametrize("command", ALL_COMMANDS, ids=" ".join)
+def test_every_command_line_in_the_docs_exists(command):
+    _, *line = command
+    words, flags = words_and_flags(line)
+    known = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", help_of(words))
+    assert [flag for flag in flags if flag not in known] == []
+    settings = [line[position + 1] for position, word in enumerate(line) if word == "--set"]
+    load_config(ROOT / "configs" / "reference.yaml", settings, environment={})
+
+
+def test_every_command_and_option_is_in_the_readme():
+    commands = set(re.findall(r"^│ ([a-z]+) ", help_of(()), re.MULTILINE))
+    assert commands >= {"ingest", "train", "evaluate", "recommend", "run", "show"}
+    assert [name for name in sorted(commands) if f"als {name} " not in README] == []
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", help_of(("ingest",)))) - {"--help"}
+    assert [name for name in sorted(options) if name not in README] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_every_exit_code_is_documented(page):
+    codes = {
+        int(code)
+        for row in re.findall(r"^\| ([\d, ]+) \|", PAGES[page], re.MULTILINE)
+        for code in row.split(",")
+    }
+    assert codes == {int(code) for code in ExitCode} | {141}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".md")])
+def test_every_link_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[page])
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_every_yaml_in_the_docs_is_valid(tmp_path):
+    blocks = [
+        block
+        for text in PAGES.values()
+        for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ]
+    assert len(blocks) >= 2
+    for block in blocks:
+        config = tmp_path / "example.yaml"
+        config.write_text(
+            block if "events:" in block else f"events: {{source: events.csv}}\n{block}", encoding="utf-8"
+        )
+        load_config(config, environment={})
