@@ -1,0 +1,97 @@
+"""Gram matrices, their eigenbasis, and rotating factors into it, at the speed of BLAS.
+
+Work is cut by shape alone, never by the number of threads, and partial sums are added in order: the bits of a result
+do not depend on how many threads made it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from als_cli.als.arrays import Float64Array, Int32Array
+from als_cli.als.engine import FloatArray
+from als_cli.als.threads import Workers
+
+_ROWS_TOGETHER = 2048
+_MOST_PARTS = 32
+"""Partial Gram matrices in memory at once."""
+
+
+@dataclass(frozen=True)
+class Eigenbasis:
+    """Y'Y = basis diag(spectrum) basis'."""
+
+    spectrum: Float64Array
+    """(f,) eigenvalues, falling, not negative."""
+    basis: FloatArray
+    """(f, f), one eigenvector per column."""
+
+
+def gram(workers: Workers, factors: FloatArray) -> Float64Array:
+    """Return factors' factors, (f, f), summed in float32 within a part and in float64 over the parts."""
+    rows = max(_ROWS_TOGETHER, -(-len(factors) // _MOST_PARTS))
+
+    def part(piece: slice) -> FloatArray:
+        chunk = factors[piece]
+        product: FloatArray = chunk.T @ chunk  # numpy sees the symmetry and computes one half (syrk)
+        return product
+
+    total = np.zeros((factors.shape[1], factors.shape[1]))
+    for product in workers.map(part, _pieces(len(factors), rows)):
+        total += product
+    return total
+
+
+def eigenbasis(gram_matrix: Float64Array) -> Eigenbasis:
+    """Return the eigenbasis of a Gram matrix (f, f); FloatingPointError if it is not finite."""
+    if not np.isfinite(gram_matrix).all():
+        raise FloatingPointError("Gram matrix is not finite")
+    values, vectors = np.linalg.eigh(gram_matrix)
+    basis = np.ascontiguousarray(vectors[:, ::-1], dtype=np.float32)
+    return Eigenbasis(np.maximum(values[::-1], 0.0), basis)
+
+
+def rotate(workers: Workers, factors: FloatArray, basis: FloatArray) -> None:
+    """Multiply every row of `factors` by `basis`, in place."""
+
+    def part(piece: slice) -> None:
+        factors[piece] = factors[piece] @ basis
+
+    workers.map(part, _pieces(len(factors), _ROWS_TOGETHER))
+
+
+def rotate_rows(workers: Workers, factors: FloatArray, rows: Int32Array, basis: FloatArray) -> None:
+    """Multiply the named `rows` of `factors` by `basis`, in place."""
+
+    def part(piece: slice) -> None:
+        chosen = rows[piece]
+        factors[chosen] = factors[chosen] @ basis
+
+    workers.map(part, _pieces(len(rows), _ROWS_TOGETHER))
+
+
+def column_squares(workers: Workers, factors: FloatArray) -> Float64Array:
+    """Return the diagonal of factors' factors, (f,)."""
+
+    def part(piece: slice) -> FloatArray:
+        chunk = factors[piece]
+        squares: FloatArray = np.einsum("ij,ij->j", chunk, chunk)
+        return squares
+
+    parts = workers.map(part, _pieces(len(factors), _ROWS_TOGETHER))
+    total: Float64Array = np.sum(parts, axis=0, dtype=np.float64)
+    return total
+
+
+def weighted_squares(workers: Workers, factors: FloatArray, weights: FloatArray) -> float:
+    """Return the sum over rows of weights[row] |factors[row]|^2."""
+
+    def part(piece: slice) -> float:
+        chunk = factors[piece]
+        return float(np.einsum("ij,ij->i", chunk, chunk) @ weights[piece].astype(np.float64))
+
+    return float(sum(workers.map(part, _pieces(len(factors), _ROWS_TOGETHER))))
+
+
+def _pieces(length: int, rows: int) -> list[slice]:
+    return [slice(start, min(start + rows, length)) for start in range(0, length, rows)]

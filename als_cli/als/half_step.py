@@ -1,0 +1,66 @@
+"""One half-step: solve every row of one side for a fixed other side, in the eigenbasis of the fixed side.
+
+1. G = Y'Y = V diag(d) V'.
+2. Y <- Y V: scores do not change when both sides turn, so the new basis is kept.
+3. The dense term of every row's system is now the diagonal a0 d + lambda_u; what is left is the row's own pairs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from als_cli.als.arrays import Float64Array
+from als_cli.als.eigenbasis import Eigenbasis, eigenbasis, gram, rotate, rotate_rows
+from als_cli.als.engine import FloatArray
+from als_cli.als.kernels.row_system import RowSystem, Solution, row_system
+from als_cli.als.objective import Loss
+from als_cli.als.schedule import Schedule
+from als_cli.als.threads import Workers
+
+
+@dataclass
+class Side:
+    """The users or the items: their rows of the matrix, and their factors."""
+
+    confidence: csr_matrix
+    ridge: FloatArray
+    """(rows,) lambda_u."""
+    schedule: Schedule
+    factors: FloatArray
+    """(rows, f), overwritten by every half-step."""
+
+
+def solve_side(
+    workers: Workers, side: Side, fixed: FloatArray, loss: Loss, cg_steps: int, pair_losses: Float64Array
+) -> Eigenbasis:
+    """Solve all rows of `side` for the other side's factors `fixed`, which are turned into their eigenbasis in place.
+
+    `pair_losses` (rows,) receives each row's own part of the loss; pass an empty array to leave it out. Returns the
+    eigenbasis. FloatingPointError where `fixed` is not finite.
+    """
+    axes = eigenbasis(gram(workers, fixed))
+    rotate(workers, fixed, axes.basis)
+    rotate_rows(workers, side.factors, side.schedule.warm_started, axes.basis)
+    spectrum = (loss.unobserved_weight * axes.spectrum).astype(np.float32)
+    system = row_system(side.confidence, fixed, spectrum, side.ridge, loss.shift)
+    _solve_rows(workers, side.schedule, system, cg_steps, Solution(side.factors, pair_losses))
+    return axes
+
+
+def _solve_rows(
+    workers: Workers, schedule: Schedule, system: RowSystem, cg_steps: int, solution: Solution
+) -> None:
+    # imported here, because importing a kernel compiles it
+    if schedule.dense:
+        from als_cli.als.kernels.dense_rows import solve_dense_rows
+
+        workers.map(lambda rows: solve_dense_rows(rows, system, solution), schedule.dense)
+    if schedule.long:
+        from als_cli.als.kernels.long_rows import solve_long_rows
+
+        workers.map(lambda rows: solve_long_rows(rows, system, cg_steps, solution), schedule.long)
+    if schedule.short:
+        from als_cli.als.kernels.short_rows import solve_short_rows
+
+        workers.map(lambda rows: solve_short_rows(rows, system, solution), schedule.short)

@@ -1,0 +1,113 @@
+"""How kernels are compiled, and where their machine code is kept between runs.
+
+The cache lives in ``$XDG_CACHE_HOME/als-cli`` (``~/.cache/als-cli`` by default), or in ``$NUMBA_CACHE_DIR`` where that
+is set, so a read-only install can still write it. The folder's name carries a hash of the kernels' source, the
+versions and the CPU: numba itself would miss a change in an inlined function of another file.
+"""
+
+import functools
+import hashlib
+import inspect
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import llvmlite  # type: ignore[import-untyped]
+import numba
+from llvmlite import binding
+from numba.core import types
+
+log = logging.getLogger(__name__)
+
+_settings: Any = numba.config  # its values are made at run time, so type checkers do not know them
+_OPTIONS: Any = {
+    "nogil": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+    # sums may be reordered, so that they run in vector registers; NaN and infinity keep their meaning
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def read_only(dtype: types.Type, dimensions: int = 1) -> types.Array:
+    """Return the type of a C-contiguous input array, which may be read-only (memory-mapped)."""
+    return types.Array(dtype, dimensions, "C", readonly=True)
+
+
+def writable(dtype: types.Type, dimensions: int = 1) -> types.Array:
+    """Return the type of a C-contiguous output array."""
+    return types.Array(dtype, dimensions, "C")
+
+
+def kernel(result: types.Type, *arguments: types.Type) -> Callable[[Function], Function]:
+    """Return a decorator that compiles at import for exactly this signature; the GIL is released while it runs."""
+
+    def compiled(function: Function) -> Function:
+        folder = cache_folder()
+        if folder is None or not any(folder.rglob(f"{Path(inspect.getfile(function)).stem}.*.nbi")):
+            _announce()
+        configured = _settings.CACHE_DIR
+        _settings.CACHE_DIR = configured if folder is None else str(folder)
+        try:
+            compile_it = numba.njit(result(*arguments), cache=folder is not None, **_OPTIONS)
+            return cast("Function", compile_it(function))
+        finally:
+            _settings.CACHE_DIR = configured
+
+    return compiled
+
+
+def inlined(function: Function) -> Function:
+    """Return `function` as a part that kernels call; compiled with each of them."""
+    return cast("Function", numba.njit(**_OPTIONS)(function))
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """Return the folder of this machine's kernels, made if need be; None (and a warning) where none can be written."""
+    folder = _cache_root() / f"kernels-{_fingerprint()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        log.warning(
+            "compiled kernels cannot be kept (%s): every run compiles them again; set NUMBA_CACHE_DIR", error
+        )
+        return None
+    return folder
+
+
+@functools.cache
+def _announce() -> None:
+    log.info("compiling the fast kernels for this machine: some seconds, kept for the next runs")
+
+
+def _cache_root() -> Path:
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base:
+        return Path(base) / "als-cli"
+    try:
+        return Path.home() / ".cache" / "als-cli"
+    except RuntimeError:  # no home folder: a service account
+        return Path(tempfile.gettempdir()) / "als-cli"
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    package = Path(__file__).resolve().parents[2]
+    for source in sorted([*package.glob("als/kernels/*.py"), *package.glob("ranking/kernel_*.py")]):
+        digest.update(source.read_bytes())
+    cpu = f"{binding.get_host_cpu_name()} {sorted(binding.get_host_cpu_features().items())}"
+    digest.update(
+        f"{numba.__version__} {llvmlite.__version__} {cpu} {os.environ.get('NUMBA_CPU_NAME')}".encode()
+    )
+    return digest.hexdigest()[:16]

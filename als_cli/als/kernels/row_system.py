@@ -1,0 +1,96 @@
+"""What a row kernel is given: the sparse rows, the fixed side, and where the answer goes.
+
+Notation of the row equation, with Y'Y = diag(d) because the fixed side is in its eigenbasis:
+(D + sum_j w_j y_j y_j') x = sum_j b_j y_j, D = diag(a0 d + lambda_u), w = |c| - shift, b = max(c, 0).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba.core import types
+from scipy.sparse import csr_matrix
+
+from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
+from als_cli.als.kernels.compiling import inlined, read_only, writable
+
+
+class RowSystem(NamedTuple):
+    """The equations of all rows of one side."""
+
+    indptr: Int64Array
+    """(rows + 1,) offsets of each row's pairs."""
+    indices: Int32Array
+    """(pairs,) rows of `fixed`."""
+    confidence: Float32Array
+    """(pairs,) c, negative where the pair is a dislike."""
+    fixed: Float32Array
+    """(other side's rows, f) in the eigenbasis of its Gram matrix."""
+    spectrum: Float32Array
+    """(f,) a0 d, not negative."""
+    ridge: Float32Array
+    """(rows,) lambda_u."""
+    shift: np.float32
+    """What w lacks of |c|: 0 for the weighted loss, a0 for hu2008."""
+
+
+class Solution(NamedTuple):
+    """Where the kernels write; row r of the matrix is row r here."""
+
+    factors: Float32Array
+    """(rows, f); conjugate gradients start from what is in it."""
+    losses: Float64Array
+    """(rows,) the loss of the row's own pairs, sum of w s^2 - 2 b s + b."""
+
+
+def row_system(
+    matrix: csr_matrix, fixed: Float32Array, spectrum: Float32Array, ridge: Float32Array, shift: float
+) -> RowSystem:
+    """Return the system of `matrix`' rows as the kernels take it: contiguous, read-only views, copied only where need be."""
+    return RowSystem(
+        _read_only(matrix.indptr, np.int64),
+        _read_only(matrix.indices, np.int32),
+        _read_only(matrix.data, np.float32),
+        _read_only(fixed, np.float32),
+        _read_only(spectrum, np.float32),
+        _read_only(ridge, np.float32),
+        np.float32(shift),
+    )
+
+
+def _read_only(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    view = np.ascontiguousarray(array, dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+_named: Any = types.NamedTuple
+ROW_SYSTEM = _named(
+    (
+        read_only(types.int64),
+        read_only(types.int32),
+        read_only(types.float32),
+        read_only(types.float32, 2),
+        read_only(types.float32),
+        read_only(types.float32),
+        types.float32,
+    ),
+    RowSystem,
+)
+SOLUTION = _named((writable(types.float32, 2), writable(types.float64)), Solution)
+ROWS = read_only(types.int32)
+
+
+@inlined
+def row_loss(system: RowSystem, row: int, x: Float32Array) -> float:
+    """Return sum over the row's pairs of w s^2 - 2 b s + b, float64, from the scores s = y.x."""
+    loss = 0.0
+    for j in range(system.indptr[row], system.indptr[row + 1]):
+        confidence = system.confidence[j]
+        source = system.fixed[system.indices[j]]
+        score = np.float32(0.0)
+        for k in range(x.shape[0]):
+            score += source[k] * x[k]
+        target = max(confidence, np.float32(0.0))
+        loss += (abs(confidence) - system.shift) * score * score - 2 * target * score + target
+    return loss

@@ -1,0 +1,136 @@
+"""Engine `native`: alternating least squares in the eigenbasis of the fixed side, compiled with numba.
+
+Minimises the loss of `objective`; `reference` is the same in plain numpy. Rows with few pairs are solved exactly,
+the others by a few preconditioned conjugate-gradient steps, or exactly too when `settings.exact`.
+"""
+
+import importlib
+import time
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from als_cli.als.arrays import Float64Array
+from als_cli.als.eigenbasis import column_squares, weighted_squares
+from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback
+from als_cli.als.half_step import Side, solve_side
+from als_cli.als.objective import Loss, loss_of
+from als_cli.als.schedule import schedule_rows
+from als_cli.als.threads import Workers
+from als_cli.errors import TrainingError
+
+_NO_LOSSES = np.empty(0, np.float64)
+
+
+class NativeEngine:
+    """The compiled solver."""
+
+    name = "native"
+
+    def fit(
+        self,
+        confidence: csr_matrix,
+        settings: AlsSettings,
+        on_iteration: ProgressCallback,
+        start: Factors | None = None,
+    ) -> Factors:
+        """Return factors that minimise the loss on `confidence`; see :class:`als_cli.als.engine.Engine`.
+
+        `start` (U, f) and (I, f): factors to go on from, left as they are; without them seeded random ones.
+        """
+        with Workers(settings.threads) as workers:
+            training = _Training(workers, confidence, settings, start)
+            for number in range(1, settings.iterations + 1):
+                started = time.perf_counter()
+                loss = training.sweep(number)
+                on_iteration(Iteration(number, loss, time.perf_counter() - started))
+            return training.factors
+
+    def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
+        """Return (B, f) user factors, each the exact solution of its row for fixed `items`."""
+        loss = loss_of(settings)
+        fixed = np.array(items, np.float32, order="C")
+        with Workers(settings.threads) as workers:
+            side = _side(confidence, replace(settings, factors=fixed.shape[1], exact=True), loss, None)
+            try:
+                axes = solve_side(workers, side, fixed, loss, settings.cg_steps, _NO_LOSSES)
+            except FloatingPointError as error:
+                raise _not_finite("in the item factors given") from error
+            users: FloatArray = side.factors @ axes.basis.T
+        return users
+
+
+class _Training:
+    """Both sides of a matrix, and the state of their factors."""
+
+    def __init__(
+        self, workers: Workers, confidence: csr_matrix, settings: AlsSettings, start: Factors | None
+    ) -> None:
+        self._workers = workers
+        self._settings = settings
+        self._loss = loss_of(settings)
+        items = start.items if start else _random_factors(confidence.shape[1], settings)
+        self._users = _side(confidence, settings, self._loss, start.users if start else None)
+        self._items = _side(confidence.T.tocsr(), settings, self._loss, items)
+
+    @property
+    def factors(self) -> Factors:
+        """The factors as they are now."""
+        return Factors(self._users.factors, self._items.factors)
+
+    def sweep(self, number: int) -> float:
+        """Solve users, then items; return the loss divided by U x I."""
+        users, items, steps = self._users, self._items, self._settings.cg_steps
+        pair_losses = np.zeros(len(items.factors))
+        try:
+            solve_side(self._workers, users, items.factors, self._loss, steps, _NO_LOSSES)
+            axes = solve_side(self._workers, items, users.factors, self._loss, steps, pair_losses)
+        except FloatingPointError as error:
+            raise _not_finite(f"in iteration {number}") from error
+        loss = self._total(float(pair_losses.sum()), axes.spectrum)
+        if not np.isfinite(loss):
+            raise _not_finite(f"after iteration {number}")
+        return loss
+
+    def _total(self, pair_loss: float, spectrum: Float64Array) -> float:
+        """Return the loss of the item half-step just made, divided by U x I.
+
+        sum_{u,i} (x_u.y_i)^2 = trace(X'X Y'Y), and X'X = diag(`spectrum`) in the basis that both sides are in.
+        """
+        everywhere = spectrum @ column_squares(self._workers, self._items.factors)
+        ridges = [
+            weighted_squares(self._workers, side.factors, side.ridge) for side in (self._users, self._items)
+        ]
+        total = pair_loss + self._loss.unobserved_weight * float(everywhere) + sum(ridges)
+        return total / (len(self._users.factors) * len(self._items.factors))
+
+
+def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: FloatArray | None) -> Side:
+    """Return a side with its own copy of `factors` (rows, f), or zeros; rows without pairs get the zero vector."""
+    shape = (confidence.shape[0], settings.factors)
+    own = np.zeros(shape, np.float32) if factors is None else np.array(factors, np.float32, order="C")
+    own[np.diff(confidence.indptr) == 0] = 0.0
+    ridge = loss.ridge(confidence).astype(np.float32)
+    schedule = schedule_rows(confidence, settings.factors, exact=settings.exact, shift=loss.shift)
+    return Side(confidence, ridge, schedule, own)
+
+
+def _random_factors(rows: int, settings: AlsSettings) -> FloatArray:
+    """Return (rows, f) factors from N(0, (init_scale / sqrt(f))^2), the same for the same seed."""
+    values = np.random.default_rng(settings.seed).standard_normal((rows, settings.factors), dtype=np.float32)
+    values *= np.float32(settings.init_scale / np.sqrt(settings.factors))
+    return values
+
+
+def warm_up() -> None:
+    """Load the kernels, compiling them where this machine has not yet; run it in a thread while data loads."""
+    for kind in ("dense", "long", "short"):
+        importlib.import_module(f"als_cli.als.kernels.{kind}_rows")
+
+
+def _not_finite(where: str) -> TrainingError:
+    return TrainingError(
+        f"training diverged: factors are not finite {where}",
+        hint="raise train.regularization, lower train.confidence.alpha, or cap values with events.value_cap",
+    )

@@ -1,0 +1,57 @@
+"""The loss that training minimises, and the weights it gives to pairs and rows.
+
+    L = sum_{(u,i) in S} c_ui (t_ui - x_u.y_i)^2 + a0 sum_{(u,i) in A} (x_u.y_i)^2 + sum_u lambda_u |x_u|^2 + sum_i lambda_i |y_i|^2
+
+S: the stored pairs; t = 1, or 0 for a dislike (c stored negative); A: all pairs (weighted: Rendle, Krichene, Zhang,
+Koren, RecSys 2022) or all pairs outside S (hu2008: Hu, Koren, Volinsky 2008, a0 = 1).
+lambda_u = lambda (C_u + a0 I)^nu and lambda_i = lambda (C_i + a0 U)^nu, where C sums the row's c.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from als_cli.als.arrays import Float64Array
+from als_cli.als.engine import AlsSettings
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The constants of the loss."""
+
+    unobserved_weight: float
+    """a0."""
+    shift: float
+    """What the weight w = |c| - shift of a stored pair lacks of c: a0 where A leaves S out, else 0."""
+    regularization: float
+    """lambda."""
+    frequency_exponent: float
+    """nu."""
+
+    def ridge(self, confidence: csr_matrix) -> Float64Array:
+        """Return lambda_u of each row of `confidence`, (rows,)."""
+        sums = _row_sums(confidence)
+        frequency = sums + self.unobserved_weight * confidence.shape[1]
+        scaled: Float64Array = self.regularization * frequency**self.frequency_exponent
+        return scaled
+
+
+def _row_sums(confidence: csr_matrix) -> Float64Array:
+    """Return the sum of each row's magnitudes, (rows,)."""
+    sums = np.zeros(confidence.shape[0])
+    filled = np.flatnonzero(np.diff(confidence.indptr))
+    if len(filled):
+        sums[filled] = np.add.reduceat(np.abs(confidence.data), confidence.indptr[filled], dtype=np.float64)
+    return sums
+
+
+def loss_of(settings: AlsSettings) -> Loss:
+    """Return the loss that `settings` name."""
+    a0 = settings.unobserved_weight
+    return Loss(
+        unobserved_weight=a0,
+        shift=a0 if settings.objective == "hu2008" else 0.0,
+        regularization=settings.regularization,
+        frequency_exponent=settings.frequency_exponent,
+    )

@@ -1,0 +1,74 @@
+"""Which rows are solved how, and in which pieces the threads take them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from als_cli.als.arrays import BoolArray, Float64Array, Int32Array
+
+_PIECE = 8_000_000
+"""Multiply-adds of a piece, in units of a factor row visited once: some milliseconds of work."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The filled rows of a side, longest first; each kind cut into pieces of about equal cost."""
+
+    dense: list[Int32Array]
+    """Exact, through the f x f system."""
+    long: list[Int32Array]
+    """By conjugate gradients."""
+    short: list[Int32Array]
+    """Exact, through a system as large as the row."""
+
+    @property
+    def warm_started(self) -> Int32Array:
+        """The rows whose last factors are the start of the next solution."""
+        return np.concatenate([np.empty(0, np.int32), *self.long])
+
+
+def longest_short_row(factors: int, exact: bool) -> int:
+    """Return how many pairs a row may have to be solved exactly through its own system.
+
+    Up to there it is no slower than the other way: two CG steps, or, when `exact`, the f x f system. Measured on
+    both sides of sparse and dense sets (docs/decisions/native-engine.md).
+    """
+    return factors if exact else min(max(8, factors // 8), 128)
+
+
+def schedule_rows(confidence: csr_matrix, factors: int, *, exact: bool, shift: float) -> Schedule:
+    """Return the schedule of the rows of `confidence`; `exact` leaves none to conjugate gradients.
+
+    A row with w = |c| - `shift` < 0 cannot take the short form; it counts as long.
+    """
+    counts = np.diff(confidence.indptr)
+    order = np.argsort(-counts, kind="stable").astype(np.int32)
+    order = order[: np.count_nonzero(counts)]
+    short = counts[order] <= longest_short_row(factors, exact)
+    if shift > 0:
+        short &= ~_has_negative_weight(confidence, shift)[order]
+    short_rows, long_rows = order[short], order[~short]
+    cost = counts.astype(np.float64) * factors
+    short_pieces = _cut(short_rows, cost * (counts / 16 + 1))
+    if exact:
+        return Schedule(_cut(long_rows, (cost + factors**2 / 3) * factors / 16), [], short_pieces)
+    return Schedule([], _cut(long_rows, cost), short_pieces)
+
+
+def _has_negative_weight(confidence: csr_matrix, shift: float) -> BoolArray:
+    negative = np.zeros(confidence.shape[0], np.bool_)
+    filled = np.flatnonzero(np.diff(confidence.indptr))
+    if len(filled):
+        smallest = np.minimum.reduceat(np.abs(confidence.data), confidence.indptr[filled])
+        negative[filled] = smallest < shift
+    return negative
+
+
+def _cut(rows: Int32Array, cost: Float64Array) -> list[Int32Array]:
+    """Return `rows` in pieces of about equal cost."""
+    if not len(rows):
+        return []
+    piece = np.cumsum(cost[rows]) // _PIECE
+    starts = np.flatnonzero(np.diff(piece)) + 1
+    return np.split(rows, starts)

@@ -1,0 +1,71 @@
+"""How many threads may run, and running work on exactly that many, BLAS included."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+T = TypeVar("T")
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def available_threads(cgroup: Path = _CGROUP) -> int:
+    """Return how many threads can run at once: the CPUs of this process, within the container's CPU limit; at least 1."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = _cpu_limit(cgroup)
+    return cpus if limit is None else max(1, min(cpus, limit))
+
+
+def _cpu_limit(cgroup: Path) -> int | None:
+    """Return the CPUs that the control group grants, rounded up (cgroup v2, else v1), None without a limit."""
+    try:
+        quota, period = (cgroup / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+            period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    if quota in ("max", "-1"):
+        return None
+    return -(-int(quota) // int(period))
+
+
+class Workers:
+    """A context in which `map` runs work on at most `threads` threads; BLAS calls inside use one thread each.
+
+    One BLAS thread per call, because a product's last bits may change with the number of threads that share it: work
+    is cut into pieces of fixed size instead, so that a result does not depend on how many threads there are.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = max(1, min(threads, available_threads()))
+        self._stack = ExitStack()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        """Start the threads and hold BLAS to one of them."""
+        self._stack.enter_context(threadpool_limits(1, "blas"))
+        if self.threads > 1:
+            self._pool = self._stack.enter_context(ThreadPoolExecutor(self.threads, thread_name_prefix="als"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is running, and give BLAS its threads back."""
+        if self._pool is not None and error is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._stack.close()
+
+    def map(self, work: Callable[..., T], *pieces: Iterable[object]) -> list[T]:
+        """Return ``[work(piece), ...]`` in order of the pieces; pieces start in order, as threads become free."""
+        if self._pool is None:
+            return list(map(work, *pieces))
+        return list(self._pool.map(work, *pieces))

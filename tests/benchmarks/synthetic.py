@@ -1,0 +1,35 @@
+"""A seeded set of interactions of MovieLens-20M shape: long tails on both sides, tastes that factors can find."""
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+USERS, ITEMS, DRAWS = 138_000, 27_000, 8_850_000
+_TASTES = 96
+
+
+def movielens_like(seed: int = 7, share: float = 1.0) -> csr_matrix:
+    """Return a (138,000, 27,000) float32 matrix of about 7.5 million ones; `share` of the users for a smaller one."""
+    rng = np.random.default_rng(seed)
+    users = int(USERS * share)
+    activity = rng.lognormal(0.0, 1.25, users)
+    counts = rng.multinomial(int(DRAWS * share), activity / activity.sum())
+    counts = np.minimum(counts, ITEMS // 4)
+    popularity = 1.0 / (np.arange(ITEMS) + 60.0) ** 1.15
+    tastes = popularity * rng.lognormal(0.0, 1.4, (_TASTES, ITEMS))
+    cumulative = np.cumsum(tastes, axis=1)
+    cumulative /= cumulative[:, -1:]
+    main, second = rng.integers(_TASTES, size=users), rng.integers(_TASTES, size=users)
+    rows = np.repeat(np.arange(users), counts)
+    taste = np.where(rng.random(len(rows)) < 0.65, main[rows], second[rows])
+    columns = np.empty(len(rows), np.int64)
+    for number in range(_TASTES):
+        chosen = np.flatnonzero(taste == number)
+        columns[chosen] = np.searchsorted(cumulative[number], rng.random(len(chosen)))
+    shuffled = rng.permutation(ITEMS)
+    matrix = csr_matrix(
+        (np.ones(len(rows), np.float32), (rows, shuffled[np.minimum(columns, ITEMS - 1)])),
+        shape=(users, ITEMS),
+    )
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return matrix
