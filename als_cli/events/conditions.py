@@ -1,82 +1,103 @@
-"""SQL conditions on a table of the outside world."""
+"""SQL conditions on the columns of a table, such as ``price > 0 and country = 'France'``."""
+
+from collections.abc import Sequence
 
 import polars as pl
 
 from als_cli.errors import ConfigError
-from als_cli.events.tables import column, condensed
+from als_cli.events.tables import column, condensed, reading
+
+_HINT = (
+    "write an SQL condition such as: price > 0 and country = 'France'; names with spaces in double quotes, "
+    "text in single quotes"
+)
+_SPARED = "\0spared:"
+_MISFITS = (pl.exceptions.PolarsError, TypeError)
 
 
-def columns_in(where: str, names: list[str], *, key: str, file: str) -> list[str]:
-    """Return the columns of a table with columns `names` that the condition `where` reads.
+def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> pl.LazyFrame:
+    """Return `frame` with a Boolean column `name`: whether the SQL condition `where` holds (unknown counts as no).
+
+    Delimited text has String columns. So that ``price > 0`` works all the same, a String column that the condition
+    uses counts as a number where all its values are numbers, and as a truth value where all are true or false (one
+    more look at the table); where that does not fit the condition, as in ``code = '010'``, it compares as text.
+    The columns that come back are left as they are.
+
+    `key` and `file` are named in messages.
 
     Raises
     ------
     ConfigError
-        The condition is no SQL expression, or names a column that the table lacks (a near name is suggested).
-    """
-    return [column(names, name, key=key, file=file) for name in _parsed(where, key).meta.root_names()]
-
-
-def rows_that_satisfy(frame: pl.DataFrame, where: str, *, key: str) -> pl.Series:
-    """Return whether each row of `frame` satisfies `where`, Boolean without nulls (unknown counts as no).
-
-    Text columns that hold nothing but numbers, or nothing but true and false, compare as such (a CSV file has no
-    types); where that does not fit the condition, for example ``code = '010'``, they compare as text.
-
-    Raises
-    ------
-    ConfigError
-        The condition cannot be evaluated, or is not true or false.
+        Not SQL, not true or false, or a column that `file` does not have.
     """
     expression = _parsed(where, key)
+    with reading(file):
+        schema = frame.collect_schema()
+    used = list(dict.fromkeys(expression.meta.root_names()))
+    for one in used:
+        column(schema.names(), one, key=key, file=file)
+    casts = _casts(frame, [one for one in used if schema[one] == pl.String], file)
+    kept = expression.fill_null(value=False).alias(name)
     try:
-        outcome = _evaluated(_typed(frame), expression)
-    except pl.exceptions.PolarsError as mistyped:
+        return _checked(_marked(frame, casts, kept), name)
+    except _MISFITS as misfit:
         try:
-            outcome = _evaluated(frame, expression)
-        except pl.exceptions.PolarsError:
+            return _checked(frame.with_columns(kept), name)
+        except _MISFITS:
             raise ConfigError(
-                f"{key}: {where!r} cannot be evaluated: {condensed(mistyped)}", hint=_types(frame)
-            ) from mistyped
-    if outcome.dtype != pl.Boolean:
-        raise ConfigError(
-            f"{key}: {where!r} is not a condition: it gives {outcome.dtype}", hint=_types(frame)
-        )
-    return outcome.fill_null(value=False)
+                f"{key} cannot be applied to {file}: {condensed(misfit)}", hint=_HINT
+            ) from misfit
+
+
+def _marked(frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr) -> pl.LazyFrame:
+    spared = [pl.col(one).alias(_SPARED + one) for one in casts]
+    restored = [pl.col(_SPARED + one).alias(one) for one in casts]
+    marked = frame.with_columns(spared).with_columns(casts.values()).with_columns(kept)
+    return marked.with_columns(restored).drop(_SPARED + one for one in casts)
 
 
 def _parsed(where: str, key: str) -> pl.Expr:
     try:
         return pl.sql_expr(where)
-    except pl.exceptions.PolarsError as broken:
-        raise ConfigError(
-            f"{key}: {where!r} is not an SQL condition: {condensed(broken)}",
-            hint="for example: in_stock and price > 0",
-        ) from broken
+    except pl.exceptions.PolarsError as wrong:
+        raise ConfigError(f"{key}: {condensed(wrong)}", hint=_HINT) from wrong
 
 
-def _evaluated(frame: pl.DataFrame, expression: pl.Expr) -> pl.Series:
-    outcome = frame.select(expression.alias("outcome"))["outcome"]
-    return outcome if len(outcome) == frame.height else outcome.new_from_index(0, frame.height)
+def _casts(frame: pl.LazyFrame, names: Sequence[str], file: str) -> dict[str, pl.Expr]:
+    """Return the casts by column name of those text columns that hold only numbers or only truth values."""
+    if not names:
+        return {}
+    forms = {name: _forms(name) for name in names}
+    counts = [
+        (form.is_not_null().sum() == _text(name).is_not_null().sum()).alias(f"{name}\0{number}")
+        for name, of_name in forms.items()
+        for number, form in enumerate(of_name)
+    ]
+    with reading(file):
+        fits = frame.select(counts).collect(engine="streaming").row(0, named=True)
+    fitting = {
+        name: [f for k, f in enumerate(of_name) if fits[f"{name}\0{k}"]] for name, of_name in forms.items()
+    }
+    return {name: of_name[0].alias(name) for name, of_name in fitting.items() if of_name}
 
 
-def _typed(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(_typed_column(values) for values in frame if values.dtype == pl.String)
+def _forms(name: str) -> list[pl.Expr]:
+    text = _text(name)
+    truth = text.str.to_lowercase().replace_strict(
+        {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+    )
+    return [truth, text.cast(pl.Int64, strict=False), text.cast(pl.Float64, strict=False)]
 
 
-def _typed_column(text: pl.Series) -> pl.Series:
-    """Return `text` as Boolean, Int64 or Float64 where every value that is not blank is one."""
-    stripped = text.str.strip_chars()
-    filled = stripped.replace("", None)
-    lower = filled.str.to_lowercase()
-    if filled.null_count() < len(filled) and lower.drop_nulls().is_in(["true", "false"]).all():
-        return lower == "true"
-    for kind in (pl.Int64, pl.Float64):
-        number = filled.cast(kind, strict=False)
-        if number.null_count() == filled.null_count():
-            return number
-    return text
+def _text(name: str) -> pl.Expr:
+    stripped = pl.col(name).str.strip_chars()
+    return pl.when(stripped != "").then(stripped)
 
 
-def _types(frame: pl.DataFrame) -> str:
-    return "its columns: " + ", ".join(f"{name} ({kind})" for name, kind in _typed(frame).schema.items())
+def _checked(marked: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """Return `marked` after trying it on its first row: some misfits show only when values are compared."""
+    dtype = marked.collect_schema()[name]
+    if dtype != pl.Boolean:
+        raise TypeError(f"it gives {dtype} instead of true or false")
+    marked.select(name).head(1).collect()
+    return marked

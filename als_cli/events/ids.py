@@ -1,0 +1,100 @@
+"""Types of ids: one type for all sources, chosen so that no id changes its meaning."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from als_cli.config.events import IdType
+from als_cli.errors import DataError
+
+
+@dataclass(frozen=True)
+class IdFacts:
+    """What one source's id column holds."""
+
+    file: str
+    column: str
+    dtype: pl.DataType
+    """String, an integer type or Float64, after :func:`plain_id`."""
+    ids: int
+    """Values that are neither null nor blank."""
+    integers: int
+    """Those of them that are plain integers within Int64."""
+
+
+def plain_id(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:
+    """Return the id column `name` as String, integer or Float64; null where there is no id (blank, NaN).
+
+    Raises
+    ------
+    DataError
+        The column's type cannot hold ids (a list, a date).
+    """
+    raw = pl.col(name)
+    if dtype.is_integer():
+        return raw
+    if dtype.is_float():
+        return pl.when(raw.is_finite()).then(raw.cast(pl.Float64))
+    if isinstance(dtype, pl.Decimal):
+        return raw.cast(pl.Float64 if dtype.scale else pl.Int64, strict=False)
+    if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Binary):
+        text = raw.cast(pl.String, strict=False)
+        return pl.when(text.str.strip_chars() != "").then(text)
+    raise DataError(
+        f"{file}: column {column!r} holds {dtype}, which cannot be an id", hint="ids are integers or texts"
+    )
+
+
+def is_plain_integer(plain: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return whether an id is an integer that reads back as it stands: no leading zero, no plus sign, within Int64."""
+    if dtype == pl.String:
+        return plain.cast(pl.Int64, strict=False).cast(pl.String) == plain
+    return plain.cast(pl.Int64, strict=False) == plain
+
+
+def common_type(declared: IdType, columns: Sequence[IdFacts], *, side: str) -> pl.DataType:
+    """Return the type of all ids of a `side` (user or item).
+
+    Integer columns of one type keep it, of several types become Int64; so do floats and texts that are plain
+    integers throughout; everything else is String.
+
+    Raises
+    ------
+    DataError
+        One source has numbers, another texts that are no numbers, and the type is not declared.
+    """
+    if declared == "string":
+        return pl.String()
+    with_ids = [facts for facts in columns if facts.ids]
+    integer_types = {facts.dtype for facts in with_ids}
+    if len(integer_types) == 1 and all(dtype.is_integer() for dtype in integer_types):
+        return integer_types.pop()
+    texts = [facts for facts in with_ids if facts.dtype == pl.String and facts.integers < facts.ids]
+    numbers = [facts for facts in with_ids if facts.dtype != pl.String]
+    if declared == "int":
+        return pl.Int64()
+    if texts and numbers:
+        raise DataError(
+            f"{side} ids clash: {numbers[0].file} has numbers ({numbers[0].column!r}: {numbers[0].dtype}), "
+            f"{texts[0].file} has texts ({texts[0].column!r})",
+            hint=f"make the sources agree, or set events.id_types.{side}: string",
+        )
+    if texts or any(facts.integers < facts.ids and facts.dtype == pl.Float64 for facts in numbers):
+        return pl.String()
+    return pl.Int64()
+
+
+def as_id(plain: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """Return ids of `dtype` as `target`, null where they are no such ids."""
+    if dtype == target:
+        return plain
+    whole = plain.cast(pl.Int64, strict=False)
+    if target == pl.String:
+        text = plain.cast(pl.String)
+        return (
+            pl.when(whole == plain).then(whole.cast(pl.String)).otherwise(text) if dtype.is_float() else text
+        )
+    if dtype.is_float():
+        return pl.when(whole == plain).then(whole).cast(target, strict=False)
+    return plain.cast(target, strict=False)

@@ -1,0 +1,134 @@
+"""A first look at a source: how many rows, which types of ids, times and events it holds.
+
+The look decides how the whole column is read, so that the same text never means two things in one run.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from als_cli.config.events import EventsConfig
+from als_cli.errors import DataError
+from als_cli.events.ids import IdFacts, as_id, is_plain_integer, plain_id
+from als_cli.events.sources import Source
+from als_cli.events.tables import reading
+from als_cli.events.times import TimeFacts, as_number, plain_time
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A source with what the first look found."""
+
+    source: Source
+    plain: pl.LazyFrame
+    """row, kept, and a column per mapped role without blanks and NaN; only rows inside `where` and the listed types."""
+    dtypes: dict[str, pl.DataType]
+    """Types of `plain`."""
+    rows: int
+    """All rows of the file."""
+    outside: int
+    """Rows that `events.where` leaves out."""
+    types: dict[str, int]
+    """Rows inside `where` by event type, null left out."""
+    user: IdFacts
+    item: IdFacts
+    time: TimeFacts | None
+
+
+def probe(source: Source, config: EventsConfig) -> Probed:
+    """Return `source` with its counts and facts, in one pass over the file.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or a column's type does not suit its role.
+    """
+    every = _plain(source)
+    with reading(source.file.shown, source.fmt):
+        dtypes = dict(every.collect_schema())
+        inside = _inside(config, dtypes)
+        queries = [every.select(pl.len(), (~pl.col("kept")).sum().alias("outside"), *_facts(dtypes, inside))]
+        if "type" in dtypes:
+            queries.append(every.filter("kept", pl.col("type").is_not_null()).group_by("type").agg(pl.len()))
+        answers = pl.collect_all(queries, engine="streaming")
+    found = answers[0].row(0, named=True)
+    time = None
+    if "timestamp" in dtypes:
+        figures = (found[name] for name in ("times", "numbers", "lowest", "highest"))
+        time = TimeFacts(source.file.shown, source.columns["timestamp"], dtypes["timestamp"], *figures)
+    return Probed(
+        source=source,
+        plain=every.filter(inside),
+        dtypes=dtypes,
+        rows=found["len"],
+        outside=found["outside"],
+        types=dict(sorted(answers[1].iter_rows())) if len(answers) > 1 else {},
+        user=_id_facts(source, "user", dtypes, found),
+        item=_id_facts(source, "item", dtypes, found),
+        time=time,
+    )
+
+
+def unlisted(types: dict[str, int], config: EventsConfig) -> dict[str, int]:
+    """Return the rows by event type that `events.types` does not list, where these are dropped."""
+    if config.types is None or config.unlisted_types == "reject":
+        return {}
+    return {name: rows for name, rows in types.items() if name not in config.types}
+
+
+def _inside(config: EventsConfig, dtypes: dict[str, pl.DataType]) -> pl.Expr:
+    if config.types is None or config.unlisted_types == "reject" or "type" not in dtypes:
+        return pl.col("kept")
+    return pl.col("kept") & (pl.col("type").is_null() | pl.col("type").is_in(list(config.types)))
+
+
+def _facts(dtypes: dict[str, pl.DataType], inside: pl.Expr) -> list[pl.Expr]:
+    facts = []
+    for side in ("user", "item"):
+        plain = pl.col(side)
+        facts.append((inside & plain.is_not_null()).sum().alias(f"{side}_ids"))
+        facts.append((inside & is_plain_integer(plain, dtypes[side])).sum().alias(f"{side}_integers"))
+    if "timestamp" in dtypes:
+        number = pl.when(inside).then(as_number(pl.col("timestamp"), dtypes["timestamp"]))
+        facts.append((inside & pl.col("timestamp").is_not_null()).sum().alias("times"))
+        facts.append(number.is_not_null().sum().alias("numbers"))
+        facts += [number.min().alias("lowest"), number.max().alias("highest")]
+    return facts
+
+
+def _id_facts(source: Source, side: str, dtypes: dict[str, pl.DataType], found: dict[str, int]) -> IdFacts:
+    ids, integers = found[f"{side}_ids"], found[f"{side}_integers"]
+    return IdFacts(source.file.shown, source.columns[side], dtypes[side], ids, integers)
+
+
+def _plain(source: Source) -> pl.LazyFrame:
+    """Return row, kept and a column per role: blanks and NaN are null, categories are text."""
+    shapes = {
+        "user": plain_id,
+        "item": plain_id,
+        "timestamp": plain_time,
+        "type": _plain_type,
+        "value": _plain_value,
+    }
+    roles = [
+        shapes[role](role, dtype, column=source.columns[role], file=source.file.shown).alias(role)
+        for role, dtype in source.dtypes.items()
+    ]
+    return source.raw.select("row", "kept", *roles)
+
+
+def _plain_type(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:
+    plain = plain_id(name, dtype, column=column, file=file)
+    return as_id(plain, pl.Float64() if dtype.is_float() else pl.Int8(), pl.String())
+
+
+def _plain_value(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:
+    if dtype.is_numeric() or dtype == pl.Boolean:
+        return pl.col(name).cast(pl.Float64)
+    if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        text = pl.col(name).cast(pl.String).str.strip_chars()
+        return pl.when(text != "").then(text)
+    raise DataError(
+        f"{file}: column {column!r} holds {dtype}, which is no number",
+        hint="events.columns.value names a numeric column",
+    )

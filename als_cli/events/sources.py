@@ -1,0 +1,143 @@
+"""The configured sources of events: which files, which columns, of which raw types."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from als_cli.config.events import EventsConfig
+from als_cli.config.source import SourceConfig, TableFormat
+from als_cli.errors import ConfigError
+from als_cli.events.conditions import mark
+from als_cli.events.tables import STDIN, TableFile, column, find_files, reading, scan_file
+
+log = logging.getLogger(__name__)
+
+ROLES = ("user", "item", "timestamp", "type", "value")
+"""What a column can stand for."""
+_ROW, _KEPT = "\0row", "\0kept"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One entry of `events.source` with what it inherits from the section."""
+
+    path: str
+    fmt: TableFormat
+    columns: dict[str, str | int]
+    """Column reference by role; only the roles that are mapped."""
+    columns_key: str
+    """The config key of the columns, for messages."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of events whose columns have been found."""
+
+    file: TableFile
+    fmt: TableFormat
+    columns: dict[str, str]
+    """Column name by role."""
+    dtypes: dict[str, pl.DataType]
+    """Raw type by role."""
+    raw: pl.LazyFrame
+    """row (UInt32, from 1), one column per role with its raw type, kept (Boolean): whether `events.where` holds."""
+
+
+def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
+    """Return the entries of `events.source`, in order; what an entry leaves out comes from the section.
+
+    Raises
+    ------
+    ConfigError
+        stdin stands there twice.
+    """
+    entries = (config.source,) if isinstance(config.source, str) else config.source
+    declared = tuple(_declared(config, entry, number) for number, entry in enumerate(entries))
+    if sum(one.path == STDIN for one in declared) > 1:
+        raise ConfigError(
+            "events.source names stdin (`-`) more than once", hint="stdin can be read once; name it once"
+        )
+    return declared
+
+
+def find_sources(config: EventsConfig, stdin: BinaryIO, spool: Path) -> tuple[Source, ...]:
+    """Return one source per file, in the order of the config, a glob's files sorted.
+
+    Raises
+    ------
+    ConfigError
+        A column that is not there, or a recipe that the columns cannot carry.
+    DataError
+        A file that cannot be read.
+    """
+    sources = tuple(
+        _source(file, one, config.where, spool)
+        for one in declared_sources(config)
+        for file in find_files(one.path, stdin=stdin, spool=spool)
+    )
+    _check_recipe(config, sources)
+    for name, count in Counter(source.file.name for source in sources).items():
+        if count > 1:
+            log.warning("%s is read %d times: several entries of events.source name it", name, count)
+    return sources
+
+
+def _declared(config: EventsConfig, entry: str | SourceConfig, number: int) -> Declared:
+    shape = {name: getattr(config, name) for name in TableFormat.model_fields}
+    columns, key, path = config.columns, "events.columns", entry
+    if isinstance(entry, SourceConfig):
+        own = TableFormat.model_fields.keys() & entry.model_fields_set
+        shape |= {name: getattr(entry, name) for name in own}
+        path = entry.path
+        if entry.columns is not None:
+            columns, key = entry.columns, f"events.source[{number}].columns"
+    refs = {role: ref for role in ROLES if (ref := getattr(columns, role)) is not None}
+    return Declared(str(path), TableFormat(**shape), refs, key)
+
+
+def _source(file: TableFile, declared: Declared, where: str | None, spool: Path) -> Source:
+    frame = scan_file(file, declared.fmt, spool=spool)
+    with reading(file.shown, declared.fmt):
+        schema = frame.collect_schema()
+    columns = {
+        role: column(schema.names(), ref, key=f"{declared.columns_key}.{role}", file=file.shown)
+        for role, ref in declared.columns.items()
+    }
+    frame = frame.with_row_index(_ROW, offset=1)
+    if where is None:
+        frame = frame.with_columns(pl.lit(value=True).alias(_KEPT))
+    else:
+        frame = mark(frame, where, _KEPT, key="events.where", file=file.shown)
+    roles = [pl.col(name).alias(role) for role, name in columns.items()]
+    raw = frame.select(pl.col(_ROW).alias("row"), *roles, pl.col(_KEPT).alias("kept"))
+    dtypes = {role: schema[name] for role, name in columns.items()}
+    return Source(file, declared.fmt, columns, dtypes, raw)
+
+
+def _check_recipe(config: EventsConfig, sources: Sequence[Source]) -> None:
+    """Raise a ConfigError where the recipe asks for columns that a source does not map."""
+    lacking = {
+        role: [s.file.shown for s in sources if role not in s.columns] for role in ("timestamp", "type")
+    }
+    if config.types is not None and lacking["type"]:
+        raise ConfigError(
+            f"events.types gives weights, but {lacking['type'][0]} has no column of types",
+            hint="name it with events.columns.type, or remove events.types",
+        )
+    if 0 < len(lacking["timestamp"]) < len(sources):
+        raise ConfigError(
+            f"{lacking['timestamp'][0]} has no timestamp column while other sources have one",
+            hint="map a timestamp in all sources or in none",
+        )
+    needs_time = {"half_life": config.half_life is not None, "duplicates: last": config.duplicates == "last"}
+    for key, needed in needs_time.items():
+        if needed and lacking["timestamp"]:
+            raise ConfigError(
+                f"events.{key} needs to know when events happened",
+                hint="name the column with events.columns.timestamp",
+            )

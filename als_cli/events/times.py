@@ -1,0 +1,140 @@
+"""Timestamps of any shape as Datetime[us, UTC]."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from als_cli.errors import ConfigError, DataError
+
+EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
+"""Microseconds per epoch unit."""
+UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+UTC_MICROSECONDS = pl.Datetime("us", "UTC")
+
+_OLDEST_PLAUSIBLE = datetime(1980, 1, 1, tzinfo=UTC)
+_YEARS_AHEAD = 10
+_BOUND = 9.0e18
+"""Microseconds; keeps absurd epochs within Int64, where they count as future or unreadable."""
+_ISO_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%+", "%Y-%m-%d", "%Y-%m-%dT%H:%M")
+
+
+@dataclass(frozen=True)
+class TimeFacts:
+    """What one source's timestamp column holds."""
+
+    file: str
+    column: str
+    dtype: pl.DataType
+    times: int
+    """Values that are neither null nor blank."""
+    numbers: int
+    """Those of them that are numbers."""
+    lowest: float | None
+    """Smallest number."""
+    highest: float | None
+    """Largest number."""
+
+
+def plain_time(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:
+    """Return the timestamp column `name` as a date, a datetime, a number or a text; null where there is none.
+
+    Raises
+    ------
+    DataError
+        The column's type cannot hold points in time.
+    """
+    raw = pl.col(name)
+    if dtype.is_float():
+        return pl.when(raw.is_finite()).then(raw)
+    if dtype.is_integer() or isinstance(dtype, pl.Decimal | pl.Date | pl.Datetime):
+        return raw
+    if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        text = raw.cast(pl.String).str.strip_chars()
+        return pl.when(text != "").then(text)
+    raise DataError(
+        f"{file}: column {column!r} holds {dtype}, which is no point in time",
+        hint="timestamps are dates, datetimes, ISO texts or epoch numbers",
+    )
+
+
+def as_number(plain: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return a plain timestamp as Float64, null where it is no number."""
+    return pl.lit(None, pl.Float64) if dtype.is_temporal() else plain.cast(pl.Float64, strict=False)
+
+
+def check_format(declared: str) -> None:
+    """Raise a ConfigError unless `declared` is auto, an epoch unit, iso or a pattern with % directives."""
+    if declared not in ("auto", "iso", *EPOCH_UNITS) and "%" not in declared:
+        raise ConfigError(
+            f"events.timestamp_format: {declared!r} is no format",
+            hint="use auto, s, ms, us, ns, iso, or a pattern such as '%d/%m/%Y %H:%M'",
+        )
+
+
+def time_format(declared: str, facts: TimeFacts, clock: datetime) -> str:
+    """Return how the column is read: `declared`, or for ``auto`` an epoch unit or ``iso``.
+
+    An epoch unit is inferred only where all numbers are plausible times in it: from 1980 to ten years after `clock`.
+
+    Raises
+    ------
+    DataError
+        The numbers fit no unit.
+    """
+    if declared != "auto" or facts.dtype.is_temporal() or not facts.times:
+        return declared
+    if facts.dtype == pl.String and facts.numbers * 2 < facts.times:
+        return "iso"
+    unit = plausible_unit(facts, clock)
+    if unit is None:
+        raise DataError(
+            f"{facts.file}: the unit of the times in column {facts.column!r} cannot be inferred "
+            f"(numbers from {facts.lowest:.0f} to {facts.highest:.0f})",
+            hint="set events.timestamp_format: s, ms, us, ns, or a pattern such as %Y%m%d",
+        )
+    return unit
+
+
+def plausible_unit(facts: TimeFacts, clock: datetime) -> str | None:
+    """Return the epoch unit in which all numbers lie from 1980 to ten years after `clock`, None without one."""
+    if facts.lowest is None or facts.highest is None:
+        return None
+    oldest = _OLDEST_PLAUSIBLE.timestamp() * 1e6
+    latest = clock.timestamp() * 1e6 + _YEARS_AHEAD * 365.25 * 86_400 * 1e6
+    for unit, microseconds in EPOCH_UNITS.items():
+        if oldest <= facts.lowest * microseconds and facts.highest * microseconds <= latest:
+            return unit
+    return None
+
+
+def as_time(plain: pl.Expr, dtype: pl.DataType, form: str) -> pl.Expr:
+    """Return a plain timestamp as Datetime[us, UTC], null where it is unreadable; without zone it is UTC."""
+    if isinstance(dtype, pl.Datetime):
+        zoned = plain.dt.convert_time_zone("UTC") if dtype.time_zone else plain.dt.replace_time_zone("UTC")
+        return zoned.dt.cast_time_unit("us")
+    if dtype == pl.Date:
+        return plain.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if form in EPOCH_UNITS:
+        return _from_epoch(plain, dtype, form)
+    text = plain if dtype == pl.String else plain.cast(pl.Int64, strict=False).cast(pl.String)
+    if form in ("iso", "auto"):
+        joined = text.str.replace(" ", "T", literal=True)
+        return pl.coalesce(_parsed(joined, pattern) for pattern in _ISO_FORMS)
+    return _parsed(text, form)
+
+
+def _from_epoch(plain: pl.Expr, dtype: pl.DataType, unit: str) -> pl.Expr:
+    number = plain.cast(pl.Float64, strict=False)
+    microseconds = (number * EPOCH_UNITS[unit]).clip(-_BOUND, _BOUND).round().cast(pl.Int64)
+    if not dtype.is_float():
+        # Large integers are exact only as integers; absurd ones would overflow there.
+        whole = plain.cast(pl.Int64, strict=False)
+        exact = whole // 1000 if unit == "ns" else whole * int(EPOCH_UNITS[unit])
+        in_range = whole.is_not_null() & (number.abs() * EPOCH_UNITS[unit] < _BOUND)
+        microseconds = pl.when(in_range).then(exact).otherwise(microseconds)
+    return microseconds.cast(UTC_MICROSECONDS)
+
+
+def _parsed(text: pl.Expr, pattern: str) -> pl.Expr:
+    return text.str.to_datetime(pattern, strict=False, time_unit="us", time_zone="UTC")
