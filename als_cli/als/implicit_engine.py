@@ -53,7 +53,8 @@ class ImplicitEngine:
         """Return (B, f) user factors, each the exact solution of its row (equation 4) for fixed `items`."""
         matrix = _as_implicit_wants(confidence)
         model = _solver(settings, calculate_training_loss=False)
-        model.item_factors = np.ascontiguousarray(items, dtype=np.float32)
+        # A model's factors are mapped read-only; implicit asks for a writable buffer.
+        model.item_factors = np.require(items, np.float32, ["C", "W"])
         with threadpool_limits(1, "blas"):
             users = model.recalculate_user(np.arange(matrix.shape[0]), matrix)
         return np.ascontiguousarray(users)

@@ -9,10 +9,11 @@ import polars as pl
 from als_cli.config.recommend import CatalogConfig
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
-from als_cli.events.conditions import columns_in, rows_that_satisfy
+from als_cli.events.conditions import mark
 from als_cli.events.tables import column, reading, scan_table
 
 _EXAMPLES = 3
+_SELECTED = "\0selected"
 
 
 @dataclass(frozen=True)
@@ -99,23 +100,27 @@ def read_catalog(config: CatalogConfig, id_type: pl.DataType) -> Catalog:
         names = frame.collect_schema().names()
     item = column(names, config.columns.item, key="recommend.items.columns.item", file=config.catalog)
     title = _title_column(names, config)
-    where = "recommend.items.where"
-    wanted = {item} if title is None else {item, title}
-    if config.where is not None:
-        wanted |= set(columns_in(config.where, names, key=where, file=config.catalog))
+    wanted = [pl.col(item).alias("item"), pl.col(_SELECTED)]
+    if title is not None:
+        wanted.append(pl.col(title).cast(pl.String).alias("title"))
+    marked = _marked(frame, config)
     with reading(config.catalog, config):
-        table = frame.select(name for name in names if name in wanted).collect()
+        table = marked.select(wanted).collect()
     if table.height == 0:
         raise DataError(f"{config.catalog} has no rows", hint="check how the catalogue was written")
     return Catalog(
         path=config.catalog,
-        item_ids=cast_ids(table[item], id_type),
-        titles=None if title is None else table[title].cast(pl.String),
-        selected=pl.repeat(value=True, n=table.height, eager=True)
-        if config.where is None
-        else rows_that_satisfy(table, config.where, key=where),
-        examples=", ".join(repr(value) for value in table[item].head(_EXAMPLES)),
+        item_ids=cast_ids(table["item"], id_type),
+        titles=None if title is None else table["title"],
+        selected=table[_SELECTED],
+        examples=", ".join(repr(value) for value in table["item"].head(_EXAMPLES)),
     )
+
+
+def _marked(frame: pl.LazyFrame, config: CatalogConfig) -> pl.LazyFrame:
+    if config.where is None:
+        return frame.with_columns(pl.lit(value=True).alias(_SELECTED))
+    return mark(frame, config.where, _SELECTED, key="recommend.items.where", file=config.catalog)
 
 
 def _title_column(names: list[str], config: CatalogConfig) -> str | None:

@@ -1,0 +1,112 @@
+"""Datasets and models made by hand, published as `ingest` and `train` would."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_matrix
+
+from als_cli.als.engine import Factors
+from als_cli.config.root import Config
+from als_cli.dataset.interactions import Interactions
+from als_cli.stages.context import StageContext
+from als_cli.storage.dataset_files import EVENTS, write_interactions
+from als_cli.storage.manifest import write_manifest
+from als_cli.storage.model_files import write_model
+from als_cli.storage.publish import staged_folder
+
+NEWEST = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def context_for(tmp_path: Path, recommend: dict[str, Any] | None = None, **streams: Any) -> StageContext:
+    """A context whose workspace is ``tmp_path/work``; `recommend` is that section of the config."""
+    section = {"output": {"path": str(tmp_path / "lists")}} | (recommend or {})
+    config = Config.model_validate(
+        {
+            "workspace": str(tmp_path / "work"),
+            "events": {"source": "events.csv"},
+            "train": {"factors": 2, "iterations": 2},
+            "recommend": section,
+        }
+    )
+    return StageContext(config=config, **streams)
+
+
+def interactions_of(
+    pairs: list[tuple[Any, Any]], *, strengths: list[float] | None = None, timed: bool = True
+) -> Interactions:
+    """Interactions of (user id, item id) pairs; pair number k happened k days before NEWEST."""
+    frame = pl.DataFrame(
+        {
+            "user_id": [user for user, _ in pairs],
+            "item_id": [item for _, item in pairs],
+            "strength": strengths or [1.0 + k for k in range(len(pairs))],
+            "time": [NEWEST - timedelta(days=k) if timed else None for k in range(len(pairs))],
+        },
+        schema_overrides={"time": pl.Datetime("us", "UTC")},
+    )
+
+    def side(name: str) -> pl.DataFrame:
+        return (
+            frame.group_by(name)
+            .agg(
+                pl.len().cast(pl.UInt32).alias("interactions"),
+                pl.len().cast(pl.UInt32).alias("events"),
+                pl.col("time").min().alias("first_time"),
+                pl.col("time").max().alias("last_time"),
+            )
+            .sort(name)
+        )
+
+    users, items = side("user_id"), side("item_id")
+    rows = [users["user_id"].to_list().index(user) for user, _ in pairs]
+    columns = [items["item_id"].to_list().index(item) for _, item in pairs]
+    matrix = csr_matrix(
+        (frame["strength"].to_numpy().astype(np.float32), (rows, columns)), shape=(users.height, items.height)
+    )
+    matrix.sort_indices()
+    return Interactions(users, items, matrix, NEWEST if timed else None)
+
+
+def publish_dataset(context: StageContext, interactions: Interactions) -> None:
+    """Write `interactions` and one event per pair as the current dataset."""
+    pairs = interactions.matrix.tocoo()
+    events = pl.DataFrame(
+        {
+            "user_id": interactions.user_ids.gather(pairs.row),
+            "item_id": interactions.item_ids.gather(pairs.col),
+            "timestamp": interactions.users["last_time"].gather(pairs.row),
+            "weight": pairs.data.astype(np.float64),
+            "value": np.ones(len(pairs.data)),
+        }
+    )
+    with staged_folder(context.dataset_place) as folder:
+        write_interactions(folder, interactions)
+        events.write_parquet(folder / EVENTS)
+        write_manifest(folder, kind="dataset", key="dataset", config={})
+
+
+def publish_model(
+    context: StageContext, interactions: Interactions, factors: Factors | None = None
+) -> Factors:
+    """Write a model of the users and items of `interactions` as the current one; random factors by default."""
+    if factors is None:
+        rng = np.random.default_rng(5)
+        factors = Factors(
+            rng.normal(size=(interactions.users.height, 2)).astype(np.float32),
+            rng.normal(size=(interactions.items.height, 2)).astype(np.float32),
+        )
+    with staged_folder(context.models_place) as folder:
+        write_model(folder, interactions.users, interactions.items, factors)
+        write_manifest(
+            folder,
+            kind="model",
+            key="model",
+            config=context.config.model_dump(mode="json"),
+            counts={"interactions": interactions.matrix.nnz},
+            metrics={"loss": [0.5, 0.25]},
+            seed=0,
+        )
+    return factors

@@ -1,0 +1,392 @@
+"""`recommend`: who gets what, from which source, and what is said about the rest."""
+
+import json
+from contextlib import nullcontext
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from als_cli.als.engine import Factors
+from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError
+from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
+from tests.stages.builders import NEWEST, context_for, interactions_of, publish_dataset, publish_model
+
+PAIRS = [
+    ("ann", "tea"),
+    ("ann", "cup"),
+    ("bob", "tea"),
+    ("bob", "pot"),
+    ("cid", "tea"),
+    ("cid", "cup"),
+    ("dot", "jug"),
+]
+# Items by row: cup (2 users), jug (1), pot (1), tea (3).
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A context with a dataset and a model of PAIRS; item scores fall with the item row for everybody."""
+
+    def make(**section):
+        context = context_for(tmp_path, section)
+        interactions = interactions_of(PAIRS)
+        publish_dataset(context, interactions)
+        users, items = np.ones((4, 1), np.float32), np.array([[4], [3], [2], [1]], np.float32)
+        publish_model(context, interactions, Factors(users, items))
+        return context
+
+    return make
+
+
+def written(tmp_path):
+    return pl.read_parquet(tmp_path / "lists" / "current" / "part-*.parquet")
+
+
+def shortfall(tmp_path):
+    return pl.read_parquet(tmp_path / "lists" / "current" / "shortfall" / "shortfall.parquet")
+
+
+def items_of(frame, user):
+    return frame.filter(pl.col("user_id") == user)["item_id"].to_list()
+
+
+def test_all_users_get_their_best_unseen_items(shop, tmp_path):
+    report = recommend(shop(top_n=2))
+    lists = written(tmp_path)
+    assert lists["user_id"].unique(maintain_order=True).to_list() == ["ann", "bob", "cid", "dot"]
+    assert {user: items_of(lists, user) for user in ("ann", "bob", "cid", "dot")} == {
+        "ann": ["jug", "pot"],
+        "bob": ["cup", "jug"],
+        "cid": ["jug", "pot"],
+        "dot": ["cup", "pot"],
+    }
+    assert lists["rank"].to_list() == [1, 2] * 4
+    assert lists["score"].to_list() == [3, 2, 4, 3, 3, 2, 4, 2]
+    assert lists.schema == {
+        "user_id": pl.String, "rank": pl.Int32, "item_id": pl.String, "score": pl.Float32, "source": pl.String,
+    }  # fmt: skip
+    assert (report.users, report.rows, report.sources) == (4, 8, {"als": 4, "fold_in": 0, "popular": 0})
+    assert report.shortfall == {}
+
+
+def test_seen_items_are_listed_when_asked_for(shop, tmp_path):
+    recommend(shop(top_n=4, exclude_seen=False))
+    assert items_of(written(tmp_path), "ann") == ["cup", "jug", "pot", "tea"]
+
+
+def test_lists_are_never_padded_and_the_shortfall_says_so(shop, tmp_path):
+    report = recommend(shop(top_n=3))
+    assert items_of(written(tmp_path), "ann") == ["jug", "pot"]
+    assert shortfall(tmp_path).rows() == [
+        (user, 2, 3, "too_few_candidates") for user in ("ann", "bob", "cid")
+    ]
+    assert report.shortfall == {"too_few_candidates": 3}
+    assert report.shortfall_users == 3
+
+
+def test_a_file_of_users_with_strangers_among_them(shop, tmp_path):
+    # Duplicates count once, rows without id are counted, strangers get the popularity list.
+    (tmp_path / "users.csv").write_text("customer\nzoe\nann\nzoe\nann\nabe\n", encoding="utf-8")
+    report = recommend(shop(top_n=2, users={"file": str(tmp_path / "users.csv"), "column": "customer"}))
+    lists = written(tmp_path)
+    assert lists.select("user_id", "source").unique(maintain_order=True).rows() == [
+        ("abe", "popular"), ("ann", "als"), ("zoe", "popular"),
+    ]  # fmt: skip
+    assert items_of(lists, "zoe") == ["tea", "cup"]
+    assert lists.filter(pl.col("user_id") == "zoe")["score"].to_list() == [3, 2]
+    assert report.sources == {"als": 1, "fold_in": 0, "popular": 2}
+
+
+def test_strangers_get_nothing_without_fallback(shop, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nzoe\nann\n", encoding="utf-8")
+    report = recommend(shop(top_n=2, fallback="none", users={"file": str(tmp_path / "users.csv")}))
+    assert written(tmp_path)["user_id"].unique().to_list() == ["ann"]
+    assert shortfall(tmp_path).rows() == [("zoe", 0, 2, "no_history")]
+    assert report.shortfall == {"no_history": 1}
+    assert report.sources == {"als": 1, "fold_in": 0, "popular": 0}
+
+
+def test_users_file_with_ids_of_another_type(tmp_path):
+    context = context_for(tmp_path, {"top_n": 1, "users": {"file": str(tmp_path / "users.csv")}})
+    interactions = interactions_of([(1, 10), (2, 20), (2, 10), (1, 30)])
+    publish_dataset(context, interactions)
+    publish_model(context, interactions)
+    (tmp_path / "users.csv").write_text("user_id\n2\nguest\n", encoding="utf-8")
+    report = recommend(context)
+    assert (report.users, report.unreadable_users) == (1, 1)
+    assert written(tmp_path).schema["user_id"] == pl.Int64
+    assert written(tmp_path).schema["item_id"] == pl.Int64
+    (tmp_path / "users.csv").write_text("user_id\nguest\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"no id in column 'user_id' of .*users.csv can be a user id: .*'guest'"
+    ):
+        recommend(context)
+
+
+def test_active_users_by_length_and_by_instant(shop, tmp_path):
+    # ann's newest event is 0 days old, bob's 2, cid's 4, dot's 6.
+    recommend(shop(top_n=1, users={"active_since": "3d"}))
+    assert written(tmp_path)["user_id"].to_list() == ["ann", "bob"]
+    recommend(shop(top_n=1, users={"active_since": (NEWEST - timedelta(days=4)).isoformat()}))
+    assert written(tmp_path)["user_id"].to_list() == ["ann", "bob", "cid"]
+    with pytest.raises(DataError, match="no user was active since 2026-04-01"):
+        recommend(shop(top_n=1, users={"active_since": "2026-04-01"}))
+
+
+def test_active_users_need_times(tmp_path):
+    context = context_for(tmp_path, {"users": {"active_since": "3d"}})
+    interactions = interactions_of(PAIRS, timed=False)
+    publish_dataset(context, interactions)
+    publish_model(context, interactions)
+    with pytest.raises(ConfigError, match="active_since needs times"):
+        recommend(context)
+
+
+def test_candidates_from_a_catalogue(shop, tmp_path):
+    (tmp_path / "items.csv").write_text(
+        "sku,stock,price\ncup,true,3\npot,true,\njug,false,5\ntea,true,10\nnew,true,9\n", encoding="utf-8"
+    )
+    section = {
+        "catalog": str(tmp_path / "items.csv"),
+        "columns": {"item": "sku"},
+        "where": "stock and price > 2.5",
+    }
+    report = recommend(shop(top_n=1, exclude_seen=False, items=section))
+    assert set(written(tmp_path)["item_id"]) == {"cup"}
+    assert (report.candidates, report.never_interacted) == (2, 1)
+    recommend(shop(top_n=9, exclude_seen=False, items=section))
+    assert set(written(tmp_path)["item_id"]) == {"cup", "tea"}
+
+
+def test_popularity_obeys_the_candidates(shop, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nzoe\n", encoding="utf-8")
+    (tmp_path / "items.csv").write_text("item_id\ncup\njug\n", encoding="utf-8")
+    recommend(
+        shop(
+            top_n=3,
+            users={"file": str(tmp_path / "users.csv")},
+            items={"catalog": str(tmp_path / "items.csv")},
+        )
+    )
+    assert items_of(written(tmp_path), "zoe") == ["cup", "jug"]
+    assert shortfall(tmp_path).rows() == [("zoe", 2, 3, "too_few_candidates")]
+
+
+class TestModelOlderThanDataset:
+    """The dataset has users and items that the model does not know."""
+
+    @pytest.fixture
+    def context(self, tmp_path):
+        context = context_for(tmp_path, {"top_n": 2})
+        publish_model(context, interactions_of(PAIRS))
+        # eve is new with a known history, fay only has a new item, ann has a new item that sorts before all others.
+        publish_dataset(
+            context,
+            interactions_of(
+                [*PAIRS, ("eve", "tea"), ("eve", "cup"), ("fay", "ale"), ("ann", "ale"), ("eve", "ale")]
+            ),
+        )
+        return context
+
+    def test_new_users_are_folded_in_or_get_the_popularity_list(self, context, tmp_path):
+        report = recommend(context)
+        sources = dict(written(tmp_path).select("user_id", "source").unique().rows())
+        assert sources == {
+            "ann": "als",
+            "bob": "als",
+            "cid": "als",
+            "dot": "als",
+            "eve": "fold_in",
+            "fay": "popular",
+        }
+        assert report.sources == {"als": 4, "fold_in": 1, "popular": 1}
+
+    def test_seen_items_are_those_of_the_dataset_by_id(self, context, tmp_path):
+        recommend(context)
+        lists = written(tmp_path)
+        assert set(items_of(lists, "eve")) == {"jug", "pot"}
+        assert set(items_of(lists, "ann")) == {"jug", "pot"}
+        assert items_of(lists, "fay") == ["tea", "cup"]
+
+    def test_a_users_list_is_the_same_in_any_block(self, context, tmp_path):
+        recommend(context)
+        together = written(tmp_path)
+        (tmp_path / "users.csv").write_text("user_id\neve\n", encoding="utf-8")
+        recommend(context_for(tmp_path, {"top_n": 2, "users": {"file": str(tmp_path / "users.csv")}}))
+        assert written(tmp_path).equals(together.filter(pl.col("user_id") == "eve"))
+
+
+def test_a_user_of_the_model_without_history_counts_as_a_stranger(tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\ndot\n", encoding="utf-8")
+    context = context_for(tmp_path, {"top_n": 1, "users": {"file": str(tmp_path / "users.csv")}})
+    publish_model(context, interactions_of(PAIRS))
+    publish_dataset(context, interactions_of(PAIRS[:-1]))
+    recommend(context)
+    assert written(tmp_path)["source"].to_list() == ["popular"]
+
+
+def test_block_size_does_not_change_the_lists(tmp_path):
+    rng = np.random.default_rng(3)
+    pairs = sorted({(int(u), int(i)) for u, i in rng.integers(0, 60, (900, 2))})
+    context = context_for(tmp_path)
+    interactions = interactions_of(pairs)
+    publish_dataset(context, interactions)
+    publish_model(context, interactions)
+    recommend(context_for(tmp_path, {"top_n": 7}))
+    expected = written(tmp_path)
+    for block_users in (1, 7, 59):
+        recommend(context_for(tmp_path, {"top_n": 7, "block_users": block_users}))
+        assert written(tmp_path).equals(expected)
+
+
+def test_the_same_run_writes_the_same_bytes(shop):
+    contents = []
+    for _ in range(2):
+        context = shop(top_n=2)
+        recommend(context)
+        contents.append(published_recommendations(context).content)
+    assert contents[0] == contents[1]
+
+
+class TestKey:
+    """The key changes with whatever the lists depend on, and with nothing else."""
+
+    def test_is_the_published_one_after_a_run(self, shop):
+        context = shop(top_n=2)
+        assert published_recommendations(context) is None
+        recommend(context)
+        assert published_recommendations(context).key == recommend_key(context)
+
+    def test_paths_and_block_size_do_not_matter(self, shop, tmp_path):
+        key = recommend_key(shop(top_n=2))
+        assert recommend_key(shop(top_n=2, output={"path": str(tmp_path / "elsewhere")})) == key
+        assert recommend_key(shop(top_n=2, block_users=1)) == key
+
+    def test_rules_layout_and_file_contents_matter(self, shop, tmp_path):
+        catalog = tmp_path / "items.csv"
+        catalog.write_text("item_id\ntea\n", encoding="utf-8")
+        items = {"catalog": str(catalog)}
+        keys = [
+            recommend_key(shop(top_n=2)),
+            recommend_key(shop(top_n=3)),
+            recommend_key(shop(top_n=2, exclude_seen=False)),
+            recommend_key(shop(top_n=2, output={"path": str(tmp_path / "lists"), "layout": "lists"})),
+            recommend_key(shop(top_n=2, items=items)),
+        ]
+        catalog.write_text("item_id\ntea\ncup\n", encoding="utf-8")
+        keys.append(recommend_key(shop(top_n=2, items=items)))
+        assert len(set(keys)) == len(keys)
+
+    def test_the_model_matters(self, shop):
+        context = shop(top_n=2)
+        key = recommend_key(context)
+        publish_model(context, interactions_of(PAIRS))
+        assert recommend_key(context) != key
+
+
+def test_manifest_tells_inputs_counts_and_config(shop, tmp_path):
+    (tmp_path / "items.csv").write_text("item_id\ncup\n", encoding="utf-8")
+    context = shop(top_n=2, items={"catalog": str(tmp_path / "items.csv")})
+    recommend(context)
+    manifest = json.loads((tmp_path / "lists" / "current" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["kind"] == "recommendations"
+    assert [file["path"] for file in manifest["inputs"]] == [str(tmp_path / "items.csv")]
+    assert manifest["counts"]["users"] == 4
+    assert manifest["counts"]["shortfall_too_few_candidates"] == 4
+    assert manifest["config"]["recommend"]["top_n"] == 2
+    assert {output["path"] for output in manifest["outputs"]} == {
+        "part-00000.parquet", "shortfall/shortfall.parquet",
+    }  # fmt: skip
+
+
+def test_progress_counts_users(shop):
+    steps = []
+
+    class Recorder:
+        def task(self, description, total=None):
+            steps.append((description, total))
+            return nullcontext(self)
+
+        def advance(self, count):
+            steps.append(count)
+
+    context = shop(top_n=1, block_users=3)
+    object.__setattr__(context, "progress", Recorder())
+    recommend(context)
+    assert steps == [("recommending", 4), 3, 1]
+
+
+class TestBadInput:
+    """One clear message, and what was published stays as it was."""
+
+    def test_no_model(self, tmp_path):
+        context = context_for(tmp_path)
+        publish_dataset(context, interactions_of(PAIRS))
+        with pytest.raises(ArtifactError, match="no model") as raised:
+            recommend(context)
+        assert "als train" in raised.value.hint
+
+    def test_dataset_and_model_with_ids_of_different_types(self, tmp_path):
+        context = context_for(tmp_path)
+        publish_dataset(context, interactions_of([(1, "tea"), (2, "cup")]))
+        publish_model(context, interactions_of(PAIRS))
+        with pytest.raises(ArtifactError, match="user ids are Int64 in the dataset and String in the model"):
+            recommend(context)
+
+    def test_catalogue_of_another_id_type(self, shop, tmp_path):
+        (tmp_path / "items.csv").write_text("item_id\n17\n18\n", encoding="utf-8")
+        with pytest.raises(
+            DataError, match=r"no item id of .*items.csv is known to the model: the file has '17', '18'"
+        ):
+            recommend(shop(items={"catalog": str(tmp_path / "items.csv")}))
+
+    def test_condition_that_nothing_satisfies(self, shop, tmp_path):
+        (tmp_path / "items.csv").write_text("item_id,price\ntea,1\n", encoding="utf-8")
+        with pytest.raises(DataError, match=r"no item of .*items.csv satisfies recommend.items.where"):
+            recommend(shop(items={"catalog": str(tmp_path / "items.csv"), "where": "price > 2"}))
+
+    def test_condition_that_only_unknown_items_satisfy(self, shop, tmp_path):
+        (tmp_path / "items.csv").write_text("item_id,price\ntea,1\nnew,3\n", encoding="utf-8")
+        with pytest.raises(DataError, match=r"that satisfies recommend\.items\.where is known to the model"):
+            recommend(shop(items={"catalog": str(tmp_path / "items.csv"), "where": "price > 2"}))
+
+    def test_users_file_that_is_not_there(self, shop, tmp_path):
+        with pytest.raises(DataError, match=r"users\.csv"):
+            recommend(shop(users={"file": str(tmp_path / "users.csv")}))
+
+    def test_users_file_without_the_column(self, shop, tmp_path):
+        (tmp_path / "users.csv").write_text("userid\nann\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"recommend.users.column: .*no column 'user_id'"):
+            recommend(shop(users={"file": str(tmp_path / "users.csv")}))
+
+    def test_users_file_with_a_header_only(self, shop, tmp_path):
+        (tmp_path / "users.csv").write_text("user_id\n", encoding="utf-8")
+        with pytest.raises(DataError, match=r"users\.csv"):
+            recommend(shop(users={"file": str(tmp_path / "users.csv")}))
+
+    def test_output_below_a_file(self, shop, tmp_path):
+        (tmp_path / "taken").write_text("", encoding="utf-8")
+        with pytest.raises(ResourceError, match="taken"):
+            recommend(shop(output={"path": str(tmp_path / "taken" / "lists")}))
+
+    def test_a_failure_half_way_leaves_the_published_lists(self, shop, tmp_path, monkeypatch):
+        recommend(shop(top_n=2))
+        before = written(tmp_path)
+        calls = []
+
+        def fail_on_second(self, block):
+            calls.append(block)
+            if len(calls) == 2:
+                raise MemoryError
+            return real(self, block)
+
+        from als_cli.stages.recommender import Recommender
+
+        real = Recommender.lists_for
+        monkeypatch.setattr(Recommender, "lists_for", fail_on_second)
+        with pytest.raises(ResourceError, match="out of memory"):
+            recommend(shop(top_n=1, block_users=2))
+        assert written(tmp_path).equals(before)
+        assert not list((tmp_path / "lists" / "versions").glob(".*"))
