@@ -1,0 +1,257 @@
+"""Lists in every format, layout and place; what a reader sees before, during and after."""
+
+import io
+import os
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from als_cli.config.recommend import OutputConfig
+from als_cli.errors import ConfigError, ResourceError
+from als_cli.ranking.lists import output_schema, shortfall_schema
+from als_cli.storage.manifest import file_sha256
+from als_cli.storage.sinks.publish_lists import open_sink, published_lists
+from als_cli.storage.sinks.target import target_of
+
+USER, ITEM = pl.Int64(), pl.String()
+ROWS = pl.DataFrame(
+    {
+        "user_id": [1, 1, 2],
+        "rank": [1, 2, 1],
+        "item_id": ["tea, green", 'a "cup"', "pöt"],
+        "score": [0.5, 0.25, 1.5],
+        "source": ["als", "als", "popular"],
+    },
+    schema=output_schema("rows", USER, ITEM),
+)
+LISTS = pl.DataFrame(
+    {
+        "user_id": [1, 2],
+        "item_ids": [["a", "b"], ["c"]],
+        "scores": [[0.5, 0.25], [1.5]],
+        "source": ["als", "als"],
+    },
+    schema=output_schema("lists", USER, ITEM),
+)
+SHORT = pl.DataFrame(
+    {"user_id": [2], "rows": [1], "wanted": [2], "reason": ["too_few_candidates"]},
+    schema=shortfall_schema(USER),
+)
+READERS = {".parquet": pl.read_parquet, ".csv": pl.read_csv, ".ndjson": pl.read_ndjson, ".arrow": pl.read_ipc}
+
+
+def write(target, frames, *, stdout=None, users=2):
+    """Write blocks of `frames`, each with the shortfall, and finish."""
+    with open_sink(target, frames[0].schema, SHORT.schema, stdout or io.BytesIO()) as sink:
+        for frame in frames:
+            sink.write(frame, SHORT, users)
+        sink.finish("key", {"top_n": 2}, counts={"users": users * len(frames)})
+
+
+def target(path, **output):
+    return target_of(OutputConfig(path=str(path), **output))
+
+
+class TestTarget:
+    """What the output section stands for."""
+
+    @pytest.mark.parametrize(
+        ("path", "kind", "format_name"),
+        [
+            ("out/lists", "folder", "parquet"),
+            ("out/lists.v2", "folder", "parquet"),
+            ("out/lists.parquet", "file", "parquet"),
+            ("out/lists.CSV", "file", "csv"),
+            ("out/lists.ndjson", "file", "ndjson"),
+            ("out/lists.arrow", "file", "ipc"),
+            ("-", "stdout", "csv"),
+        ],
+    )
+    def test_goes_by_the_name(self, path, kind, format_name):
+        found = target(path)
+        assert (found.kind, found.format) == (kind, format_name)
+
+    def test_a_declared_format_must_agree_with_the_name(self):
+        assert target("lists.csv", format="csv").format == "csv"
+        with pytest.raises(ConfigError, match="is parquet, but recommend.output.path ends in .csv"):  # noqa: RUF043
+            target("lists.csv", format="parquet")
+
+    def test_lists_are_streamed_as_ndjson(self):
+        assert target("-", layout="lists").format == "ndjson"
+
+    @pytest.mark.parametrize(
+        ("path", "output", "message"),
+        [
+            ("-", {"format": "parquet"}, "cannot be streamed"),
+            ("lists.csv", {"layout": "lists"}, "CSV cannot hold"),
+            ("s3://bucket/lists", {}, "not a local path"),
+        ],
+    )
+    def test_refuses_what_cannot_be(self, path, output, message):
+        with pytest.raises(ConfigError, match=message):
+            target(path, **output)
+
+
+class TestFile:
+    """One file with its sidecars."""
+
+    @pytest.mark.parametrize("suffix", READERS)
+    def test_holds_all_blocks(self, tmp_path, suffix):
+        path = tmp_path / "out" / f"lists{suffix}"
+        write(target(path), [ROWS, ROWS])
+        found = READERS[suffix](path)
+        expected = pl.concat([ROWS, ROWS])
+        if suffix in (".parquet", ".arrow"):
+            assert found.schema == expected.schema
+        assert found.cast(dict(expected.schema)).equals(expected)
+
+    @pytest.mark.parametrize("suffix", [".parquet", ".ndjson", ".arrow"])
+    def test_holds_one_list_per_user(self, tmp_path, suffix):
+        path = tmp_path / f"lists{suffix}"
+        write(target(path, layout="lists"), [LISTS])
+        assert READERS[suffix](path).cast(dict(LISTS.schema)).equals(LISTS)
+
+    def test_arrow_types_are_the_plain_ones(self, tmp_path):
+        write(target(tmp_path / "lists.arrow", layout="lists"), [LISTS])
+        with pa.memory_map(str(tmp_path / "lists.arrow")) as stream:
+            schema = pa.ipc.open_file(stream).schema
+        assert schema.field("item_ids").type == pa.list_(pa.string())
+        assert schema.field("source").type == pa.string()
+
+    def test_sidecars_stand_beside_it_and_nothing_else(self, tmp_path):
+        write(target(tmp_path / "lists.csv"), [ROWS])
+        assert sorted(p.name for p in tmp_path.iterdir()) == [
+            "lists.csv",
+            "lists.manifest.json",
+            "lists.shortfall.parquet",
+        ]
+        assert pl.read_parquet(tmp_path / "lists.shortfall.parquet").equals(SHORT)
+        manifest = published_lists(target(tmp_path / "lists.csv"))
+        assert {output.path: output.sha256 for output in manifest.outputs} == {
+            name: file_sha256(tmp_path / name) for name in ("lists.csv", "lists.shortfall.parquet")
+        }
+
+    @pytest.mark.parametrize("suffix", READERS)
+    def test_no_blocks_give_an_empty_table(self, tmp_path, suffix):
+        path = tmp_path / f"lists{suffix}"
+        write(target(path), [ROWS.clear()])
+        assert path.exists()
+        if suffix != ".ndjson":
+            assert READERS[suffix](path).columns == ROWS.columns
+
+    @pytest.mark.parametrize("suffix", READERS)
+    def test_a_failure_leaves_the_old_file(self, tmp_path, suffix):
+        path = tmp_path / f"lists{suffix}"
+        write(target(path), [ROWS])
+        before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+        with (
+            pytest.raises(KeyboardInterrupt),
+            open_sink(target(path), ROWS.schema, SHORT.schema, io.BytesIO()) as sink,
+        ):
+            sink.write(ROWS.head(1), SHORT, 1)
+            raise KeyboardInterrupt
+        assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+    def test_a_broken_set_is_not_published(self, tmp_path):
+        path = tmp_path / "lists.csv"
+        assert published_lists(target(path)) is None
+        write(target(path), [ROWS])
+        path.write_text("half", encoding="utf-8")
+        assert published_lists(target(path)) is None
+        (tmp_path / "lists.manifest.json").write_text("{", encoding="utf-8")
+        assert published_lists(target(path)) is None
+
+    def test_a_folder_in_the_way(self, tmp_path):
+        (tmp_path / "lists.csv").mkdir()
+        with pytest.raises(ResourceError, match="is a folder"):
+            write(target(tmp_path / "lists.csv"), [ROWS])
+
+
+class TestFolder:
+    """Parts below ``current``."""
+
+    def test_parts_hold_so_many_users(self, tmp_path):
+        write(target(tmp_path, users_per_part=4), [ROWS] * 5, users=2)
+        current = tmp_path / "current"
+        assert [pl.read_parquet(p).height for p in sorted(current.glob("part-*.parquet"))] == [6, 6, 3]
+        assert pl.read_parquet(current / "*.parquet").height == 15
+        assert pl.read_parquet(current / "shortfall" / "shortfall.parquet").height == 5
+
+    @pytest.mark.parametrize("format_name", ["parquet", "csv", "ndjson", "ipc"])
+    def test_parts_are_named_after_their_format(self, tmp_path, format_name):
+        write(target(tmp_path, format=format_name), [ROWS])
+        (part,) = (tmp_path / "current").glob("part-*")
+        assert READERS[part.suffix](part).height == 3
+        assert published_lists(target(tmp_path, format=format_name)).key == "key"
+
+    def test_without_users_there_is_one_empty_part(self, tmp_path):
+        with open_sink(target(tmp_path), ROWS.schema, SHORT.schema, io.BytesIO()) as sink:
+            sink.finish("key", {})
+        assert pl.read_parquet(tmp_path / "current" / "part-00000.parquet").schema == ROWS.schema
+
+    def test_a_failure_leaves_the_old_version(self, tmp_path):
+        write(target(tmp_path), [ROWS])
+        before = published_lists(target(tmp_path)).content
+        with (
+            pytest.raises(ZeroDivisionError),
+            open_sink(target(tmp_path), ROWS.schema, SHORT.schema, io.BytesIO()) as sink,
+        ):
+            sink.write(ROWS, SHORT, 2)
+            raise ZeroDivisionError
+        assert published_lists(target(tmp_path)).content == before
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_a_place_that_may_not_be_written(self, tmp_path):
+        tmp_path.chmod(0o500)
+        with pytest.raises(ResourceError, match="not writable"):
+            write(target(tmp_path / "lists"), [ROWS])
+
+
+class TestStdout:
+    """Rows and nothing but rows."""
+
+    def test_csv(self):
+        stream = io.BytesIO()
+        write(target("-"), [ROWS, ROWS], stdout=stream)
+        assert stream.getvalue().decode().splitlines()[:2] == [
+            "user_id,rank,item_id,score,source",
+            '1,1,"tea, green",0.5,als',
+        ]
+        assert pl.read_csv(stream.getvalue()).height == 6
+
+    def test_ndjson(self):
+        stream = io.BytesIO()
+        write(target("-", format="ndjson"), [ROWS], stdout=stream)
+        assert pl.read_ndjson(stream.getvalue()).cast(dict(ROWS.schema)).equals(ROWS)
+
+    def test_arrow_stream(self):
+        stream = io.BytesIO()
+        write(target("-", format="ipc"), [ROWS, ROWS], stdout=stream)
+        assert pl.read_ipc_stream(stream.getvalue()).equals(pl.concat([ROWS, ROWS]))
+        assert published_lists(target("-")) is None
+
+    @pytest.mark.parametrize("format_name", ["csv", "ndjson", "ipc"])
+    def test_a_closed_pipe_comes_out_as_it_is(self, format_name):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb", buffering=0) as stream, pytest.raises(BrokenPipeError):
+            write(target("-", format=format_name), [ROWS], stdout=stream)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("suffix", READERS)
+def test_a_full_disk_is_a_resource_error(tmp_path, monkeypatch, suffix):
+    real_open = Path.open
+
+    def open_full(self, mode="r", *arguments, **options):
+        return real_open(
+            Path("/dev/full") if "lists" in self.name and mode == "wb" else self, mode, *arguments, **options
+        )
+
+    monkeypatch.setattr(Path, "open", open_full)
+    with pytest.raises(ResourceError, match="no space left"):
+        write(target(tmp_path / f"lists{suffix}"), [ROWS])
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
