@@ -4,7 +4,7 @@ Symbols: U users, I items, f factors. Confidence is a (U, I) CSR matrix, float32
 ``c_ui`` of the observed pairs. A negative entry is a dislike: preference 0 with confidence ``|c_ui|``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -37,6 +37,8 @@ class AlsSettings:
     """Conjugate-gradient steps of a long row, unless `exact`."""
     init_scale: float = 0.1
     """Standard deviation of the first item factors, times the square root of `factors`."""
+    settled: float = 0.0
+    """Stop before `iterations` once a sweep lowers the loss by less than this share of it; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Iteration:
     """Training loss after the sweep, divided by U x I."""
     seconds: float
     """Wall time of the sweep, loss included."""
+
+
+def has_settled(losses: Sequence[float], settled: float) -> bool:
+    """Return whether the last sweep lowered the loss by less than the share `settled` of it."""
+    return len(losses) > 1 and losses[-2] - losses[-1] < settled * losses[-2]
 
 
 @dataclass(frozen=True)

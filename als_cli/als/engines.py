@@ -12,8 +12,12 @@ def engine_named(name: str) -> Engine:
     ConfigError
         No engine has that name.
     """
+    if name == "native":
+        from als_cli.als.native import NativeEngine
+
+        return NativeEngine()
     if name == "implicit":
         from als_cli.als.implicit_engine import ImplicitEngine
 
         return ImplicitEngine()
-    raise ConfigError(f"train.engine: no engine is called {name!r}", hint="engines: implicit")
+    raise ConfigError(f"train.engine: no engine is called {name!r}", hint="engines: native, implicit")

@@ -6,13 +6,14 @@ Minimises the loss of Hu, Koren, Volinsky 2008 (equation 3), item term included:
 
 import time
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback
+from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
 from als_cli.errors import ResourceError, TrainingError
 
 _LARGEST_INDPTR = 2**31 - 1
@@ -31,19 +32,23 @@ class ImplicitEngine:
         matrix = _as_implicit_wants(confidence)
         model = _solver(settings, calculate_training_loss=True)
         to_mean_loss = _LossScale(matrix)
-        started = time.perf_counter()
+        started, losses = time.perf_counter(), list[float]()
 
         def report(iteration: int, _seconds: float, loss: float) -> None:
             nonlocal started
             if not np.isfinite(loss):
                 raise _not_finite(iteration + 1)
             now = time.perf_counter()
-            on_iteration(Iteration(iteration + 1, to_mean_loss(loss), now - started))
+            losses.append(to_mean_loss(loss))
+            on_iteration(Iteration(iteration + 1, losses[-1], now - started))
             started = now
+            if has_settled(losses, settings.settled):
+                raise _SettledError
 
         with threadpool_limits(1, "blas"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model.fit(matrix, show_progress=False, callback=report)
+            with suppress(_SettledError):
+                model.fit(matrix, show_progress=False, callback=report)
         factors = Factors(np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors))
         if not (np.isfinite(factors.users).all() and np.isfinite(factors.items).all()):
             raise _not_finite(settings.iterations)
@@ -58,6 +63,10 @@ class ImplicitEngine:
         with threadpool_limits(1, "blas"):
             users = model.recalculate_user(np.arange(matrix.shape[0]), matrix)
         return np.ascontiguousarray(users)
+
+
+class _SettledError(Exception):
+    """Leaves `implicit`'s loop of iterations, which has no other way out; the factors stay in the model."""
 
 
 class _LossScale:

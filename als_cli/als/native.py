@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import column_squares, weighted_squares
-from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback
+from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
 from als_cli.als.half_step import Side, solve_side
 from als_cli.als.objective import Loss, loss_of
 from als_cli.als.schedule import schedule_rows
@@ -40,11 +40,13 @@ class NativeEngine:
         `start` (U, f) and (I, f): factors to go on from, left as they are; without them seeded random ones.
         """
         with Workers(settings.threads) as workers:
-            training = _Training(workers, confidence, settings, start)
+            training, losses = _Training(workers, confidence, settings, start), list[float]()
             for number in range(1, settings.iterations + 1):
                 started = time.perf_counter()
-                loss = training.sweep(number)
-                on_iteration(Iteration(number, loss, time.perf_counter() - started))
+                losses.append(training.sweep(number))
+                on_iteration(Iteration(number, losses[-1], time.perf_counter() - started))
+                if has_settled(losses, settings.settled):
+                    break
             return training.factors
 
     def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:

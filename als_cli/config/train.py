@@ -1,37 +1,45 @@
 """Section `train`: the model's hyperparameters."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from als_cli.config.fields import Section
+
+Auto = Literal["auto"]
 
 
 class ConfidenceConfig(Section):
     """How a pair's strength r becomes its confidence c (Hu, Koren, Volinsky 2008, section 4)."""
 
     form: Literal["linear", "log"] = "log"
-    """linear: c = 1 + alpha r; log: c = 1 + alpha log(1 + r / epsilon)."""
-    alpha: float = Field(default=10.0, gt=0)
-    """Growth of confidence with strength."""
+    """linear: c = 1 + alpha r; log: c = 1 + alpha log(1 + r / epsilon). Objective `weighted` divides c by its mean."""
+    alpha: float = Field(default=10.0, ge=0)
+    """Growth of confidence with strength; 0: every pair counts the same."""
     epsilon: float = Field(default=1.0, gt=0)
     """Scale of strength in the log form."""
 
 
 class TrainConfig(Section):
-    """Which engine factorizes the matrix, and how."""
+    """Which engine factorizes the matrix, and how. `auto` values depend on the objective and the data."""
 
-    engine: Literal["implicit"] = "implicit"
-    """The solver: `implicit` (the library of that name)."""
-    factors: int = Field(default=64, ge=1, le=4096)
-    """Length of a user's and an item's vector."""
-    regularization: float = Field(default=0.05, ge=0)
-    """Weight of the ridge term (lambda)."""
-    iterations: int = Field(default=15, ge=1)
-    """Full sweeps over users and items."""
+    engine: Literal["native", "implicit"] = "native"
+    """The solver: `native` (fast, exact for short rows), or `implicit` (the library of that name)."""
+    objective: Auto | Literal["weighted", "hu2008"] = "auto"
+    """The loss: `weighted` (Rendle and others 2022) or `hu2008` (Hu, Koren, Volinsky 2008). auto: weighted, with engine implicit hu2008, the only one it has."""
+    factors: Auto | Annotated[int, Field(ge=1, le=4096)] = "auto"
+    """Length of a user's and an item's vector. auto: 128, or as many as there are users or items if fewer."""
+    regularization: Auto | Annotated[float, Field(ge=0)] = "auto"
+    """Weight of the ridge term (lambda). auto: 0.005 (weighted), 0.05 (hu2008)."""
+    frequency_exponent: Auto | Annotated[float, Field(ge=0, le=2)] = "auto"
+    """nu: how the ridge grows with a row's confidence, 0 not at all, 1 in proportion. auto: 1 (weighted), 0 (hu2008)."""
+    unobserved_weight: Auto | Annotated[float, Field(gt=0)] = "auto"
+    """a0: weight of a pair without interaction. auto: 16 x interactions / (users x items) (weighted), 1 (hu2008)."""
+    iterations: Auto | Annotated[int, Field(ge=1)] = 8
+    """Full sweeps over users and items. auto: until the loss settles, at most 50."""
     confidence: ConfidenceConfig = ConfidenceConfig()
     """From strength to confidence."""
-    exact: bool = False
-    """Solve every row exactly (Cholesky) instead of by three conjugate-gradient steps."""
+    solver: Auto | Literal["exact"] = "auto"
+    """exact: every row exactly. auto: long rows by conjugate gradients (engine native: short rows are exact all the same)."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the initial factors."""

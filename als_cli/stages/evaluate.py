@@ -5,7 +5,6 @@ import time
 
 import polars as pl
 
-from als_cli.als.engines import engine_named
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
 from als_cli.evaluation.gate import Verdict, judge, require
@@ -16,7 +15,8 @@ from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
 from als_cli.stages.evaluation_report import EvaluateReport, Evaluation, GateReport, MethodReport
-from als_cli.stages.train import confidence_of, settings_of, train_factors
+from als_cli.stages.recipes import recipe_for
+from als_cli.stages.train import train_factors
 from als_cli.storage.dataset_files import open_dataset
 
 MODEL = "als"
@@ -126,12 +126,12 @@ def _fitted(method: str, context: StageContext, parts: EvaluationParts) -> Ranke
         return Popular(matrix)
     if method == "item_knn":
         return ItemKnn(matrix, context.threads)
-    config, holdout = context.config.train, parts.holdout
-    factors, _ = train_factors(matrix, config, context.threads, context.progress)
+    holdout = parts.holdout
+    recipe = recipe_for(matrix, context.config.train, context.threads)
+    factors, _ = train_factors(matrix, recipe, context.progress)
     if not parts.users_are_held_out:
         return FactorRanker(MODEL, factors.users[holdout.user_rows], factors.items)
-    history = confidence_of(holdout.part.history, config)
-    users = engine_named(config.engine).fold_in(factors.items, history, settings_of(config, context.threads))
+    users = recipe.fold_in(factors.items, holdout.part.history)
     return FactorRanker(MODEL, users, factors.items)
 
 

@@ -1,6 +1,5 @@
 """Lists for blocks of users, each from the best source there is for them."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,8 +9,6 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.als.engine import FloatArray
-from als_cli.als.engines import engine_named
-from als_cli.config.train import TrainConfig
 from als_cli.dataset.histories import renumber_items, take_histories
 from als_cli.dataset.interactions import RowArray, rows_of
 from als_cli.errors import ArtifactError
@@ -19,7 +16,6 @@ from als_cli.events.audience import Audience
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, UserLists
 from als_cli.ranking.popularity import popularity_factors
 from als_cli.ranking.top_n import TopN, top_n
-from als_cli.stages.train import confidence_of, settings_of
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.model_files import Model
 
@@ -61,8 +57,7 @@ class Recommender:
         self._matrix = dataset.interactions.matrix
         self._model = model
         self._rules = rules
-        self._threads = threads
-        self._train = TrainConfig.model_validate_json(json.dumps(model.manifest.config["train"]))
+        self._recipe = model.recipe(threads)
         items = dataset.interactions.item_ids
         self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
 
@@ -122,9 +117,7 @@ class Recommender:
             return self._model.factors.users[model_rows], items
         if source == POPULAR:
             return popularity_factors(len(model_rows), self._model.item_interactions)
-        engine = engine_named(self._train.engine)
-        settings = settings_of(self._train, self._threads)
-        return engine.fold_in(items, confidence_of(history, self._train), settings), items
+        return self._recipe.fold_in(items, history), items
 
 
 def check_id_types(dataset: Dataset, model: Model) -> None:

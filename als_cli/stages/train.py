@@ -5,12 +5,11 @@ import time
 
 from scipy.sparse import csr_matrix
 
-from als_cli.als.confidence import confidence_matrix
-from als_cli.als.engine import AlsSettings, Factors, Iteration
-from als_cli.als.engines import engine_named
+from als_cli.als.engine import Factors, Iteration
+from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
-from als_cli.errors import ConfigError
 from als_cli.stages.context import Progress, Report, StageContext
+from als_cli.stages.recipes import recipe_for
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
@@ -50,6 +49,7 @@ def train(context: StageContext) -> TrainReport:
     started = time.perf_counter()
     dataset = open_dataset(context.dataset_place)
     interactions = dataset.interactions
+    recipe = recipe_for(interactions.matrix, context.config.train, context.threads)
     with staged_folder(context.models_place) as folder:
         factors, sweeps = train_factors(
             interactions.matrix, context.config.train, context.threads, context.progress
@@ -67,7 +67,7 @@ def train(context: StageContext) -> TrainReport:
                 "items": interactions.items.height,
                 "interactions": interactions.matrix.nnz,
             },
-            metrics={"loss": loss, "dataset": dataset.manifest.content},
+            metrics={"loss": loss, "dataset": dataset.manifest.content, "recipe": recipe.to_json()},
             seed=context.config.train.seed,
             threads=context.threads,
             seconds=seconds,
@@ -78,7 +78,7 @@ def train(context: StageContext) -> TrainReport:
         users=interactions.users.height,
         items=interactions.items.height,
         interactions=interactions.matrix.nnz,
-        factors=context.config.train.factors,
+        factors=recipe.settings.factors,
         loss=loss,
         iteration_seconds=tuple(sweep.seconds for sweep in sweeps),
         seconds=seconds,
@@ -90,53 +90,24 @@ def train_key(context: StageContext) -> str:
     return _key(context.config.train, open_dataset(context.dataset_place))
 
 
-def train_factors(
-    matrix: csr_matrix, config: TrainConfig, threads: int, progress: Progress
-) -> tuple[Factors, list[Iteration]]:
+def train_factors(matrix: csr_matrix, recipe: Recipe, progress: Progress) -> tuple[Factors, list[Iteration]]:
     """Return the factors of the strengths `matrix` (U, I) and what each iteration did.
 
     Raises
     ------
-    ConfigError
-        More factors than users or items.
     TrainingError
         The factors are not finite.
     """
-    smaller_side = min(matrix.shape)
-    if config.factors > smaller_side:
-        raise ConfigError(
-            f"train.factors is {config.factors}, but there are only {matrix.shape[0]} users and {matrix.shape[1]} items",
-            hint=f"set train.factors to {smaller_side} or less",
-        )
     sweeps: list[Iteration] = []
-    with progress.task("training", total=config.iterations) as task:
+    with progress.task("training", total=recipe.settings.iterations) as task:
 
         def record(sweep: Iteration) -> None:
             sweeps.append(sweep)
             log.info("iteration %d: loss %.6g, %.2f s", sweep.number, sweep.loss, sweep.seconds)
             task.advance(note=f"loss {sweep.loss:.5g}")
 
-        engine = engine_named(config.engine)
-        factors = engine.fit(confidence_of(matrix, config), settings_of(config, threads), record)
+        factors = recipe.fit(matrix, record)
     return factors, sweeps
-
-
-def settings_of(config: TrainConfig, threads: int) -> AlsSettings:
-    """Return the engine's settings."""
-    return AlsSettings(
-        factors=config.factors,
-        regularization=config.regularization,
-        iterations=config.iterations,
-        exact=config.exact,
-        seed=config.seed,
-        threads=threads,
-    )
-
-
-def confidence_of(matrix: csr_matrix, config: TrainConfig) -> csr_matrix:
-    """Return the confidences of the strengths in `matrix`."""
-    form = config.confidence
-    return confidence_matrix(matrix, form.form, form.alpha, form.epsilon)
 
 
 def _key(config: TrainConfig, dataset: Dataset) -> str:

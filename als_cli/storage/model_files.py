@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from als_cli.als.engine import Factors, FloatArray
+from als_cli.als.recipe import Recipe, recipe_from_json
 from als_cli.errors import ArtifactError
 from als_cli.storage.manifest import Manifest, read_manifest
 from als_cli.storage.publish import current_version
@@ -30,6 +31,10 @@ class Model:
     item_interactions: pl.Series
     """Users per item at training time, UInt32: the popularity list."""
     factors: Factors
+
+    def recipe(self, threads: int) -> Recipe:
+        """Return how the model was made, to fold in new histories on `threads` threads."""
+        return recipe_from_json(self.manifest.metrics["recipe"], threads)
 
 
 def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:

@@ -76,7 +76,7 @@ def test_a_read_only_disk_is_exit_7_and_the_old_dataset_stays(shop):
 def test_killed_at_any_moment_the_old_version_stays_and_the_next_run_works(shop, stage):
     config = shop / "shop.yaml"
     assert als("run", "-c", config).returncode == 0
-    current = {str(link): os.readlink(link) for link in shop.glob("**/current")}
+    current = {link: link.readlink() for link in shop.glob("**/current")}
     contents = {m: m.read_bytes() for m in shop.glob("**/versions/*/manifest.json")}
     for delay in (0.3, 0.6, 0.9):
         process = subprocess.Popen(
@@ -87,8 +87,8 @@ def test_killed_at_any_moment_the_old_version_stays_and_the_next_run_works(shop,
         process.send_signal(signal.SIGKILL)
         process.wait()
         for link, target in current.items():
-            folder = Path(link).parent / os.readlink(link)
-            if os.readlink(link) == target:
+            folder = link.parent / link.readlink()
+            if link.readlink() == target:
                 assert (folder / "manifest.json").read_bytes() == contents[folder / "manifest.json"]
             json.loads((folder / "manifest.json").read_text())  # whichever version it is, it is whole
     ended = als("run", "-c", config, "--force")

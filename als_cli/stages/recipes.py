@@ -1,0 +1,91 @@
+"""From section `train` and a matrix to the recipe of one training: every `auto` becomes a number here."""
+
+from scipy.sparse import csr_matrix
+
+from als_cli.als.confidence import ConfidenceRule, mean_confidence
+from als_cli.als.engine import AlsSettings, Objective
+from als_cli.als.recipe import Recipe
+from als_cli.config.train import TrainConfig
+from als_cli.errors import ConfigError
+
+DEFAULT_FACTORS = 128
+UNOBSERVED_TO_OBSERVED = 16.0
+"""Total weight of all pairs over the weight of the observed ones, where `unobserved_weight` is auto."""
+MOST_ITERATIONS = 50
+"""Sweeps that `iterations: auto` may take."""
+SETTLED = 1e-3
+"""Relative fall of the loss in one sweep below which `iterations: auto` stops."""
+CG_STEPS = 2
+INIT_SCALE = 0.1
+
+
+def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
+    """Return how to factorize the strengths `matrix` (U, I).
+
+    Raises
+    ------
+    ConfigError
+        More factors than users or items, or hyperparameters that the engine does not have.
+    """
+    objective = _objective(config)
+    weighted = objective == "weighted"
+    density = matrix.nnz / (matrix.shape[0] * matrix.shape[1])
+    settings = AlsSettings(
+        factors=_factors(matrix, config),
+        regularization=_or_auto(config.regularization, 0.005 if weighted else 0.05),
+        iterations=MOST_ITERATIONS if config.iterations == "auto" else config.iterations,
+        exact=config.solver == "exact",
+        seed=config.seed,
+        threads=threads,
+        objective=objective,
+        unobserved_weight=_or_auto(
+            config.unobserved_weight, UNOBSERVED_TO_OBSERVED * density if weighted else 1.0
+        ),
+        frequency_exponent=_or_auto(config.frequency_exponent, 1.0 if weighted else 0.0),
+        cg_steps=CG_STEPS,
+        init_scale=INIT_SCALE,
+        settled=SETTLED if config.iterations == "auto" else 0.0,
+    )
+    _check_engine(config, settings)
+    form = config.confidence
+    rule = ConfidenceRule(form.form, form.alpha, form.epsilon, scale=1.0)
+    if weighted:
+        rule = ConfidenceRule(form.form, form.alpha, form.epsilon, scale=mean_confidence(matrix, rule))
+    return Recipe(config.engine, settings, rule)
+
+
+def _or_auto(value: float | str, auto: float) -> float:
+    return auto if isinstance(value, str) else value
+
+
+def _objective(config: TrainConfig) -> Objective:
+    if config.objective == "auto":
+        return "hu2008" if config.engine == "implicit" else "weighted"
+    return config.objective
+
+
+def _factors(matrix: csr_matrix, config: TrainConfig) -> int:
+    users, items = matrix.shape
+    if config.factors == "auto":
+        return min(DEFAULT_FACTORS, users, items)
+    if config.factors > min(users, items):
+        raise ConfigError(
+            f"train.factors is {config.factors}, but there are only {users} users and {items} items",
+            hint=f"set train.factors to {min(users, items)} or less, or to auto",
+        )
+    return config.factors
+
+
+def _check_engine(config: TrainConfig, settings: AlsSettings) -> None:
+    if config.engine != "implicit":
+        return
+    lacking = {
+        "objective": settings.objective != "hu2008",
+        "unobserved_weight": settings.unobserved_weight != 1.0,
+        "frequency_exponent": settings.frequency_exponent != 0.0,
+    }
+    for key in (key for key, is_lacking in lacking.items() if is_lacking):
+        raise ConfigError(
+            f"train.{key} is {getattr(config, key)}, which engine implicit does not have",
+            hint=f"leave train.{key} out, or use train.engine: native",
+        )
