@@ -12,6 +12,7 @@ from als_cli.als.engine import Factors
 from als_cli.config.root import Config
 from als_cli.dataset.interactions import Interactions
 from als_cli.stages.context import StageContext
+from als_cli.stages.recipes import recipe_for
 from als_cli.storage.dataset_files import EVENTS, write_interactions
 from als_cli.storage.manifest import write_manifest
 from als_cli.storage.model_files import write_model
@@ -106,7 +107,10 @@ def publish_model(
             key="model",
             config=context.config.model_dump(mode="json"),
             counts={"interactions": interactions.matrix.nnz},
-            metrics={"loss": [0.5, 0.25]},
+            metrics={
+                "loss": [0.5, 0.25],
+                "recipe": recipe_for(interactions.matrix, context.config.train, context.threads).to_json(),
+            },
             seed=0,
         )
     return factors
