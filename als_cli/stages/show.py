@@ -53,7 +53,7 @@ def show_model(context: StageContext) -> ModelReport:
         user_id_type=str(model.user_ids.dtype),
         item_id_type=str(model.item_ids.dtype),
         bytes=sum(output.bytes for output in manifest.outputs),
-        train=manifest.config["train"],
+        recipe=model.recipe(context.threads).to_json(),
         loss=tuple(manifest.metrics.get("loss", ())),
         seconds=manifest.seconds,
         popular=tuple(

@@ -50,8 +50,8 @@ class ModelReport(Report):
     item_id_type: str
     bytes: int
     """Size of all its files."""
-    train: dict[str, Any]
-    """The settings that it was trained with."""
+    recipe: dict[str, Any]
+    """Engine, settings and confidence that it was trained with, every `auto` resolved."""
     loss: tuple[float, ...]
     """Training loss after each iteration, divided by users x items."""
     seconds: float

@@ -1,6 +1,7 @@
 """The answers of `als show`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -28,14 +29,16 @@ _SOURCES = {
 
 def render_user(report: UserReport) -> RenderableType:
     """Return history and list side by side; ids join the titles on a wide terminal."""
-    missing = report.wanted - len(report.recommended)
-    short = f", {missing} of {report.wanted} places unfilled: too few candidates" if missing else ""
     head = Text.assemble(
         ("user ", "bold"),
         (str(report.user_id), "bold"),
-        f" · {len(report.history):,} items · {_SOURCES[report.source]}{short}",
+        f" · {_counted(len(report.history), 'item')} · {_SOURCES[report.source]}",
     )
-    return Group(head, Text(), _SideBySide(report))
+    parts: list[RenderableType] = [head, Text(), _SideBySide(report)]
+    missing = report.wanted - len(report.recommended)
+    if missing:
+        parts.append(Text(f"{missing} of {report.wanted} places unfilled: too few candidates"))
+    return Group(*parts)
 
 
 def render_item(report: ItemReport) -> RenderableType:
@@ -44,7 +47,7 @@ def render_item(report: ItemReport) -> RenderableType:
         ("item ", "bold"),
         (str(report.item_id), "bold"),
         f" {report.title or ''}".rstrip(),
-        f" · {report.users:,} users · number {report.popularity_rank:,} of {report.items:,} in popularity",
+        f" · {_counted(report.users, 'user')} · number {report.popularity_rank:,} of {report.items:,} in popularity",
     )
     table = _table("Items like it")
     table.add_column("", justify="right", no_wrap=True)
@@ -73,16 +76,16 @@ def render_model(report: ModelReport) -> RenderableType:
 
 
 def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
-    train = report.train
-    settings = ", ".join(f"{name} {_setting(value)}" for name, value in train.items() if name != "engine")
+    recipe = report.recipe
     facts = [
         ("model", report.model),
         (
             "made",
             f"{report.created:%Y-%m-%d %H:%M:%S} UTC by als-cli {report.tool_version} in {report.seconds:.1f} s",
         ),
-        ("engine", str(train.get("engine", ""))),
-        ("settings", settings),
+        ("engine", recipe["engine"]),
+        ("settings", _listed(recipe["settings"], leave_out=("threads",))),
+        ("confidence", _listed(recipe["confidence"])),
         ("users", f"{report.users:,} ({report.user_id_type} ids)"),
         ("items", f"{report.items:,} ({report.item_id_type} ids)"),
         ("interactions", f"{report.interactions:,}"),
@@ -95,10 +98,14 @@ def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
     return facts
 
 
-def _setting(value: object) -> str:
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{name} {_setting(inner)}" for name, inner in value.items()) + ")"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _listed(settings: dict[str, Any], leave_out: tuple[str, ...] = ()) -> str:
+    return ", ".join(f"{name} {_shown(value)}" for name, value in settings.items() if name not in leave_out)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 class _SideBySide:
@@ -168,6 +175,10 @@ def _add_name_columns(table: Table, *, ids: bool) -> None:
 def _names(item: ItemEntry, *, ids: bool) -> list[str]:
     name = item.title if item.title is not None else str(item.item_id)
     return [name, str(item.item_id)] if ids else [name]
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _any_title(items: Sequence[HistoryItem] | Sequence[RankedItem]) -> bool:
