@@ -1,0 +1,63 @@
+"""The report of `als ingest`."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from als_cli.stages.ingest_report import IngestReport
+
+_DROPPED = {
+    "where": "left out by events.where",
+    "unlisted_type": "of a type that events.types does not list",
+    "negative": "with a negative value",
+    "duplicate": "equal to an earlier row",
+}
+_MOST_SOURCES = 10
+_MOST_TYPES = 12
+
+
+def render_ingest(report: IngestReport) -> RenderableType:
+    """Return what became of the rows, the weights of event types, and the dataset in one line."""
+    return Group(
+        _rows(report),
+        *([_types(report)] if report.types else []),
+        Text(_summary(report)),
+        Text(f"dataset: {report.dataset}", overflow="fold"),
+    )
+
+
+def _rows(report: IngestReport) -> Table:
+    table = Table("rows", "", box=None, padding=(0, 2))
+    table.columns[0].justify = "right"
+    table.columns[1].overflow = "fold"
+    for source in report.sources[:_MOST_SOURCES]:
+        table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else source.path}")
+    if more := report.sources[_MOST_SOURCES:]:
+        table.add_row(f"{sum(source.rows for source in more):,}", f"in {len(more)} more files")
+    for reason, count in report.dropped.items():
+        table.add_row(f"{count:,}", _DROPPED[reason], style="dim")
+    for reason, count in report.rejected.items():
+        table.add_row(f"{count:,}", f"rejected: {reason}", style="yellow")
+    table.add_row(f"{report.events:,}", "clean events")
+    return table
+
+
+def _types(report: IngestReport) -> Table:
+    table = Table("event type", "weight", "rows", box=None, padding=(0, 2))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind in report.types[:_MOST_TYPES]:
+        table.add_row(kind.type, "dropped" if kind.weight is None else f"{kind.weight:g}", f"{kind.rows:,}")
+    if more := report.types[_MOST_TYPES:]:
+        table.add_row(f"{len(more)} more", "", f"{sum(kind.rows for kind in more):,}")
+    return table
+
+
+def _summary(report: IngestReport) -> str:
+    span = ""
+    if report.first_time and report.last_time:
+        span = f", {report.first_time:%Y-%m-%d} to {report.last_time:%Y-%m-%d}"
+    return (
+        f"{report.users:,} users x {report.items:,} items, {report.interactions:,} interactions "
+        f"({report.density:.3%} of all pairs){span}, in {report.seconds:.1f} s"
+    )
