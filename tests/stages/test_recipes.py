@@ -1,0 +1,100 @@
+"""Every `auto` of section train becomes the number that the docs name."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, random_array
+
+from als_cli.als.recipe import recipe_from_json
+from als_cli.config.train import TrainConfig
+from als_cli.errors import ConfigError
+from als_cli.stages.recipes import MOST_ITERATIONS, recipe_for
+
+
+def strengths(users=200, items=150, pairs=900):
+    rng = np.random.default_rng(0)
+    matrix = csr_matrix(
+        random_array((users, items), density=pairs / (users * items), rng=rng, dtype=np.float32)
+    )
+    matrix.data += 1
+    return matrix
+
+
+def recipe(matrix=None, **keys):
+    return recipe_for(strengths() if matrix is None else matrix, TrainConfig.model_validate(keys), threads=2)
+
+
+def test_defaults_are_the_weighted_objective_with_mean_confidence_one():
+    made = recipe()
+    assert (made.engine, made.settings.objective) == ("native", "weighted")
+    assert made.settings.unobserved_weight == pytest.approx(16 * 900 / (200 * 150))
+    assert (made.settings.regularization, made.settings.frequency_exponent) == (0.005, 1.0)
+    assert (made.settings.factors, made.settings.iterations, made.settings.settled) == (128, 8, 0.0)
+    assert made.confidence.apply(strengths()).data.mean() == pytest.approx(1.0, rel=1e-5)
+
+
+def test_engine_implicit_means_its_own_objective():
+    made = recipe(engine="implicit")
+    assert made.settings.objective == "hu2008"
+    assert (made.settings.unobserved_weight, made.settings.frequency_exponent) == (1.0, 0.0)
+    assert (made.settings.regularization, made.confidence.scale) == (0.05, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("objective", "weighted"), ("unobserved_weight", 0.5), ("frequency_exponent", 1.0)]
+)
+def test_what_engine_implicit_lacks_is_named(key, value):
+    with pytest.raises(ConfigError, match=f"train.{key} is {value}, which engine implicit does not have"):
+        recipe(engine="implicit", **{key: value})
+
+
+def test_auto_factors_fit_small_data_and_a_number_must_fit_it():
+    small = strengths(users=30, items=12, pairs=60)
+    assert recipe(small).settings.factors == 12
+    assert recipe(small, factors=12).settings.factors == 12
+    with pytest.raises(
+        ConfigError, match=r"train\.factors is 13, but there are only 30 users and 12 items"
+    ) as caught:
+        recipe(small, factors=13)
+    assert "12 or less" in caught.value.hint
+
+
+def test_auto_iterations_are_bounded_and_stop_when_the_loss_settles():
+    made = recipe(iterations="auto", factors=8)
+    assert made.settings.iterations == MOST_ITERATIONS
+    sweeps = []
+    made.fit(strengths(), sweeps.append)
+    losses = [sweep.loss for sweep in sweeps]
+    falls = [(a - b) / a for a, b in itertools.pairwise(losses)]
+    assert 2 < len(losses) < MOST_ITERATIONS
+    assert falls[-1] < made.settings.settled
+    assert all(fall >= made.settings.settled for fall in falls[:-1])
+
+
+def test_engine_implicit_stops_when_the_loss_settles_too():
+    made = recipe(engine="implicit", iterations="auto", factors=8)
+    sweeps = []
+    factors = made.fit(strengths(), sweeps.append)
+    assert 2 < len(sweeps) < MOST_ITERATIONS
+    assert np.isfinite(factors.items).all()
+    assert factors.items.any()
+
+
+def test_a_recipe_survives_json():
+    made = recipe(confidence={"form": "linear", "alpha": 2.5})
+    again = recipe_from_json(json.loads(json.dumps(made.to_json())), threads=2)
+    assert again == made
+    assert recipe_from_json(made.to_json(), threads=1).settings.threads == 1
+
+
+def test_fold_in_keeps_the_scale_of_training_whoever_is_folded_in():
+    matrix = strengths()
+    matrix.data *= np.linspace(1, 9, matrix.nnz, dtype=np.float32)
+    made = recipe(matrix, factors=8)
+    factors = made.fit(matrix, lambda _: None)
+    together = made.fold_in(factors.items, matrix)
+    alone = made.fold_in(factors.items, matrix[7:8])
+    assert together[7].any()
+    np.testing.assert_allclose(alone[0], together[7], rtol=1e-5, atol=1e-6)
