@@ -1,5 +1,6 @@
 """Field types that the sections share: strict frozen sections, durations, paths."""
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,7 +77,7 @@ def resolve_path(path: Any, info: ValidationInfo) -> Any:
     if not isinstance(path, str) or path == "-" or is_url(path):
         return path
     base = Path.cwd() if isinstance(path, ShellText) else (info.context or {}).get("base")
-    return str(path) if base is None else str(Path(base) / Path(path).expanduser())
+    return str(path) if base is None else os.path.normpath(Path(base) / Path(path).expanduser())
 
 
 Duration = Annotated[

@@ -74,7 +74,7 @@ def _file_handler(log_file: Path, log_format: str) -> logging.Handler:
     return handler
 
 
-def _log_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+def _log_warning(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:
     # Libraries' warnings speak to programmers; they belong in the log, not in a cron mail.
     logging.getLogger(f"{ROOT}.libraries").info("%s: %s", category.__name__, message)
 

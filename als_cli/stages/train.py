@@ -51,9 +51,7 @@ def train(context: StageContext) -> TrainReport:
     interactions = dataset.interactions
     recipe = recipe_for(interactions.matrix, context.config.train, context.threads)
     with staged_folder(context.models_place) as folder:
-        factors, sweeps = train_factors(
-            interactions.matrix, context.config.train, context.threads, context.progress
-        )
+        factors, sweeps = train_factors(interactions.matrix, recipe, context.progress)
         write_model(folder, interactions.users, interactions.items, factors)
         seconds = time.perf_counter() - started
         loss = tuple(sweep.loss for sweep in sweeps)
