@@ -58,12 +58,19 @@ def _table(methods: Sequence[MethodReport], k: int) -> Table:
 def _cell(methods: Sequence[MethodReport], method: MethodReport, name: str, k: int) -> Text:
     value = method.metrics[f"{name}@{k}"]
     if name == "popularity":
-        return Text(f"{value:,.0f}" if value >= 1000 else f"{value:.1f}")
+        return Text(_count_text(value))
     if name not in _ACCURACY:
         return Text(f"{value:.3f}")
     best = max(one.metrics[f"{name}@{k}"] for one in methods)
     is_best = len(methods) > 1 and value == best and best > 0
     return Text(f"{value:.4f}{_BEST if is_best else ' '}", style="bold green" if is_best else "")
+
+
+def _count_text(value: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.1f}{unit}"
+    return f"{value:.1f}"
 
 
 def _notes(counts: dict[str, int]) -> list[str]:

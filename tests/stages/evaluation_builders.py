@@ -1,0 +1,65 @@
+"""Clean events made by hand, published as `ingest` would, and contexts that evaluate them."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from als_cli.config.root import Config
+from als_cli.events.aggregate import aggregate
+from als_cli.stages.context import StageContext
+from als_cli.storage.dataset_files import EVENTS, write_interactions
+from als_cli.storage.manifest import write_manifest
+from als_cli.storage.publish import staged_folder
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+BUILT_CLEAN = {"timestamp": pl.Datetime("us", "UTC"), "weight": pl.Float64, "value": pl.Float64}
+
+
+def context_for(folder: Path, evaluate: dict[str, Any] | None = None, **sections: Any) -> StageContext:
+    """A context whose workspace is ``folder/work``; `evaluate` and `sections` are those parts of the config."""
+    config = Config.model_validate(
+        {
+            "workspace": str(folder / "work"),
+            "events": {"source": "events.csv"} | sections.pop("events", {}),
+            "train": {"factors": 4, "iterations": 5} | sections.pop("train", {}),
+            "evaluate": {"split": {"by": "random", "share": 0.2}, "at": [5, 3]} | (evaluate or {}),
+        }
+    )
+    return StageContext(config=config, threads=1, **sections)
+
+
+def clean_events(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    """Clean events of (user, item, day or None[, weight]) rows."""
+    return pl.DataFrame(
+        {
+            "user_id": [row[0] for row in rows],
+            "item_id": [row[1] for row in rows],
+            "timestamp": [None if row[2] is None else START + timedelta(days=row[2]) for row in rows],
+            "weight": [float(row[3]) if len(row) > 3 else 1.0 for row in rows],
+            "value": [1.0] * len(rows),
+        },
+        schema_overrides=BUILT_CLEAN,
+    )
+
+
+def two_tastes(users: int = 60, items: int = 40, days: int = 30) -> pl.DataFrame:
+    """Clean events of users who buy from one half of the items, now and then from the other; integer ids."""
+    generator = np.random.default_rng(11)
+    user = generator.integers(0, users, users * 12)
+    item = (user % 2) * (items // 2) + generator.integers(0, items // 2, len(user))
+    stray = generator.random(len(user)) < 0.05
+    item[stray] = generator.integers(0, items, stray.sum())
+    day = generator.random(len(user)) * days
+    return clean_events([(int(u), int(i) + 100, float(d)) for u, i, d in zip(user, item, day, strict=True)])
+
+
+def publish_events(context: StageContext, clean: pl.DataFrame) -> StageContext:
+    """Publish the dataset of `clean` events; return the context."""
+    with staged_folder(context.dataset_place) as folder:
+        clean.write_parquet(folder / EVENTS)
+        write_interactions(folder, aggregate(clean.lazy(), context.config.events))
+        write_manifest(folder, kind="dataset", key="dataset", config={})
+    return context

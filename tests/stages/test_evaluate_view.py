@@ -1,0 +1,78 @@
+"""The table of `evaluate`: it fits, it marks the best, it says what was left out."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from als_cli.console.views.evaluate import render_evaluate
+from als_cli.stages.evaluation_report import EvaluateReport, GateReport, MethodReport
+
+NAMES = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate", "coverage", "popularity", "gini")
+
+
+def method(name, ndcg, popularity=123.4):
+    metrics = {f"{metric}@{k}": 0.12345 for metric in NAMES for k in (10, 20)}
+    changed = {f"ndcg@{k}": ndcg for k in (10, 20)} | {f"popularity@{k}": popularity for k in (10, 20)}
+    return MethodReport(method=name, metrics=metrics | changed, short_lists=0, seconds=1.0)
+
+
+@pytest.fixture
+def report():
+    return EvaluateReport(
+        split={"by": "time", "test": "7d"},
+        cut_off="2011-12-02T12:50:00+00:00",
+        exclude_seen=True,
+        at=(10, 20),
+        counts={
+            "training_users": 1_234_567,
+            "training_items": 234_567,
+            "training_interactions": 123_456_789,
+            "test_users_without_history": 4321,
+            "test_pairs_unknown_to_training": 0,
+            "users_evaluated": 1_000_000,
+        },
+        methods=(method("als", 0.3), method("popular", 0.1, 12_345_678.9), method("item_knn", 0.2)),
+        gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", met=True),
+        evaluation="work/evaluations/versions/20260101T000000000000-abcdef",
+        seconds=12.3,
+    )
+
+
+def lines_of(report, width=80):
+    console = Console(file=io.StringIO(), width=width, highlight=False, markup=False)
+    console.print(render_evaluate(report))
+    return console.file.getvalue().splitlines()
+
+
+def test_it_fits_80_columns_without_cutting_a_figure(report):
+    lines = lines_of(report)
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    rows = [line.split() for line in lines if line.startswith(("als", "popular", "item_knn"))]
+    assert [len(row) for row in rows] == [10] * 6
+
+
+def test_the_best_of_an_accuracy_column_is_marked(report):
+    rows = {line.split()[0]: line for line in lines_of(report) if line.startswith(("als", "popular"))}
+    assert "0.3000*" in rows["als"]
+    assert "0.1000*" not in rows["popular"]
+    assert "0.1000" in rows["popular"]
+
+
+def test_a_method_alone_is_not_called_best(report):
+    alone = report.model_copy(update={"methods": report.methods[:1], "gate": None})
+    assert not [line for line in lines_of(alone) if line.startswith("als") and "*" in line]
+
+
+def test_what_was_left_out_is_said_and_noughts_are_not(report):
+    text = " ".join(lines_of(report))
+    assert "4,321 test users have no history" in text
+    assert "count as misses" not in text
+
+
+def test_gate_line_names_both_sides(report):
+    assert "gate met: ndcg@10 0.3000, at least popular 0.1000" in lines_of(report)
+    failed = GateReport(metric="ndcg@10", value=0.3, threshold=0.5, baseline=None, met=False)
+    missed = report.model_copy(update={"gate": failed})
+    assert "gate NOT met: ndcg@10 0.3000, at least 0.5" in lines_of(missed)
