@@ -1,12 +1,15 @@
-"""The popularity list as a model of one factor, so that it obeys the same masks and ties as any other list."""
+"""The popularity list: the same for everybody who has no history."""
 
 import numpy as np
 import polars as pl
 
-from als_cli.ranking.pairs import FloatArray
+from als_cli.ranking.top_n import BoolArray, TopN, top_n_of_scores
 
 
-def popularity_factors(users: int, item_interactions: pl.Series) -> tuple[FloatArray, FloatArray]:
-    """Return user factors (users, 1) of ones and item factors (I, 1): a score is the item's number of users."""
-    items = item_interactions.to_numpy().astype(np.float32)[:, None]
-    return np.ones((users, 1), np.float32), np.ascontiguousarray(items)
+def popularity_list(item_interactions: pl.Series, n: int, allowed: BoolArray | None) -> TopN:
+    """Return the `n` items with the most users, (1, n); a score is that number. Ties go to the lower item row.
+
+    `item_interactions` holds the number of users by item row, `allowed` (I,) which items may be listed.
+    """
+    counts = item_interactions.to_numpy().astype(np.float32)  # exact up to 2^24 users per item
+    return top_n_of_scores(counts[None, :], n, allowed=allowed)

@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from als_cli.als.engine import FloatArray
 from als_cli.dataset.histories import renumber_items, take_histories
 from als_cli.dataset.interactions import RowArray, rows_of
 from als_cli.errors import ArtifactError
 from als_cli.events.audience import Audience
-from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, UserLists
-from als_cli.ranking.popularity import popularity_factors
-from als_cli.ranking.top_n import TopN, top_n
+from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
+from als_cli.ranking.popularity import popularity_list
+from als_cli.ranking.top_n import BoolArray, TopN, top_n
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.model_files import Model
 
-BoolArray = npt.NDArray[np.bool_]
 _NOBODY = ""
 
 
@@ -78,14 +77,11 @@ class Recommender:
         sources = self._sources(block, history)
         n = self._rules.top_n
         top = TopN(np.full((len(sources), n), -1, np.int32), np.full((len(sources), n), -np.inf, np.float32))
-        for source in (ALS, FOLD_IN, POPULAR):
+        for source in SOURCES:
             members = np.flatnonzero(sources == source)
-            if len(members) == 0:
-                continue
-            users, items = self._factors(source, block.model_rows[members], history[members])
-            seen = history[members] if self._rules.exclude_seen else None
-            found = top_n(users, items, n, seen=seen, allowed=self._rules.allowed)
-            top.item_rows[members], top.scores[members] = found.item_rows, found.scores
+            if len(members):
+                found = self._rank(source, block.model_rows[members], history[members])
+                top.item_rows[members], top.scores[members] = found.item_rows, found.scores
         named = pl.Series(sources, dtype=pl.String)
         return UserLists(block.user_ids, self._model.item_ids, top, named.replace(_NOBODY, None))
 
@@ -108,16 +104,21 @@ class Recommender:
         sources[trained] = ALS
         return sources
 
-    def _factors(
-        self, source: str, model_rows: RowArray, history: csr_matrix
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return user factors (B, f) and item factors (I, f) whose dot products are the scores of `source`."""
-        items = self._model.factors.items
-        if source == ALS:
-            return self._model.factors.users[model_rows], items
+    def _rank(self, source: str, model_rows: RowArray, history: csr_matrix) -> TopN:
+        """Return the lists of users of one `source`, (B, n), or one list for them all, (1, n)."""
         if source == POPULAR:
-            return popularity_factors(len(model_rows), self._model.item_interactions)
-        return self._recipe.fold_in(items, history), items
+            return self._popular
+        items = self._model.factors.items
+        users = (
+            self._model.factors.users[model_rows] if source == ALS else self._recipe.fold_in(items, history)
+        )
+        seen = history if self._rules.exclude_seen else None
+        return top_n(users, items, self._rules.top_n, seen=seen, allowed=self._rules.allowed)
+
+    @cached_property
+    def _popular(self) -> TopN:
+        # Whoever gets it has seen no item that the model knows, so it needs no mask of his own.
+        return popularity_list(self._model.item_interactions, self._rules.top_n, self._rules.allowed)
 
 
 def check_id_types(dataset: Dataset, model: Model) -> None:

@@ -1,51 +1,20 @@
 """`recommend`: who gets what, from which source, and what is said about the rest."""
 
-import json
-from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 
-import numpy as np
 import polars as pl
 import pytest
 
-from als_cli.als.engine import Factors
-from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError
-from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
+from als_cli.errors import ConfigError, DataError
+from als_cli.stages.recommend import recommend
 from tests.stages.builders import NEWEST, context_for, interactions_of, publish_dataset, publish_model
-
-PAIRS = [
-    ("ann", "tea"),
-    ("ann", "cup"),
-    ("bob", "tea"),
-    ("bob", "pot"),
-    ("cid", "tea"),
-    ("cid", "cup"),
-    ("dot", "jug"),
-]
-# Items by row: cup (2 users), jug (1), pot (1), tea (3).
+from tests.stages.tea_shop import PAIRS, open_shop, shortfall, written
 
 
 @pytest.fixture
 def shop(tmp_path):
-    """A context with a dataset and a model of PAIRS; item scores fall with the item row for everybody."""
-
-    def make(**section):
-        context = context_for(tmp_path, section)
-        interactions = interactions_of(PAIRS)
-        publish_dataset(context, interactions)
-        users, items = np.ones((4, 1), np.float32), np.array([[4], [3], [2], [1]], np.float32)
-        publish_model(context, interactions, Factors(users, items))
-        return context
-
-    return make
-
-
-def written(tmp_path):
-    return pl.read_parquet(tmp_path / "lists" / "current" / "part-*.parquet")
-
-
-def shortfall(tmp_path):
-    return pl.read_parquet(tmp_path / "lists" / "current" / "shortfall" / "shortfall.parquet")
+    return partial(open_shop, tmp_path)
 
 
 def items_of(frame, user):
@@ -225,168 +194,3 @@ def test_a_user_of_the_model_without_history_counts_as_a_stranger(tmp_path):
     publish_dataset(context, interactions_of(PAIRS[:-1]))
     recommend(context)
     assert written(tmp_path)["source"].to_list() == ["popular"]
-
-
-def test_block_size_does_not_change_the_lists(tmp_path):
-    rng = np.random.default_rng(3)
-    pairs = sorted({(int(u), int(i)) for u, i in rng.integers(0, 60, (900, 2))})
-    context = context_for(tmp_path)
-    interactions = interactions_of(pairs)
-    publish_dataset(context, interactions)
-    publish_model(context, interactions)
-    recommend(context_for(tmp_path, {"top_n": 7}))
-    expected = written(tmp_path)
-    for block_users in (1, 7, 59):
-        recommend(context_for(tmp_path, {"top_n": 7, "block_users": block_users}))
-        assert written(tmp_path).equals(expected)
-
-
-def test_the_same_run_writes_the_same_bytes(shop):
-    contents = []
-    for _ in range(2):
-        context = shop(top_n=2)
-        recommend(context)
-        contents.append(published_recommendations(context).content)
-    assert contents[0] == contents[1]
-
-
-class TestKey:
-    """The key changes with whatever the lists depend on, and with nothing else."""
-
-    def test_is_the_published_one_after_a_run(self, shop):
-        context = shop(top_n=2)
-        assert published_recommendations(context) is None
-        recommend(context)
-        assert published_recommendations(context).key == recommend_key(context)
-
-    def test_paths_and_block_size_do_not_matter(self, shop, tmp_path):
-        key = recommend_key(shop(top_n=2))
-        assert recommend_key(shop(top_n=2, output={"path": str(tmp_path / "elsewhere")})) == key
-        assert recommend_key(shop(top_n=2, block_users=1)) == key
-
-    def test_rules_layout_and_file_contents_matter(self, shop, tmp_path):
-        catalog = tmp_path / "items.csv"
-        catalog.write_text("item_id\ntea\n", encoding="utf-8")
-        items = {"catalog": str(catalog)}
-        keys = [
-            recommend_key(shop(top_n=2)),
-            recommend_key(shop(top_n=3)),
-            recommend_key(shop(top_n=2, exclude_seen=False)),
-            recommend_key(shop(top_n=2, output={"path": str(tmp_path / "lists"), "layout": "lists"})),
-            recommend_key(shop(top_n=2, items=items)),
-        ]
-        catalog.write_text("item_id\ntea\ncup\n", encoding="utf-8")
-        keys.append(recommend_key(shop(top_n=2, items=items)))
-        assert len(set(keys)) == len(keys)
-
-    def test_the_model_matters(self, shop):
-        context = shop(top_n=2)
-        key = recommend_key(context)
-        publish_model(context, interactions_of(PAIRS))
-        assert recommend_key(context) != key
-
-
-def test_manifest_tells_inputs_counts_and_config(shop, tmp_path):
-    (tmp_path / "items.csv").write_text("item_id\ncup\n", encoding="utf-8")
-    context = shop(top_n=2, items={"catalog": str(tmp_path / "items.csv")})
-    recommend(context)
-    manifest = json.loads((tmp_path / "lists" / "current" / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["kind"] == "recommendations"
-    assert [file["path"] for file in manifest["inputs"]] == [str(tmp_path / "items.csv")]
-    assert manifest["counts"]["users"] == 4
-    assert manifest["counts"]["shortfall_too_few_candidates"] == 4
-    assert manifest["config"]["recommend"]["top_n"] == 2
-    assert {output["path"] for output in manifest["outputs"]} == {
-        "part-00000.parquet", "shortfall/shortfall.parquet",
-    }  # fmt: skip
-
-
-def test_progress_counts_users(shop):
-    steps = []
-
-    class Recorder:
-        def task(self, description, total=None):
-            steps.append((description, total))
-            return nullcontext(self)
-
-        def advance(self, count):
-            steps.append(count)
-
-    context = shop(top_n=1, block_users=3)
-    object.__setattr__(context, "progress", Recorder())
-    recommend(context)
-    assert steps == [("recommending", 4), 3, 1]
-
-
-class TestBadInput:
-    """One clear message, and what was published stays as it was."""
-
-    def test_no_model(self, tmp_path):
-        context = context_for(tmp_path)
-        publish_dataset(context, interactions_of(PAIRS))
-        with pytest.raises(ArtifactError, match="no model") as raised:
-            recommend(context)
-        assert "als train" in raised.value.hint
-
-    def test_dataset_and_model_with_ids_of_different_types(self, tmp_path):
-        context = context_for(tmp_path)
-        publish_dataset(context, interactions_of([(1, "tea"), (2, "cup")]))
-        publish_model(context, interactions_of(PAIRS))
-        with pytest.raises(ArtifactError, match="user ids are Int64 in the dataset and String in the model"):
-            recommend(context)
-
-    def test_catalogue_of_another_id_type(self, shop, tmp_path):
-        (tmp_path / "items.csv").write_text("item_id\n17\n18\n", encoding="utf-8")
-        with pytest.raises(
-            DataError, match=r"no item id of .*items.csv is known to the model: the file has '17', '18'"
-        ):
-            recommend(shop(items={"catalog": str(tmp_path / "items.csv")}))
-
-    def test_condition_that_nothing_satisfies(self, shop, tmp_path):
-        (tmp_path / "items.csv").write_text("item_id,price\ntea,1\n", encoding="utf-8")
-        with pytest.raises(DataError, match=r"no item of .*items.csv satisfies recommend.items.where"):
-            recommend(shop(items={"catalog": str(tmp_path / "items.csv"), "where": "price > 2"}))
-
-    def test_condition_that_only_unknown_items_satisfy(self, shop, tmp_path):
-        (tmp_path / "items.csv").write_text("item_id,price\ntea,1\nnew,3\n", encoding="utf-8")
-        with pytest.raises(DataError, match=r"that satisfies recommend\.items\.where is known to the model"):
-            recommend(shop(items={"catalog": str(tmp_path / "items.csv"), "where": "price > 2"}))
-
-    def test_users_file_that_is_not_there(self, shop, tmp_path):
-        with pytest.raises(DataError, match=r"users\.csv"):
-            recommend(shop(users={"file": str(tmp_path / "users.csv")}))
-
-    def test_users_file_without_the_column(self, shop, tmp_path):
-        (tmp_path / "users.csv").write_text("userid\nann\n", encoding="utf-8")
-        with pytest.raises(ConfigError, match=r"recommend.users.column: .*no column 'user_id'"):
-            recommend(shop(users={"file": str(tmp_path / "users.csv")}))
-
-    def test_users_file_with_a_header_only(self, shop, tmp_path):
-        (tmp_path / "users.csv").write_text("user_id\n", encoding="utf-8")
-        with pytest.raises(DataError, match=r"users\.csv"):
-            recommend(shop(users={"file": str(tmp_path / "users.csv")}))
-
-    def test_output_below_a_file(self, shop, tmp_path):
-        (tmp_path / "taken").write_text("", encoding="utf-8")
-        with pytest.raises(ResourceError, match="taken"):
-            recommend(shop(output={"path": str(tmp_path / "taken" / "lists")}))
-
-    def test_a_failure_half_way_leaves_the_published_lists(self, shop, tmp_path, monkeypatch):
-        recommend(shop(top_n=2))
-        before = written(tmp_path)
-        calls = []
-
-        def fail_on_second(self, block):
-            calls.append(block)
-            if len(calls) == 2:
-                raise MemoryError
-            return real(self, block)
-
-        from als_cli.stages.recommender import Recommender
-
-        real = Recommender.lists_for
-        monkeypatch.setattr(Recommender, "lists_for", fail_on_second)
-        with pytest.raises(ResourceError, match="out of memory"):
-            recommend(shop(top_n=1, block_users=2))
-        assert written(tmp_path).equals(before)
-        assert not list((tmp_path / "lists" / "versions").glob(".*"))

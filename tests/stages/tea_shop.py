@@ -1,0 +1,32 @@
+"""A shop of four users and four items, small enough to rank by hand."""
+
+import numpy as np
+import polars as pl
+
+from als_cli.als.engine import Factors
+from tests.stages.builders import context_for, interactions_of, publish_dataset, publish_model
+
+PAIRS = [
+    ("ann", "tea"), ("ann", "cup"), ("bob", "tea"), ("bob", "pot"), ("cid", "tea"), ("cid", "cup"), ("dot", "jug"),
+]  # fmt: skip
+"""Items by row: cup (2 users), jug (1), pot (1), tea (3)."""
+
+
+def open_shop(tmp_path, **section):
+    """A context with a dataset and a model of PAIRS; item scores fall with the item row for everybody."""
+    context = context_for(tmp_path, section)
+    interactions = interactions_of(PAIRS)
+    publish_dataset(context, interactions)
+    users, items = np.ones((4, 1), np.float32), np.array([[4], [3], [2], [1]], np.float32)
+    publish_model(context, interactions, Factors(users, items))
+    return context
+
+
+def written(tmp_path):
+    """The published lists."""
+    return pl.read_parquet(tmp_path / "lists" / "current" / "part-*.parquet")
+
+
+def shortfall(tmp_path):
+    """The published shortfall."""
+    return pl.read_parquet(tmp_path / "lists" / "current" / "shortfall" / "shortfall.parquet")
