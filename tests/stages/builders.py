@@ -28,7 +28,7 @@ def context_for(tmp_path: Path, recommend: dict[str, Any] | None = None, **strea
         {
             "workspace": str(tmp_path / "work"),
             "events": {"source": "events.csv"},
-            "train": {"factors": 2, "iterations": 2},
+            "train": {"engine": "implicit", "factors": 2, "iterations": 2},
             "recommend": section,
         }
     )
