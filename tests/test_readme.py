@@ -14,6 +14,7 @@ import pytest
 
 from als_cli.config.loading import load_config
 from als_cli.errors import ExitCode
+from als_cli.events.checks import REASONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -116,9 +117,11 @@ def test_als_clearly_beats_popularity_on_the_sample(finished):
 def test_every_artifact_and_column_is_described(finished):
     folder, _ = finished
     described = PAGES["docs/outputs.md"]
-    files = [path for path in folder.rglob("current/**/*") if path.is_file()] + list(folder.glob("lists*"))
+    places = [*folder.glob("work/*/current/*"), *folder.glob("lists*")]
+    files = [path for path in places if path.is_file()]
     assert len(files) > 10
-    assert [path.name for path in files if f"`{path.name.replace('lists', 'NAME')}`" not in described] == []
+    names = {re.sub(r"^lists\b", "NAME", path.name) for path in files}
+    assert [name for name in sorted(names) if f"`{name}`" not in described] == []
     columns = {name for path in files if path.suffix == ".parquet" for name in pl.read_parquet_schema(path)}
     columns |= {name for path in files if path.suffix == ".arrow" for name in pl.read_ipc_schema(path)}
     assert [name for name in sorted(columns) if f"`{name}`" not in described] == []
@@ -156,6 +159,20 @@ def test_every_exit_code_is_documented(page):
 def test_every_link_leads_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[page])
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_the_factors_open_as_the_docs_say(finished):
+    [code] = re.findall(r"^```python\n(.*?)^```", PAGES["docs/outputs.md"], re.MULTILINE | re.DOTALL)
+    code = (
+        code.replace("work/shop", str(finished[0] / "work"))
+        + "print(scores.shape == (users.height, items.height))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
+def test_every_reason_for_setting_a_row_aside_is_described():
+    assert [reason for reason in REASONS if f"`{reason}`" not in PAGES["docs/outputs.md"]] == []
 
 
 def test_every_yaml_in_the_docs_is_valid(tmp_path):
