@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
@@ -58,8 +59,7 @@ class ImplicitEngine:
         """Return (B, f) user factors, each the exact solution of its row (equation 4) for fixed `items`."""
         matrix = _as_implicit_wants(confidence)
         model = _solver(settings, calculate_training_loss=False)
-        # A model's factors are mapped read-only; implicit asks for a writable buffer.
-        model.item_factors = np.require(items, np.float32, ["C", "W"])
+        model.item_factors = _writable(items, np.float32)
         with threadpool_limits(1, "blas"):
             users = model.recalculate_user(np.arange(matrix.shape[0]), matrix)
         return np.ascontiguousarray(users)
@@ -108,12 +108,17 @@ def _as_implicit_wants(confidence: csr_matrix) -> csr_matrix:
         )
     return csr_matrix(
         (
-            np.ascontiguousarray(confidence.data, dtype=np.float32),
-            np.ascontiguousarray(confidence.indices, dtype=np.int32),
-            np.ascontiguousarray(confidence.indptr, dtype=np.int32),
+            _writable(confidence.data, np.float32),
+            _writable(confidence.indices, np.int32),
+            _writable(confidence.indptr, np.int32),
         ),
         shape=confidence.shape,
     )
+
+
+def _writable(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    # Datasets and models are mapped read-only; implicit asks for buffers that it could write to.
+    return np.require(values, dtype, ["C", "W"])
 
 
 def _not_finite(iteration: int) -> TrainingError:
