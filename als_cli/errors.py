@@ -4,6 +4,8 @@ Every expected failure is an :class:`AlsError`: one message that names the file,
 offers a way out, and the exit code that cron and ETL can act on. Anything else that escapes is a bug (exit 1).
 """
 
+import errno
+import re
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -83,3 +85,32 @@ class ResourceError(AlsError):
 
 class TrainingError(DataError):
     """Training gave factors that are not finite (exit 3)."""
+
+
+def refusal_of(error: BaseException, place: object) -> ResourceError | None:
+    """Return what a failure at `place` means if the system refused disk, memory or permission, else None.
+
+    Libraries that wrap the system's error keep its number in their text (``os error 28``).
+    """
+    if isinstance(error, MemoryError):
+        hint = "free memory, or lower train.factors or recommend.block_users"
+        return ResourceError(f"out of memory at {place}", hint=hint)
+    wrapped = re.search(r"\(os error (\d+)\)", str(error))
+    number = getattr(error, "errno", None) or (int(wrapped[1]) if wrapped else None)
+    where = getattr(error, "filename", None) or place
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError(
+            f"no space left on the disk of {where}", hint="free space and run again; what was published stays"
+        )
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ResourceError(f"not permitted: {where}", hint="choose another place or change its permissions")
+    if number in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        return ResourceError(
+            f"cannot create {place}: something is in the way at {where}",
+            hint="move it, or choose another path",
+        )
+    if number in (errno.EMFILE, errno.ENFILE):
+        return ResourceError(
+            f"too many open files at {where}", hint="raise the limit (ulimit -n), or read fewer files"
+        )
+    return None

@@ -1,6 +1,5 @@
 """Every way a command can end, turned into a message and an exit code."""
 
-import errno
 import logging
 import os
 import signal
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from als_cli.errors import AlsError, ExitCode
+from als_cli.errors import AlsError, ExitCode, refusal_of
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +37,12 @@ def exit_codes(*, verbose: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         _forget_stdout()
         raise SystemExit(_BROKEN_PIPE) from None
-    except (MemoryError, OSError) as refused:
-        raise SystemExit(_resource_exit(refused, verbose=verbose)) from None
-    except Exception as bug:  # noqa: BLE001 - the last line of defence: exit 1 means a bug
-        raise SystemExit(_bug_exit(bug, verbose=verbose)) from None
+    except Exception as failure:  # noqa: BLE001 - the last line of defence: exit 1 means a bug
+        refusal = refusal_of(failure, "the place it worked on")
+        if refusal is None:
+            raise SystemExit(_bug_exit(failure, verbose=verbose)) from None
+        _say(refusal)
+        raise SystemExit(ExitCode.RESOURCE) from None
 
 
 def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
@@ -67,27 +68,6 @@ def _say(error: AlsError) -> None:
     if error.hint:
         _line(f"hint: {error.hint}")
     _log_to_files(f"{error.message} {' '.join(error.problems)}")
-
-
-def _resource_exit(refused: MemoryError | OSError, *, verbose: bool) -> int:
-    if isinstance(refused, MemoryError):
-        _say(_resource_error("out of memory", "free memory, or lower train.factors or recommend.block_users"))
-        return ExitCode.RESOURCE
-    if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE):
-        _say(
-            _resource_error(
-                f"{refused.strerror}: {refused.filename or 'unknown file'}",
-                "free space or change permissions, then run again",
-            )
-        )
-        return ExitCode.RESOURCE
-    return _bug_exit(refused, verbose=verbose)
-
-
-def _resource_error(message: str, hint: str) -> AlsError:
-    from als_cli.errors import ResourceError
-
-    return ResourceError(message, hint=hint)
 
 
 def _bug_exit(bug: BaseException, *, verbose: bool) -> int:

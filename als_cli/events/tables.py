@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from als_cli.config.fields import is_url
 from als_cli.config.source import ColumnRef, TableFormat
-from als_cli.errors import AlsError, ConfigError, DataError
+from als_cli.errors import AlsError, ConfigError, DataError, refusal_of
 from als_cli.events.delimited import (
     Content,
     not_in_encoding,
@@ -151,7 +151,10 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
         raise DataError(f"{name} is empty", hint="check how the file was written") from None
     except PermissionError as refused:
         raise DataError(f"{name} may not be read", hint="check its permissions") from refused
-    except (pl.exceptions.PolarsError, pa.ArrowException, OSError, ValueError) as broken:
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError, ValueError, MemoryError) as broken:
+        refusal = refusal_of(broken, name)
+        if refusal is not None:
+            raise refusal from broken
         if "invalid utf-8" in str(broken):
             raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
         raise DataError(

@@ -5,7 +5,6 @@ from the old version to the new one, so that a reader sees either, never a mixtu
 its target and renamed over it. Whatever fails before the rename leaves the old artifact untouched.
 """
 
-import errno
 import os
 import secrets
 import shutil
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from als_cli.errors import AlsError, ArtifactError, ResourceError
+from als_cli.errors import AlsError, ArtifactError, ResourceError, refusal_of
 
 CURRENT = "current"
 _STAGING_PREFIX = ".staging-"
@@ -27,27 +26,11 @@ def resource_errors(place: Path) -> Iterator[None]:
         yield
     except AlsError:
         raise
-    except MemoryError as refused:
-        raise ResourceError(
-            f"out of memory while writing {place}",
-            hint="free memory, or lower recommend.block_users or train.factors",
-        ) from refused
-    except OSError as refused:
-        if refused.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ResourceError(
-                f"no space left on the disk of {place}", hint="free space and run again; nothing was changed"
-            ) from refused
-        if refused.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise ResourceError(
-                f"not writable: {refused.filename or place}",
-                hint="choose another folder or change its permissions",
-            ) from refused
-        if refused.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-            raise ResourceError(
-                f"cannot create {place}: {refused.strerror} ({refused.filename})",
-                hint="a file is in the way; move it or choose another path",
-            ) from refused
-        raise
+    except Exception as failure:
+        refusal = refusal_of(failure, place)
+        if refusal is None:
+            raise
+        raise refusal from failure
 
 
 @contextmanager

@@ -80,8 +80,8 @@ def test_json_log_lines_carry_hint_problems_and_code():
     ("body", "says"),
     [
         ("raise MemoryError", "out of memory"),
-        ("raise OSError(28, 'No space left on device', '/x/y')", "No space left on device: /x/y"),
-        ("open('/dev/full', 'w').write('x' * 100_000)", "No space left on device"),
+        ("raise OSError(28, 'No space left on device', '/x/y')", "no space left on the disk of /x/y"),
+        ("open('/dev/full', 'w').write('x' * 100_000)", "no space left"),
     ],
 )
 def test_resources_are_exit_7(body, says):

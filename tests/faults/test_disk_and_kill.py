@@ -68,7 +68,7 @@ def test_a_full_disk_is_exit_7_and_the_old_dataset_stays(shop):
 def test_a_read_only_disk_is_exit_7_and_the_old_dataset_stays(shop):
     ended = spoil(shop, "mount -o remount,ro work")
     assert ended.returncode == 7, ended.stderr
-    assert "not writable" in ended.stderr
+    assert "not permitted" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

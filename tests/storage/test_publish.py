@@ -85,7 +85,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "says"),
-    [(errno.ENOSPC, "no space left"), (errno.EACCES, "not writable"), (errno.EROFS, "not writable")],
+    [(errno.ENOSPC, "no space left"), (errno.EACCES, "not permitted"), (errno.EROFS, "not permitted")],
 )
 def test_refusals_of_the_system_become_resource_errors(tmp_path, number, says):
     with pytest.raises(ResourceError, match=says) as caught, resource_errors(tmp_path):
