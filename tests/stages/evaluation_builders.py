@@ -24,7 +24,7 @@ def context_for(folder: Path, evaluate: dict[str, Any] | None = None, **sections
         {
             "workspace": str(folder / "work"),
             "events": {"source": "events.csv"} | sections.pop("events", {}),
-            "train": {"factors": 4, "iterations": 5} | sections.pop("train", {}),
+            "train": {"engine": "implicit", "factors": 4, "iterations": 5} | sections.pop("train", {}),
             "evaluate": {"split": {"by": "random", "share": 0.2}, "at": [5, 3]} | (evaluate or {}),
         }
     )

@@ -19,7 +19,6 @@ SPLITS = [
     {"by": "users", "share": 0.3, "fold_in": 0.6},
 ]
 METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
-# One user of item 3 in test never bought anything before, and `new` was never sold before.
 SMALL = [("ann", "a", 0), ("ann", "b", 1), ("bob", "b", 1), ("bob", "c", 2), ("cat", "a", 2), ("cat", "c", 2)]
 
 
@@ -27,9 +26,10 @@ def figures(report):
     return {one.method: one.metrics for one in report.methods}
 
 
+@pytest.mark.parametrize("engine", ["native", "implicit"])
 @pytest.mark.parametrize("split", SPLITS, ids=lambda split: split["by"])
-def test_the_model_beats_popularity_where_tastes_differ(tmp_path, split):
-    context = publish_events(context_for(tmp_path, {"split": split}), two_tastes())
+def test_the_model_beats_popularity_where_tastes_differ(tmp_path, split, engine):
+    context = publish_events(context_for(tmp_path, {"split": split}, train={"engine": engine}), two_tastes())
     report = evaluate(context)
     found = figures(report)
     assert list(found) == ["als", "popular", "item_knn"]

@@ -161,6 +161,15 @@ def test_a_test_file_that_does_not_serve_is_named(tmp_path, text, error, message
     assert refused.value.hint
 
 
+@pytest.mark.parametrize("stage", [evaluate, evaluate_key])
+def test_stdin_is_for_events_only(tmp_path, stage):
+    context = publish_events(
+        context_for(tmp_path, {"split": {"by": "file", "path": "-"}}), clean_events(GRID)
+    )
+    with pytest.raises(ConfigError, match="stdin"):
+        stage(context)
+
+
 def with_candidates(tmp_path, text, **columns):
     path = tmp_path / "candidates.csv"
     path.write_text(text, encoding="utf-8")
