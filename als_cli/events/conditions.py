@@ -12,16 +12,15 @@ _HINT = (
     "text in single quotes"
 )
 _SPARED = "\0spared:"
-_MISFITS = (pl.exceptions.PolarsError, TypeError)
+_LEADING_ZERO = r"^[+-]?0\d"
 
 
 def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> pl.LazyFrame:
     """Return `frame` with a Boolean column `name`: whether the SQL condition `where` holds (unknown counts as no).
 
-    Delimited text has String columns. So that ``price > 0`` works all the same, a String column that the condition
-    uses counts as a number where all its values are numbers, and as a truth value where all are true or false (one
-    more look at the table); where that does not fit the condition, as in ``code = '010'``, it compares as text.
-    The columns that come back are left as they are.
+    Delimited text has String columns only. So that ``price > 0`` works all the same, a column of such a table counts
+    as a number where all its values are numbers without leading zeros, and as a truth value where all are true or
+    false (one more look at the columns that the condition uses). The columns that come back are left as they are.
 
     `key` and `file` are named in messages.
 
@@ -36,17 +35,21 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
     used = list(dict.fromkeys(expression.meta.root_names()))
     for one in used:
         column(schema.names(), one, key=key, file=file)
-    casts = _casts(frame, [one for one in used if schema[one] == pl.String], file)
-    kept = expression.fill_null(value=False).alias(name)
+    untyped = all(dtype == pl.String for one, dtype in schema.items() if not one.startswith("\0"))
+    casts = _casts(frame, used, file) if untyped else {}
+    marked = _marked(frame, casts, expression.fill_null(value=False).alias(name))
     try:
-        return _checked(_marked(frame, casts, kept), name)
-    except _MISFITS as misfit:
-        try:
-            return _checked(frame.with_columns(kept), name)
-        except _MISFITS:
-            raise ConfigError(
-                f"{key} cannot be applied to {file}: {condensed(misfit)}", hint=_HINT
-            ) from misfit
+        dtype = marked.collect_schema()[name]
+        # Some misfits, such as text against a number, show only when values are compared.
+        marked.select(name).head(1).collect()
+    except (pl.exceptions.PolarsError, TypeError) as misfit:
+        as_numbers = f"; read as numbers or truth values: {', '.join(casts)}" if casts else ""
+        raise ConfigError(
+            f"{key} cannot be applied to {file}: {condensed(misfit)}", hint=_HINT + as_numbers
+        ) from misfit
+    if dtype != pl.Boolean:
+        raise ConfigError(f"{key} is not a condition: it gives {dtype} instead of true or false", hint=_HINT)
+    return marked
 
 
 def _marked(frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr) -> pl.LazyFrame:
@@ -64,7 +67,7 @@ def _parsed(where: str, key: str) -> pl.Expr:
 
 
 def _casts(frame: pl.LazyFrame, names: Sequence[str], file: str) -> dict[str, pl.Expr]:
-    """Return the casts by column name of those text columns that hold only numbers or only truth values."""
+    """Return the casts by column of those text columns that hold only numbers or only truth values."""
     if not names:
         return {}
     forms = {name: _forms(name) for name in names}
@@ -86,18 +89,10 @@ def _forms(name: str) -> list[pl.Expr]:
     truth = text.str.to_lowercase().replace_strict(
         {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
     )
-    return [truth, text.cast(pl.Int64, strict=False), text.cast(pl.Float64, strict=False)]
+    number = pl.when(text.str.contains(_LEADING_ZERO).not_()).then(text)
+    return [truth, number.cast(pl.Int64, strict=False), number.cast(pl.Float64, strict=False)]
 
 
 def _text(name: str) -> pl.Expr:
     stripped = pl.col(name).str.strip_chars()
     return pl.when(stripped != "").then(stripped)
-
-
-def _checked(marked: pl.LazyFrame, name: str) -> pl.LazyFrame:
-    """Return `marked` after trying it on its first row: some misfits show only when values are compared."""
-    dtype = marked.collect_schema()[name]
-    if dtype != pl.Boolean:
-        raise TypeError(f"it gives {dtype} instead of true or false")
-    marked.select(name).head(1).collect()
-    return marked
