@@ -57,6 +57,7 @@ def write_shop(folder: Path, config: str = CONFIG) -> Path:
 def als(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     """Return how the real command ended, run as a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ALS_")}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[1])  # the checkout, whatever the working folder
     command = [sys.executable, "-m", "als_cli", *map(str, arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, **({"env": environment} | options)
