@@ -9,16 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.stages.show_reports import (
-    HistoryItem,
     ItemEntry,
     ItemReport,
     ModelReport,
-    RankedItem,
     UserReport,
 )
 
 _WIDE = 110
-"""Columns from which ids fit beside titles."""
+"""Columns from which ids and strengths fit beside titles."""
 _SOURCES = {
     "als": "from trained factors",
     "fold_in": "folded in, newer than the model",
@@ -50,10 +48,10 @@ def render_item(report: ItemReport) -> RenderableType:
         f" · {_counted(report.users, 'user')} · number {report.popularity_rank:,} of {report.items:,} in popularity",
     )
     table = _table("Items like it")
-    table.add_column("", justify="right", no_wrap=True)
-    named = any(item.title is not None for item in report.neighbours)
+    named = _any_title(report.neighbours)
+    _add_columns(table, rank=True)
     _add_name_columns(table, ids=named)
-    table.add_column("cosine", justify="right", no_wrap=True)
+    _add_columns(table, cosine=True)
     for item in report.neighbours:
         table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}")
     return Group(head, Text(), table if report.neighbours else Text("no item is near it"))
@@ -67,8 +65,8 @@ def render_model(report: ModelReport) -> RenderableType:
     for name, value in _model_facts(report):
         facts.add_row(name, value)
     popular = _table("Most popular items")
-    popular.add_column("users", justify="right", no_wrap=True)
-    named = any(item.title is not None for item in report.popular)
+    named = _any_title(report.popular)
+    _add_columns(popular, users=True)
     _add_name_columns(popular, ids=named)
     for item in report.popular:
         popular.add_row(f"{item.users:,}", *_names(item, ids=named))
@@ -115,41 +113,40 @@ class _SideBySide:
         self._report = report
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        ids = options.max_width >= _WIDE
+        wide = options.max_width >= _WIDE
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(ratio=1)
         grid.add_column(ratio=1)
-        grid.add_row(self._history(ids=ids), self._recommended(ids=ids))
+        grid.add_row(self._history(wide=wide), self._recommended(wide=wide))
         yield grid
 
-    def _history(self, *, ids: bool) -> Table:
+    def _history(self, *, wide: bool) -> Table:
         history = self._report.history
         shown = max(self._report.wanted, len(self._report.recommended))
-        ids = ids and _any_title(history)
+        ids = wide and _any_title(history)
         timed = any(item.last_time is not None for item in history)
+        strengths = wide or not timed
         table = _table("Has", expand=True)
         _add_name_columns(table, ids=ids)
-        table.add_column("strength", justify="right", no_wrap=True)
-        if timed:
-            table.add_column("last", no_wrap=True)
+        _add_columns(table, strength=strengths, last=timed)
         for item in history[:shown]:
-            when = [f"{item.last_time:%Y-%m-%d}" if item.last_time else ""] if timed else []
-            table.add_row(*_names(item, ids=ids), f"{item.strength:.4g}", *when)
+            strength = [f"{item.strength:.2f}"] if strengths else []
+            last = [f"{item.last_time:%Y-%m-%d}" if item.last_time else ""] if timed else []
+            table.add_row(*_names(item, ids=ids), *strength, *last)
         if len(history) > shown:
-            table.caption = (
-                f"and {len(history) - shown:,} older" if timed else f"and {len(history) - shown:,} more"
-            )
+            table.caption = f"and {len(history) - shown:,} {'older' if timed else 'more'}"
         return table
 
-    def _recommended(self, *, ids: bool) -> Table:
+    def _recommended(self, *, wide: bool) -> Table:
         items = self._report.recommended
-        ids = ids and _any_title(items)
+        ids = wide and _any_title(items)
+        digits = 0 if self._report.source == "popular" else 3
         table = _table("Recommended", expand=True)
-        table.add_column("", justify="right", no_wrap=True)
+        _add_columns(table, rank=True)
         _add_name_columns(table, ids=ids)
-        table.add_column("score", justify="right", no_wrap=True)
+        _add_columns(table, score=True)
         for item in items:
-            table.add_row(str(item.rank), *_names(item, ids=ids), f"{item.score:.3g}")
+            table.add_row(str(item.rank), *_names(item, ids=ids), f"{item.score:,.{digits}f}")
         return table
 
 
@@ -162,6 +159,7 @@ def _table(title: str, *, expand: bool = False) -> Table:
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
         expand=expand,
     )
 
@@ -170,6 +168,11 @@ def _add_name_columns(table: Table, *, ids: bool) -> None:
     table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1 if table.expand else None)
     if ids:
         table.add_column("id", no_wrap=True)
+
+
+def _add_columns(table: Table, **wanted: bool) -> None:
+    for name in (name for name, is_wanted in wanted.items() if is_wanted):
+        table.add_column("" if name == "rank" else name, justify="right", no_wrap=True)
 
 
 def _names(item: ItemEntry, *, ids: bool) -> list[str]:
@@ -181,5 +184,5 @@ def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def _any_title(items: Sequence[HistoryItem] | Sequence[RankedItem]) -> bool:
+def _any_title(items: Sequence[ItemEntry]) -> bool:
     return any(item.title is not None for item in items)
