@@ -78,6 +78,8 @@ def parse_yaml(text: str, origin: str) -> Document:
 
 def parse_value(text: str, origin: str) -> Any:
     """Return the value that `text` means in YAML: ``256`` a number, ``[a, b]`` a list, other words a text."""
+    if text.strip() == "-":
+        return "-"  # stdin or stdout, not a list with nothing in it
     value = parse_yaml(text, origin).tree
     return text if isinstance(value, datetime) else value
 

@@ -22,6 +22,7 @@ from als_cli.errors import ConfigError
         ("False", False),
         ("12:30:45", "12:30:45"),  # not a base-60 number
         ("null", None),
+        ("-", "-"),
         ("[a, 2]", ["a", 2]),
         ("2026-01-31T06:00:00Z", "2026-01-31T06:00:00Z"),
     ],
