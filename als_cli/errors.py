@@ -6,7 +6,8 @@ offers a way out, and the exit code that cron and ETL can act on. Anything else 
 
 import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -114,3 +115,17 @@ def refusal_of(error: BaseException, place: object) -> ResourceError | None:
             f"too many open files at {where}", hint="raise the limit (ulimit -n), or read fewer files"
         )
     return None
+
+
+@contextmanager
+def refusals_at(place: object) -> Iterator[None]:
+    """Turn the system's refusals while `place` is written into a ResourceError; all else passes through."""
+    try:
+        yield
+    except AlsError:
+        raise
+    except Exception as failure:
+        refusal = refusal_of(failure, place)
+        if refusal is None:
+            raise
+        raise refusal from failure

@@ -1,9 +1,6 @@
 """Raw events into two files: the clean events and the rejected rows, with every row accounted for."""
 
-import errno
 import logging
-import os
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +11,12 @@ import polars as pl
 
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import CLEAN_EVENT_COLUMNS
-from als_cli.errors import DataError
+from als_cli.errors import DataError, refusals_at
 from als_cli.events.checks import Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
 from als_cli.events.probe import Probed, unlisted
 from als_cli.events.quarantine import check_bad_share, count_reasons
-from als_cli.events.tables import condensed
+from als_cli.events.tables import reading
 from als_cli.events.times import UNIT_NAMES, check_format, plausible_unit, time_format
 
 log = logging.getLogger(__name__)
@@ -148,14 +145,5 @@ def _write(frames: dict[Path, pl.LazyFrame]) -> None:
         )
         for path, frame in frames.items()
     ]
-    try:
+    with reading("the events"), refusals_at(next(iter(frames))):
         pl.collect_all(sinks, engine="streaming")
-    except pl.exceptions.PolarsError as broken:
-        raise DataError(
-            f"the events cannot be read: {condensed(broken)}", hint="check the files once more"
-        ) from broken
-    except OSError as refused:
-        # polars gives the number of the system's error in the text only
-        number = re.search(r"os error (\d+)", str(refused))
-        code = int(number[1]) if number else refused.errno or errno.EIO
-        raise OSError(code, os.strerror(code), str(next(iter(frames)))) from refused

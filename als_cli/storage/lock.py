@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from als_cli.errors import LockedError
-from als_cli.storage.publish import resource_errors
+from als_cli.errors import LockedError, refusals_at
 
 LOCK = ".lock"
 
@@ -22,7 +21,7 @@ def workspace_lock(workspace: Path) -> Iterator[None]:
     LockedError
         Another run holds it; the message names its process and host.
     """
-    with resource_errors(workspace):
+    with refusals_at(workspace):
         workspace.mkdir(parents=True, exist_ok=True)
         stream = (workspace / LOCK).open("a+", encoding="utf-8")
     with stream:

@@ -13,24 +13,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from als_cli.errors import AlsError, ArtifactError, ResourceError, refusal_of
+from als_cli.errors import ArtifactError, ResourceError, refusals_at
 
 CURRENT = "current"
 _STAGING_PREFIX = ".staging-"
-
-
-@contextmanager
-def resource_errors(place: Path) -> Iterator[None]:
-    """Turn the operating system's refusals (disk, memory, permission) below `place` into a ResourceError."""
-    try:
-        yield
-    except AlsError:
-        raise
-    except Exception as failure:
-        refusal = refusal_of(failure, place)
-        if refusal is None:
-            raise
-        raise refusal from failure
 
 
 @contextmanager
@@ -40,7 +26,7 @@ def staged_folder(place: Path, *, keep: int = 2) -> Iterator[Path]:
     On any exception, Ctrl-C included, the folder is removed and `place` stays as it was. The newest `keep` versions
     stay on disk (readers of the old version can finish).
     """
-    with resource_errors(place):
+    with refusals_at(place):
         versions = place / "versions"
         versions.mkdir(parents=True, exist_ok=True)
         if (place / CURRENT).exists() and not (place / CURRENT).is_symlink():
@@ -65,7 +51,7 @@ def staged_folder(place: Path, *, keep: int = 2) -> Iterator[Path]:
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
     """Yield a path beside `target` to write; rename it to `target` when the block ends well, else remove it."""
-    with resource_errors(target):
+    with refusals_at(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise ResourceError(

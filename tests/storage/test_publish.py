@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from als_cli.errors import ArtifactError, ResourceError
-from als_cli.storage.publish import current_version, resource_errors, staged_file, staged_folder
+from als_cli.errors import ArtifactError, ResourceError, refusals_at
+from als_cli.storage.publish import current_version, staged_file, staged_folder
 
 
 def publish(place, text, **options):
@@ -88,11 +88,11 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
     [(errno.ENOSPC, "no space left"), (errno.EACCES, "not permitted"), (errno.EROFS, "not permitted")],
 )
 def test_refusals_of_the_system_become_resource_errors(tmp_path, number, says):
-    with pytest.raises(ResourceError, match=says) as caught, resource_errors(tmp_path):
+    with pytest.raises(ResourceError, match=says) as caught, refusals_at(tmp_path):
         raise OSError(number, os.strerror(number), str(tmp_path / "f"))
     assert caught.value.hint
 
 
 def test_other_system_errors_pass_through(tmp_path):
-    with pytest.raises(OSError, match="odd"), resource_errors(tmp_path):
+    with pytest.raises(OSError, match="odd"), refusals_at(tmp_path):
         raise OSError(errno.EIO, "odd")
