@@ -22,9 +22,9 @@ class Eigenbasis:
     """Y'Y = basis diag(spectrum) basis'."""
 
     spectrum: Float64Array
-    """(f,) eigenvalues, falling, not negative."""
+    """(width,) eigenvalues, falling, not negative."""
     basis: FloatArray
-    """(f, f), one eigenvector per column."""
+    """(width, width), one eigenvector per column."""
 
 
 def gram(workers: Workers, factors: FloatArray) -> Float64Array:
@@ -42,13 +42,19 @@ def gram(workers: Workers, factors: FloatArray) -> Float64Array:
     return total
 
 
-def eigenbasis(gram_matrix: Float64Array) -> Eigenbasis:
-    """Return the eigenbasis of a Gram matrix (f, f); FloatingPointError if it is not finite."""
+def eigenbasis(gram_matrix: Float64Array, factors: int) -> Eigenbasis:
+    """Return the eigenbasis of a Gram matrix (width, width) whose columns from `factors` on are zero and stay so.
+
+    FloatingPointError if it is not finite.
+    """
     if not np.isfinite(gram_matrix).all():
         raise FloatingPointError("Gram matrix is not finite")
-    values, vectors = np.linalg.eigh(gram_matrix)
-    basis = np.ascontiguousarray(vectors[:, ::-1], dtype=np.float32)
-    return Eigenbasis(np.maximum(values[::-1], 0.0), basis)
+    values, vectors = np.linalg.eigh(gram_matrix[:factors, :factors])
+    spectrum = np.zeros(len(gram_matrix))
+    spectrum[:factors] = np.maximum(values[::-1], 0.0)
+    basis = np.zeros(gram_matrix.shape, np.float32)
+    basis[:factors, :factors] = vectors[:, ::-1]
+    return Eigenbasis(spectrum, basis)
 
 
 def rotate(workers: Workers, factors: FloatArray, basis: FloatArray) -> None:

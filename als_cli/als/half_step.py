@@ -27,8 +27,15 @@ class Side:
     ridge: FloatArray
     """(rows,) lambda_u."""
     schedule: Schedule
+    columns: int
+    """f."""
     factors: FloatArray
-    """(rows, f), overwritten by every half-step."""
+    """(rows, width), overwritten by every half-step; columns past f (see `width_of`) stay zero."""
+
+
+def width_of(factors: int) -> int:
+    """Return `factors` rounded up to whole vectors of the kernels (16 float32)."""
+    return -(-factors // 16) * 16
 
 
 def solve_side(
@@ -39,13 +46,23 @@ def solve_side(
     `pair_losses` (rows,) receives each row's own part of the loss; pass an empty array to leave it out. Returns the
     eigenbasis. FloatingPointError where `fixed` is not finite.
     """
-    axes = eigenbasis(gram(workers, fixed))
+    axes = eigenbasis(gram(workers, fixed), side.columns)
     rotate(workers, fixed, axes.basis)
     rotate_rows(workers, side.factors, side.schedule.warm_started, axes.basis)
-    spectrum = (loss.unobserved_weight * axes.spectrum).astype(np.float32)
-    system = row_system(side.confidence, fixed, spectrum, side.ridge, loss.shift)
+    diagonal = _positive(loss.unobserved_weight * axes.spectrum, side.columns)
+    system = row_system(side.confidence, fixed, diagonal, side.ridge, loss.shift)
     _solve_rows(workers, side.schedule, system, cg_steps, Solution(side.factors, pair_losses))
     return axes
+
+
+def _positive(spectrum: Float64Array, columns: int) -> FloatArray:
+    """Return a0 d (width,) without zeros, far below its rounding error; 1 where factors are only there to fill a vector.
+
+    So the systems stay solvable without a ridge, and with fewer rows than factors.
+    """
+    floored = np.maximum(spectrum, max(1e-10 * spectrum.max(), 1e-30))
+    floored[columns:] = 1.0
+    return floored.astype(np.float32)
 
 
 def _solve_rows(

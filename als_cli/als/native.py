@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import column_squares, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
-from als_cli.als.half_step import Side, solve_side
+from als_cli.als.half_step import Side, solve_side, width_of
 from als_cli.als.objective import Loss, loss_of
 from als_cli.als.schedule import schedule_rows
 from als_cli.als.threads import Workers
@@ -52,15 +52,15 @@ class NativeEngine:
     def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
         """Return (B, f) user factors, each the exact solution of its row for fixed `items`."""
         loss = loss_of(settings)
-        fixed = np.array(items, np.float32, order="C")
+        fixed = _wide(items)
         with Workers(settings.threads) as workers:
-            side = _side(confidence, replace(settings, factors=fixed.shape[1], exact=True), loss, None)
+            side = _side(confidence, replace(settings, factors=items.shape[1], exact=True), loss, None)
             try:
                 axes = solve_side(workers, side, fixed, loss, settings.cg_steps, _NO_LOSSES)
             except FloatingPointError as error:
                 raise _not_finite("in the item factors given") from error
-            users: FloatArray = side.factors @ axes.basis.T
-        return users
+            users: FloatArray = (side.factors @ axes.basis.T)[:, : items.shape[1]]
+        return np.ascontiguousarray(users)
 
 
 class _Training:
@@ -79,7 +79,9 @@ class _Training:
     @property
     def factors(self) -> Factors:
         """The factors as they are now."""
-        return Factors(self._users.factors, self._items.factors)
+        columns = slice(self._settings.factors)
+        sides = self._users.factors, self._items.factors
+        return Factors(*(np.ascontiguousarray(factors[:, columns]) for factors in sides))
 
     def sweep(self, number: int) -> float:
         """Solve users, then items; return the loss divided by U x I."""
@@ -110,12 +112,19 @@ class _Training:
 
 def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: FloatArray | None) -> Side:
     """Return a side with its own copy of `factors` (rows, f), or zeros; rows without pairs get the zero vector."""
-    shape = (confidence.shape[0], settings.factors)
-    own = np.zeros(shape, np.float32) if factors is None else np.array(factors, np.float32, order="C")
+    shape = (confidence.shape[0], width_of(settings.factors))
+    own = np.zeros(shape, np.float32) if factors is None else _wide(factors)
     own[np.diff(confidence.indptr) == 0] = 0.0
     ridge = loss.ridge(confidence).astype(np.float32)
     schedule = schedule_rows(confidence, settings.factors, exact=settings.exact, shift=loss.shift)
-    return Side(confidence, ridge, schedule, own)
+    return Side(confidence, ridge, schedule, settings.factors, own)
+
+
+def _wide(factors: FloatArray) -> FloatArray:
+    """Return a copy of `factors`, zero columns added up to whole vectors."""
+    wide = np.zeros((len(factors), width_of(factors.shape[1])), np.float32)
+    wide[:, : factors.shape[1]] = factors
+    return wide
 
 
 def _random_factors(rows: int, settings: AlsSettings) -> FloatArray:

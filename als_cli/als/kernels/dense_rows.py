@@ -7,94 +7,126 @@ import numpy as np
 from numba.core import types
 
 from als_cli.als.arrays import Float32Array, Int32Array
-from als_cli.als.kernels.blocks import factorize, padded, solve_factorized
+from als_cli.als.kernels.blocks import clear, combine, offset_of, rounded, row_loss
+from als_cli.als.kernels.cholesky import factorize, solve_factorized
 from als_cli.als.kernels.compiling import inlined, kernel
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, row_loss
+from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store
 
-_TOGETHER = 8
+_PAIRS_TOGETHER = 64
 
 
 @inlined
-def _gather_eight(
-    system: RowSystem, row: int, first: int, block: Float32Array, weights: Float32Array
+def _gather(
+    system: RowSystem,
+    start: int,
+    count: int,
+    block: Float32Array,
+    weighted: Float32Array,
+    targets: Float32Array,
 ) -> None:
-    """Fill eight rows of `block` with the factors of pairs `first`.. of the row, zeros past its end; and their w."""
-    start, end = system.indptr[row] + first, system.indptr[row + 1]
-    factors = system.fixed.shape[1]
-    for j in range(_TOGETHER):
-        line = block[j]
-        if start + j < end:
-            source = system.fixed[system.indices[start + j]]
-            weights[j] = abs(system.confidence[start + j]) - system.shift
-            for k in range(factors):
-                line[k] = source[k]
-        else:
-            weights[j] = np.float32(0.0)
-            line[:] = np.float32(0.0)
+    """Fill `block` with y_j, `weighted` with w_j y_j and `targets` with b_j; zeros up to a multiple of four pairs."""
+    width = system.spectrum.shape[0]
+    stride = rounded(width, 32)
+    for j in range(rounded(count, 4)):
+        pair = start + min(j, count - 1)
+        weight = abs(system.confidence[pair]) - system.shift if j < count else np.float32(0.0)
+        targets[j] = max(system.confidence[pair], np.float32(0.0)) if j < count else np.float32(0.0)
+        factor, source = spread(weight), offset_of(system, pair)
+        for k in range(0, width, 16):
+            values = load(system.fixed, source + k)
+            store(block, j * stride + k, values)
+            store(weighted, j * stride + k, multiply(factor, values))
 
 
 @inlined
-def _add_targets(system: RowSystem, row: int, right: Float32Array) -> None:
-    """Set right (f,) = sum of b_j y_j over the row's pairs."""
-    right[:] = np.float32(0.0)
-    for j in range(system.indptr[row], system.indptr[row + 1]):
-        target = max(system.confidence[j], np.float32(0.0))
-        source = system.fixed[system.indices[j]]
-        for k in range(system.fixed.shape[1]):
-            right[k] += target * source[k]
+def _add_products(
+    block: Float32Array, weighted: Float32Array, count: int, matrix: Float32Array, stride: int
+) -> None:
+    """Add weighted' block, over `count` pairs, to the upper triangle of `matrix`, in tiles of 8 x 32."""
+    for r in range(0, stride, 8):
+        for c in range(r & ~31, stride, 32):
+            _add_tile(block, weighted, count, matrix, r, c, stride)
 
 
 @inlined
-def _add_outer_products(block: Float32Array, weights: Float32Array, matrix: Float32Array) -> None:
-    """Add the sum of w_j y_j y_j' over eight rows to the upper triangle of `matrix`, two of its rows at a time.
+def _add_tile(
+    block: Float32Array, weighted: Float32Array, count: int, matrix: Float32Array, r: int, c: int, stride: int
+) -> None:
+    """Add to the tile at row r, column c; its sixteen vectors stay in registers for all pairs."""
+    at = r * stride + c
+    a0, a1 = load(matrix, at), load(matrix, at + 16)
+    b0, b1 = load(matrix, at + stride), load(matrix, at + stride + 16)
+    c0, c1 = load(matrix, at + 2 * stride), load(matrix, at + 2 * stride + 16)
+    d0, d1 = load(matrix, at + 3 * stride), load(matrix, at + 3 * stride + 16)
+    e0, e1 = load(matrix, at + 4 * stride), load(matrix, at + 4 * stride + 16)
+    f0, f1 = load(matrix, at + 5 * stride), load(matrix, at + 5 * stride + 16)
+    g0, g1 = load(matrix, at + 6 * stride), load(matrix, at + 6 * stride + 16)
+    h0, h1 = load(matrix, at + 7 * stride), load(matrix, at + 7 * stride + 16)
+    for j in range(count):
+        line = j * stride
+        y0, y1 = load(block, line + c), load(block, line + c + 16)
+        left = line + r
+        w = spread(weighted[left])
+        a0, a1 = multiply_add(w, y0, a0), multiply_add(w, y1, a1)
+        w = spread(weighted[left + 1])
+        b0, b1 = multiply_add(w, y0, b0), multiply_add(w, y1, b1)
+        w = spread(weighted[left + 2])
+        c0, c1 = multiply_add(w, y0, c0), multiply_add(w, y1, c1)
+        w = spread(weighted[left + 3])
+        d0, d1 = multiply_add(w, y0, d0), multiply_add(w, y1, d1)
+        w = spread(weighted[left + 4])
+        e0, e1 = multiply_add(w, y0, e0), multiply_add(w, y1, e1)
+        w = spread(weighted[left + 5])
+        f0, f1 = multiply_add(w, y0, f0), multiply_add(w, y1, f1)
+        w = spread(weighted[left + 6])
+        g0, g1 = multiply_add(w, y0, g0), multiply_add(w, y1, g1)
+        w = spread(weighted[left + 7])
+        h0, h1 = multiply_add(w, y0, h0), multiply_add(w, y1, h1)
+    _store_pair(matrix, at, a0, a1)
+    _store_pair(matrix, at + stride, b0, b1)
+    _store_pair(matrix, at + 2 * stride, c0, c1)
+    _store_pair(matrix, at + 3 * stride, d0, d1)
+    _store_pair(matrix, at + 4 * stride, e0, e1)
+    _store_pair(matrix, at + 5 * stride, f0, f1)
+    _store_pair(matrix, at + 6 * stride, g0, g1)
+    _store_pair(matrix, at + 7 * stride, h0, h1)
 
-    The entry below the diagonal that shares a pair of rows is written too; nothing reads it.
-    """
-    factors = block.shape[1]
-    a, b, c, d, e, g, h, i = block[0], block[1], block[2], block[3], block[4], block[5], block[6], block[7]
-    w0, w1, w2, w3, w4, w5, w6, w7 = (
-        weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7],
-    )  # fmt: skip
-    for r in range(0, factors - 1, 2):
-        top, low = matrix[r], matrix[r + 1]
-        p0, p1, p2, p3, p4, p5, p6, p7 = (
-            w0 * a[r], w1 * b[r], w2 * c[r], w3 * d[r], w4 * e[r], w5 * g[r], w6 * h[r], w7 * i[r],
-        )  # fmt: skip
-        s = r + 1
-        q0, q1, q2, q3, q4, q5, q6, q7 = (
-            w0 * a[s], w1 * b[s], w2 * c[s], w3 * d[s], w4 * e[s], w5 * g[s], w6 * h[s], w7 * i[s],
-        )  # fmt: skip
-        for k in range(r, factors):
-            y0, y1, y2, y3, y4, y5, y6, y7 = a[k], b[k], c[k], d[k], e[k], g[k], h[k], i[k]
-            top[k] += p0 * y0 + p1 * y1 + p2 * y2 + p3 * y3 + p4 * y4 + p5 * y5 + p6 * y6 + p7 * y7
-            low[k] += q0 * y0 + q1 * y1 + q2 * y2 + q3 * y3 + q4 * y4 + q5 * y5 + q6 * y6 + q7 * y7
-    if factors % 2 == 1:
-        k = factors - 1
-        for j in range(_TOGETHER):
-            matrix[k, k] += weights[j] * block[j, k] * block[j, k]
+
+@inlined
+def _store_pair(matrix: Float32Array, at: int, low: Float32Array, high: Float32Array) -> None:
+    """Write two vectors side by side."""
+    store(matrix, at, low)
+    store(matrix, at + 16, high)
 
 
 @kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION)
 def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
     """Solve `rows` exactly; overwrite their factors and losses. Cost n f^2 + f^3 / 3 each."""
-    factors = system.fixed.shape[1]
-    size = padded(factors)
-    matrix, right = np.empty((size, size), np.float32), np.empty(size, np.float32)
-    block, weights = np.empty((_TOGETHER, factors), np.float32), np.empty(_TOGETHER, np.float32)
+    width = system.spectrum.shape[0]
+    stride = rounded(width, 32)
+    matrix, right, inverses = (
+        np.empty(stride * stride, np.float32),
+        np.empty(stride, np.float32),
+        np.empty(stride, np.float32),
+    )
+    block, weighted = np.zeros(64 * stride, np.float32), np.zeros(64 * stride, np.float32)
+    targets = np.empty(64, np.float32)
     for row in rows:
-        matrix[:] = np.float32(0.0)
-        for first in range(0, system.indptr[row + 1] - system.indptr[row], _TOGETHER):
-            _gather_eight(system, row, first, block, weights)
-            _add_outer_products(block, weights, matrix)
-        for k in range(factors):
-            matrix[k, k] += system.spectrum[k] + system.ridge[row]
-        for k in range(factors, size):
-            matrix[k, k] = np.float32(1.0)
-        right[:] = np.float32(0.0)
-        _add_targets(system, row, right[:factors])
-        factorize(matrix, size)
-        solve_factorized(matrix, size, right)
+        clear(matrix, stride * stride)
+        clear(right, stride)
+        start, count = system.indptr[row], system.indptr[row + 1] - system.indptr[row]
+        for first in range(0, count, _PAIRS_TOGETHER):
+            part = min(_PAIRS_TOGETHER, count - first)
+            _gather(system, start + first, part, block, weighted, targets)
+            _add_products(block, weighted, part, matrix, stride)
+            combine(block, rounded(part, 4), targets, 0, right)
+        for k in range(width):
+            matrix[k * stride + k] += system.spectrum[k] + system.ridge[row]
+        factorize(matrix, width, stride, inverses)
+        solve_factorized(matrix, width, stride, inverses, right)
         x = solution.factors[row]
-        x[:] = right[:factors]
+        for k in range(0, width, 16):
+            store(x, k, load(right, k))
         if solution.losses.shape[0] > 0:
             solution.losses[row] = row_loss(system, row, x)

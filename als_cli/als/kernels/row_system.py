@@ -12,7 +12,7 @@ from numba.core import types
 from scipy.sparse import csr_matrix
 
 from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
-from als_cli.als.kernels.compiling import inlined, read_only, writable
+from als_cli.als.kernels.compiling import read_only, writable
 
 
 class RowSystem(NamedTuple):
@@ -25,9 +25,9 @@ class RowSystem(NamedTuple):
     confidence: Float32Array
     """(pairs,) c, negative where the pair is a dislike."""
     fixed: Float32Array
-    """(other side's rows, f) in the eigenbasis of its Gram matrix."""
+    """(other side's rows * width,) flat, in the eigenbasis of its Gram matrix; width: f rounded up to a multiple of 16."""
     spectrum: Float32Array
-    """(f,) a0 d, not negative."""
+    """(width,) a0 d, positive."""
     ridge: Float32Array
     """(rows,) lambda_u."""
     shift: np.float32
@@ -38,7 +38,7 @@ class Solution(NamedTuple):
     """Where the kernels write; row r of the matrix is row r here."""
 
     factors: Float32Array
-    """(rows, f); conjugate gradients start from what is in it."""
+    """(rows, width); conjugate gradients start from what is in it."""
     losses: Float64Array
     """(rows,) the loss of the row's own pairs, sum of w s^2 - 2 b s + b."""
 
@@ -51,7 +51,7 @@ def row_system(
         _read_only(matrix.indptr, np.int64),
         _read_only(matrix.indices, np.int32),
         _read_only(matrix.data, np.float32),
-        _read_only(fixed, np.float32),
+        _read_only(fixed.reshape(-1), np.float32),
         _read_only(spectrum, np.float32),
         _read_only(ridge, np.float32),
         np.float32(shift),
@@ -70,7 +70,7 @@ ROW_SYSTEM = _named(
         read_only(types.int64),
         read_only(types.int32),
         read_only(types.float32),
-        read_only(types.float32, 2),
+        read_only(types.float32),
         read_only(types.float32),
         read_only(types.float32),
         types.float32,
@@ -79,18 +79,3 @@ ROW_SYSTEM = _named(
 )
 SOLUTION = _named((writable(types.float32, 2), writable(types.float64)), Solution)
 ROWS = read_only(types.int32)
-
-
-@inlined
-def row_loss(system: RowSystem, row: int, x: Float32Array) -> float:
-    """Return sum over the row's pairs of w s^2 - 2 b s + b, float64, from the scores s = y.x."""
-    loss = 0.0
-    for j in range(system.indptr[row], system.indptr[row + 1]):
-        confidence = system.confidence[j]
-        source = system.fixed[system.indices[j]]
-        score = np.float32(0.0)
-        for k in range(x.shape[0]):
-            score += source[k] * x[k]
-        target = max(confidence, np.float32(0.0))
-        loss += (abs(confidence) - system.shift) * score * score - 2 * target * score + target
-    return loss

@@ -9,91 +9,154 @@ import numpy as np
 from numba.core import types
 
 from als_cli.als.arrays import Float32Array, Int32Array
-from als_cli.als.kernels.blocks import add_row_products, combine_rows, factorize, padded, solve_factorized
+from als_cli.als.kernels.blocks import clear, combine, offset_of, project, rounded, row_loss
+from als_cli.als.kernels.cholesky import factorize, solve_factorized
 from als_cli.als.kernels.compiling import inlined, kernel
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, row_loss
+from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store, total
 
-_SMALL = np.float32(1e-6)
+
+@inlined
+def _is_tiny(weight: np.float32, target: np.float32) -> bool:
+    """Return whether w is too small beside b to divide by its root."""
+    return weight <= np.float32(1e-6) * target
 
 
 @inlined
 def _scale_rows(
     system: RowSystem, row: int, scale: Float32Array, block: Float32Array, right: Float32Array
 ) -> bool:
-    """Fill block = C and right = s of a row; return whether a pair is left for b0."""
+    """Fill block = C and right = s of a row, zeros up to a multiple of four; return whether b0 has a pair."""
     start, count = system.indptr[row], system.indptr[row + 1] - system.indptr[row]
-    factors = scale.shape[0]
-    left = False
-    for j in range(count):
-        confidence = system.confidence[start + j]
-        weight = abs(confidence) - system.shift
-        target = max(confidence, np.float32(0.0))
-        root = np.float32(0.0)
-        right[j] = np.float32(0.0)
-        if weight > _SMALL * (target + np.float32(1e-30)):
+    width = scale.shape[0]
+    has_rest = False
+    for j in range(rounded(count, 4)):
+        pair = start + min(j, count - 1)
+        weight = abs(system.confidence[pair]) - system.shift
+        target = max(system.confidence[pair], np.float32(0.0))
+        root = right[j] = np.float32(0.0)
+        if j < count and weight > 0 and not _is_tiny(weight, target):
             root = np.sqrt(weight)
             right[j] = target / root
-        else:
-            left = left or target > 0
-        source = system.fixed[system.indices[start + j]]
-        line = block[j]
-        for k in range(factors):
-            line[k] = root * scale[k] * source[k]
-    for j in range(count, padded(count)):
-        block[j, :] = np.float32(0.0)
-        right[j] = np.float32(0.0)
-    return left
+        elif j < count and target > 0:
+            has_rest = True
+        factor, source = spread(root), offset_of(system, pair)
+        for k in range(0, width, 16):
+            store(
+                block,
+                j * width + k,
+                multiply(multiply(factor, load(scale, k)), load(system.fixed, source + k)),
+            )
+    return has_rest
 
 
 @inlined
-def _add_unweighted(system: RowSystem, row: int, scale: Float32Array, total: Float32Array) -> None:
-    """Set total (f,) = D^(-1/2) B' b0, the pairs that `_scale_rows` left."""
-    total[:] = np.float32(0.0)
-    for j in range(system.indptr[row], system.indptr[row + 1]):
-        confidence = system.confidence[j]
-        target = max(confidence, np.float32(0.0))
-        if abs(confidence) - system.shift <= _SMALL * (target + np.float32(1e-30)):
-            source = system.fixed[system.indices[j]]
-            for k in range(total.shape[0]):
-                total[k] += target * source[k] * scale[k]
+def _sum_rest(system: RowSystem, row: int, scale: Float32Array, rest: Float32Array) -> None:
+    """Set rest (width,) = D^(-1/2) B' b0."""
+    clear(rest, rest.shape[0])
+    for pair in range(system.indptr[row], system.indptr[row + 1]):
+        target = max(system.confidence[pair], np.float32(0.0))
+        if _is_tiny(abs(system.confidence[pair]) - system.shift, target):
+            factor, source = spread(target), offset_of(system, pair)
+            for k in range(0, rest.shape[0], 16):
+                term = multiply(load(scale, k), load(system.fixed, source + k))
+                store(rest, k, multiply_add(factor, term, load(rest, k)))
 
 
 @inlined
-def _subtract_products(block: Float32Array, vector: Float32Array, right: Float32Array) -> None:
-    """Subtract block @ vector from `right`, in place."""
-    for j in range(right.shape[0]):
-        line = block[j]
-        product = np.float32(0.0)
-        for k in range(vector.shape[0]):
-            product += line[k] * vector[k]
-        right[j] -= product
+def _multiply_rows(block: Float32Array, size: int, width: int, matrix: Float32Array, stride: int) -> None:
+    """Set the upper triangle of `matrix` (rows `stride` apart) = I + block block', in tiles of 4 x 4."""
+    clear(matrix, size * stride)
+    for i in range(0, size, 4):
+        for j in range(i, size, 4):
+            _multiply_tile(block, i * width, j * width, width, matrix, i * stride + j, stride)
+        for k in range(i, i + 4):
+            matrix[k * stride + k] += np.float32(1.0)
+
+
+@inlined
+def _multiply_tile(
+    block: Float32Array, a: int, b: int, width: int, matrix: Float32Array, to: int, stride: int
+) -> None:
+    """Set a 4 x 4 tile of `matrix` = rows at `a` times rows at `b` of the block."""
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = spread(np.float32(0.0))
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = spread(np.float32(0.0))
+    for k in range(0, width, 16):
+        b0, b1 = load(block, b + k), load(block, b + width + k)
+        b2, b3 = load(block, b + 2 * width + k), load(block, b + 3 * width + k)
+        x = load(block, a + k)
+        s00, s01 = multiply_add(x, b0, s00), multiply_add(x, b1, s01)
+        s02, s03 = multiply_add(x, b2, s02), multiply_add(x, b3, s03)
+        x = load(block, a + width + k)
+        s10, s11 = multiply_add(x, b0, s10), multiply_add(x, b1, s11)
+        s12, s13 = multiply_add(x, b2, s12), multiply_add(x, b3, s13)
+        x = load(block, a + 2 * width + k)
+        s20, s21 = multiply_add(x, b0, s20), multiply_add(x, b1, s21)
+        s22, s23 = multiply_add(x, b2, s22), multiply_add(x, b3, s23)
+        x = load(block, a + 3 * width + k)
+        s30, s31 = multiply_add(x, b0, s30), multiply_add(x, b1, s31)
+        s32, s33 = multiply_add(x, b2, s32), multiply_add(x, b3, s33)
+    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
+        total(s00),
+        total(s01),
+        total(s02),
+        total(s03),
+    )
+    to += stride
+    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
+        total(s10),
+        total(s11),
+        total(s12),
+        total(s13),
+    )
+    to += stride
+    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
+        total(s20),
+        total(s21),
+        total(s22),
+        total(s23),
+    )
+    to += stride
+    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
+        total(s30),
+        total(s31),
+        total(s32),
+        total(s33),
+    )
 
 
 @kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION)
 def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
     """Solve `rows`, longest first, none empty, all w >= 0; overwrite their factors and losses."""
-    factors = system.fixed.shape[1]
-    longest = padded(system.indptr[rows[0] + 1] - system.indptr[rows[0]])
-    block = np.empty((longest, factors), np.float32)
-    inner = np.empty((longest, longest), np.float32)
-    right = np.empty(longest, np.float32)
-    scale = np.empty(factors, np.float32)
-    rest = np.zeros(factors, np.float32)
+    width = system.spectrum.shape[0]
+    longest = rounded(system.indptr[rows[0] + 1] - system.indptr[rows[0]], 16)
+    block, matrix = np.empty(longest * width, np.float32), np.empty(longest * longest, np.float32)
+    right, inverses = np.empty(longest, np.float32), np.empty(longest, np.float32)
+    products, scale, rest = (
+        np.empty(longest, np.float32),
+        np.empty(width, np.float32),
+        np.zeros(width, np.float32),
+    )
     for row in rows:
-        size = padded(system.indptr[row + 1] - system.indptr[row])
-        for k in range(factors):
+        size = rounded(system.indptr[row + 1] - system.indptr[row], 4)
+        stride = rounded(size, 16)
+        for k in range(width):
             scale[k] = np.float32(1.0) / np.sqrt(system.spectrum[k] + system.ridge[row])
-        left = _scale_rows(system, row, scale, block, right)
-        add_row_products(block, size, inner)
-        if left:
-            _add_unweighted(system, row, scale, rest)
-            _subtract_products(block[:size], rest, right[:size])
-        factorize(inner, size)
-        solve_factorized(inner, size, right)
+        clear(right, stride)
+        has_rest = _scale_rows(system, row, scale, block, right)
+        _multiply_rows(block, size, width, matrix, stride)
         x = solution.factors[row]
-        combine_rows(block, right, size, x)
-        if left:
-            x += rest
-        x *= scale
+        clear(x, width)
+        if has_rest:
+            _sum_rest(system, row, scale, rest)
+            project(block, size, rest, products, 0)
+            for j in range(size):
+                right[j] -= products[j]
+            x[:] = rest
+        factorize(matrix, size, stride, inverses)
+        solve_factorized(matrix, size, stride, inverses, right)
+        combine(block, size, right, 0, x)
+        for k in range(0, width, 16):
+            store(x, k, multiply(load(x, k), load(scale, k)))
         if solution.losses.shape[0] > 0:
             solution.losses[row] = row_loss(system, row, x)

@@ -1,0 +1,149 @@
+"""Sixteen float32 values as one value, for kernels: a vector register, or what the compiler makes of it elsewhere.
+
+Left to itself the compiler guards each short loop with overlap checks and remainders, which cost more than the loop;
+with explicit vectors a kernel is what it says. Arrays are flat, contiguous and float32; offsets count elements.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.extending import intrinsic, models, register_model
+
+LANES = 16
+
+_SCALAR = ir.FloatType()
+_VECTOR = ir.VectorType(_SCALAR, LANES)
+_INDEX = ir.IntType(32)
+_UNALIGNED = 4
+
+
+class _Float32x16(types.Type):  # type: ignore[misc]
+    """The numba type of a vector."""
+
+    def __init__(self) -> None:
+        super().__init__(name="float32x16")
+
+
+float32x16 = _Float32x16()
+
+
+@register_model(_Float32x16)
+class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, frontend: Any) -> None:
+        super().__init__(manager, frontend, _VECTOR)
+
+
+def _operation(result: types.Type, build: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the code generator of an operation: `build(builder, *arguments)`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = [
+            _address(context, builder, kind, value) if isinstance(kind, types.Array) else value
+            for kind, value in zip(signature.args, arguments, strict=True)
+        ]
+        made = build(builder, *values)
+        return context.get_dummy_value() if result == types.void else made
+
+    return generate
+
+
+def _address(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    return context.make_array(kind)(context, builder, value).data
+
+
+def _at(builder: Any, address: Any, offset: Any) -> Any:
+    return builder.bitcast(builder.gep(address, [offset]), _VECTOR.as_pointer())
+
+
+def _spread(builder: Any, value: Any, kind: Any = _VECTOR) -> Any:
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INDEX(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
+
+
+def _call(builder: Any, name: str, kind: Any, arguments: list[Any], flags: tuple[str, ...] = ()) -> Any:
+    declare: Any = cgutils.get_or_insert_function
+    function = declare(builder.module, ir.FunctionType(kind, [value.type for value in arguments]), name)
+    return builder.call(function, arguments, fastmath=flags)
+
+
+def _load(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001 - numba's protocol, also below
+    """Return array[offset : offset + 16]."""
+
+    def build(builder: Any, address: Any, place: Any) -> Any:
+        return builder.load(_at(builder, address, place), align=_UNALIGNED)
+
+    return float32x16(array, types.intp), _operation(float32x16, build)
+
+
+def _store(typing_context: Any, array: Any, offset: Any, vector: Any) -> Any:  # noqa: ARG001
+    """Write `vector` to array[offset : offset + 16]."""
+
+    def build(builder: Any, address: Any, place: Any, value: Any) -> Any:
+        return builder.store(value, _at(builder, address, place), align=_UNALIGNED)
+
+    return types.void(array, types.intp, float32x16), _operation(types.void, build)
+
+
+def _spread_scalar(typing_context: Any, scalar: Any) -> Any:  # noqa: ARG001
+    """Return a vector with `scalar` in each lane."""
+    return float32x16(types.float32), _operation(float32x16, _spread)
+
+
+def _multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
+    """Return a b + c, lane by lane."""
+
+    def build(builder: Any, *values: Any) -> Any:
+        return _call(builder, "llvm.fmuladd.v16f32", _VECTOR, list(values))
+
+    return float32x16(float32x16, float32x16, float32x16), _operation(float32x16, build)
+
+
+def _multiply(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Return a b, lane by lane."""
+    return float32x16(float32x16, float32x16), _operation(
+        float32x16, lambda builder, x, y: builder.fmul(x, y)
+    )
+
+
+def _total(typing_context: Any, vector: Any) -> Any:  # noqa: ARG001
+    """Return the sum of the lanes."""
+
+    def build(builder: Any, value: Any) -> Any:
+        return _call(builder, "llvm.vector.reduce.fadd.v16f32", _SCALAR, [_SCALAR(-0.0), value], ("reassoc",))
+
+    return types.float32(float32x16), _operation(types.float32, build)
+
+
+def _from_lane(typing_context: Any, vector: Any, lane: Any) -> Any:  # noqa: ARG001
+    """Return `vector` with zeros in the lanes before `lane`."""
+
+    def build(builder: Any, value: Any, first: Any) -> Any:
+        numbers = ir.VectorType(_INDEX, LANES)
+        lanes = ir.Constant(numbers, list(range(LANES)))
+        bound = _spread(builder, builder.trunc(first, _INDEX), numbers)
+        kept = builder.icmp_signed(">=", lanes, bound)
+        return builder.select(kept, value, ir.Constant(_VECTOR, [0.0] * LANES))
+
+    return float32x16(float32x16, types.intp), _operation(float32x16, build)
+
+
+def _prefetch(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001
+    """Ask memory for the cache line of array[offset], without waiting; no address is wrong."""
+
+    def build(builder: Any, address: Any, place: Any) -> Any:
+        line = builder.bitcast(builder.gep(address, [place]), cgutils.voidptr_t)
+        return _call(builder, "llvm.prefetch.p0", ir.VoidType(), [line, _INDEX(0), _INDEX(3), _INDEX(1)])
+
+    return types.void(array, types.intp), _operation(types.void, build)
+
+
+load: Any = intrinsic(_load)
+store: Any = intrinsic(_store)
+spread: Any = intrinsic(_spread_scalar)
+multiply_add: Any = intrinsic(_multiply_add)
+multiply: Any = intrinsic(_multiply)
+total: Any = intrinsic(_total)
+from_lane: Any = intrinsic(_from_lane)
+prefetch: Any = intrinsic(_prefetch)
