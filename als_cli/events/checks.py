@@ -32,6 +32,7 @@ REJECTED_COLUMNS = ("source", "row", "reason", "user", "item", "timestamp", "typ
 """rejected.parquet: the file as it was named, the row from 1, the first reason, and the raw fields as text."""
 
 _YEAR_ONE = pl.lit(datetime(1, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - made UTC right away
+_NO_TIME = pl.lit(None, UTC_MICROSECONDS)
 
 
 @dataclass(frozen=True)
@@ -44,52 +45,67 @@ class Reading:
     """Events after this instant are future_time."""
 
 
-def checked(probed: Probed, form: str, how: Reading, config: EventsConfig) -> pl.LazyFrame:
-    """Return source, row, reason (null where the row is good), the clean columns, and the raw fields as text.
+@dataclass(frozen=True)
+class Checked:
+    """The rows of one source with every check made."""
 
-    The clean columns are CLEAN_EVENT_COLUMNS and event_type; the raw fields have the names of REJECTED_COLUMNS.
-    `form` is the source's timestamp format.
-    """
+    rows: pl.LazyFrame
+    """The plain columns, the clean ones (user_id, item_id, time, number), and bad (Boolean)."""
+    failed: dict[str, pl.Expr]
+    """The check of each reason, on `rows`; first reasons first."""
+    file: str
+    """The file as it was named."""
+
+
+def checked(probed: Probed, form: str, how: Reading, config: EventsConfig) -> Checked:
+    """Return the rows of a source, read as `how` and the timestamp format `form` say, and checked."""
     dtypes = probed.dtypes
-    role = {name: pl.col(name) if name in dtypes else None for name in ("timestamp", "type", "value")}
-    time, value = role["timestamp"], role["value"]
-    final = probed.plain.select(
-        pl.lit(probed.source.file.name).alias("source"),
-        pl.col("row").cast(pl.Int64),
-        *[_as_text(name, name in dtypes) for name in REJECTED_COLUMNS[3:]],
+    absent = [pl.lit(None, pl.String).alias(name) for name in REJECTED_COLUMNS[3:] if name not in dtypes]
+    time = as_time(pl.col("timestamp"), dtypes["timestamp"], form) if "timestamp" in dtypes else _NO_TIME
+    number = pl.col("value").cast(pl.Float64, strict=False) if "value" in dtypes else pl.lit(1.0)
+    rows = probed.plain.with_columns(
+        *absent,
         as_id(pl.col("user"), dtypes["user"], how.user_type).alias("user_id"),
         as_id(pl.col("item"), dtypes["item"], how.item_type).alias("item_id"),
-        (pl.lit(None, UTC_MICROSECONDS) if time is None else as_time(time, dtypes["timestamp"], form)).alias(
-            "time"
-        ),
-        (pl.lit(1.0) if value is None else value.cast(pl.Float64, strict=False)).alias("number"),
+        time.alias("time"),
+        number.alias("number"),
     )
-    # The raw `timestamp` and `value` become `raw_…`: the clean columns have the documented names.
-    final = final.with_columns(_reason(set(dtypes), how, config).alias("reason"))
-    weight = event_weight(config, pl.col("type"), pl.col("number"))
-    return final.with_columns(weight.alias("weight"))
+    failed = _failed(set(dtypes), how, config)
+    # Reasons and texts are worked out for the few bad rows only.
+    bad = pl.any_horizontal(failed.values()).fill_null(value=False)
+    return Checked(rows.with_columns(bad.alias("bad")), failed, probed.source.file.name)
 
 
-def clean_events(rows: pl.LazyFrame, config: EventsConfig) -> pl.LazyFrame:
+def clean_events(source: Checked, config: EventsConfig) -> pl.LazyFrame:
     """Return the good rows: CLEAN_EVENT_COLUMNS, then type (raw text)."""
-    good = rows.filter(pl.col("reason").is_null())
+    good = source.rows.filter(~pl.col("bad"))
     if config.negative == "drop":
         good = good.filter(pl.col("number") >= 0)
-    renamed = (pl.col("time").alias("timestamp"), "weight", pl.col("number").alias("value"))
-    return good.select("user_id", "item_id", *renamed, "type")
+    weight = event_weight(config, pl.col("type"), pl.col("number"))
+    return good.select(
+        "user_id",
+        "item_id",
+        pl.col("time").alias("timestamp"),
+        weight.alias("weight"),
+        pl.col("number").alias("value"),
+        "type",
+    )
 
 
-def rejected_rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+def rejected_rows(source: Checked) -> pl.LazyFrame:
     """Return the bad rows with REJECTED_COLUMNS."""
-    return rows.filter(pl.col("reason").is_not_null()).select(REJECTED_COLUMNS)
+    reason = pl.coalesce(pl.when(check).then(pl.lit(reason)) for reason, check in source.failed.items())
+    bad = source.rows.filter("bad").with_columns(reason.alias("reason"), pl.lit(source.file).alias("source"))
+    return bad.select(
+        "source",
+        pl.col("row").cast(pl.Int64),
+        "reason",
+        *[pl.col(name).cast(pl.String) for name in REJECTED_COLUMNS[3:]],
+    )
 
 
-def _as_text(name: str, mapped: bool) -> pl.Expr:
-    return (pl.col(name).cast(pl.String) if mapped else pl.lit(None, pl.String)).alias(name)
-
-
-def _reason(mapped: set[str], how: Reading, config: EventsConfig) -> pl.Expr:
-    """Return the first reason against a row, null for a good one."""
+def _failed(mapped: set[str], how: Reading, config: EventsConfig) -> dict[str, pl.Expr]:
+    """Return the checks that apply, by reason, in the order of REASONS."""
     user, item, time, number = (pl.col(name) for name in ("user_id", "item_id", "time", "number"))
     failed = {
         "null_user": pl.col("user").is_null(),
@@ -110,4 +126,4 @@ def _reason(mapped: set[str], how: Reading, config: EventsConfig) -> pl.Expr:
         failed["nonfinite_value"] = number.is_finite().not_()
         if config.negative == "reject":
             failed["negative_value"] = number < 0
-    return pl.coalesce(pl.when(failed[reason]).then(pl.lit(reason)) for reason in REASONS if reason in failed)
+    return {reason: failed[reason] for reason in REASONS if reason in failed}

@@ -63,16 +63,15 @@ def write_clean_events(
     _check_any(probed, rows, inside)
     clock = datetime.now(UTC)
     forms = _time_formats(probed, config, clock)
-    all_rows = pl.concat(
-        [
-            checked(one, form, _how(probed, config, clock), config)
-            for one, form in zip(probed, forms, strict=True)
-        ]
-    )
+    how = _how(probed, config, clock)
+    sources = [checked(one, form, how, config) for one, form in zip(probed, forms, strict=True)]
     exact = config.duplicates == "exact"
     first = spool / "with-duplicates.parquet" if exact else clean
     columns = (*CLEAN_EVENT_COLUMNS, "type") if exact else CLEAN_EVENT_COLUMNS
-    _write({first: clean_events(all_rows, config).select(columns), rejected: rejected_rows(all_rows)})
+    good_rows = pl.concat(clean_events(source, config) for source in sources)
+    _write(
+        {first: good_rows.select(columns), rejected: pl.concat(rejected_rows(source) for source in sources)}
+    )
     bad = count_reasons(rejected)
     check_bad_share(
         bad, inside, rejected, config, _unit_hints(probed, forms, clock) if "future_time" in bad else ()
