@@ -33,8 +33,19 @@ class Model:
     factors: Factors
 
     def recipe(self, threads: int) -> Recipe:
-        """Return how the model was made, to fold in new histories on `threads` threads."""
-        return recipe_from_json(self.manifest.metrics["recipe"], threads)
+        """Return how the model was made, to fold in new histories on `threads` threads.
+
+        Raises
+        ------
+        ArtifactError
+            The manifest does not say.
+        """
+        try:
+            return recipe_from_json(self.manifest.metrics["recipe"], threads)
+        except (KeyError, TypeError) as missing:
+            raise ArtifactError(
+                f"{self.folder} does not say how it was trained", hint="run `als train` again"
+            ) from missing
 
 
 def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:

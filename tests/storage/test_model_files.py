@@ -78,3 +78,9 @@ def test_a_file_of_the_right_size_that_is_no_arrow_is_named(tmp_path):
     path.write_bytes(bytes(path.stat().st_size))
     with pytest.raises(ArtifactError, match=ITEM_FACTORS):
         open_model(tmp_path)
+
+
+def test_a_model_that_does_not_say_how_it_was_trained_is_an_artifact_error(tmp_path):
+    publish_model(tmp_path)
+    with pytest.raises(ArtifactError, match="does not say how it was trained"):
+        open_model(tmp_path).recipe(threads=1)
