@@ -86,9 +86,8 @@ def _casts(frame: pl.LazyFrame, names: Sequence[str], file: str) -> dict[str, pl
 
 def _forms(name: str) -> list[pl.Expr]:
     text = _text(name)
-    truth = text.str.to_lowercase().replace_strict(
-        {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
-    )
+    lower = text.str.to_lowercase()
+    truth = pl.when(lower.is_in(["true", "false"])).then(lower == "true")
     number = pl.when(text.str.contains(_LEADING_ZERO).not_()).then(text)
     return [truth, number.cast(pl.Int64, strict=False), number.cast(pl.Float64, strict=False)]
 

@@ -17,7 +17,11 @@ def type_weight(config: EventsConfig, event_type: pl.Expr) -> pl.Expr:
     """Return the weight of an event type, Float64, null where it is not listed."""
     if config.types is None:
         return pl.lit(1.0)
-    return event_type.replace_strict(config.types, default=None, return_dtype=pl.Float64)
+    # A chain of conditions streams; replace_strict would collect the whole column in memory.
+    weight = pl.lit(None, pl.Float64)
+    for name, of_type in config.types.items():
+        weight = pl.when(event_type == name).then(pl.lit(of_type)).otherwise(weight)
+    return weight
 
 
 def transformed(config: EventsConfig, value: pl.Expr) -> pl.Expr:
