@@ -73,9 +73,10 @@ def write_clean_events(
         {first: good_rows.select(columns), rejected: pl.concat(rejected_rows(source) for source in sources)}
     )
     bad = count_reasons(rejected)
-    check_bad_share(
-        bad, inside, rejected, config, _unit_hints(probed, forms, clock) if "future_time" in bad else ()
-    )
+    hints = _unit_hints(probed, forms, clock)
+    check_bad_share(bad, inside, rejected, config, hints if "future_time" in bad else ())
+    for hint in hints:
+        log.warning("timestamps: %s", hint)
     good = _height(first)
     dropped["negative"] = inside - sum(bad.values()) - good
     if exact:
