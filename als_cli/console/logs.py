@@ -6,7 +6,9 @@ import sys
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
+from als_cli import NOTICE
 from als_cli.errors import ResourceError
 
 ROOT = "als_cli"
@@ -39,8 +41,21 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what sys.stderr is at that moment: a progress bar stands in for it, and keeps its lines apart."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: Path | None) -> None:
-    """Send the package's log records to stderr (warnings; with `verbose` all; with `quiet` errors) and to `log_file` (all).
+    """Send the package's log records to stderr and, all of them, to `log_file`.
+
+    On stderr: warnings, at a terminal notices too; with `verbose` all, with `quiet` errors only.
 
     Raises
     ------
@@ -53,13 +68,21 @@ def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: 
         old.close()
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    on_stderr = logging.StreamHandler(sys.stderr)
-    on_stderr.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    on_stderr = _StderrHandler()
+    on_stderr.setLevel(_stderr_level(verbose=verbose, quiet=quiet))
     on_stderr.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     logger.addHandler(on_stderr)
     if log_file is not None:
         logger.addHandler(_file_handler(log_file, log_format))
     warnings.showwarning = _log_warning
+
+
+def _stderr_level(*, verbose: bool, quiet: bool) -> int:
+    if quiet:
+        return logging.ERROR
+    if verbose:
+        return logging.INFO
+    return NOTICE if sys.stderr.isatty() else logging.WARNING
 
 
 def _file_handler(log_file: Path, log_format: str) -> logging.Handler:

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+from als_cli import NOTICE
 from als_cli.console.logs import configure_logging
 from als_cli.errors import ResourceError
 
@@ -47,6 +48,14 @@ def test_levels_on_stderr(capsys, options, shown):
     captured = capsys.readouterr()
     assert captured.err == shown
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(("at_terminal", "shown"), [(True, "compiling\n"), (False, "")])
+def test_notices_are_for_whoever_watches(capsys, monkeypatch, at_terminal, shown):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: at_terminal)
+    configure()
+    LOG.log(NOTICE, "compiling")
+    assert capsys.readouterr().err == shown
 
 
 def test_json_lines_are_one_object_each(capsys):

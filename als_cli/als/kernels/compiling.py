@@ -20,6 +20,8 @@ import numba
 from llvmlite import binding
 from numba.core import types
 
+from als_cli import NOTICE
+
 log = logging.getLogger(__name__)
 
 _settings: Any = numba.config  # its values are made at run time, so type checkers do not know them
@@ -85,7 +87,7 @@ def cache_folder() -> Path | None:
 
 @functools.cache
 def _announce() -> None:
-    log.info("compiling the fast kernels for this machine: some seconds, kept for the next runs")
+    log.log(NOTICE, "compiling the fast kernels for this machine: some seconds, kept for the next runs")
 
 
 def _cache_root() -> Path:
