@@ -107,6 +107,17 @@ def _multiply(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
     )
 
 
+def _reciprocal(typing_context: Any, vector: Any) -> Any:  # noqa: ARG001
+    """Return 1 / max(vector, 1e-30), lane by lane."""
+
+    def build(builder: Any, value: Any) -> Any:
+        least = ir.Constant(_VECTOR, [1e-30] * LANES)
+        positive = builder.select(builder.fcmp_ordered(">", value, least), value, least)
+        return builder.fdiv(ir.Constant(_VECTOR, [1.0] * LANES), positive)
+
+    return float32x16(float32x16), _operation(float32x16, build)
+
+
 def _total(typing_context: Any, vector: Any) -> Any:  # noqa: ARG001
     """Return the sum of the lanes."""
 
@@ -144,6 +155,7 @@ store: Any = intrinsic(_store)
 spread: Any = intrinsic(_spread_scalar)
 multiply_add: Any = intrinsic(_multiply_add)
 multiply: Any = intrinsic(_multiply)
+reciprocal: Any = intrinsic(_reciprocal)
 total: Any = intrinsic(_total)
 from_lane: Any = intrinsic(_from_lane)
 prefetch: Any = intrinsic(_prefetch)
