@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "typer": ("cli.py", "console/"),
     "rich": ("cli.py", "console/"),
     "implicit": ("als/implicit_engine.py", "evaluation/item_knn.py"),
-    "numba": ("als/kernels/",),
+    "numba": ("als/kernels/", "ranking/kernel_top_n.py"),
     "pandas": (),
     "pickle": (),
     "click": (),
@@ -57,9 +57,9 @@ class Import:
 
     @property
     def target(self) -> str | None:
-        """The part of als_cli it reaches for."""
-        names = self.name.split(".")
-        return names[1] if self.library == "als_cli" and names[1:] not in ([], ["__version__"]) else None
+        """The part of als_cli it reaches for; None for a library, or a name of als_cli/__init__.py."""
+        part = self.name.removeprefix("als_cli.").split(".")[0]
+        return part if self.name.startswith("als_cli.") and part in RANK else None
 
     def __str__(self) -> str:
         return f"als_cli/{self.room}:{self.line} imports {self.name}"
