@@ -5,6 +5,7 @@ import time
 
 import polars as pl
 
+from als_cli.als.engines import start_warm_up
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
 from als_cli.evaluation.gate import Verdict, judge, require
@@ -43,6 +44,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     config = context.config.evaluate
     at = _list_lengths(config)
     dataset = open_dataset(context.dataset_place)
+    start_warm_up(context.config.train.engine)
     parts = divide(context, dataset)
     measured = [_judged(method, context, parts, at) for method in (MODEL, *dict.fromkeys(config.baselines))]
     verdict = _verdict(config, {one.method: one.averages for one, _ in measured})

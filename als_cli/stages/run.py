@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import SerializeAsAny
 
+from als_cli.als.engines import start_warm_up
 from als_cli.stages.context import Report, StageContext
 from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.ingest import ingest, ingest_key
@@ -85,6 +86,7 @@ def _take(step: _Step, context: StageContext, *, force: bool) -> StageOutcome:
             stage=step.name, status="up_to_date", seconds=time.perf_counter() - started, report=None
         )
     log.info("%s: started", step.name)
+    start_warm_up(context.config.train.engine)
     report = step.do(context)
     seconds = time.perf_counter() - started
     log.info("%s: done in %.1f s", step.name, seconds)
