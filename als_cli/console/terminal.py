@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.progress import Task as RichTask
 from rich.text import Text
 
-from als_cli.stages.context import Task
+from als_cli.stages.context import SilentProgress, Task
 
 
 class Terminal:
@@ -50,6 +50,10 @@ class Terminal:
     @contextmanager
     def task(self, description: str, total: int | None = None) -> Iterator[Task]:
         """Yield a task whose progress is drawn on stderr, and wiped when it is done."""
+        if not self.shows_progress:
+            with SilentProgress().task(description, total) as silent:
+                yield silent
+            return
         bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -59,7 +63,6 @@ class Terminal:
             TextColumn("{task.fields[note]}"),
             console=self.stderr,
             transient=True,
-            disable=not self.shows_progress,
         )
         with bar:
             yield _BarTask(bar, bar.add_task(description, total=total, note=""))
