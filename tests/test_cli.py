@@ -86,6 +86,17 @@ def test_force_does_all_stages_again_with_the_same_bytes(shop):
     assert hashes(shop) == before
 
 
+@pytest.mark.parametrize("engine", ["native", "implicit"])
+def test_the_number_of_threads_changes_no_byte(shop, engine):
+    contents = []
+    for threads in (1, 2):
+        setting = f"train.engine={engine}"
+        ended = als("run", "-c", shop / "shop.yaml", "--force", "--set", setting, "--threads", threads)
+        assert ended.returncode == 0, ended.stderr
+        contents.append(hashes(shop))
+    assert contents[0] == contents[1]
+
+
 def test_a_broken_artifact_is_made_again(shop):
     (shop / "work/models/current/item_factors.arrow").write_bytes(b"x")
     ended = als("run", "-c", shop / "shop.yaml", "--json")
