@@ -5,6 +5,7 @@ offers a way out, and the exit code that cron and ETL can act on. Anything else 
 """
 
 import errno
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -110,6 +111,8 @@ def refusal_of(error: BaseException, place: object) -> ResourceError | None:
             f"cannot create {place}: something is in the way at {where}",
             hint="move it, or choose another path",
         )
+    if number in (errno.EIO, errno.ENAMETOOLONG, errno.ELOOP):
+        return ResourceError(f"{os.strerror(number)}: {where}", hint="check the disk and the path")
     if number in (errno.EMFILE, errno.ENFILE):
         return ResourceError(
             f"too many open files at {where}", hint="raise the limit (ulimit -n), or read fewer files"
@@ -124,6 +127,9 @@ def refusals_at(place: object) -> Iterator[None]:
         yield
     except AlsError:
         raise
+    except FileNotFoundError as refused:
+        message = f"cannot create {place}: there is no {refused.filename or 'such folder'}"
+        raise ResourceError(message, hint="choose another place") from refused
     except Exception as failure:
         refusal = refusal_of(failure, place)
         if refusal is None:

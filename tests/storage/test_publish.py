@@ -85,7 +85,13 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "says"),
-    [(errno.ENOSPC, "no space left"), (errno.EACCES, "not permitted"), (errno.EROFS, "not permitted")],
+    [
+        (errno.ENOSPC, "no space left"),
+        (errno.EACCES, "not permitted"),
+        (errno.EROFS, "not permitted"),
+        (errno.EIO, "Input/output error"),
+        (errno.ENOENT, "cannot create"),
+    ],
 )
 def test_refusals_of_the_system_become_resource_errors(tmp_path, number, says):
     with pytest.raises(ResourceError, match=says) as caught, refusals_at(tmp_path):
@@ -95,4 +101,4 @@ def test_refusals_of_the_system_become_resource_errors(tmp_path, number, says):
 
 def test_other_system_errors_pass_through(tmp_path):
     with pytest.raises(OSError, match="odd"), refusals_at(tmp_path):
-        raise OSError(errno.EIO, "odd")
+        raise OSError(errno.EINVAL, "odd")
