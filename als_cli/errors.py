@@ -89,6 +89,21 @@ class TrainingError(DataError):
     """Training gave factors that are not finite (exit 3)."""
 
 
+_DISK_FULL = ("no space left on the disk of {where}", "free space and run again; what was published stays")
+_NOT_PERMITTED = ("not permitted: {where}", "choose another place or change its permissions")
+_IN_THE_WAY = ("cannot create {place}: something is in the way at {where}", "move it, or choose another path")
+_OPEN_FILES = ("too many open files at {where}", "raise the limit (ulimit -n), or read fewer files")
+_UNUSABLE = ("{system}: {where}", "check the disk and the path")
+_REFUSALS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _DISK_FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_PERMITTED),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), _IN_THE_WAY),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _OPEN_FILES),
+    **dict.fromkeys((errno.EIO, errno.ENAMETOOLONG, errno.ELOOP), _UNUSABLE),
+}
+"""Message and hint for each number of the system that means disk, memory or permission."""
+
+
 def refusal_of(error: BaseException, place: object) -> ResourceError | None:
     """Return what a failure at `place` means if the system refused disk, memory or permission, else None.
 
@@ -98,26 +113,12 @@ def refusal_of(error: BaseException, place: object) -> ResourceError | None:
         hint = "free memory, or lower train.factors or recommend.block_users"
         return ResourceError(f"out of memory at {place}", hint=hint)
     wrapped = re.search(r"\(os error (\d+)\)", str(error))
-    number = getattr(error, "errno", None) or (int(wrapped[1]) if wrapped else None)
+    number = getattr(error, "errno", None) or (int(wrapped[1]) if wrapped else 0)
+    if number not in _REFUSALS:
+        return None
+    message, hint = _REFUSALS[number]
     where = getattr(error, "filename", None) or place
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return ResourceError(
-            f"no space left on the disk of {where}", hint="free space and run again; what was published stays"
-        )
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ResourceError(f"not permitted: {where}", hint="choose another place or change its permissions")
-    if number in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-        return ResourceError(
-            f"cannot create {place}: something is in the way at {where}",
-            hint="move it, or choose another path",
-        )
-    if number in (errno.EIO, errno.ENAMETOOLONG, errno.ELOOP):
-        return ResourceError(f"{os.strerror(number)}: {where}", hint="check the disk and the path")
-    if number in (errno.EMFILE, errno.ENFILE):
-        return ResourceError(
-            f"too many open files at {where}", hint="raise the limit (ulimit -n), or read fewer files"
-        )
-    return None
+    return ResourceError(message.format(where=where, place=place, system=os.strerror(number)), hint=hint)
 
 
 @contextmanager
