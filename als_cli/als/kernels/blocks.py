@@ -28,7 +28,7 @@ def clear(vector: Float32Array, end: int) -> None:
 @inlined
 def offset_of(system: RowSystem, pair: int) -> int:
     """Return where the factors that `pair` names begin in the flat fixed side."""
-    return np.int64(system.indices[pair]) * system.spectrum.shape[0]
+    return system.spectrum.shape[0] * system.indices[pair]  # type: ignore[no-any-return]
 
 
 @inlined

@@ -46,14 +46,20 @@ def _add_products(
     """Add weighted' block, over `count` pairs, to the upper triangle of `matrix`, in tiles of 8 x 32."""
     for r in range(0, stride, 8):
         for c in range(r & ~31, stride, 32):
-            _add_tile(block, weighted, count, matrix, r, c, stride)
+            _add_tile(block, weighted, count, matrix, (r, c), stride)
 
 
 @inlined
-def _add_tile(
-    block: Float32Array, weighted: Float32Array, count: int, matrix: Float32Array, r: int, c: int, stride: int
+def _add_tile(  # noqa: PLR0915 - registers, one by one
+    block: Float32Array,
+    weighted: Float32Array,
+    count: int,
+    matrix: Float32Array,
+    corner: tuple[int, int],
+    stride: int,
 ) -> None:
-    """Add to the tile at row r, column c; its sixteen vectors stay in registers for all pairs."""
+    """Add to the tile at a row and a column; its sixteen vectors stay in registers for all pairs."""
+    r, c = corner
     at = r * stride + c
     a0, a1 = load(matrix, at), load(matrix, at + 16)
     b0, b1 = load(matrix, at + stride), load(matrix, at + stride + 16)

@@ -114,9 +114,9 @@ def _add_four_and_squares(
 
 
 @inlined
-def _first_pass(system: RowSystem, start: int, last: int, vectors: _Vectors) -> float:
+def _first_pass(system: RowSystem, start: int, last: int, vectors: _Vectors) -> np.float64:
     """Add B' (b - W B x) to the residual, the diagonal of B' W B to `inverse`; return the pairs' loss at x."""
-    loss = 0.0
+    loss = np.float64(0.0)
     ahead = _offsets_of_four(system, start, last)
     for j in range(start, last + 1, 4):
         at, ahead = ahead, _offsets_of_four(system, j + 4, last)
@@ -132,9 +132,9 @@ def _first_pass(system: RowSystem, start: int, last: int, vectors: _Vectors) -> 
 
 
 @inlined
-def _step_pass(system: RowSystem, start: int, last: int, vectors: _Vectors, with_image: bool) -> float:
+def _step_pass(system: RowSystem, start: int, last: int, vectors: _Vectors, with_image: bool) -> np.float64:
     """Return p' B' W B p; add B' W B p to the image if asked."""
-    curvature = 0.0
+    curvature = np.float64(0.0)
     ahead = _offsets_of_four(system, start, last)
     for j in range(start, last + 1, 4):
         at, ahead = ahead, _offsets_of_four(system, j + 4, last)
@@ -148,7 +148,7 @@ def _step_pass(system: RowSystem, start: int, last: int, vectors: _Vectors, with
 
 
 @inlined
-def _begin(system: RowSystem, row: int, vectors: _Vectors) -> float:
+def _begin(system: RowSystem, row: int, vectors: _Vectors) -> np.float64:
     """Set the residual to -D x and `inverse` to D; return x' D x."""
     ridge, minus, one = spread(system.ridge[row]), spread(np.float32(-1.0)), spread(np.float32(1.0))
     energy = spread(np.float32(0.0))
@@ -171,11 +171,11 @@ def _first_direction(vectors: _Vectors) -> np.float32:
         store(vectors.inverse, k, inverse)
         store(vectors.direction, k, direction)
         rz = multiply_add(residual, direction, rz)
-    return total(rz)
+    return np.float32(total(rz))
 
 
 @inlined
-def _energy(system: RowSystem, row: int, vector: Float32Array) -> float:
+def _energy(system: RowSystem, row: int, vector: Float32Array) -> np.float64:
     """Return v' D v."""
     ridge, one, energy = spread(system.ridge[row]), spread(np.float32(1.0)), spread(np.float32(0.0))
     for k in range(0, vector.shape[0], 16):
@@ -197,7 +197,7 @@ def _turn(system: RowSystem, row: int, vectors: _Vectors, length: np.float32, rz
         residual = multiply_add(back, image, load(vectors.residual, k))
         store(vectors.residual, k, residual)
         new = multiply_add(multiply(residual, residual), load(vectors.inverse, k), new)
-    new_rz = total(new)
+    new_rz = np.float32(total(new))
     ratio = spread(new_rz / rz)
     for k in range(0, vectors.x.shape[0], 16):
         preconditioned = multiply(load(vectors.inverse, k), load(vectors.residual, k))
@@ -206,7 +206,7 @@ def _turn(system: RowSystem, row: int, vectors: _Vectors, length: np.float32, rz
 
 
 @inlined
-def _improve(system: RowSystem, row: int, steps: int, vectors: _Vectors) -> float:
+def _improve(system: RowSystem, row: int, steps: int, vectors: _Vectors) -> np.float64:
     """Improve `vectors.x` by `steps` steps; return the loss of the row's pairs.
 
     A step of length a lowers x' A x - 2 x' B' b by a r.z, so the loss at the first x gives the loss at the last.

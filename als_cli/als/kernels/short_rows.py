@@ -19,7 +19,7 @@ from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, st
 @inlined
 def _is_tiny(weight: np.float32, target: np.float32) -> bool:
     """Return whether w is too small beside b to divide by its root."""
-    return weight <= np.float32(1e-6) * target
+    return bool(weight <= np.float32(1e-6) * target)
 
 
 @inlined
@@ -69,16 +69,17 @@ def _multiply_rows(block: Float32Array, size: int, width: int, matrix: Float32Ar
     clear(matrix, size * stride)
     for i in range(0, size, 4):
         for j in range(i, size, 4):
-            _multiply_tile(block, i * width, j * width, width, matrix, i * stride + j, stride)
+            _multiply_tile(block, (i * width, j * width), width, matrix, i * stride + j, stride)
         for k in range(i, i + 4):
             matrix[k * stride + k] += np.float32(1.0)
 
 
 @inlined
 def _multiply_tile(
-    block: Float32Array, a: int, b: int, width: int, matrix: Float32Array, to: int, stride: int
+    block: Float32Array, rows: tuple[int, int], width: int, matrix: Float32Array, to: int, stride: int
 ) -> None:
-    """Set a 4 x 4 tile of `matrix` = rows at `a` times rows at `b` of the block."""
+    """Set a 4 x 4 tile of `matrix`, from place `to` on, = four rows of the block times four others."""
+    a, b = rows
     s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = spread(np.float32(0.0))
     s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = spread(np.float32(0.0))
     for k in range(0, width, 16):

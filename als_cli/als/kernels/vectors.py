@@ -19,7 +19,7 @@ _INDEX = ir.IntType(32)
 _UNALIGNED = 4
 
 
-class _Float32x16(types.Type):  # type: ignore[misc]
+class _Float32x16(types.Type):
     """The numba type of a vector."""
 
     def __init__(self) -> None:
@@ -30,9 +30,9 @@ float32x16 = _Float32x16()
 
 
 @register_model(_Float32x16)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, frontend: Any) -> None:
-        super().__init__(manager, frontend, _VECTOR)
+        super().__init__(manager, frontend, _VECTOR)  # type: ignore[no-untyped-call]
 
 
 def _operation(result: types.Type, build: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,6 +127,25 @@ def _total(typing_context: Any, vector: Any) -> Any:  # noqa: ARG001
     return types.float32(float32x16), _operation(types.float32, build)
 
 
+def _lanes_not_below(typing_context: Any, vector: Any, bound: Any) -> Any:  # noqa: ARG001
+    """Return the lanes that are not below the scalar `bound`, NaN among them, as the bits of an integer."""
+
+    def build(builder: Any, value: Any, limit: Any) -> Any:
+        kept = builder.fcmp_unordered(">=", value, _spread(builder, limit))
+        return builder.zext(builder.bitcast(kept, ir.IntType(LANES)), ir.IntType(64))
+
+    return types.int64(float32x16, types.float32), _operation(types.int64, build)
+
+
+def _lowest_bit(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    """Return the number of the lowest bit set in `bits`, which is not zero."""
+
+    def build(builder: Any, value: Any) -> Any:
+        return builder.cttz(value, ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), _operation(types.int64, build)
+
+
 def _from_lane(typing_context: Any, vector: Any, lane: Any) -> Any:  # noqa: ARG001
     """Return `vector` with zeros in the lanes before `lane`."""
 
@@ -159,3 +178,5 @@ reciprocal: Any = intrinsic(_reciprocal)
 total: Any = intrinsic(_total)
 from_lane: Any = intrinsic(_from_lane)
 prefetch: Any = intrinsic(_prefetch)
+lanes_not_below: Any = intrinsic(_lanes_not_below)
+lowest_bit: Any = intrinsic(_lowest_bit)

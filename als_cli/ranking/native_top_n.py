@@ -1,0 +1,155 @@
+"""The n best items of every user, compiled: the same lists as `top_n`, bit for bit, many times faster.
+
+Items stand by falling length of their factors, so that good scores come first and the product |x| |y| tells from where
+on no item can reach a user's list any more: the rest is skipped, exactly.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from als_cli.als.threads import Workers, available_threads
+from als_cli.ranking.kernel_top_n import (
+    PANEL,
+    Audience,
+    Candidates,
+    Catalogue,
+    Lists,
+    rank_candidates,
+    rank_users,
+)
+from als_cli.ranking.masks import Masks
+from als_cli.ranking.top_n import TopN
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+_USERS_TOGETHER = 256
+_ROUND_UP = 1 + 2.0**-20
+
+
+@dataclass(frozen=True)
+class ItemIndex:
+    """The items laid out for ranking; build it once for many blocks of users."""
+
+    shape: tuple[int, int]
+    """(I, f)."""
+    allowed: BoolArray | None
+    catalogue: Catalogue
+
+
+def item_index(item_factors: FloatArray, allowed: BoolArray | None = None) -> ItemIndex:
+    """Return the index of the `allowed` (I,) rows of `item_factors` (I, f); a second copy of those rows."""
+    items = np.ascontiguousarray(item_factors, np.float32)
+    lengths = _lengths(items)
+    columns = np.arange(len(items)) if allowed is None else np.flatnonzero(allowed)
+    order = columns[np.argsort(-lengths[columns], kind="stable")].astype(np.int32)
+    panels = -(-len(order) // PANEL)
+    laid_out = np.zeros((panels * PANEL, items.shape[1]), np.float32)
+    laid_out[: len(order)] = items[order]
+    by_factor = laid_out.reshape(panels, PANEL, items.shape[1]).transpose(0, 2, 1)
+    catalogue = Catalogue(
+        _frozen(items.reshape(-1)),
+        _frozen(np.ascontiguousarray(by_factor).reshape(-1)),
+        _frozen(lengths[order[::PANEL]]),
+        _frozen(order),
+    )
+    return ItemIndex((len(items), items.shape[1]), allowed, catalogue)
+
+
+def top_n(
+    user_factors: FloatArray,
+    item_factors: FloatArray,
+    n: int,
+    *,
+    seen: csr_matrix | None = None,
+    candidates: csr_matrix | None = None,
+    allowed: BoolArray | None = None,
+) -> TopN:
+    """Return the `n` best items of each user by dot product, as :func:`als_cli.ranking.top_n.top_n` does."""
+    if allowed is not None and allowed.shape != (len(item_factors),):
+        raise ValueError(f"allowed is {allowed.shape}, expected {(len(item_factors),)}")
+    return top_n_of(item_index(item_factors, allowed), user_factors, n, seen=seen, candidates=candidates)
+
+
+def top_n_of(
+    index: ItemIndex,
+    user_factors: FloatArray,
+    n: int,
+    *,
+    seen: csr_matrix | None = None,
+    candidates: csr_matrix | None = None,
+    threads: int | None = None,
+) -> TopN:
+    """Return the `n` best items of `index` for each user, (B, n); masks, ties and errors as `top_n` has them.
+
+    The same bytes whatever the number of `threads` (None: all there are) and however users are put into blocks.
+
+    Raises
+    ------
+    ValueError
+        `n` is below 1, or the shapes do not fit.
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}, a list has at least one place")
+    if user_factors.shape[1] != index.shape[1]:
+        raise ValueError(f"user factors are {user_factors.shape[1]} long, item factors {index.shape[1]}")
+    users = len(user_factors)
+    Masks(seen, candidates).checked((users, index.shape[0]), None)
+    lists = Lists(
+        np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32), np.zeros(users, np.int64)
+    )
+    work = _ranking(index, _audience(user_factors, seen), candidates, lists)
+    with Workers(available_threads() if threads is None else threads) as workers:
+        workers.map(work, range(0, users, _USERS_TOGETHER))
+    return TopN(lists.rows, lists.scores)
+
+
+def _ranking(
+    index: ItemIndex, audience: Audience, candidates: csr_matrix | None, lists: Lists
+) -> Callable[[int], None]:
+    """Return the function that fills the lists of the users from a given one on."""
+    users = len(lists.filled)
+    if candidates is None:
+        return lambda first: rank_users(
+            first, min(first + _USERS_TOGETHER, users), audience, index.catalogue, lists
+        )
+    if index.allowed is not None:
+        candidates = candidates.copy()
+        candidates.data = index.allowed[candidates.indices]
+        candidates.eliminate_zeros()
+    own = Candidates(
+        _frozen(candidates.indptr.astype(np.int64)), _frozen(candidates.indices.astype(np.int32))
+    )
+    return lambda first: rank_candidates(
+        first, min(first + _USERS_TOGETHER, users), audience, index.catalogue, lists, own
+    )
+
+
+def _audience(user_factors: FloatArray, seen: csr_matrix | None) -> Audience:
+    users = np.ascontiguousarray(user_factors, np.float32)
+    if seen is None:
+        indptr, indices = np.zeros(len(users) + 1, np.int64), np.empty(0, np.int32)
+    else:
+        ordered = seen if seen.has_sorted_indices else seen.sorted_indices()
+        indptr, indices = ordered.indptr.astype(np.int64), ordered.indices.astype(np.int32)
+    return Audience(_frozen(users.reshape(-1)), _frozen(_lengths(users)), _frozen(indptr), _frozen(indices))
+
+
+def _lengths(factors: FloatArray) -> FloatArray:
+    """Return |row| of each row, float32, rounded up; infinity where it is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("rf,rf->r", factors, factors, dtype=np.float64)
+        lengths: FloatArray = (np.sqrt(squares) * _ROUND_UP).astype(np.float32)
+    lengths[~np.isfinite(lengths)] = np.inf
+    return lengths
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
