@@ -42,18 +42,19 @@ def gram(workers: Workers, factors: FloatArray) -> Float64Array:
     return total
 
 
-def eigenbasis(gram_matrix: Float64Array, factors: int) -> Eigenbasis:
-    """Return the eigenbasis of a Gram matrix (width, width) whose columns from `factors` on are zero and stay so.
+def eigenbasis(gram_matrix: Float64Array, rank: int) -> Eigenbasis:
+    """Return the eigenbasis of a Gram matrix (width, width) whose rank is at most `rank`.
 
-    FloatingPointError if it is not finite.
+    The basis has zeros from column `rank` on: no factor reaches there, and rounding errors that did would be divided
+    by a small ridge. FloatingPointError if the matrix is not finite.
     """
     if not np.isfinite(gram_matrix).all():
         raise FloatingPointError("Gram matrix is not finite")
-    values, vectors = np.linalg.eigh(gram_matrix[:factors, :factors])
+    values, vectors = np.linalg.eigh(gram_matrix)
     spectrum = np.zeros(len(gram_matrix))
-    spectrum[:factors] = np.maximum(values[::-1], 0.0)
+    spectrum[:rank] = np.maximum(values[::-1][:rank], 0.0)
     basis = np.zeros(gram_matrix.shape, np.float32)
-    basis[:factors, :factors] = vectors[:, ::-1]
+    basis[:, :rank] = vectors[:, ::-1][:, :rank]
     return Eigenbasis(spectrum, basis)
 
 

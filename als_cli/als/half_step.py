@@ -46,22 +46,23 @@ def solve_side(
     `pair_losses` (rows,) receives each row's own part of the loss; pass an empty array to leave it out. Returns the
     eigenbasis. FloatingPointError where `fixed` is not finite.
     """
-    axes = eigenbasis(gram(workers, fixed), side.columns)
+    rank = min(side.columns, len(fixed))
+    axes = eigenbasis(gram(workers, fixed), rank)
     rotate(workers, fixed, axes.basis)
     rotate_rows(workers, side.factors, side.schedule.warm_started, axes.basis)
-    diagonal = _positive(loss.unobserved_weight * axes.spectrum, side.columns)
+    diagonal = _positive(loss.unobserved_weight * axes.spectrum, rank)
     system = row_system(side.confidence, fixed, diagonal, side.ridge, loss.shift)
     _solve_rows(workers, side.schedule, system, cg_steps, Solution(side.factors, pair_losses))
     return axes
 
 
-def _positive(spectrum: Float64Array, columns: int) -> FloatArray:
-    """Return a0 d (width,) without zeros, far below its rounding error; 1 where factors are only there to fill a vector.
+def _positive(spectrum: Float64Array, rank: int) -> FloatArray:
+    """Return a0 d (width,) without zeros, far below its rounding error; 1 where all factors are zero.
 
     So the systems stay solvable without a ridge, and with fewer rows than factors.
     """
     floored = np.maximum(spectrum, max(1e-10 * spectrum.max(), 1e-30))
-    floored[columns:] = 1.0
+    floored[rank:] = 1.0
     return floored.astype(np.float32)
 
 

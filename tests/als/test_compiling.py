@@ -1,0 +1,53 @@
+"""Compiled kernels are kept between runs, in a folder of the user's, and training works where none can be kept."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import logging, sys, time
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+from als_cli.als.kernels import compiling
+started = time.perf_counter()
+from als_cli.als.kernels import short_rows
+print(time.perf_counter() - started, compiling.cache_folder())
+import numpy as np
+from scipy.sparse import csr_matrix
+from als_cli.als.engine import AlsSettings
+from als_cli.als.native import NativeEngine
+settings = AlsSettings(4, 1.0, 1, False, 0, 1)
+print(NativeEngine().fold_in(np.ones((3, 4), np.float32), csr_matrix(np.eye(3, dtype=np.float32)), settings).sum())
+"""
+
+
+def run(folder, **environment) -> tuple[list[str], str]:
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=variables | {"XDG_CACHE_HOME": str(folder), **environment},
+        capture_output=True, text=True, check=True, timeout=200,
+    )  # fmt: skip
+    return done.stdout.splitlines(), done.stderr
+
+
+def test_kernels_are_compiled_once_and_said_to_be(tmp_path):
+    missing = tmp_path / "not" / "there"
+    first, said = run(missing)
+    assert "compiling the fast kernels" in said
+    assert first[0].split()[1].startswith(str(missing / "als-cli"))
+    second, said = run(missing)
+    assert "compiling" not in said
+    assert float(second[0].split()[0]) < max(1.0, float(first[0].split()[0]) / 2)
+    assert second[1] == first[1]
+    _, said = run(missing, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert "compiling the fast kernels" in said, "another CPU must not run these"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="/proc is where nobody can write")
+def test_works_where_nothing_can_be_kept():
+    lines, said = run("/proc/nowhere")
+    assert "cannot be kept" in said
+    assert lines[0].endswith("None")
+    assert float(lines[1]) > 0

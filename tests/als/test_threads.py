@@ -1,0 +1,60 @@
+import os
+import threading
+
+import pytest
+from threadpoolctl import threadpool_info
+
+from als_cli.als.threads import Workers, available_threads
+
+
+def test_counts_the_cpus_of_this_process(tmp_path):
+    assert available_threads(tmp_path) == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(("text", "limit"), [("50000 100000", 1), ("100000 100000", 1), ("max 100000", None)])
+def test_honours_the_limit_of_a_container(tmp_path, text, limit):
+    (tmp_path / "cpu.max").write_text(text)
+    assert available_threads(tmp_path) == (limit or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(("quota", "limit"), [("100000", 1), ("-1", None)])
+def test_honours_the_limit_of_an_old_container(tmp_path, quota, limit):
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    assert available_threads(tmp_path) == (limit or len(os.sched_getaffinity(0)))
+
+
+def test_never_more_threads_than_there_are():
+    assert Workers(10_000).threads == available_threads()
+    assert Workers(0).threads == 1
+
+
+def test_results_come_in_order_from_no_more_threads_than_asked_for():
+    seen = set()
+
+    def work(piece: int) -> int:
+        seen.add(threading.get_ident())
+        return piece * piece
+
+    with Workers(2) as workers:
+        assert workers.map(work, range(50)) == [piece * piece for piece in range(50)]
+    assert len(seen) <= 2
+
+
+def test_blas_has_one_thread_inside_and_its_own_number_after():
+    def blas_threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = blas_threads()
+    with Workers(2):
+        assert set(blas_threads()) == {1}
+    assert blas_threads() == before
+
+
+def test_an_error_in_a_piece_ends_the_map():
+    def work(piece: int) -> None:
+        raise ZeroDivisionError(str(piece))
+
+    with pytest.raises(ZeroDivisionError), Workers(2) as workers:
+        workers.map(work, range(10))
