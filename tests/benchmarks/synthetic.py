@@ -1,6 +1,9 @@
-"""A seeded set of interactions of MovieLens-20M shape: long tails on both sides, tastes that factors can find."""
+"""What benchmarks train on: a seeded set of MovieLens-20M shape, and gowalla."""
+
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 from scipy.sparse import csr_matrix
 
 USERS, ITEMS, DRAWS = 138_000, 27_000, 8_850_000
@@ -33,3 +36,12 @@ def movielens_like(seed: int = 7, share: float = 1.0) -> csr_matrix:
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
     return matrix
+
+
+def gowalla() -> csr_matrix | None:
+    """Return the training part of gowalla as a matrix of ones, None where shared/data is absent."""
+    file = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "gowalla" / "train.parquet"
+    if not file.exists():
+        return None
+    users, items = (column.rank("dense").to_numpy() - 1 for column in pl.read_parquet(file).iter_columns())
+    return csr_matrix((np.ones(len(users), np.float32), (users, items)))
