@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from als_cli.ranking.top_n import TopN, top_n
+from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
+from als_cli.ranking.top_n import TopN
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -44,14 +45,15 @@ class Ranker(Protocol):
 class FactorRanker:
     """Ranks by dot product: one row of user factors per test user."""
 
-    def __init__(self, name: str, users: FloatArray, items: FloatArray) -> None:
+    def __init__(self, name: str, users: FloatArray, items: FloatArray, threads: int) -> None:
         self.name = name
         self._users = users
-        self._items = items
+        self._index = item_index(items)
+        self._threads = threads
 
     def rank(self, block: UserBlock, n: int) -> TopN:
         """Return the `n` items with the largest dot products; ties: the lower item row."""
-        return top_n(self._users[block.users], self._items, n, seen=block.seen, candidates=block.candidates)
+        return _best(self._index, self._users[block.users], block, n, self._threads)
 
 
 class Popular:
@@ -59,20 +61,16 @@ class Popular:
 
     name = "popular"
 
-    def __init__(self, training: csr_matrix) -> None:
+    def __init__(self, training: csr_matrix, threads: int) -> None:
         counts = np.bincount(training.indices, minlength=training.shape[1])
-        self._counts = counts.astype(np.float32)[:, None]  # exact up to 2^24 users per item
-        self._order = np.argsort(-counts, kind="stable")
+        self._index = item_index(counts.astype(np.float32)[:, None])  # exact up to 2^24 users per item
+        self._threads = threads
 
     def rank(self, block: UserBlock, n: int) -> TopN:
         """Return the `n` items with the most training interactions; ties: the lower item row."""
         users = np.ones((block.history.shape[0], 1), dtype=np.float32)
-        allowed = None if block.candidates is not None else self._reachable(block, n)
-        return top_n(users, self._counts, n, seen=block.seen, candidates=block.candidates, allowed=allowed)
+        return _best(self._index, users, block, n, self._threads)
 
-    def _reachable(self, block: UserBlock, n: int) -> npt.NDArray[np.bool_]:
-        # Whoever has seen h items finds his n best among the n + h most popular ones, so no other need be ranked.
-        longest = int(np.diff(block.history.indptr).max(initial=0))
-        reachable = np.zeros(len(self._order), dtype=np.bool_)
-        reachable[self._order[: n + longest]] = True
-        return reachable
+
+def _best(index: ItemIndex, users: FloatArray, block: UserBlock, n: int, threads: int) -> TopN:
+    return top_n_of(index, users, n, seen=block.seen, candidates=block.candidates, threads=threads)

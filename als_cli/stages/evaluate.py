@@ -5,7 +5,6 @@ import time
 
 import polars as pl
 
-from als_cli.als.engines import start_warm_up
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
 from als_cli.evaluation.gate import Verdict, judge, require
@@ -18,6 +17,7 @@ from als_cli.stages.evaluation_parts import EvaluationParts, divide
 from als_cli.stages.evaluation_report import EvaluateReport, Evaluation, GateReport, MethodReport
 from als_cli.stages.recipes import recipe_for
 from als_cli.stages.train import train_factors
+from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import open_dataset
 
 MODEL = "als"
@@ -125,16 +125,16 @@ def _judged(
 def _fitted(method: str, context: StageContext, parts: EvaluationParts) -> Ranker:
     matrix = parts.training.matrix
     if method == "popular":
-        return Popular(matrix)
+        return Popular(matrix, context.threads)
     if method == "item_knn":
         return ItemKnn(matrix, context.threads)
     holdout = parts.holdout
     recipe = recipe_for(matrix, context.config.train, context.threads)
     factors, _ = train_factors(matrix, recipe, context.progress)
     if not parts.users_are_held_out:
-        return FactorRanker(MODEL, factors.users[holdout.user_rows], factors.items)
+        return FactorRanker(MODEL, factors.users[holdout.user_rows], factors.items, context.threads)
     users = recipe.fold_in(factors.items, holdout.part.history)
-    return FactorRanker(MODEL, users, factors.items)
+    return FactorRanker(MODEL, users, factors.items, context.threads)
 
 
 def _verdict(config: EvaluateConfig, figures: dict[str, dict[str, float]]) -> Verdict | None:

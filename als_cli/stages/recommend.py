@@ -14,6 +14,7 @@ from als_cli.events.catalog import Candidates, read_catalog
 from als_cli.ranking.lists import SOURCES, UserLists, output_schema, shortfall_schema
 from als_cli.stages.context import Report, StageContext
 from als_cli.stages.recommender import ListRules, Recommender
+from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.inputs import describe_inputs
 from als_cli.storage.manifest import InputFile, Manifest, stage_key
@@ -72,6 +73,7 @@ def recommend(context: StageContext) -> RecommendReport:
         The output cannot be written.
     """
     started = time.perf_counter()
+    start_warm_up()
     job = _prepared(context)
     recommender = Recommender(job.dataset, job.model, job.rules, context.threads)
     user_type, item_type = job.model.user_ids.dtype, job.model.item_ids.dtype

@@ -14,8 +14,9 @@ from als_cli.dataset.interactions import RowArray, rows_of
 from als_cli.errors import ArtifactError
 from als_cli.events.audience import Audience
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
+from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.popularity import popularity_list
-from als_cli.ranking.top_n import BoolArray, TopN, top_n
+from als_cli.ranking.top_n import BoolArray, TopN
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.model_files import Model
 
@@ -57,6 +58,7 @@ class Recommender:
         self._model = model
         self._rules = rules
         self._recipe = model.recipe(threads)
+        self._threads = threads
         items = dataset.interactions.item_ids
         self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
 
@@ -113,7 +115,11 @@ class Recommender:
             self._model.factors.users[model_rows] if source == ALS else self._recipe.fold_in(items, history)
         )
         seen = history if self._rules.exclude_seen else None
-        return top_n(users, items, self._rules.top_n, seen=seen, allowed=self._rules.allowed)
+        return top_n_of(self._index, users, self._rules.top_n, seen=seen, threads=self._threads)
+
+    @cached_property
+    def _index(self) -> ItemIndex:
+        return item_index(self._model.factors.items, self._rules.allowed)
 
     @cached_property
     def _popular(self) -> TopN:

@@ -8,12 +8,12 @@ from typing import Literal
 
 from pydantic import SerializeAsAny
 
-from als_cli.als.engines import start_warm_up
 from als_cli.stages.context import Report, StageContext
 from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.ingest import ingest, ingest_key
 from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
 from als_cli.stages.train import train, train_key
+from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.manifest import Manifest, published_manifest
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
 from als_cli.stages.context import Progress, Report, StageContext
 from als_cli.stages.recipes import recipe_for
+from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
@@ -47,6 +48,7 @@ def train(context: StageContext) -> TrainReport:
         The factors are not finite.
     """
     started = time.perf_counter()
+    start_warm_up(context.config.train.engine)
     dataset = open_dataset(context.dataset_place)
     interactions = dataset.interactions
     recipe = recipe_for(interactions.matrix, context.config.train, context.threads)

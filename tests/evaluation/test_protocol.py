@@ -29,7 +29,7 @@ def factor_ranker(part, seed=0):
     generator = np.random.default_rng(seed)
     users = generator.normal(size=(part.history.shape[0], 4)).astype(np.float32)
     items = generator.normal(size=(part.history.shape[1], 4)).astype(np.float32)
-    return FactorRanker("als", users, items)
+    return FactorRanker("als", users, items, 2)
 
 
 def test_block_size_changes_no_figure(part, monkeypatch):
@@ -59,16 +59,16 @@ def test_shorter_lists_are_prefixes_of_longer_ones(part):
 
 def test_scores_that_know_the_answer_are_perfect(part):
     """User factors = test rows, item factors = unit vectors: the score of a pair is whether it is a test pair."""
-    oracle = FactorRanker("oracle", part.relevant.toarray(), np.eye(15, dtype=np.float32))
+    oracle = FactorRanker("oracle", part.relevant.toarray(), np.eye(15, dtype=np.float32), 2)
     measured = protocol.measure(oracle, part, (15,))
     for name in ("ndcg", "recall", "map", "mrr", "hit_rate"):
         assert measured.averages[f"{name}@15"] == pytest.approx(1.0), name
 
 
 def test_lists_shorter_than_asked_for_are_counted(part):
-    measured = protocol.measure(Popular(part.history), part, (15,))
+    measured = protocol.measure(Popular(part.history, 2), part, (15,))
     assert measured.short_lists == 40  # everybody has seen at least one of the 15 items
-    assert protocol.measure(Popular(part.history), part, (1,)).short_lists == 0
+    assert protocol.measure(Popular(part.history, 2), part, (1,)).short_lists == 0
 
 
 def test_catalogue_figures_look_at_candidates_only(part):

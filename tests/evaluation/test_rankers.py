@@ -49,7 +49,7 @@ def test_popular_lists_are_the_sorted_counts(world):
     block = block_of(history, candidates=candidates, exclude_seen=exclude_seen)
     scores = np.tile(training.sum(axis=0), (len(history), 1))
     expected = naive_lists(scores, history, n, candidates=candidates, exclude_seen=exclude_seen)
-    assert Popular(csr_matrix(training)).rank(block, n).item_rows.tolist() == expected
+    assert Popular(csr_matrix(training), 2).rank(block, n).item_rows.tolist() == expected
 
 
 @settings(max_examples=40)
@@ -99,7 +99,7 @@ def test_without_history_item_knn_lists_nothing_and_popular_everything():
     training = csr_matrix(np.array([[1, 1], [0, 1]], dtype=np.float32))
     block = block_of([[0, 0]])
     assert ItemKnn(training, 1).rank(block, 3).item_rows.tolist() == [[-1, -1, -1]]
-    assert Popular(training).rank(block, 3).item_rows.tolist() == [[1, 0, -1]]
+    assert Popular(training, 2).rank(block, 3).item_rows.tolist() == [[1, 0, -1]]
 
 
 def test_factor_ranker_takes_the_factors_of_the_block():
@@ -107,4 +107,4 @@ def test_factor_ranker_takes_the_factors_of_the_block():
     items = np.array([[3, 1], [2, 2], [1, 3]], dtype=np.float32)
     sparse = csr_matrix(np.array([[0, 0, 1]], dtype=np.float32))
     second = UserBlock(slice(1, 2), sparse, None, exclude_seen=True)
-    assert FactorRanker("als", users, items).rank(second, 2).item_rows.tolist() == [[1, 0]]
+    assert FactorRanker("als", users, items, 2).rank(second, 2).item_rows.tolist() == [[1, 0]]

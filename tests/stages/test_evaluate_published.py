@@ -36,7 +36,7 @@ def popularity_on(name, tmp_path, k, section=None):
     )
     publish_events(context, clean)
     parts = divide(context, open_dataset(context.dataset_place))
-    measured = measure(Popular(parts.training.matrix), parts.holdout.part, (k,))
+    measured = measure(Popular(parts.training.matrix, 2), parts.holdout.part, (k,))
     return measured.averages, parts.holdout.counts
 
 
