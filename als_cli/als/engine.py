@@ -35,7 +35,7 @@ class AlsSettings:
     """nu of lambda_u = lambda (C_u + a0 I)^nu: 0 is a plain ridge, 1 scales it with the row's confidence."""
     cg_steps: int = 2
     """Conjugate-gradient steps of a long row, unless `exact`."""
-    init_scale: float = 0.3
+    init_scale: float = 1.0
     """Standard deviation of the first factors of an item of mean popularity, times the square root of `factors`."""
     settled: float = 0.0
     """Stop before `iterations` once a sweep lowers the loss by less than this share of it; 0: never."""

@@ -74,6 +74,11 @@ def _solve_rows(
         from als_cli.als.kernels.dense_rows import solve_dense_rows
 
         workers.map(lambda rows: solve_dense_rows(rows, system, solution), schedule.dense)
+    if schedule.longest:
+        from als_cli.als.kernels.longest_rows import solve_longest_rows
+
+        size = schedule.block_rows
+        workers.map(lambda rows: solve_longest_rows(rows, system, size, cg_steps, solution), schedule.longest)
     if schedule.long:
         from als_cli.als.kernels.long_rows import solve_long_rows
 

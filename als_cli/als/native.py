@@ -128,24 +128,22 @@ def _wide(factors: FloatArray) -> FloatArray:
 
 
 def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
-    """Return seeded random item factors (I, f), normal with mean s / 2 and deviation s, s = init_scale sqrt(n_i / mean n / f).
+    """Return seeded random item factors (I, f), from N(0, s^2 / f) with s = init_scale sqrt(n_i / mean n).
 
-    Popular items begin longer, and all point a little the same way, as trained factors do: the first sweeps come to a
-    lower loss than from factors of equal length around zero.
+    Popular items begin longer, as they end: every sweep comes to a lower loss than from factors of equal length.
     """
     counts = np.bincount(confidence.indices, minlength=confidence.shape[1])
     values = np.random.default_rng(settings.seed).standard_normal(
         (len(counts), settings.factors), dtype=np.float32
     )
-    values += np.float32(0.5)
-    popularity = np.sqrt(counts / max(counts.mean(), 1e-9)) * settings.init_scale / np.sqrt(settings.factors)
-    values *= popularity.astype(np.float32)[:, None]
+    scale = settings.init_scale * np.sqrt(counts / max(counts.mean(), 1e-9) / settings.factors)
+    values *= scale.astype(np.float32)[:, None]
     return values
 
 
 def warm_up() -> None:
     """Load the kernels, compiling them where this machine has not yet; run it in a thread while data loads."""
-    for kind in ("dense", "long", "short"):
+    for kind in ("dense", "long", "longest", "short"):
         importlib.import_module(f"als_cli.als.kernels.{kind}_rows")
 
 

@@ -3,10 +3,21 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from als_cli.als.arrays import BoolArray, Float64Array, Int32Array
 
+_BLOCK_FLOATS = 1 << 19
+"""Factors of a block of the other side: 2 MiB, near the core."""
+_FEWEST_BLOCKS = 16
+"""A side of fewer blocks (32 MiB) stays in the shared cache as it is."""
+_PAIRS_PER_BLOCK = 16
+"""Pairs a row must find in a block, on average, to be worth visiting there."""
+_GROUP_FLOATS = 1 << 18
+"""Factors of a group's rows: with the other vectors of their solution, 4 MiB."""
+_GROUP_PAIRS = 1 << 27
+"""Pairs of a group times factors."""
 _PIECE = 8_000_000
 """Multiply-adds of a piece, in units of a factor row visited once: some milliseconds of work."""
 
@@ -17,6 +28,10 @@ class Schedule:
 
     dense: list[Int32Array]
     """Exact, through the f x f system."""
+    longest: list[Int32Array]
+    """By conjugate gradients, a group of rows at once, block by block of the other side."""
+    block_rows: int
+    """Rows of the other side in such a block."""
     long: list[Int32Array]
     """By conjugate gradients."""
     short: list[Int32Array]
@@ -25,7 +40,7 @@ class Schedule:
     @property
     def warm_started(self) -> Int32Array:
         """The rows whose last factors are the start of the next solution."""
-        return np.concatenate([np.empty(0, np.int32), *self.long])
+        return np.concatenate([np.empty(0, np.int32), *self.longest, *self.long])
 
 
 def longest_short_row(factors: int, exact: bool) -> int:
@@ -51,9 +66,25 @@ def schedule_rows(confidence: csr_matrix, factors: int, *, exact: bool, shift: f
     short_rows, long_rows = order[short], order[~short]
     cost = counts.astype(np.float64) * factors
     short_pieces = _cut(short_rows, cost * (counts / 16 + 1))
+    block_rows = max(1, _BLOCK_FLOATS // factors)
     if exact:
-        return Schedule(_cut(long_rows, (cost + factors**2 / 3) * factors / 16), [], short_pieces)
-    return Schedule([], _cut(long_rows, cost), short_pieces)
+        return Schedule(
+            _cut(long_rows, (cost + factors**2 / 3) * factors / 16), [], block_rows, [], short_pieces
+        )
+    blocks = confidence.shape[1] // block_rows
+    too_long = (counts[long_rows] >= _PAIRS_PER_BLOCK * blocks) & (blocks >= _FEWEST_BLOCKS)
+    longest = _groups(long_rows[too_long], counts, factors)
+    return Schedule([], longest, block_rows, _cut(long_rows[~too_long], cost), short_pieces)
+
+
+def _groups(rows: Int32Array, counts: npt.NDArray[np.integer], factors: int) -> list[Int32Array]:
+    """Return `rows` in groups that share their passes over the other side: large, but enough of them to go round."""
+    if not len(rows):
+        return []
+    most = max(8, _GROUP_FLOATS // factors)
+    by_pairs = np.cumsum(counts[rows], dtype=np.int64) * factors // _GROUP_PAIRS
+    groups = np.maximum(by_pairs, np.arange(len(rows)) // most)
+    return np.split(rows, np.flatnonzero(np.diff(groups)) + 1)
 
 
 def _has_negative_weight(confidence: csr_matrix, shift: float) -> BoolArray:

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from als_cli.als import reference
+from als_cli.als import reference, schedule
 from als_cli.als.engine import AlsSettings, Factors
 from als_cli.als.native import NativeEngine
 from als_cli.als.objective import loss_of
@@ -136,6 +136,32 @@ def test_one_and_two_threads_give_the_same_bytes(exact):
     one, two = (NativeEngine().fit(confidence, replace(settings, threads=t), lambda _: None) for t in (1, 2))
     assert one.users.tobytes() == two.users.tobytes()
     assert one.items.tobytes() == two.items.tobytes()
+
+
+def test_rows_taken_block_by_block_come_to_the_same_solution(monkeypatch):
+    rng = np.random.default_rng(11)
+    confidence = csr_matrix(
+        np.where(rng.random((500, 60)) < 0.5, 1 + rng.gamma(1.0, 2.0, (500, 60)), 0.0).astype(np.float32)
+    )
+    settings = replace(BASE, factors=24, exact=False, iterations=3)
+    losses: dict[int, list[float]] = {}
+    for floats in (1 << 19, 512):  # a block holds all rows, then 21 of them
+        losses[floats] = []
+        monkeypatch.setattr(schedule, "_BLOCK_FLOATS", floats)
+        monkeypatch.setattr(schedule, "_PAIRS_PER_BLOCK", 3)
+        factors = NativeEngine().fit(
+            confidence, settings, lambda sweep, to=losses[floats]: to.append(sweep.loss)
+        )
+    planned = schedule.schedule_rows(confidence.T.tocsr(), 24, exact=False, shift=0.0)
+    assert sum(map(len, planned.longest)) == 60
+    assert losses[512] == pytest.approx(losses[1 << 19], rel=1e-5)
+    expected = reference.total_loss(
+        confidence.toarray().astype(float),
+        factors.users.astype(float),
+        factors.items.astype(float),
+        loss_of(settings),
+    )
+    assert losses[512][-1] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_warm_start_goes_on_where_training_stopped():

@@ -28,7 +28,7 @@ _Four = tuple[np.float32, np.float32, np.float32, np.float32]
 _Offsets = tuple[int, int, int, int]
 
 
-class _Vectors(NamedTuple):
+class Vectors(NamedTuple):
     """The vectors of the conjugate gradients, (width,) each."""
 
     x: Float32Array
@@ -97,7 +97,7 @@ def _add_four(system: RowSystem, at: _Offsets, weights: _Four, sums: Float32Arra
 
 @inlined
 def _add_four_and_squares(
-    system: RowSystem, at: _Offsets, weights: _Four, square_weights: _Four, vectors: _Vectors
+    system: RowSystem, at: _Offsets, weights: _Four, square_weights: _Four, vectors: Vectors
 ) -> None:
     """Add four factor rows to the residual and their squares to `inverse`, each with its own weights."""
     oa, ob, oc, od = at
@@ -114,7 +114,7 @@ def _add_four_and_squares(
 
 
 @inlined
-def _first_pass(system: RowSystem, start: int, last: int, vectors: _Vectors) -> np.float64:
+def first_pass(system: RowSystem, start: int, last: int, vectors: Vectors) -> np.float64:
     """Add B' (b - W B x) to the residual, the diagonal of B' W B to `inverse`; return the pairs' loss at x."""
     loss = np.float64(0.0)
     ahead = _offsets_of_four(system, start, last)
@@ -132,7 +132,7 @@ def _first_pass(system: RowSystem, start: int, last: int, vectors: _Vectors) -> 
 
 
 @inlined
-def _step_pass(system: RowSystem, start: int, last: int, vectors: _Vectors, with_image: bool) -> np.float64:
+def step_pass(system: RowSystem, start: int, last: int, vectors: Vectors, with_image: bool) -> np.float64:
     """Return p' B' W B p; add B' W B p to the image if asked."""
     curvature = np.float64(0.0)
     ahead = _offsets_of_four(system, start, last)
@@ -148,21 +148,21 @@ def _step_pass(system: RowSystem, start: int, last: int, vectors: _Vectors, with
 
 
 @inlined
-def _begin(system: RowSystem, row: int, vectors: _Vectors) -> np.float64:
+def begin(system: RowSystem, row: int, vectors: Vectors) -> np.float64:
     """Set the residual to -D x and `inverse` to D; return x' D x."""
     ridge, minus, one = spread(system.ridge[row]), spread(np.float32(-1.0)), spread(np.float32(1.0))
-    energy = spread(np.float32(0.0))
+    sums = spread(np.float32(0.0))
     for k in range(0, vectors.x.shape[0], 16):
         diagonal, x = multiply_add(load(system.spectrum, k), one, ridge), load(vectors.x, k)
         image = multiply(diagonal, x)
         store(vectors.inverse, k, diagonal)
         store(vectors.residual, k, multiply(minus, image))
-        energy = multiply_add(image, x, energy)
-    return np.float64(total(energy))
+        sums = multiply_add(image, x, sums)
+    return np.float64(total(sums))
 
 
 @inlined
-def _first_direction(vectors: _Vectors) -> np.float32:
+def first_direction(vectors: Vectors) -> np.float32:
     """Invert the preconditioner; set p to the preconditioned residual z; return r.z."""
     rz = spread(np.float32(0.0))
     for k in range(0, vectors.x.shape[0], 16):
@@ -175,19 +175,26 @@ def _first_direction(vectors: _Vectors) -> np.float32:
 
 
 @inlined
-def _energy(system: RowSystem, row: int, vector: Float32Array) -> np.float64:
+def energy(system: RowSystem, row: int, vector: Float32Array) -> np.float64:
     """Return v' D v."""
-    ridge, one, energy = spread(system.ridge[row]), spread(np.float32(1.0)), spread(np.float32(0.0))
+    ridge, one, sums = spread(system.ridge[row]), spread(np.float32(1.0)), spread(np.float32(0.0))
     for k in range(0, vector.shape[0], 16):
         value = load(vector, k)
-        energy = multiply_add(
-            multiply(multiply_add(load(system.spectrum, k), one, ridge), value), value, energy
-        )
-    return np.float64(total(energy))
+        diagonal = multiply_add(load(system.spectrum, k), one, ridge)
+        sums = multiply_add(multiply(diagonal, value), value, sums)
+    return np.float64(total(sums))
 
 
 @inlined
-def _turn(system: RowSystem, row: int, vectors: _Vectors, length: np.float32, rz: np.float32) -> np.float32:
+def add_direction(vectors: Vectors, length: np.float32) -> None:
+    """Add `length` p to x."""
+    along = spread(length)
+    for k in range(0, vectors.x.shape[0], 16):
+        store(vectors.x, k, multiply_add(along, load(vectors.direction, k), load(vectors.x, k)))
+
+
+@inlined
+def turn(system: RowSystem, row: int, vectors: Vectors, length: np.float32, rz: np.float32) -> np.float32:
     """Set the residual after a step of `length` along p, and the next direction; return the new r.z."""
     ridge, one, back = spread(system.ridge[row]), spread(np.float32(1.0)), spread(-length)
     new = spread(np.float32(0.0))
@@ -206,30 +213,28 @@ def _turn(system: RowSystem, row: int, vectors: _Vectors, length: np.float32, rz
 
 
 @inlined
-def _improve(system: RowSystem, row: int, steps: int, vectors: _Vectors) -> np.float64:
+def _improve(system: RowSystem, row: int, steps: int, vectors: Vectors) -> np.float64:
     """Improve `vectors.x` by `steps` steps; return the loss of the row's pairs.
 
     A step of length a lowers x' A x - 2 x' B' b by a r.z, so the loss at the first x gives the loss at the last.
     """
     start, last = system.indptr[row], system.indptr[row + 1] - 1
-    loss = _begin(system, row, vectors)
-    loss += _first_pass(system, start, last, vectors)
-    rz = _first_direction(vectors)
+    loss = begin(system, row, vectors)
+    loss += first_pass(system, start, last, vectors)
+    rz = first_direction(vectors)
     for step in range(steps):
         if not rz > np.float32(1e-30):
             break
         is_last = step == steps - 1
         clear(vectors.image, vectors.x.shape[0])
-        curvature = _energy(system, row, vectors.direction)
-        curvature += _step_pass(system, start, last, vectors, not is_last)
+        curvature = energy(system, row, vectors.direction)
+        curvature += step_pass(system, start, last, vectors, not is_last)
         length = np.float32(rz / curvature)
         loss -= np.float64(length) * rz
-        along = spread(length)
-        for k in range(0, vectors.x.shape[0], 16):
-            store(vectors.x, k, multiply_add(along, load(vectors.direction, k), load(vectors.x, k)))
+        add_direction(vectors, length)
         if not is_last:
-            rz = _turn(system, row, vectors, length, rz)
-    return loss - _energy(system, row, vectors.x)
+            rz = turn(system, row, vectors, length, rz)
+    return loss - energy(system, row, vectors.x)
 
 
 @kernel(types.void, ROWS, ROW_SYSTEM, types.intp, SOLUTION)
@@ -237,7 +242,7 @@ def solve_long_rows(rows: Int32Array, system: RowSystem, steps: int, solution: S
     """Improve `rows`, none empty, by `steps` conjugate-gradient steps; overwrite their factors and losses."""
     buffers = np.empty((4, system.spectrum.shape[0]), np.float32)
     for row in rows:
-        vectors = _Vectors(solution.factors[row], buffers[0], buffers[1], buffers[2], buffers[3])
+        vectors = Vectors(solution.factors[row], buffers[0], buffers[1], buffers[2], buffers[3])
         loss = _improve(system, row, steps, vectors)
         if solution.losses.shape[0] > 0:
             solution.losses[row] = loss

@@ -1,0 +1,126 @@
+"""Rows too long for a core's cache: the conjugate gradients of `long_rows`, for many rows at once, block by block.
+
+One such row after the other would fetch its factors from far memory in every pass. Here the fixed side is taken a
+block at a time; while a block is in cache, every row of the group visits its pairs there.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba.core import types
+
+from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
+from als_cli.als.kernels.blocks import clear
+from als_cli.als.kernels.compiling import inlined, kernel
+from als_cli.als.kernels.long_rows import (
+    Vectors,
+    add_direction,
+    begin,
+    energy,
+    first_direction,
+    first_pass,
+    step_pass,
+    turn,
+)
+from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+
+
+class _Group(NamedTuple):
+    """The state of G rows."""
+
+    rows: Int32Array
+    borders: Int64Array
+    """(G, blocks + 1) where each row's pairs of a block begin."""
+    vectors: Float32Array
+    """(4, G, width)."""
+    losses: Float64Array
+    rz: Float32Array
+    curvatures: Float64Array
+
+
+@inlined
+def _borders(system: RowSystem, rows: Int32Array, block_rows: int, blocks: int) -> Int64Array:
+    """Return (G, blocks + 1) where each row's pairs of each block of the fixed side begin."""
+    borders = np.empty((rows.shape[0], blocks + 1), np.int64)
+    for g in range(rows.shape[0]):
+        pair, end = system.indptr[rows[g]], system.indptr[rows[g] + 1]
+        borders[g, 0] = pair
+        for block in range(blocks):
+            while pair < end and system.indices[pair] < (block + 1) * block_rows:
+                pair += 1
+            borders[g, block + 1] = pair
+    return borders
+
+
+@inlined
+def _vectors(group: _Group, g: int, solution: Solution) -> Vectors:
+    """Return the vectors of one row."""
+    own = group.vectors
+    return Vectors(solution.factors[group.rows[g]], own[0, g], own[1, g], own[2, g], own[3, g])
+
+
+@inlined
+def _start(system: RowSystem, group: _Group, solution: Solution) -> None:
+    """Set residuals, preconditioners, first directions and losses at the first x of all rows."""
+    for g in range(group.rows.shape[0]):
+        group.losses[g] = begin(system, group.rows[g], _vectors(group, g, solution))
+    for block in range(group.borders.shape[1] - 1):
+        for g in range(group.rows.shape[0]):
+            first, end = group.borders[g, block], group.borders[g, block + 1]
+            if first < end:
+                group.losses[g] += first_pass(system, first, end - 1, _vectors(group, g, solution))
+    for g in range(group.rows.shape[0]):
+        group.rz[g] = first_direction(_vectors(group, g, solution))
+
+
+@inlined
+def _measure(system: RowSystem, group: _Group, solution: Solution, with_image: bool) -> None:
+    """Set the curvature along p, and the image of p if asked, of all rows."""
+    for g in range(group.rows.shape[0]):
+        vectors = _vectors(group, g, solution)
+        clear(vectors.image, vectors.image.shape[0])
+        group.curvatures[g] = energy(system, group.rows[g], vectors.direction)
+    for block in range(group.borders.shape[1] - 1):
+        for g in range(group.rows.shape[0]):
+            first, end = group.borders[g, block], group.borders[g, block + 1]
+            if first < end and group.rz[g] > np.float32(1e-30):
+                vectors = _vectors(group, g, solution)
+                group.curvatures[g] += step_pass(system, first, end - 1, vectors, with_image)
+
+
+@inlined
+def _advance(system: RowSystem, group: _Group, solution: Solution, is_last: bool) -> None:
+    """Move all rows along their p to the minimum; set the next directions unless this is the last step."""
+    for g in range(group.rows.shape[0]):
+        if group.rz[g] > np.float32(1e-30):
+            vectors = _vectors(group, g, solution)
+            length = np.float32(group.rz[g] / group.curvatures[g])
+            group.losses[g] -= np.float64(length) * group.rz[g]
+            add_direction(vectors, length)
+            if not is_last:
+                group.rz[g] = turn(system, group.rows[g], vectors, length, group.rz[g])
+
+
+@kernel(types.void, ROWS, ROW_SYSTEM, types.intp, types.intp, SOLUTION)
+def solve_longest_rows(
+    rows: Int32Array, system: RowSystem, block_rows: int, steps: int, solution: Solution
+) -> None:
+    """Improve `rows` together as `solve_long_rows` would one by one; `block_rows` of the fixed side fit in cache."""
+    width = system.spectrum.shape[0]
+    blocks = (system.fixed.shape[0] // width + block_rows - 1) // block_rows
+    count = rows.shape[0]
+    group = _Group(
+        rows,
+        _borders(system, rows, block_rows, blocks),
+        np.empty((4, count, width), np.float32),
+        np.empty(count, np.float64),
+        np.empty(count, np.float32),
+        np.empty(count, np.float64),
+    )
+    _start(system, group, solution)
+    for step in range(steps):
+        _measure(system, group, solution, step < steps - 1)
+        _advance(system, group, solution, step == steps - 1)
+    if solution.losses.shape[0] > 0:
+        for g in range(count):
+            solution.losses[rows[g]] = group.losses[g] - energy(system, rows[g], solution.factors[rows[g]])
