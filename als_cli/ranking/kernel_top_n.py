@@ -12,6 +12,7 @@ from numba.core import types
 from als_cli.als.arrays import Float32Array, Int32Array, Int64Array
 from als_cli.als.kernels.compiling import inlined, kernel, read_only, writable
 from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread
+from als_cli.ranking.kernel_heap import append, is_worse, replace_worst, sort_best_first
 
 PANEL = 32
 """Items of a tile."""
@@ -96,42 +97,6 @@ def _is_seen(audience: Audience, user: int, row: int) -> bool:
 
 
 @inlined
-def _is_worse(score: np.float32, row: int, other_score: np.float32, other_row: int) -> bool:
-    """Return whether the first comes after the second: lower score, or the same score and a later row."""
-    return bool(score < other_score or (score == other_score and row > other_row))
-
-
-@inlined
-def _sink(rows: Int32Array, scores: Float32Array, size: int, row: int, score: np.float32) -> None:
-    """Put an entry at the top of the heap of `size` places and let it sink below all that are worse."""
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and _is_worse(scores[child + 1], rows[child + 1], scores[child], rows[child]):
-            child += 1
-        if not _is_worse(scores[child], rows[child], score, row):
-            break
-        rows[place], scores[place] = rows[child], scores[child]
-        place = child
-    rows[place], scores[place] = row, score
-
-
-@inlined
-def _append(rows: Int32Array, scores: Float32Array, size: int, row: int, score: np.float32) -> None:
-    """Add an entry to the heap of `size` places; it rises above all that are better."""
-    place = size
-    while place > 0:
-        parent = (place - 1) >> 1
-        if not _is_worse(score, row, scores[parent], rows[parent]):
-            break
-        rows[place], scores[place] = rows[parent], scores[parent]
-        place = parent
-    rows[place], scores[place] = row, score
-
-
-@inlined
 def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, row: int) -> None:
     """Put an item on the user's list if it belongs there."""
     size = audience.factors.shape[0] // audience.lengths.shape[0]
@@ -140,20 +105,10 @@ def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, ro
         return
     rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
     if filled < rows.shape[0]:
-        _append(rows, scores, filled, row, score)
+        append(rows, scores, filled, row, score)
         lists.filled[user] = filled + 1
-    elif _is_worse(scores[0], rows[0], score, row):
-        _sink(rows, scores, filled, row, score)
-
-
-@inlined
-def _sort(lists: Lists, user: int) -> None:
-    """Turn the user's heap into a list, best first."""
-    rows, scores = lists.rows[user], lists.scores[user]
-    for size in range(lists.filled[user] - 1, 0, -1):
-        row, score = rows[size], scores[size]
-        rows[size], scores[size] = rows[0], scores[0]
-        _sink(rows, scores, size, row, score)
+    elif is_worse(scores[0], rows[0], score, row):
+        replace_worst(rows, scores, filled, row, score)
 
 
 @inlined
@@ -288,7 +243,7 @@ def rank_users(first: int, end: int, audience: Audience, catalogue: Catalogue, l
                 users = (first + group * _USERS, end - 1)
                 is_open[group] = _rank_group(audience, catalogue, lists, packed[group], users, (start, stop))
     for user in range(first, end):
-        _sort(lists, user)
+        sort_best_first(lists.rows[user], lists.scores[user], lists.filled[user])
 
 
 @kernel(types.void, types.intp, types.intp, _AUDIENCE, _CATALOGUE, _LISTS, _CANDIDATES)
@@ -299,4 +254,4 @@ def rank_candidates(
     for user in range(first, end):
         for place in range(candidates.indptr[user], candidates.indptr[user + 1]):
             _offer(audience, catalogue, lists, user, candidates.rows[place])
-        _sort(lists, user)
+        sort_best_first(lists.rows[user], lists.scores[user], lists.filled[user])

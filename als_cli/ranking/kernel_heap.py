@@ -1,0 +1,51 @@
+"""A list under construction as a heap of (score, item row) whose first place holds the worst; parts of the kernels."""
+
+import numpy as np
+
+from als_cli.als.arrays import Float32Array, Int32Array
+from als_cli.als.kernels.compiling import inlined
+
+
+@inlined
+def is_worse(score: np.float32, row: int, other_score: np.float32, other_row: int) -> bool:
+    """Return whether the first comes after the second: lower score, or the same score and a later row."""
+    return bool(score < other_score or (score == other_score and row > other_row))
+
+
+@inlined
+def replace_worst(rows: Int32Array, scores: Float32Array, size: int, row: int, score: np.float32) -> None:
+    """Put an entry at the top of the heap of `size` places and let it sink below all that are worse."""
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and is_worse(scores[child + 1], rows[child + 1], scores[child], rows[child]):
+            child += 1
+        if not is_worse(scores[child], rows[child], score, row):
+            break
+        rows[place], scores[place] = rows[child], scores[child]
+        place = child
+    rows[place], scores[place] = row, score
+
+
+@inlined
+def append(rows: Int32Array, scores: Float32Array, size: int, row: int, score: np.float32) -> None:
+    """Add an entry to the heap of `size` places; it rises above all that are better."""
+    place = size
+    while place > 0:
+        parent = (place - 1) >> 1
+        if not is_worse(score, row, scores[parent], rows[parent]):
+            break
+        rows[place], scores[place] = rows[parent], scores[parent]
+        place = parent
+    rows[place], scores[place] = row, score
+
+
+@inlined
+def sort_best_first(rows: Int32Array, scores: Float32Array, size: int) -> None:
+    """Turn the heap of `size` places into a list, best first."""
+    for last in range(size - 1, 0, -1):
+        row, score = rows[last], scores[last]
+        rows[last], scores[last] = rows[0], scores[0]
+        replace_worst(rows, scores, last, row, score)
