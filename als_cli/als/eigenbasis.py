@@ -12,7 +12,7 @@ from als_cli.als.arrays import Float64Array, Int32Array
 from als_cli.als.engine import FloatArray
 from als_cli.als.threads import Workers
 
-_ROWS_TOGETHER = 2048
+_ROWS_TOGETHER = 4096
 _MOST_PARTS = 32
 """Partial Gram matrices in memory at once."""
 

@@ -5,7 +5,9 @@
 3. The dense term of every row's system is now the diagonal a0 d + lambda_u; what is left is the row's own pairs.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -69,21 +71,38 @@ def _positive(spectrum: Float64Array, rank: int) -> FloatArray:
 def _solve_rows(
     workers: Workers, schedule: Schedule, system: RowSystem, cg_steps: int, solution: Solution
 ) -> None:
-    # imported here, because importing a kernel compiles it
-    if schedule.dense:
-        from als_cli.als.kernels.dense_rows import solve_dense_rows
+    """Solve all pieces of the schedule, the largest first, so that no thread waits for the last of a kind."""
+    pieces = [
+        *_iterative_pieces(schedule, system, cg_steps, solution),
+        *_exact_pieces(schedule, system, solution),
+    ]
+    workers.map(lambda piece: piece(), pieces)
 
-        workers.map(lambda rows: solve_dense_rows(rows, system, solution), schedule.dense)
+
+def _iterative_pieces(
+    schedule: Schedule, system: RowSystem, cg_steps: int, solution: Solution
+) -> Iterator[Callable[[], None]]:
+    # imported here, because importing a kernel compiles it
     if schedule.longest:
         from als_cli.als.kernels.longest_rows import solve_longest_rows
 
-        size = schedule.block_rows
-        workers.map(lambda rows: solve_longest_rows(rows, system, size, cg_steps, solution), schedule.longest)
+        for rows in schedule.longest:
+            yield partial(solve_longest_rows, rows, system, schedule.block_rows, cg_steps, solution)
     if schedule.long:
         from als_cli.als.kernels.long_rows import solve_long_rows
 
-        workers.map(lambda rows: solve_long_rows(rows, system, cg_steps, solution), schedule.long)
+        for rows in schedule.long:
+            yield partial(solve_long_rows, rows, system, cg_steps, solution)
+
+
+def _exact_pieces(schedule: Schedule, system: RowSystem, solution: Solution) -> Iterator[Callable[[], None]]:
+    if schedule.dense:
+        from als_cli.als.kernels.dense_rows import solve_dense_rows
+
+        for rows in schedule.dense:
+            yield partial(solve_dense_rows, rows, system, solution)
     if schedule.short:
         from als_cli.als.kernels.short_rows import solve_short_rows
 
-        workers.map(lambda rows: solve_short_rows(rows, system, solution), schedule.short)
+        for rows in schedule.short:
+            yield partial(solve_short_rows, rows, system, solution)

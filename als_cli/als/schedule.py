@@ -16,7 +16,7 @@ _PAIRS_PER_BLOCK = 16
 """Pairs a row must find in a block, on average, to be worth visiting there."""
 _GROUP_FLOATS = 1 << 18
 """Factors of a group's rows: with the other vectors of their solution, 4 MiB."""
-_GROUP_PAIRS = 1 << 27
+_GROUP_PAIRS = 1 << 26
 """Pairs of a group times factors."""
 _PIECE = 8_000_000
 """Multiply-adds of a piece, in units of a factor row visited once: some milliseconds of work."""
@@ -46,10 +46,11 @@ class Schedule:
 def longest_short_row(factors: int, exact: bool) -> int:
     """Return how many pairs a row may have to be solved exactly through its own system.
 
-    Up to there it is no slower than the other way: two CG steps, or, when `exact`, the f x f system. Measured on
-    both sides of sparse and dense sets (docs/decisions/native-engine.md).
+    Measured (tests/benchmarks/switch_point.py): two CG steps cost as much at 5 pairs (f = 64, 128) to 11 (f = 1,024),
+    and at most half as much at the lengths below, which buy exactness for the many shortest rows; the f x f system
+    costs as much at 0.85 to 0.9 f pairs.
     """
-    return factors if exact else min(max(8, factors // 8), 128)
+    return factors * 7 // 8 if exact else max(8, factors // 32)
 
 
 def schedule_rows(confidence: csr_matrix, factors: int, *, exact: bool, shift: float) -> Schedule:
