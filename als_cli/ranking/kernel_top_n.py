@@ -101,14 +101,17 @@ def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, ro
     """Put an item on the user's list if it belongs there."""
     size = audience.factors.shape[0] // audience.lengths.shape[0]
     score = _score(audience.factors, user, catalogue.factors, row, size)
-    if not np.isfinite(score) or _is_seen(audience, user, row):
-        return
     rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
-    if filled < rows.shape[0]:
+    is_full = filled == rows.shape[0]
+    if not np.isfinite(score) or (is_full and not is_worse(scores[0], rows[0], score, row)):
+        return
+    if _is_seen(audience, user, row):
+        return
+    if is_full:
+        replace_worst(rows, scores, filled, row, score)
+    else:
         append(rows, scores, filled, row, score)
         lists.filled[user] = filled + 1
-    elif is_worse(scores[0], rows[0], score, row):
-        replace_worst(rows, scores, filled, row, score)
 
 
 @inlined
