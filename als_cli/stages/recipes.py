@@ -16,7 +16,7 @@ MOST_ITERATIONS = 50
 SETTLED = 1e-3
 """Relative fall of the loss in one sweep below which `iterations: auto` stops."""
 CG_STEPS = 2
-INIT_SCALE = 0.1
+INIT_SCALE = 1.0
 
 
 def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
