@@ -16,6 +16,7 @@ from als_cli.als.eigenbasis import column_squares, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
 from als_cli.als.half_step import Side, solve_side, width_of
 from als_cli.als.objective import Loss, loss_of
+from als_cli.als.ordering import both_sides, ordering_of, put_back
 from als_cli.als.schedule import schedule_rows
 from als_cli.als.threads import Workers
 from als_cli.errors import TrainingError
@@ -41,6 +42,9 @@ class NativeEngine:
         """
         with Workers(settings.threads) as workers:
             training, losses = _Training(workers, confidence, settings, start), list[float]()
+            del (
+                confidence
+            )  # copied in an order of its own: where the caller keeps no reference, this frees it
             for number in range(1, settings.iterations + 1):
                 started = time.perf_counter()
                 losses.append(training.sweep(number))
@@ -72,16 +76,21 @@ class _Training:
         self._workers = workers
         self._settings = settings
         self._loss = loss_of(settings)
+        self._order = ordering_of(confidence)
         items = start.items if start else _first_factors(confidence, settings)
-        self._users = _side(confidence, settings, self._loss, start.users if start else None)
-        self._items = _side(confidence.T.tocsr(), settings, self._loss, items)
+        by_user, by_item = both_sides(confidence, self._order)
+        users = start.users[self._order.users] if start else None
+        self._users = _side(by_user, settings, self._loss, users)
+        self._items = _side(by_item, settings, self._loss, items[self._order.items])
 
     @property
     def factors(self) -> Factors:
-        """The factors as they are now."""
-        columns = slice(self._settings.factors)
-        sides = self._users.factors, self._items.factors
-        return Factors(*(np.ascontiguousarray(factors[:, columns]) for factors in sides))
+        """The factors as they are now, in the order of the matrix that was given."""
+        columns = self._settings.factors
+        return Factors(
+            put_back(self._users.factors, self._order.users, columns),
+            put_back(self._items.factors, self._order.items, columns),
+        )
 
     def sweep(self, number: int) -> float:
         """Solve users, then items; return the loss divided by U x I."""
