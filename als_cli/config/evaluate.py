@@ -3,13 +3,14 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from als_cli.config.fields import Duration, Instant, PathText, Section
 from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
 
 BaselineName = Literal["popular", "item_knn"]
-METRIC_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate", "coverage", "popularity", "gini")
+ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
+METRIC_NAMES = (*ACCURACY_NAMES, "coverage", "popularity", "gini")
 
 
 class TimeSplit(Section):
@@ -80,6 +81,8 @@ class GateConfig(Section):
     """A metric with its k, for example `ndcg@10`; k must stand in `evaluate.at`."""
     at_least: float | BaselineName = "popular"
     """A number, or the baseline that the model must not fall below."""
+    significant: bool = False
+    """Demand a lead over the baseline beyond chance: the 95 % interval of the difference above 0; accuracy metrics only."""
 
     @field_validator("metric")
     @classmethod
@@ -87,6 +90,16 @@ class GateConfig(Section):
         if not re.fullmatch(rf"({'|'.join(METRIC_NAMES)})@[1-9]\d*", metric):
             raise ValueError(f"a metric is one of {', '.join(METRIC_NAMES)}, then @k, for example ndcg@10")
         return metric
+
+    @field_validator("significant")
+    @classmethod
+    def _there_is_an_interval(cls, significant: bool, info: ValidationInfo) -> bool:
+        if significant and isinstance(info.data.get("at_least"), float):
+            raise ValueError("this compares with a baseline, but evaluate.gate.at_least is a number")
+        # A metric that is wrong itself is not there, and has its own message.
+        if significant and not info.data.get("metric", ACCURACY_NAMES[0]).startswith(ACCURACY_NAMES):
+            raise ValueError(f"this needs a figure per user: a metric of {', '.join(ACCURACY_NAMES)}")
+        return significant
 
 
 class EvaluateConfig(Section):

@@ -18,11 +18,13 @@ class Verdict:
     """What it must not fall below."""
     baseline: str | None
     """The baseline that the threshold comes from; None: a number of the config."""
+    low: float | None = None
+    """Lower end of the interval of model minus baseline, which must be above nought; None: not asked for."""
 
     @property
     def met(self) -> bool:
-        """Whether the model is at least as good."""
-        return self.value >= self.threshold
+        """Whether the model is at least as good, and better beyond chance where that is asked for."""
+        return self.value >= self.threshold and (self.low is None or self.low > 0)
 
 
 def judge(
@@ -30,10 +32,14 @@ def judge(
     at_least: float | str,
     model: Mapping[str, float],
     baselines: Mapping[str, Mapping[str, float]],
+    low: float | None = None,
 ) -> Verdict:
-    """Return the verdict on the model's figure of `metric` against `at_least`: a number, or a key of `baselines`."""
+    """Return the verdict on the model's figure of `metric` against `at_least`: a number, or a key of `baselines`.
+
+    `low` is the lower end of the interval of model minus baseline, where it must be above nought.
+    """
     if isinstance(at_least, str):
-        return Verdict(metric, model[metric], baselines[at_least][metric], at_least)
+        return Verdict(metric, model[metric], baselines[at_least][metric], at_least, low)
     return Verdict(metric, model[metric], at_least, None)
 
 
@@ -47,9 +53,17 @@ def require(verdict: Verdict) -> None:
     """
     if verdict.met:
         return
-    against = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
     raise GateError(
-        f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, "
-        f"{against} demands at least {verdict.threshold:.6g}",
+        f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, {_demand(verdict)}",
         hint="tune section train (factors, regularization, iterations), or change evaluate.gate",
     )
+
+
+def _demand(verdict: Verdict) -> str:
+    against = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
+    if verdict.value >= verdict.threshold and verdict.low is not None:
+        return (
+            f"{against} has {verdict.threshold:.6g}, and the interval of the difference begins at "
+            f"{verdict.low:.6g}, not above 0"
+        )
+    return f"{against} demands at least {verdict.threshold:.6g}"

@@ -12,9 +12,16 @@ from als_cli.evaluation.item_knn import ItemKnn
 from als_cli.evaluation.protocol import Measured, measure
 from als_cli.evaluation.rankers import FactorRanker, Popular, Ranker
 from als_cli.stages.context import StageContext
+from als_cli.stages.evaluation_comparisons import comparisons_of
 from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
-from als_cli.stages.evaluation_report import EvaluateReport, Evaluation, GateReport, MethodReport
+from als_cli.stages.evaluation_report import (
+    ComparisonReport,
+    EvaluateReport,
+    Evaluation,
+    GateReport,
+    MethodReport,
+)
 from als_cli.stages.recipes import recipe_for
 from als_cli.stages.train import train_factors
 from als_cli.stages.warm_up import start_warm_up
@@ -47,7 +54,8 @@ def evaluate(context: StageContext) -> EvaluateReport:
     start_warm_up(context.config.train.engine)
     parts = divide(context, dataset)
     measured = [_judged(method, context, parts, at) for method in (MODEL, *dict.fromkeys(config.baselines))]
-    verdict = _verdict(config, {one.method: one.averages for one, _ in measured})
+    comparisons = comparisons_of([one for one, _ in measured], context)
+    verdict = _verdict(config, {one.method: one.averages for one, _ in measured}, comparisons)
     evaluation = Evaluation(
         split=config.split.model_dump(mode="json"),
         cut_off=parts.cut_off.isoformat() if parts.cut_off else None,
@@ -60,6 +68,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
             )
             for one, seconds in measured
         ),
+        comparisons=comparisons,
         gate=None if verdict is None else GateReport(**vars(verdict), met=verdict.met),
     )
     seconds = time.perf_counter() - started
@@ -85,7 +94,9 @@ def recheck_gate(context: StageContext) -> None:
     """
     config = context.config.evaluate
     _list_lengths(config)
-    verdict = None if config.gate is None else _verdict(config, published_figures(context))
+    if config.gate is None:
+        return
+    verdict = _verdict(config, *published_figures(context))
     if verdict is not None:
         require(verdict)
 
@@ -137,9 +148,17 @@ def _fitted(method: str, context: StageContext, parts: EvaluationParts) -> Ranke
     return FactorRanker(MODEL, users, factors.items, context.threads)
 
 
-def _verdict(config: EvaluateConfig, figures: dict[str, dict[str, float]]) -> Verdict | None:
+def _verdict(
+    config: EvaluateConfig,
+    figures: dict[str, dict[str, float]],
+    comparisons: tuple[ComparisonReport, ...],
+) -> Verdict | None:
     gate = config.gate
-    return None if gate is None else judge(gate.metric, gate.at_least, figures[MODEL], figures)
+    if gate is None:
+        return None
+    lows = {(one.baseline, one.metric): one.low for one in comparisons}
+    low = lows[str(gate.at_least), gate.metric] if gate.significant else None
+    return judge(gate.metric, gate.at_least, figures[MODEL], figures, low)
 
 
 def _counts(parts: EvaluationParts) -> dict[str, int]:

@@ -8,9 +8,10 @@ import polars as pl
 
 from als_cli.config.evaluate import EvaluateConfig, FileSplit
 from als_cli.errors import ArtifactError
+from als_cli.evaluation.significance import RESAMPLES
 from als_cli.events.tables import find_files
 from als_cli.stages.context import StageContext
-from als_cli.stages.evaluation_report import Evaluation
+from als_cli.stages.evaluation_report import ComparisonReport, Evaluation
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.manifest import InputFile, file_sha256, read_manifest, stage_key, write_manifest
 from als_cli.storage.publish import current_version, staged_folder
@@ -39,6 +40,7 @@ def publish_evaluation(
             counts=evaluation.counts,
             metrics={
                 "methods": {one.method: one.metrics for one in evaluation.methods},
+                "comparisons": [one.model_dump(mode="json") for one in evaluation.comparisons],
                 "seconds": {one.method: one.seconds for one in evaluation.methods},
                 "dataset": dataset.manifest.content,
             },
@@ -49,16 +51,18 @@ def publish_evaluation(
     return _current(context)
 
 
-def published_figures(context: StageContext) -> dict[str, dict[str, float]]:
-    """Return the current evaluation's averages by method, then by metric and k.
+def published_figures(
+    context: StageContext,
+) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...]]:
+    """Return the current evaluation's averages by method, then by metric and k; and its comparisons.
 
     Raises
     ------
     ArtifactError
         There is no evaluation, or it is broken.
     """
-    figures: dict[str, dict[str, float]] = read_manifest(_current(context), "evaluation").metrics["methods"]
-    return figures
+    metrics = read_manifest(_current(context), "evaluation").metrics
+    return metrics["methods"], tuple(ComparisonReport(**one) for one in metrics["comparisons"])
 
 
 def evaluation_key(
@@ -78,6 +82,7 @@ def evaluation_key(
         signal=config.events.model_dump(mode="json", include=_SIGNAL),
         columns=config.events.columns.model_dump(mode="json", include={"user", "item"}),
         dataset=dataset.manifest.content,
+        resamples=RESAMPLES,
         files=[file.sha256 for file in files],
     )
 

@@ -18,6 +18,22 @@ class MethodReport(Report):
     """Training and ranking."""
 
 
+class ComparisonReport(Report):
+    """The model minus one baseline, paired by user."""
+
+    baseline: str
+    metric: str
+    """An accuracy metric with its k, such as `ndcg@10`."""
+    difference: float
+    """Mean over users."""
+    low: float
+    """Lower end of the 95 % bootstrap interval of the difference."""
+    high: float
+    """Upper end."""
+    p_value: float
+    """Of the two-sided sign-flip permutation test."""
+
+
 class GateReport(Report):
     """How the quality gate decided."""
 
@@ -27,6 +43,8 @@ class GateReport(Report):
     threshold: float
     baseline: str | None
     """The baseline that the threshold comes from; None: a number of the config."""
+    low: float | None = None
+    """Lower end of the interval of model minus baseline, which must be above 0; None: not asked for."""
     met: bool
 
 
@@ -44,6 +62,8 @@ class Evaluation(Report):
     """Sizes of the training part, and test users and pairs with those left out, by reason."""
     methods: tuple[MethodReport, ...]
     """The model first, then the baselines."""
+    comparisons: tuple[ComparisonReport, ...]
+    """The model minus each baseline, in every accuracy metric at every k."""
     gate: GateReport | None
 
 

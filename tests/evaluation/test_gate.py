@@ -30,3 +30,16 @@ def test_refusal_names_the_baseline():
 
 def test_a_figure_that_is_no_number_does_not_pass():
     assert not judge("ndcg@10", 0.1, {"ndcg@10": float("nan")}, {}).met
+
+
+@pytest.mark.parametrize(("low", "met"), [(0.001, True), (0.0, False), (-0.1, False), (float("nan"), False)])
+def test_where_chance_is_to_be_excluded_the_interval_must_lie_above_nought(low, met):
+    assert judge("ndcg@10", "popular", MODEL, {"popular": {"ndcg@10": 0.1}}, low).met is met
+
+
+def test_refusal_names_the_interval_where_only_that_fails():
+    verdict = judge("ndcg@10", "popular", MODEL, {"popular": {"ndcg@10": 0.1}}, -0.05)
+    with pytest.raises(
+        GateError, match=r"baseline popular has 0\.1, and the interval of the difference begins at -0\.05"
+    ):
+        require(verdict)

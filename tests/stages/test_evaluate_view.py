@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from als_cli.console.views.evaluate import render_evaluate
-from als_cli.stages.evaluation_report import EvaluateReport, GateReport, MethodReport
+from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 
 NAMES = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate", "coverage", "popularity", "gini")
 
@@ -15,6 +15,13 @@ def method(name, ndcg, popularity=123.4):
     metrics = {f"{metric}@{k}": 0.12345 for metric in NAMES for k in (10, 20)}
     changed = {f"ndcg@{k}": ndcg for k in (10, 20)} | {f"popularity@{k}": popularity for k in (10, 20)}
     return MethodReport(method=name, metrics=metrics | changed, short_lists=0, seconds=1.0)
+
+
+def comparison(baseline, low, high, k=10):
+    middle = (low + high) / 2
+    return ComparisonReport(
+        baseline=baseline, metric=f"ndcg@{k}", difference=middle, low=low, high=high, p_value=1 / 2001
+    )
 
 
 @pytest.fixture
@@ -33,6 +40,7 @@ def report():
             "users_evaluated": 1_000_000,
         },
         methods=(method("als", 0.3), method("popular", 0.1, 12_345_678.9), method("item_knn", 0.2)),
+        comparisons=(comparison("popular", 0.19, 0.21), comparison("item_knn", -0.01, 0.02)),
         gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", met=True),
         evaluation="work/evaluations/versions/20260101T000000000000-abcdef",
         seconds=12.3,
@@ -50,11 +58,12 @@ def test_it_fits_80_columns_without_cutting_a_figure(report):
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
     rows = [line.split() for line in lines if line.startswith(("als", "popular", "item_knn"))]
-    assert [len(row) for row in rows] == [10] * 6
+    assert [len(row) for row in rows if "to" not in row] == [10] * 6
 
 
 def test_the_best_of_an_accuracy_column_is_marked(report):
-    rows = {line.split()[0]: line for line in lines_of(report) if line.startswith(("als", "popular"))}
+    tables = [line for line in lines_of(report) if " to " not in line]
+    rows = {line.split()[0]: line for line in tables if line.startswith(("als", "popular"))}
     assert "0.3000*" in rows["als"]
     assert "0.1000*" not in rows["popular"]
     assert "0.1000" in rows["popular"]
@@ -76,3 +85,25 @@ def test_gate_line_names_both_sides(report):
     failed = GateReport(metric="ndcg@10", value=0.3, threshold=0.5, baseline=None, met=False)
     missed = report.model_copy(update={"gate": failed})
     assert "gate NOT met: ndcg@10 0.3000, at least 0.5" in lines_of(missed)
+
+
+def test_each_baseline_has_its_line_with_interval_and_conclusion(report):
+    lines = lines_of(report)
+    assert "lead of als in ndcg@10" in [line.strip() for line in lines]
+    compared = [line.split() for line in lines if " to " in line]
+    assert compared == [
+        ["popular", "+0.2000", "+0.1900", "to", "+0.2100", "<", "0.001", "better"],
+        ["item_knn", "+0.0050", "-0.0100", "to", "+0.0200", "<", "0.001", "not", "clear"],
+    ]
+    behind = report.model_copy(update={"comparisons": (comparison("popular", -0.2, -0.1),), "gate": None})
+    assert [line.split()[-1] for line in lines_of(behind) if " to " in line] == ["worse"]
+
+
+def test_comparison_follows_the_gate_to_its_metric(report):
+    gate = GateReport(metric="ndcg@20", value=0.3, threshold=0.1, baseline="popular", met=True, low=0.1)
+    other = report.model_copy(
+        update={"comparisons": (*report.comparisons, comparison("popular", 0.1, 0.2, k=20)), "gate": gate}
+    )
+    lines = lines_of(other)
+    assert "lead of als in ndcg@20" in [line.strip() for line in lines]
+    assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000" in lines

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.stages.evaluation_report import EvaluateReport, GateReport, MethodReport
+from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 
 _HEADERS = {
     "ndcg": "ndcg",
@@ -38,6 +38,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         *(_table(report.methods, k) for k in report.at),
         Text(f"{_BEST} best of its column; popularity: mean training interactions of listed items"),
         *(Text(note) for note in _notes(counts)),
+        *([_comparison_table(report)] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
         Text(f"evaluation: {report.evaluation}", overflow="fold"),
     )
@@ -73,6 +74,33 @@ def _count_text(value: float) -> str:
     return f"{value:.1f}"
 
 
+def _comparison_table(report: EvaluateReport) -> Table:
+    """Return a row per baseline: by how much the model leads in the gate's metric, or the first ndcg, and how surely."""
+    judged = report.gate.metric if report.gate else ""
+    compared = {one.metric for one in report.comparisons}
+    metric = judged if judged in compared else f"ndcg@{report.at[0]}"
+    model = report.methods[0].method
+    table = Table(
+        box=None, padding=(0, 2, 0, 0), title=f"\nlead of {model} in {metric}", title_justify="left"
+    )
+    table.add_column("over")
+    for header in ("difference", "95 % interval", "p"):
+        table.add_column(header, justify="right")
+    table.add_column("so it is")
+    for one in report.comparisons:
+        if one.metric == metric:
+            interval = f"{one.low:+.4f} to {one.high:+.4f}"
+            p_value = "< 0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}"
+            table.add_row(one.baseline, f"{one.difference:+.4f}", interval, p_value, _conclusion(one))
+    return table
+
+
+def _conclusion(comparison: ComparisonReport) -> Text:
+    if comparison.low > 0:
+        return Text("better", style="green")
+    return Text("worse", style="bold red") if comparison.high < 0 else Text("not clear")
+
+
 def _notes(counts: dict[str, int]) -> list[str]:
     """Return a line for each thing that was left out or could not be hit."""
     lines = {
@@ -85,6 +113,8 @@ def _notes(counts: dict[str, int]) -> list[str]:
 
 def _gate_line(gate: GateReport) -> Text:
     against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
+    if gate.low is not None:
+        against += f", lead from {gate.low:+.4f}"
     verdict = "met" if gate.met else "NOT met"
     return Text(
         f"gate {verdict}: {gate.metric} {gate.value:.4f}, at least {against}",
