@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from als_cli.config.fields import Duration, Instant, PathText, Section
 from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
 
-BaselineName = Literal["popular", "item_knn"]
+BaselineName = Literal["popular", "recent_popular", "item_knn", "own_items"]
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
 METRIC_NAMES = (*ACCURACY_NAMES, "coverage", "popularity", "gini")
 
@@ -111,6 +111,8 @@ class EvaluateConfig(Section):
     """List lengths k that the metrics are computed at."""
     baselines: Annotated[tuple[BaselineName, ...], Field(strict=False)] = ("popular", "item_knn")
     """What the model is compared with, on the same split."""
+    recent: Duration = Field(default="30d", validate_default=True)
+    """Length of the last part of the training period that baseline `recent_popular` counts."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
     """All users that have test items, or a seeded sample of this many."""
     seed: int = Field(default=0, ge=0)

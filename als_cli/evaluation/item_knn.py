@@ -7,6 +7,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from als_cli.evaluation.rankers import UserBlock
+from als_cli.evaluation.stored_scores import best_stored, presence
 from als_cli.ranking.top_n import TopN
 
 NEIGHBOURS = 100
@@ -20,18 +21,18 @@ class ItemKnn:
     name = "item_knn"
 
     def __init__(self, training: csr_matrix, threads: int) -> None:
-        self._similarity = cosine_neighbours(_presence(training), NEIGHBOURS, threads)
+        self._similarity = cosine_neighbours(presence(training), NEIGHBOURS, threads)
 
     def rank(self, block: UserBlock, n: int) -> TopN:
         """Return the `n` items most similar to the history; an item that is no neighbour of it is not listed."""
-        scores = _presence(block.history) @ self._similarity
+        scores = presence(block.history) @ self._similarity
         if block.candidates is not None:
-            scores = scores.multiply(_presence(block.candidates)).tocsr()
+            scores = scores.multiply(presence(block.candidates)).tocsr()
         if block.seen is not None:
-            scores -= scores.multiply(_presence(block.seen))
+            scores -= scores.multiply(presence(block.seen))
         scores.eliminate_zeros()
         scores.sort_indices()
-        return _best_stored(scores, n)
+        return best_stored(scores, n)
 
 
 def cosine_neighbours(training: csr_matrix, neighbours: int, threads: int) -> csr_matrix:
@@ -51,21 +52,3 @@ def cosine_neighbours(training: csr_matrix, neighbours: int, threads: int) -> cs
     )
     kept.sort_indices()
     return kept
-
-
-def _presence(matrix: csr_matrix) -> csr_matrix:
-    ones = np.ones(matrix.nnz, dtype=np.float32)
-    return csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def _best_stored(scores: csr_matrix, n: int) -> TopN:
-    """Return the `n` largest stored entries of each row; equal ones: the lower column, as everywhere."""
-    users = scores.shape[0]
-    lists = TopN(np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32))
-    for user in range(users):
-        row = slice(scores.indptr[user], scores.indptr[user + 1])
-        # Columns ascend within a row, so a stable sort by score keeps equal ones in their order.
-        best = row.start + np.argsort(-scores.data[row], kind="stable")[:n]
-        lists.item_rows[user, : len(best)] = scores.indices[best]
-        lists.scores[user, : len(best)] = scores.data[best]
-    return lists

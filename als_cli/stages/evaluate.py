@@ -8,10 +8,10 @@ import polars as pl
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
 from als_cli.evaluation.gate import Verdict, judge, require
-from als_cli.evaluation.item_knn import ItemKnn
 from als_cli.evaluation.protocol import Measured, measure
-from als_cli.evaluation.rankers import FactorRanker, Popular, Ranker
+from als_cli.evaluation.rankers import FactorRanker, Ranker
 from als_cli.stages.context import StageContext
+from als_cli.stages.evaluation_baselines import check_protocol, check_times, fitted_baseline
 from als_cli.stages.evaluation_comparisons import comparisons_of
 from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
@@ -41,7 +41,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     ArtifactError
         There is no dataset, or it is broken.
     ConfigError
-        The split does not suit the events, or the gate asks for a figure that is not computed.
+        The split or a baseline does not suit the events, or the gate asks for a figure that is not computed.
     DataError
         A part of the split is empty, or a file cannot be read.
     GateError
@@ -50,9 +50,11 @@ def evaluate(context: StageContext) -> EvaluateReport:
     started = time.perf_counter()
     config = context.config.evaluate
     at = _list_lengths(config)
+    check_protocol(config)
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
     parts = divide(context, dataset)
+    check_times(config, parts)
     measured = [_judged(method, context, parts, at) for method in (MODEL, *dict.fromkeys(config.baselines))]
     comparisons = comparisons_of([one for one, _ in measured], context)
     verdict = _verdict(config, {one.method: one.averages for one, _ in measured}, comparisons)
@@ -134,12 +136,9 @@ def _judged(
 
 
 def _fitted(method: str, context: StageContext, parts: EvaluationParts) -> Ranker:
-    matrix = parts.training.matrix
-    if method == "popular":
-        return Popular(matrix, context.threads)
-    if method == "item_knn":
-        return ItemKnn(matrix, context.threads)
-    holdout = parts.holdout
+    if method != MODEL:
+        return fitted_baseline(method, context, parts)
+    matrix, holdout = parts.training.matrix, parts.holdout
     recipe = recipe_for(matrix, context.config.train, context.threads)
     factors, _ = train_factors(matrix, recipe, context.progress)
     if not parts.users_are_held_out:

@@ -28,8 +28,13 @@ class EvaluationParts:
     """Who is judged, and on what."""
     users_are_held_out: bool
     """Whether test users are unknown to training, so that their factors are folded in from their history."""
-    cut_off: datetime | None
-    """Start of the test period of a time split."""
+    events: SplitEvents
+    """The clean events of both, from which baselines take times."""
+
+    @property
+    def cut_off(self) -> datetime | None:
+        """Start of the test period of a time split."""
+        return self.events.cut_off
 
 
 def divide(context: StageContext, dataset: Dataset) -> EvaluationParts:
@@ -65,7 +70,7 @@ def divide(context: StageContext, dataset: Dataset) -> EvaluationParts:
             "they have no history in the training part, or no test item that is new to them",
             hint="choose another split, or set evaluate.exclude_seen: false",
         )
-    return EvaluationParts(training, holdout, visible is not None, split.cut_off)
+    return EvaluationParts(training, holdout, visible is not None, split)
 
 
 def _split(context: StageContext, dataset: Dataset) -> SplitEvents:

@@ -8,24 +8,21 @@ from rich.text import Text
 
 from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 
-_HEADERS = {
+_ACCURACY = {
     "ndcg": "ndcg",
     "recall": "recall",
-    "precision": "preci-\nsion",
+    "precision": "precision",
     "map": "map",
     "mrr": "mrr",
-    "hit_rate": "hit\nrate",
-    "coverage": "cover-\nage",
-    "popularity": "popu-\nlarity",
-    "gini": "gini",
+    "hit_rate": "hit rate",
 }
 # More coverage or less popularity is a choice, not a quality: only accuracy has a best.
-_ACCURACY = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
+_LISTS = {"coverage": "coverage", "popularity": "popularity", "gini": "gini"}
 _BEST = "*"
 
 
 def render_evaluate(report: EvaluateReport) -> RenderableType:
-    """Return one table per k, a row per method, the best of each accuracy column marked, over what was counted."""
+    """Return two tables per k, a row per method, the best of each accuracy column marked, over what was counted."""
     counts = report.counts
     summary = (
         f"judged {counts['users_evaluated']:,} users, split by {report.split['by']}"
@@ -35,7 +32,11 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
     )
     return Group(
         Text(summary),
-        *(_table(report.methods, k) for k in report.at),
+        *(
+            _table(report.methods, k, headers, title)
+            for k in report.at
+            for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"what stands in lists of {k}"))
+        ),
         Text(f"{_BEST} best of its column; popularity: mean training interactions of listed items"),
         *(Text(note) for note in _notes(counts)),
         *([_comparison_table(report)] if report.comparisons else []),
@@ -44,14 +45,14 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
     )
 
 
-def _table(methods: Sequence[MethodReport], k: int) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), title=f"\nlists of {k}", title_justify="left")
-    table.add_column("method", vertical="bottom")
-    for name, header in _HEADERS.items():
+def _table(methods: Sequence[MethodReport], k: int, headers: dict[str, str], title: str) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), title=f"\n{title}", title_justify="left")
+    table.add_column("method", min_width=max(len(one.method) for one in methods))
+    for name, header in headers.items():
         if f"{name}@{k}" in methods[0].metrics:
-            table.add_column(header, justify="right", vertical="bottom")
+            table.add_column(header, justify="right")
     for method in methods:
-        cells = [_cell(methods, method, name, k) for name in _HEADERS if f"{name}@{k}" in method.metrics]
+        cells = [_cell(methods, method, name, k) for name in headers if f"{name}@{k}" in method.metrics]
         table.add_row(method.method, *cells)
     return table
 

@@ -1,0 +1,57 @@
+"""Baselines from times, against sorted lists."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from als_cli.evaluation.own_items import OwnItems
+from als_cli.evaluation.rankers import RecentPopular, UserBlock
+
+
+@st.composite
+def worlds(draw):
+    """Last times of 3 users' items (0: none), candidates or none, list length."""
+    items = draw(st.integers(1, 7))
+    row = st.lists(st.integers(0, 4), min_size=items, max_size=items)
+    newness = draw(st.lists(row, min_size=3, max_size=3))
+    mask = st.lists(st.lists(st.booleans(), min_size=items, max_size=items), min_size=3, max_size=3)
+    return newness, draw(st.none() | mask), draw(st.integers(1, 9))
+
+
+def block_of(newness, candidates, *, exclude_seen=False):
+    history = csr_matrix((np.array(newness) > 0).astype(np.float32))
+    mask = None if candidates is None else csr_matrix(np.array(candidates, dtype=np.float32))
+    return UserBlock(slice(0, len(newness)), history, mask, exclude_seen)
+
+
+@given(worlds())
+def test_own_items_are_sorted_by_last_time(world):
+    newness, candidates, n = world
+    lists = OwnItems(csr_matrix(np.array(newness, dtype=np.float64))).rank(block_of(newness, candidates), n)
+    for user, times in enumerate(newness):
+        own = [item for item, time in enumerate(times) if time and (not candidates or candidates[user][item])]
+        best = sorted(own, key=lambda item: (-times[item], item))[:n]
+        assert lists.item_rows[user].tolist() == best + [-1] * (n - len(best))
+
+
+def test_own_items_lists_nothing_that_must_not_be_seen():
+    newness = [[1, 2], [0, 3]]
+    lists = OwnItems(csr_matrix(np.array(newness, dtype=np.float64)))
+    assert not lists.rank(block_of(newness, None, exclude_seen=True), 2).filled.any()
+
+
+def test_a_block_gets_its_own_users():
+    own = OwnItems(csr_matrix(np.array([[2.0, 1.0], [1.0, 2.0]])))
+    second = UserBlock(slice(1, 2), csr_matrix(np.ones((1, 2), np.float32)), None, exclude_seen=False)
+    assert own.rank(second, 2).item_rows.tolist() == [[1, 0]]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=8), st.integers(1, 9))
+def test_recent_popular_sorts_by_late_then_by_all_interactions_then_by_row(items, n):
+    recent = np.array([late for late, _ in items])
+    training = np.array([[user < ever for _, ever in items] for user in range(3)], dtype=np.float32)
+    block = UserBlock(slice(0, 1), csr_matrix((1, len(items)), dtype=np.float32), None, exclude_seen=True)
+    best = sorted(range(len(items)), key=lambda row: (-items[row][0], -items[row][1], row))[:n]
+    listed = RecentPopular(recent, csr_matrix(training), 1).rank(block, n).item_rows[0].tolist()
+    assert listed == best + [-1] * (n - len(best))
