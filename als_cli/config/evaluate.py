@@ -10,7 +10,8 @@ from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
 
 BaselineName = Literal["popular", "recent_popular", "item_knn", "own_items"]
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
-METRIC_NAMES = (*ACCURACY_NAMES, "coverage", "popularity", "gini")
+LIST_NAMES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled")
+METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
 
 
 class TimeSplit(Section):

@@ -93,6 +93,7 @@ def hold_out(
         relevant=_mask(users[judged & listable], items[judged & listable], history.shape),
         relevant_counts=np.bincount(users[judged], minlength=len(rows)).astype(np.int64),
         interactions=np.bincount(training.matrix.indices, minlength=history.shape[1]).astype(np.int64),
+        training_users=training.users.height,
         candidates=None,
         exclude_seen=exclude_seen,
     )

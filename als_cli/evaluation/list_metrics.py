@@ -1,6 +1,6 @@
-"""What a method's lists look like together: coverage, popularity, concentration.
+"""What a method's lists look like together: coverage, popularity, concentration, novelty, popularity lift.
 
-Every metric takes `exposure` (C,) - in how many lists each of the C candidate items stands - and `interactions` (C,) -
+Every metric of LIST_METRICS takes `exposure` (C,) - in how many lists each of the C candidate items stands - and `interactions` (C,) -
 the item's training interactions - and returns one number. Formulas: docs/evaluation.md.
 """
 
@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 CountArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.int32]
 ListMetric = Callable[[CountArray, CountArray], float]
 
@@ -42,3 +44,38 @@ def gini(exposure: CountArray, interactions: CountArray) -> float:  # noqa: ARG0
 
 LIST_METRICS: dict[str, ListMetric] = {"coverage": coverage, "popularity": popularity, "gini": gini}
 """Metrics by the names of the config, in the order of the tables."""
+
+
+def novelty(exposure: CountArray, interactions: CountArray, users: int) -> float:
+    """Return the mean self-information of the listed items, bits: -log2 of the share of the training `users` who have it.
+
+    Over all filled places; an item without training interaction counts as one with one. Source: Zhou et al. 2010.
+    """
+    places = int(exposure.sum())
+    surprise = np.log2(users) - np.log2(np.maximum(interactions, 1))
+    # Not a dot product: BLAS may round by the number of its threads.
+    return float((exposure * surprise).sum()) / places if places else 0.0
+
+
+def list_popularity(item_rows: RowArray, interactions: CountArray) -> FloatArray:
+    """Return the mean training interactions of each list of `item_rows` (B, k; -1 where unfilled), NaN where empty; (B,)."""
+    filled = item_rows >= 0
+    places = filled.sum(axis=1)
+    summed = np.where(filled, interactions[item_rows], 0).sum(axis=1)
+    return np.where(places > 0, summed / np.maximum(places, 1), np.nan)
+
+
+def history_popularity(history: csr_matrix, interactions: CountArray) -> FloatArray:
+    """Return the mean training interactions of the items of each row of `history` (T, I; no row empty), (T,)."""
+    summed = np.add.reduceat(interactions[history.indices], history.indptr[:-1])
+    return np.asarray(summed / np.diff(history.indptr), dtype=np.float64)
+
+
+def popularity_lift(listed: FloatArray, own: FloatArray) -> float:
+    """Return the mean of `listed` over the mean of `own` (see list_popularity, history_popularity), of users with a list.
+
+    1: lists are as popular as what users chose themselves. Source: Abdollahpouri et al. 2019, group average popularity.
+    """
+    with_list = ~np.isnan(listed)
+    chosen = float(own[with_list].sum())
+    return float(listed[with_list].sum()) / chosen if chosen else 0.0

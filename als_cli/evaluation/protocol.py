@@ -7,7 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from als_cli.evaluation.list_metrics import LIST_METRICS, exposure_of
+from als_cli.evaluation.list_metrics import (
+    LIST_METRICS,
+    exposure_of,
+    history_popularity,
+    list_popularity,
+    novelty,
+    popularity_lift,
+)
 from als_cli.evaluation.metrics import USER_METRICS, hits_of
 from als_cli.evaluation.rankers import Ranker, UserBlock
 
@@ -30,6 +37,8 @@ class TestPart:
     """(T,) int64 all test items, at least 1: those that training does not know count too, as misses."""
     interactions: CountArray
     """(I,) int64 training interactions of each item."""
+    training_users: int
+    """Users of the training part, judged or not."""
     candidates: csr_matrix | None
     """(T, I) the only items to rank for each user; None: all items."""
     exclude_seen: bool
@@ -49,6 +58,22 @@ class TestPart:
             yield UserBlock(users, self.history[users], candidates, self.exclude_seen)
 
 
+class _Lists:
+    """What is remembered of the lists of one length."""
+
+    def __init__(self, items: int) -> None:
+        self.exposure = np.zeros(items, dtype=np.int64)
+        self.popularity: list[FloatArray] = []
+        self.full = 0
+
+    def add(self, item_rows: npt.NDArray[np.int32], interactions: CountArray) -> None:
+        """Take the lists `item_rows` (B, k; -1 where unfilled) in."""
+        self.exposure += exposure_of(item_rows, len(self.exposure))
+        # Per user, and added up in the end: sums of blocks would round by their size.
+        self.popularity.append(list_popularity(item_rows, interactions))
+        self.full += int(np.count_nonzero((item_rows >= 0).all(axis=1)))
+
+
 @dataclass(frozen=True)
 class Measured:
     """One method on one test part."""
@@ -66,7 +91,7 @@ def measure(
     ranker: Ranker, part: TestPart, at: tuple[int, ...], on_users: Callable[[int], None] = lambda _users: None
 ) -> Measured:
     """Return the metrics of `ranker` at each list length of `at`; `on_users` hears how many users were ranked."""
-    exposure = {k: np.zeros(part.history.shape[1], dtype=np.int64) for k in at}
+    listed = {k: _Lists(part.history.shape[1]) for k in at}
     collected: dict[int, dict[str, list[FloatArray]]] = {k: {name: [] for name in USER_METRICS} for k in at}
     short_lists = 0
     for block in part.blocks():
@@ -75,7 +100,7 @@ def measure(
         relevant = part.relevant_counts[block.users]
         short_lists += int(np.count_nonzero(~lists.filled.all(axis=1)))
         for k in at:
-            exposure[k] += exposure_of(lists.item_rows[:, :k], len(exposure[k]))
+            listed[k].add(lists.item_rows[:, :k], part.interactions)
             for name, metric in USER_METRICS.items():
                 collected[k][name].append(metric(hits[:, :k], relevant))
         on_users(len(relevant))
@@ -83,18 +108,24 @@ def measure(
         k: {name: np.concatenate(parts) for name, parts in metrics.items()}
         for k, metrics in collected.items()
     }
-    return Measured(ranker.name, per_user, _averages(per_user, exposure, part), short_lists)
+    return Measured(ranker.name, per_user, _averages(per_user, listed, part), short_lists)
 
 
 def _averages(
-    per_user: dict[int, dict[str, FloatArray]], exposure: dict[int, CountArray], part: TestPart
+    per_user: dict[int, dict[str, FloatArray]], lists: dict[int, _Lists], part: TestPart
 ) -> dict[str, float]:
     candidates = _candidate_items(part)
+    own = history_popularity(part.history, part.interactions)
     averages: dict[str, float] = {}
     for k, metrics in per_user.items():
         averages |= {f"{name}@{k}": float(values.mean()) for name, values in metrics.items()}
-        listed, interactions = exposure[k][candidates], part.interactions[candidates]
-        averages |= {f"{name}@{k}": metric(listed, interactions) for name, metric in LIST_METRICS.items()}
+        exposure, interactions = lists[k].exposure[candidates], part.interactions[candidates]
+        averages |= {f"{name}@{k}": metric(exposure, interactions) for name, metric in LIST_METRICS.items()}
+        averages |= {
+            f"novelty@{k}": novelty(exposure, interactions, part.training_users),
+            f"popularity_lift@{k}": popularity_lift(np.concatenate(lists[k].popularity), own),
+            f"filled@{k}": lists[k].full / part.users,
+        }
     return averages
 
 

@@ -1,11 +1,24 @@
 """Coverage, popularity and concentration of lists against their definitions."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
-from als_cli.evaluation.list_metrics import LIST_METRICS, coverage, exposure_of, gini, popularity
+from als_cli.evaluation.list_metrics import (
+    LIST_METRICS,
+    coverage,
+    exposure_of,
+    gini,
+    history_popularity,
+    list_popularity,
+    novelty,
+    popularity,
+    popularity_lift,
+)
 
 exposures = st.lists(st.integers(0, 50), min_size=1, max_size=20)
 
@@ -53,3 +66,39 @@ def test_equal_exposure_has_gini_nought_and_one_item_for_all_nearly_one():
 def test_empty_lists_give_nought(name):
     assert LIST_METRICS[name](counts([0, 0]), counts([5, 1])) == 0.0
     assert LIST_METRICS[name](counts([]), counts([])) == 0.0
+    assert novelty(counts([0, 0]), counts([5, 1]), 5) == 0.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 90)), min_size=1, max_size=9), st.integers(90, 500)
+)
+def test_novelty_is_the_mean_surprise_over_places(pairs, users):
+    bits = [-math.log2(max(held, 1) / users) for exposure, held in pairs for _ in range(exposure)]
+    expected = sum(bits) / len(bits) if bits else 0.0
+    found = novelty(counts([e for e, _ in pairs]), counts([n for _, n in pairs]), users)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_what_everybody_has_is_no_news_and_what_one_of_eight_has_is_three_bits():
+    assert novelty(counts([5, 0]), counts([8, 1]), 8) == 0.0
+    assert novelty(counts([0, 5]), counts([8, 1]), 8) == 3.0
+
+
+def test_popularity_of_lists_leaves_unfilled_places_and_empty_lists_out():
+    lists = np.array([[0, 1], [2, -1], [-1, -1]], dtype=np.int32)
+    found = list_popularity(lists, counts([10, 20, 7]))
+    np.testing.assert_array_equal(found, [15.0, 7.0, np.nan])
+    # The third user has no list, so his history is not held against it.
+    assert popularity_lift(found, np.array([5.0, 6.0, 1000.0])) == 22 / 11
+
+
+@given(st.lists(st.sets(st.integers(0, 5), min_size=1), min_size=1, max_size=6))
+def test_popularity_of_histories_is_a_mean_per_user(histories):
+    interactions = [3, 1, 4, 1, 5, 9]
+    matrix = csr_matrix([[float(item in items) for item in range(6)] for items in histories])
+    expected = [sum(interactions[item] for item in items) / len(items) for items in histories]
+    assert history_popularity(matrix, counts(interactions)).tolist() == pytest.approx(expected)
+
+
+def test_without_any_list_there_is_no_lift():
+    assert popularity_lift(np.array([np.nan]), np.array([2.0])) == 0.0

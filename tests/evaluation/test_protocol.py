@@ -1,5 +1,7 @@
 """The protocol: blocks change nothing, averages are means, short lists are counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
@@ -20,6 +22,7 @@ def part():
         relevant=csr_matrix(test.astype(np.float32)),
         relevant_counts=test.sum(axis=1).astype(np.int64),
         interactions=training.sum(axis=0).astype(np.int64),
+        training_users=50,
         candidates=None,
         exclude_seen=True,
     )
@@ -71,17 +74,28 @@ def test_lists_shorter_than_asked_for_are_counted(part):
     assert protocol.measure(Popular(part.history, 2), part, (1,)).short_lists == 0
 
 
+def test_figures_of_lists_are_those_of_the_lists_themselves(part):
+    """Novelty, popularity lift and full lists, from every user's list as the ranker gives it."""
+    ranker, k = factor_ranker(part), 12
+    lists = np.vstack([ranker.rank(block, k).item_rows for block in part.blocks()])
+    bits, listed, own, full = [], [], [], 0
+    for row, history in zip(lists.tolist(), part.history.toarray(), strict=True):
+        items = [item for item in row if item >= 0]
+        bits += [-np.log2(max(part.interactions[item], 1) / 50) for item in items]
+        listed.append(np.mean([part.interactions[item] for item in items]))
+        own.append(np.mean([part.interactions[item] for item in np.flatnonzero(history)]))
+        full += len(items) == k
+    assert 0 < full < 40
+    averages = protocol.measure(ranker, part, (3, k)).averages
+    assert averages[f"novelty@{k}"] == pytest.approx(np.mean(bits))
+    assert averages[f"popularity_lift@{k}"] == pytest.approx(np.mean(listed) / np.mean(own))
+    assert averages[f"filled@{k}"] == full / 40
+
+
 def test_catalogue_figures_look_at_candidates_only(part):
     candidates = np.zeros((40, 15), dtype=np.float32)
     candidates[:, 1:4] = 1
-    restricted = protocol.TestPart(
-        part.history,
-        part.relevant,
-        part.relevant_counts,
-        part.interactions,
-        csr_matrix(candidates),
-        exclude_seen=False,
-    )
+    restricted = replace(part, candidates=csr_matrix(candidates), exclude_seen=False)
     measured = protocol.measure(factor_ranker(part), restricted, (3,))
     assert measured.averages["coverage@3"] == 1.0
     assert measured.averages["gini@3"] == pytest.approx(0.0)

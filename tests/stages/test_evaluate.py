@@ -19,6 +19,7 @@ SPLITS = [
     {"by": "users", "share": 0.3, "fold_in": 0.6},
 ]
 METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
+LIST_FIGURES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled")
 SMALL = [("ann", "a", 0), ("ann", "b", 1), ("bob", "b", 1), ("bob", "c", 2), ("cat", "a", 2), ("cat", "c", 2)]
 
 
@@ -36,9 +37,7 @@ def test_the_model_beats_popularity_where_tastes_differ(tmp_path, split, engine)
     assert found["als"]["ndcg@5"] > 1.2 * found["popular"]["ndcg@5"]
     assert found["item_knn"]["ndcg@5"] > 1.2 * found["popular"]["ndcg@5"]
     assert report.at == (3, 5)
-    assert set(found["als"]) == {
-        f"{name}@{k}" for name in (*METRICS, "coverage", "popularity", "gini") for k in (3, 5)
-    }
+    assert set(found["als"]) == {f"{name}@{k}" for name in (*METRICS, *LIST_FIGURES) for k in (3, 5)}
     assert report.counts["users_evaluated"] > 10
     assert report.gate is None
 

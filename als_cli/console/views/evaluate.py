@@ -17,7 +17,14 @@ _ACCURACY = {
     "hit_rate": "hit rate",
 }
 # More coverage or less popularity is a choice, not a quality: only accuracy has a best.
-_LISTS = {"coverage": "coverage", "popularity": "popularity", "gini": "gini"}
+_LISTS = {
+    "coverage": "coverage",
+    "popularity": "popularity",
+    "gini": "gini",
+    "novelty": "novelty",
+    "popularity_lift": "pop. lift",
+    "filled": "filled",
+}
 _BEST = "*"
 
 
@@ -37,7 +44,9 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
             for k in report.at
             for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"what stands in lists of {k}"))
         ),
-        Text(f"{_BEST} best of its column; popularity: mean training interactions of listed items"),
+        Text(
+            f"{_BEST} best of its column; popularity: mean training interactions of listed items;\nnovelty: bits"
+        ),
         *(Text(note) for note in _notes(counts)),
         *([_comparison_table(report)] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
@@ -62,7 +71,7 @@ def _cell(methods: Sequence[MethodReport], method: MethodReport, name: str, k: i
     if name == "popularity":
         return Text(_count_text(value))
     if name not in _ACCURACY:
-        return Text(f"{value:.3f}")
+        return Text(f"{value:.2f}" if name in ("novelty", "popularity_lift") else f"{value:.3f}")
     best = max(one.metrics[f"{name}@{k}"] for one in methods)
     is_best = len(methods) > 1 and value == best and best > 0
     return Text(f"{value:.4f}{_BEST if is_best else ' '}", style="bold green" if is_best else "")
