@@ -12,7 +12,7 @@ from als_cli.evaluation.protocol import Measured, measure
 from als_cli.evaluation.rankers import FactorRanker, Ranker
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_baselines import check_protocol, check_times, fitted_baseline
-from als_cli.stages.evaluation_comparisons import comparisons_of
+from als_cli.stages.evaluation_comparisons import cohort_reports, comparisons_of
 from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
 from als_cli.stages.evaluation_report import (
@@ -71,6 +71,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
             for one, seconds in measured
         ),
         comparisons=comparisons,
+        cohorts=cohort_reports([one for one, _ in measured], parts.holdout.part),
         gate=None if verdict is None else GateReport(**vars(verdict), met=verdict.met),
     )
     seconds = time.perf_counter() - started

@@ -34,6 +34,20 @@ class ComparisonReport(Report):
     """Of the two-sided sign-flip permutation test."""
 
 
+class CohortReport(Report):
+    """The figures of users whose histories are about as long."""
+
+    cohort: str
+    """`new`, `light` or `heavy`: thirds by the number of items in the history."""
+    users: int
+    fewest: int
+    """Items in the shortest of their histories."""
+    most: int
+    """Items in the longest."""
+    methods: dict[str, dict[str, float]]
+    """By method, then by accuracy metric and k: means over these users."""
+
+
 class GateReport(Report):
     """How the quality gate decided."""
 
@@ -64,6 +78,8 @@ class Evaluation(Report):
     """The model first, then the baselines."""
     comparisons: tuple[ComparisonReport, ...]
     """The model minus each baseline, in every accuracy metric at every k."""
+    cohorts: tuple[CohortReport, ...]
+    """All methods by length of the users' history, shortest first."""
     gate: GateReport | None
 
 
