@@ -46,6 +46,19 @@ _Loader.add_implicit_resolver(
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Safe dumper that quotes every text which either version of YAML would read as something else."""
+
+
+_Dumper.yaml_implicit_resolvers = {
+    first: [
+        *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
+        *_Loader.yaml_implicit_resolvers.get(first, []),
+    ]
+    for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *_Loader.yaml_implicit_resolvers}
+}
+
+
 def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(str(loader.construct_scalar(node)))  # decimal even with leading zeros, as YAML 1.2 has it
 
@@ -82,6 +95,12 @@ def parse_value(text: str, origin: str) -> Any:
         return "-"  # stdin or stdout, not a list with nothing in it
     value = parse_yaml(text, origin).tree
     return text if isinstance(value, datetime) else value
+
+
+def write_yaml(tree: dict[str, Any]) -> str:
+    """Return `tree` (JSON-like values) as YAML that :func:`parse_yaml` reads back the same."""
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def _record_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], origin: str) -> None:
