@@ -79,6 +79,24 @@ def evaluate(session: Session) -> None:
 
 
 @command(app)
+def tune(
+    session: Session,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials in all.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the winning config goes.")
+    ] = None,
+) -> None:
+    """Search for better hyperparameters; write the winning config."""
+    context = session.context(tune__trials=trials, tune__output=str(output) if output else None)
+    from als_cli.console.views.tune import render_tune
+    from als_cli.stages.tune import tune as run_stage
+    from als_cli.storage.lock import workspace_lock
+
+    with workspace_lock(context.workspace):
+        session.finish(run_stage(context), render_tune)
+
+
+@command(app)
 def recommend(
     session: Session,
     output: OutputFlag = None,

@@ -28,6 +28,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "rich": ("cli.py", "console/"),
     "implicit": ("als/implicit_engine.py", "evaluation/item_knn.py"),
     "numba": ("als/kernels/", "ranking/kernel_top_n.py"),
+    "optuna": ("stages/tune_study.py",),
+    "sqlalchemy": ("stages/tune_study.py",),
     "pandas": (),
     "pickle": (),
     "click": (),

@@ -9,13 +9,14 @@ from als_cli.config.events import EventsConfig
 from als_cli.config.fields import PathText, Section
 from als_cli.config.recommend import RecommendConfig
 from als_cli.config.train import TrainConfig
+from als_cli.config.tune import TuneConfig
 
 
 class Config(Section):
     """One YAML file: events in, lists out."""
 
     workspace: PathText = Field(default="work", validate_default=True)
-    """Folder for dataset/, models/, evaluations/ and runs/."""
+    """Folder for dataset/, models/, evaluations/, tune/ and runs/."""
     threads: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """Threads for everything; `auto`: the processors this process may use, inside a container's limit."""
     events: EventsConfig
@@ -24,5 +25,7 @@ class Config(Section):
     """The model."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """How it is judged."""
+    tune: TuneConfig = TuneConfig()
+    """How better hyperparameters are searched for."""
     recommend: RecommendConfig = RecommendConfig()
     """What is published."""

@@ -1,0 +1,60 @@
+"""Section `tune`: the search for hyperparameters."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from als_cli.config.fields import Duration, PathText, Section
+
+
+def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    if len(bounds) != 2:
+        raise ValueError("bounds are two numbers, [lowest, highest]")
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the lower bound comes first, got [{bounds[0]:g}, {bounds[1]:g}]")
+    return bounds
+
+
+_Pair = Field(strict=False)
+Positive = Annotated[float, Field(gt=0)]
+PositiveBounds = Annotated[tuple[Positive, ...], _Pair, AfterValidator(_ascending)]
+Bounds = Annotated[tuple[Annotated[float, Field(ge=0)], ...], _Pair, AfterValidator(_ascending)]
+CountBounds = Annotated[tuple[Annotated[int, Field(ge=1)], ...], _Pair, AfterValidator(_ascending)]
+
+
+class SpaceConfig(Section):
+    """Where to search. Bounds are `[lowest, highest]`; two equal bounds fix a value."""
+
+    factors: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(strict=False, min_length=1)
+    ] = (16, 32, 64, 128, 256)
+    """Choices of `train.factors`; those above the number of users or items are left out."""
+    regularization: Literal["auto"] | PositiveBounds = "auto"
+    """Bounds of `train.regularization`, drawn on a log scale. auto: 0.0001 to 0.1 (weighted), 0.001 to 100 (hu2008)."""
+    unobserved_weight: PositiveBounds = (1.0, 64.0)
+    """Bounds of `train.unobserved_weight` as a multiple of interactions / (users x items), log scale (weighted only)."""
+    alpha: Bounds = (0.0, 100.0)
+    """Bounds of `train.confidence.alpha`, drawn evenly in log(1 + alpha)."""
+    iterations: CountBounds = (3, 16)
+    """Bounds of `train.iterations`; not searched where that is auto."""
+
+
+class TuneConfig(Section):
+    """How `als tune` searches. The test part of `evaluate.split` is cut off first and never seen."""
+
+    trials: int = Field(default=30, ge=1)
+    """Trials in all, the untuned config among them; those of an interrupted search count."""
+    time: Duration | None = None
+    """Time that all trials together may take; no trial begins after that. Default: no limit."""
+    folds: int = Field(default=3, ge=1, le=20)
+    """Validation parts a trial is judged on: periods one before the other (by time, last), else draws."""
+    metric: Annotated[str, Field(pattern=r"^(ndcg|recall|precision|map|mrr|hit_rate)@[1-9]\d*$")] = "ndcg@10"
+    """What is maximised: an accuracy metric and its k; its mean over the folds counts."""
+    users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000
+    """Users judged in each fold: all, or a seeded sample of this many."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Seed of the search, of the draws of folds, and of the sample of users."""
+    space: SpaceConfig = SpaceConfig()
+    """The search space."""
+    output: PathText | None = None
+    """File for the winning config. Default: tune/best.yaml in the workspace."""

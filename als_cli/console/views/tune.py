@@ -1,0 +1,62 @@
+"""The report of `als tune`."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from als_cli.stages.tune_report import TrialReport, TuneReport
+
+_SHOWN = 5
+_HEADERS = {
+    "factors": "factors",
+    "regularization": "regular-\nization",
+    "unobserved_weight": "unob-\nserved",
+    "alpha": "alpha",
+    "iterations": "iter-\nations",
+}
+
+
+def render_tune(report: TuneReport) -> RenderableType:
+    """Return the best trials and the untuned config, under what was done and above where the winner is."""
+    counts = [
+        f"{report.count(state)} {state}" for state in ("done", "pruned", "failed") if report.count(state)
+    ]
+    summary = (
+        f"{len(report.trials)} trials ({', '.join(counts)}), {report.new_trials} of them now in "
+        f"{report.seconds:.1f} s, on {report.folds} folds, {report.users:,} users in all"
+    )
+    return Group(
+        Text(summary),
+        _table(report),
+        Text(_verdict(report)),
+        Text(f"config: {report.config}", overflow="fold"),
+    )
+
+
+def _table(report: TuneReport) -> Table:
+    done = [trial for trial in report.trials if trial.value is not None]
+    best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))[:_SHOWN]
+    shown = best if report.untuned in best else [*best, report.untuned]
+    names = [name for name in _HEADERS if name in report.best.parameters]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for header in ("trial", report.metric, *(_HEADERS[name] for name in names), "seconds"):
+        table.add_column(header, justify="right", vertical="bottom")
+    for trial in shown:
+        table.add_row(*_cells(trial, names))
+    return table
+
+
+def _cells(trial: TrialReport, names: list[str]) -> list[str]:
+    parameters = ["as given" if name == "factors" else "" for name in names]
+    if not trial.untuned:
+        parameters = [f"{trial.parameters[name]:.4g}" for name in names]
+    value = "" if trial.value is None else f"{trial.value:.5f}"
+    return [str(trial.number), value, *parameters, f"{trial.seconds:.1f}"]
+
+
+def _verdict(report: TuneReport) -> str:
+    best, untuned = report.best.value or 0.0, report.untuned.value or 0.0
+    if report.best.untuned:
+        return "nothing did better than the config as it is"
+    gain = f" ({best / untuned - 1:+.1%})" if untuned else ""
+    return f"{report.metric} {best:.5f}, {untuned:.5f} with the config as it was{gain}"

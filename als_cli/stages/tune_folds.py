@@ -1,0 +1,154 @@
+"""The validation parts of `als tune`: the training part of `evaluate.split`, divided again in the same way."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_matrix
+
+from als_cli.config.evaluate import FileSplit, LastSplit, RandomSplit, Split, TimeSplit, UsersSplit
+from als_cli.config.train import TrainConfig
+from als_cli.dataset.splits import SplitEvents, split_events
+from als_cli.errors import DataError
+from als_cli.evaluation.protocol import measure
+from als_cli.evaluation.rankers import FactorRanker
+from als_cli.events.aggregate import aggregate
+from als_cli.stages.context import StageContext
+from als_cli.stages.evaluation_parts import EvaluationParts, divide
+from als_cli.stages.recipes import recipe_for
+from als_cli.storage.dataset_files import Dataset
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _PartOfDataset(Dataset):
+    """A dataset of which only some events may be seen."""
+
+    events: pl.LazyFrame
+
+    def scan_events(self) -> pl.LazyFrame:
+        """Return the events that may be seen."""
+        return self.events
+
+
+def validation_folds(context: StageContext, dataset: Dataset) -> tuple[EvaluationParts, ...]:
+    """Return the `tune.folds` divisions of the training part of `evaluate.split`; fewer where it is too short.
+
+    The test part is cut off before anything else; neither a test file nor a candidates file is read.
+
+    Raises
+    ------
+    ConfigError
+        The split needs timestamps that the events lack.
+    DataError
+        Not even one division is possible.
+    """
+    folds: list[EvaluationParts] = []
+    for events, split in _divisions(context, dataset.scan_events()):
+        part = _PartOfDataset(dataset.folder, dataset.manifest, dataset.interactions, events)
+        try:
+            folds.append(divide(_judging(context, split), part))
+        except DataError as impossible:
+            if not folds:
+                raise DataError(
+                    f"tune: the training part of evaluate.split cannot be divided again: {impossible.message}",
+                    hint="make the test part of evaluate.split smaller",
+                ) from impossible
+            log.warning(
+                "tune.folds: only %d of %d are possible (%s)",
+                len(folds),
+                context.config.tune.folds,
+                impossible,
+            )
+            break
+    return tuple(folds)
+
+
+def training_matrix(context: StageContext, dataset: Dataset) -> csr_matrix:
+    """Return the strengths (U, I) of the training part of `evaluate.split`."""
+    split, signal = context.config.evaluate.split, context.config.events
+    if isinstance(split, FileSplit):
+        return dataset.interactions.matrix
+    outer = split_events(dataset.scan_events(), split)
+    return aggregate(outer.training, signal, outer.cut_off or signal.now).matrix
+
+
+def value_of(parts: EvaluationParts, train: TrainConfig, metric: str, threads: int) -> float:
+    """Return the mean of `metric` (such as ndcg@10) over the users of `parts`, trained as `train` says.
+
+    Raises
+    ------
+    TrainingError
+        The factors are not finite.
+    """
+    recipe = recipe_for(parts.training.matrix, train, threads)
+    factors = recipe.fit(parts.training.matrix, lambda _sweep: None)
+    holdout = parts.holdout
+    if parts.users_are_held_out:
+        users = recipe.fold_in(factors.items, holdout.part.history)
+    else:
+        users = factors.users[holdout.user_rows]
+    ranker = FactorRanker("als", users, factors.items, threads)
+    k = int(metric.partition("@")[2])
+    return measure(ranker, holdout.part, (k,)).averages[metric]
+
+
+def drawn_seed(*parts: int) -> int:
+    """Return a seed that depends on all of `parts`."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.LazyFrame, Split]]:
+    """Yield what each fold may see, and how to divide it."""
+    tune, split = context.config.tune, context.config.evaluate.split
+    if isinstance(split, FileSplit):
+        # The whole dataset is the training part, and nothing is known of how the file was drawn.
+        training, split = clean, RandomSplit(by="random")
+    else:
+        outer = split_events(clean, split)
+        training = outer.training
+        if isinstance(split, TimeSplit):
+            yield from _periods(outer, _length(clean, split, outer), tune.folds)
+            return
+    for fold in range(tune.folds):
+        if isinstance(split, LastSplit):
+            yield training, split
+            training = split_events(training, split).training
+        else:
+            yield training, _redrawn(split, tune.seed, fold)
+
+
+def _periods(outer: SplitEvents, length: timedelta, folds: int) -> Iterator[tuple[pl.LazyFrame, Split]]:
+    """Yield periods as long as the test period, each ending where the one before it begins."""
+    end = outer.cut_off
+    if end is None:
+        raise TypeError("a time split has a cut-off")
+    for _ in range(folds):
+        start = end - length
+        yield outer.training.filter(pl.col("timestamp") < end), TimeSplit(test=start)
+        end = start
+
+
+def _length(clean: pl.LazyFrame, split: TimeSplit, outer: SplitEvents) -> timedelta:
+    if isinstance(split.test, timedelta):
+        return split.test
+    # Of the test part, only where it ends is asked.
+    span: timedelta = clean.select(pl.col("timestamp").max() - pl.lit(outer.cut_off)).collect().item()
+    return max(span, timedelta(seconds=1))
+
+
+def _redrawn(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSplit | UsersSplit:
+    return split.model_copy(update={"seed": drawn_seed(split.seed, seed, fold)})
+
+
+def _judging(context: StageContext, split: Split) -> StageContext:
+    tune = context.config.tune
+    # Candidates are drawn around the test items: they would give them away.
+    evaluate = context.config.evaluate.model_copy(
+        update={"split": split, "users": tune.users, "seed": tune.seed, "candidates": None}
+    )
+    return replace(context, config=context.config.model_copy(update={"evaluate": evaluate}))

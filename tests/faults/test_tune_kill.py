@@ -1,0 +1,91 @@
+"""kill -9 and Ctrl-C in the middle of a search cost no finished trial."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from als_cli.config.loading import load_config
+from tests.shop import CONFIG, als, write_shop
+
+TUNED = CONFIG + "tune: {folds: 2, metric: ndcg@5, space: {factors: [4, 8], iterations: [2, 6]}}\n"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tuned")
+    config = write_shop(folder, TUNED)
+    assert als("ingest", "-c", config).returncode == 0
+    return folder
+
+
+def report_of(shop, *arguments):
+    ended = als("tune", "-c", shop / "shop.yaml", "--json", *arguments)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return json.loads(ended.stdout)
+
+
+def trials_of(report):
+    return [(t["state"], t["value"], t["parameters"]) for t in report["trials"]]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code):
+    seed = f"tune.seed={int(number)}"  # a study of its own
+    command = [sys.executable, "-m", "als_cli", "tune", "-c", str(shop / "shop.yaml"), "-v"]
+    process = subprocess.Popen(
+        [*command, "--trials", "100000", "--set", seed], stderr=subprocess.PIPE, text=True
+    )
+    finished = 0
+    for line in process.stderr:
+        finished += line.startswith("trial ")
+        if finished == 6:
+            process.send_signal(number)
+            break
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == code
+    assert "Traceback" not in said
+    finished += sum(line.startswith("trial ") for line in said.splitlines())
+    resumed = report_of(shop, "--trials", finished + 5, "--set", seed)
+    # A trial may have been stored before its line was written.
+    assert resumed["new_trials"] in (4, 5)
+    afresh = report_of(
+        shop, "--trials", finished + 5, "--set", seed, "--set", f"workspace={copy_of(shop, number)}"
+    )
+    assert trials_of(resumed) == trials_of(afresh)
+
+
+def copy_of(shop, number):
+    """A workspace of its own with the same dataset."""
+    workspace = shop / f"work-{int(number)}"
+    shutil.copytree(shop / "work/dataset", workspace / "dataset", symlinks=True)
+    return workspace
+
+
+def test_the_winner_trains_from_wherever_it_was_written(shop, tmp_path):
+    best = tmp_path / "best.yaml"
+    report = report_of(shop, "--trials", 8, "--output", best)
+    assert report["config"] == str(best)
+    assert report["best"]["value"] >= report["untuned"]["value"]
+    assert load_config(best, environment={}).workspace == str(shop / "work")
+    ended = als("train", "-c", best, "--json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["factors"] == report["best"]["parameters"]["factors"]
+
+
+def test_a_search_off_a_terminal_is_silent_and_failures_have_their_codes(shop):
+    ended = als("tune", "-c", shop / "shop.yaml", "--trials", 2)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    for arguments, code in (
+        (["--trials", "0"], 2),
+        (["--set", "tune.metric=gini@10"], 2),
+        (["--set", "evaluate.split={by: time, test: 29d}"], 3),
+        (["--set", f"workspace={shop / 'empty'}"], 4),
+        (["--output", shop], 7),
+    ):
+        ended = als("tune", "-c", shop / "shop.yaml", *arguments)
+        assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
+        assert "Traceback" not in ended.stderr

@@ -1,0 +1,275 @@
+"""`als tune`: what it may see, what it keeps, and what it writes."""
+
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from als_cli.config.loading import load_config
+from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError, TrainingError
+from als_cli.stages import tune as stage
+from als_cli.stages.tune import tune
+from als_cli.stages.tune_folds import training_matrix, validation_folds, value_of
+from als_cli.storage.dataset_files import open_dataset
+from tests.stages.evaluation_builders import START, clean_events, context_for, publish_events, two_tastes
+
+SMALL = {"factors": [2, 4, 8], "iterations": [2, 5]}
+NATIVE = {"engine": "native", "factors": 2, "iterations": 2}
+SPLITS = {
+    "time": {"by": "time", "test": "3d"},
+    "instant": {"by": "time", "test": "2026-01-27"},
+    "last": {"by": "last"},
+    "random": {"by": "random", "share": 0.2},
+    "users": {"by": "users", "share": 0.3},
+}
+
+
+def tuning(folder, split="time", clean=None, train=None, **tune_section):
+    """A context with a published dataset that is to be tuned."""
+    section = {"trials": 7, "folds": 2, "metric": "ndcg@5", "space": SMALL} | tune_section
+    context = context_for(folder, {"split": SPLITS[split]}, train=NATIVE | (train or {}))
+    raw = context.config.model_dump(mode="json", exclude_unset=True) | {"tune": section}
+    context = type(context)(config=type(context.config).model_validate(raw), threads=1)
+    return publish_events(context, two_tastes() if clean is None else clean)
+
+
+def seen_of(report):
+    return [(t.number, t.state, t.value, t.parameters) for t in report.trials]
+
+
+def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_path):
+    context = tuning(tmp_path)
+    report = tune(context)
+    first = report.trials[0]
+    assert first.untuned
+    assert [trial.untuned for trial in report.trials[1:]] == [False] * 6
+    folds = validation_folds(context, open_dataset(context.dataset_place))
+    expected = np.mean([value_of(fold, context.config.train, "ndcg@5", 1) for fold in folds])
+    assert first.value == pytest.approx(expected, abs=1e-12)
+    assert report.best.value == max(t.value for t in report.trials if t.value is not None) >= first.value
+
+
+def test_the_same_seed_draws_the_same_trials_and_another_seed_others(tmp_path):
+    one, same, other = (
+        tune(tuning(tmp_path / name, seed=seed)) for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert seen_of(one) == seen_of(same)
+    assert [t.parameters for t in one.trials[1:]] != [t.parameters for t in other.trials[1:]]
+
+
+def test_all_drawn_values_lie_in_the_space(tmp_path):
+    space = SMALL | {"regularization": [0.01, 0.02], "unobserved_weight": [2, 3], "alpha": [0, 1]}
+    for trial in tune(tuning(tmp_path, trials=12, space=space)).trials[1:]:
+        drawn = trial.parameters
+        assert drawn["factors"] in (2, 4, 8)
+        assert 2 <= drawn["iterations"] <= 5
+        assert 0.01 <= drawn["regularization"] <= 0.02
+        assert 2 <= drawn["unobserved_weight"] <= 3
+        assert 0 <= drawn.get("alpha", 0) <= 1
+
+
+def test_a_longer_search_goes_on_and_is_what_an_uninterrupted_one_would_be(tmp_path):
+    first = tune(tuning(tmp_path / "a", trials=4))
+    longer = tune(tuning(tmp_path / "a", trials=12))
+    assert (first.new_trials, longer.new_trials) == (4, 8)
+    assert seen_of(longer) == seen_of(tune(tuning(tmp_path / "b", trials=12)))
+    again = tune(tuning(tmp_path / "a", trials=12))
+    assert (again.new_trials, seen_of(again)) == (0, seen_of(longer))
+
+
+@pytest.mark.parametrize("when", [1, 2, 6])
+def test_ctrl_c_keeps_finished_trials_and_the_search_goes_on_as_if_nothing_had_happened(
+    tmp_path, monkeypatch, when
+):
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == when:
+            raise KeyboardInterrupt
+        return value_of(*arguments)
+
+    context = tuning(tmp_path / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "value_of", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tune(context)
+    assert not (context.workspace / "tune/best.yaml").exists()
+    assert seen_of(tune(context)) == seen_of(tune(tuning(tmp_path / "b")))
+
+
+def test_another_search_begins_a_new_study_and_a_longer_one_does_not(tmp_path):
+    names = {tune(tuning(tmp_path, trials=1)).study_name}
+    for change in ({"seed": 1}, {"folds": 1}, {"metric": "recall@5"}, {"train": {"seed": 5}}):
+        names.add(tune(tuning(tmp_path, trials=1, **change)).study_name)
+    assert len(names) == 5
+    assert tune(tuning(tmp_path, trials=2)).new_trials == 1
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_folds_stay_inside_the_training_part_and_test_what_they_do_not_train_on(tmp_path, split):
+    context = tuning(tmp_path, split, folds=3)
+    dataset = open_dataset(context.dataset_place)
+    folds = validation_folds(context, dataset)
+    assert len(folds) == 3
+    outer = training_matrix(context, dataset)
+    for fold in folds:
+        assert 0 < fold.training.matrix.nnz < outer.nnz
+        part = fold.holdout.part
+        assert part.history.multiply(part.relevant).nnz == 0
+        assert fold.users_are_held_out == (split == "users")
+
+
+def test_time_folds_end_one_where_the_next_begins(tmp_path):
+    context = tuning(tmp_path, "time", folds=3)
+    newest = (
+        open_dataset(context.dataset_place).scan_events().select(pl.col("timestamp").max()).collect().item()
+    )
+    folds = validation_folds(context, open_dataset(context.dataset_place))
+    assert [(newest - fold.cut_off).days for fold in folds] == [6, 9, 12]
+    for fold in folds:
+        assert fold.training.newest < fold.cut_off
+
+
+def test_whatever_happens_in_the_test_part_changes_no_trial(tmp_path):
+    """All but the newest instant of the test period is replaced, by other users, items, times and weights."""
+    clean = two_tastes()
+    newest = clean["timestamp"].max()
+    cut_off = newest - pl.duration(days=3)
+    before = clean.filter(pl.col("timestamp") < cut_off)
+    last = clean.filter(pl.col("timestamp") == newest)
+    hours = ((newest - START).total_seconds() / 86_400) - np.linspace(0.01, 2.9, 400)
+    noise = clean_events([(int(n % 70), 900 + n % 7, float(day), 50.0) for n, day in enumerate(hours)])
+    changed = pl.concat([before, noise, last])
+    one, other = tuning(tmp_path / "a", clean=clean), tuning(tmp_path / "b", clean=changed)
+    first, second = tune(one), tune(other)
+    assert first.study_name != second.study_name
+    assert seen_of(first) == seen_of(second)
+    best = [
+        load_config(context.workspace / "tune/best.yaml", environment={}).train for context in (one, other)
+    ]
+    assert best[0] == best[1]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_folds_train_and_validate_on_pairs_of_the_training_part_only(tmp_path, split):
+    context = tuning(tmp_path, split, folds=3)
+    allowed = set(training_pairs(context).rows())
+    for fold in validation_folds(context, open_dataset(context.dataset_place)):
+        items, holdout = fold.training.item_ids, fold.holdout
+        for users, matrix in (
+            (fold.training.user_ids, fold.training.matrix),
+            (holdout.user_ids, holdout.part.relevant),
+            (holdout.user_ids, holdout.part.history),
+        ):
+            pairs = matrix.tocoo()
+            assert set(zip(users.gather(pairs.row), items.gather(pairs.col), strict=True)) <= allowed
+
+
+@pytest.mark.parametrize("by", ["last", "random", "users"])
+def test_the_weight_of_test_pairs_changes_no_trial(tmp_path, by):
+    clean = two_tastes()
+    context = tuning(tmp_path / "a", by, clean=clean)
+    visible = training_pairs(context)
+    in_training = clean.join(visible, on=["user_id", "item_id"], how="semi")
+    rest = clean.join(visible, on=["user_id", "item_id"], how="anti")
+    assert rest.height > 50
+    changed = pl.concat([in_training, rest.with_columns(pl.col("weight") * 9)])
+    assert seen_of(tune(context)) == seen_of(tune(tuning(tmp_path / "b", by, clean=changed)))
+
+
+def training_pairs(context):
+    """The pairs of the training part of evaluate.split, by the splitter itself."""
+    from als_cli.dataset.splits import split_events
+
+    events = open_dataset(context.dataset_place).scan_events()
+    training = split_events(events, context.config.evaluate.split).training
+    return training.select("user_id", "item_id").unique().collect()
+
+
+def test_a_test_file_and_candidates_are_not_even_opened(tmp_path):
+    context = tuning(tmp_path)
+    evaluate = {"split": {"by": "file", "path": "nowhere.csv"}, "candidates": {"path": "nowhere.csv"}}
+    raw = context.config.model_dump(mode="json", exclude_unset=True) | {"evaluate": evaluate}
+    context = type(context)(config=type(context.config).model_validate(raw), threads=1)
+    assert len(tune(context).trials) == 7
+
+
+def test_too_few_periods_are_said_and_none_is_an_error(tmp_path, caplog):
+    clean = two_tastes(days=10)
+    assert tune(tuning(tmp_path / "a", clean=clean, folds=8, trials=1)).folds == 2
+    assert "only 2 of 8" in caplog.text
+    with pytest.raises(DataError, match="cannot be divided again"):
+        tune(tuning(tmp_path / "b", clean=two_tastes(days=5), trials=1))
+
+
+def test_half_of_the_later_trials_are_given_up_early(tmp_path):
+    report = tune(tuning(tmp_path, trials=25))
+    assert report.count("pruned") >= 3
+    assert report.count("done") + report.count("pruned") + report.count("failed") == 25
+    assert all((trial.value is None) == (trial.state != "done") for trial in report.trials)
+
+
+def test_trials_that_are_not_finite_count_and_do_not_end_the_search(tmp_path, monkeypatch):
+    def fails_for_many_factors(parts, train, metric, threads):
+        if train.factors == 8:
+            raise TrainingError("not finite")
+        return value_of(parts, train, metric, threads)
+
+    monkeypatch.setattr(stage, "value_of", fails_for_many_factors)
+    report = tune(tuning(tmp_path, trials=10))
+    failed = [trial for trial in report.trials if trial.state == "failed"]
+    assert failed
+    assert {trial.parameters["factors"] for trial in failed} == {8}
+    assert len(report.trials) == 10
+
+
+def test_a_config_that_cannot_be_trained_at_all_is_an_error(tmp_path, monkeypatch):
+    def fails(*_arguments):
+        raise TrainingError("not finite")
+
+    monkeypatch.setattr(stage, "value_of", fails)
+    for _ in range(2):
+        with pytest.raises(TrainingError, match="as it is"):
+            tune(tuning(tmp_path))
+
+
+def test_no_trial_begins_when_the_time_is_up(tmp_path):
+    assert len(tune(tuning(tmp_path, time="0.000001s")).trials) == 1
+
+
+def test_the_winner_is_a_config_that_loads_and_differs_in_section_train_only(tmp_path):
+    context = tuning(tmp_path, trials=12)
+    report = tune(context)
+    won = load_config(context.workspace / "tune/best.yaml", environment={})
+    assert not report.best.untuned
+    for section in ("evaluate", "tune"):
+        assert getattr(won, section) == getattr(context.config, section)
+    assert won.workspace == context.config.workspace
+    assert won.train.seed == context.config.train.seed
+    assert won.train.factors == report.best.parameters["factors"]
+    assert won.train.regularization == report.best.parameters["regularization"]
+    matrix = training_matrix(context, open_dataset(context.dataset_place))
+    expected = report.best.parameters["unobserved_weight"] * matrix.nnz / np.prod(matrix.shape)
+    assert won.train.unobserved_weight == pytest.approx(expected, rel=1e-3)
+
+
+def test_without_optuna_it_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ConfigError, match="Optuna") as missing:
+        tune(tuning(tmp_path))
+    assert "als-cli[tune]" in missing.value.hint
+
+
+def test_a_study_that_is_none_and_a_folder_in_its_place_are_clear_errors(tmp_path):
+    context = tuning(tmp_path / "a")
+    study = context.workspace / "tune/study.sqlite3"
+    study.parent.mkdir(parents=True)
+    study.write_text("no database at all" * 100)
+    with pytest.raises(ArtifactError, match=r"study\.sqlite3 cannot be used"):
+        tune(context)
+    study.unlink()
+    study.mkdir()
+    with pytest.raises(ResourceError, match=r"study\.sqlite3"):
+        tune(context)

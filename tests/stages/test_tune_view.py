@@ -1,0 +1,63 @@
+"""The table of `tune`: it fits, it shows the best and the config as it was."""
+
+import io
+
+from rich.console import Console
+
+from als_cli.console.views.tune import render_tune
+from als_cli.stages.tune_report import TrialReport, TuneReport
+
+POINT = {
+    "factors": 256,
+    "regularization": 0.00012345,
+    "unobserved_weight": 61.23456,
+    "alpha": 99.12345,
+    "iterations": 16,
+}
+
+
+def trial(number, value, *, untuned=False, state="done"):
+    return TrialReport(
+        number=number, state=state, untuned=untuned, value=value, parameters=POINT, seconds=1234.5
+    )
+
+
+def report_of(trials):
+    done = [one for one in trials if one.value is not None]
+    return TuneReport(
+        config="/srv/shop/work/tune/best.yaml",
+        study="/srv/shop/work/tune/study.sqlite3",
+        study_name="f" * 64,
+        metric="precision@100",
+        folds=3,
+        users=15_000,
+        best=max(done, key=lambda one: one.value),
+        untuned=trials[0],
+        trials=tuple(trials),
+        new_trials=2,
+        seconds=12345.6,
+    )
+
+
+def text_of(report):
+    console = Console(file=io.StringIO(), width=80, highlight=False, markup=False)
+    console.print(render_tune(report))
+    return console.file.getvalue()
+
+
+def test_it_fits_80_columns_and_shows_five_and_the_untuned():
+    trials = [trial(1, 0.01, untuned=True), *(trial(n, 0.2 + n / 1000) for n in range(2, 12))]
+    trials.append(trial(12, None, state="pruned"))
+    text = text_of(report_of(trials))
+    assert max(map(len, text.splitlines())) <= 80
+    numbers = [line.split()[0] for line in text.splitlines() if line.split()[0].isdigit()]
+    assert numbers[-6:] == ["11", "10", "9", "8", "7", "1"]
+    assert "0.0001234" in text
+    assert "(+2010.0%)" in text
+    assert "12 trials (11 done, 1 pruned), 2 of them now" in text
+
+
+def test_when_nothing_is_better_it_says_so():
+    text = text_of(report_of([trial(1, 0.5, untuned=True), trial(2, 0.4)]))
+    assert "nothing did better" in text
+    assert "as given" in text
