@@ -1,4 +1,6 @@
-"""The n best items of every user: exact, whatever the block size and the BLAS.
+"""The n best items of every user: exact, whatever the block size and the BLAS. The plain version, to read and to compare.
+
+The stages rank with `native_top_n`, which gives the same lists, bit for bit, many times faster.
 
 The score of a pair is its dot product, summed in float64 and rounded to float32. A matrix product in float32 finds
 every item that may be among the n best (its rounding error is bounded, so none is missed); only those few are scored
