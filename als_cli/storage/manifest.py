@@ -97,7 +97,15 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
 
     `fields` are the other fields of :class:`Manifest`: inputs, counts, metrics, seed, threads, seconds.
     """
-    outputs = describe_outputs(folder)
+    return write_manifest_of(
+        describe_outputs(folder), folder / MANIFEST, kind=kind, key=key, config=config, **fields
+    )
+
+
+def write_manifest_of(
+    outputs: tuple[OutputFile, ...], path: Path, *, kind: str, key: str, config: dict[str, Any], **fields: Any
+) -> Manifest:
+    """Write the manifest of finished `outputs` to `path`; `fields` as in :func:`write_manifest`."""
     manifest = Manifest(
         kind=kind,
         key=key,
@@ -108,7 +116,7 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
         peak_memory_bytes=peak_memory_bytes(),
         **fields,
     )
-    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    path.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return manifest
 
 

@@ -6,7 +6,6 @@ and the rename comes when the block ends well. Stdout has neither shortfall nor 
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -16,11 +15,10 @@ from als_cli.storage.manifest import (
     MANIFEST,
     Manifest,
     OutputFile,
-    content_hash,
     file_sha256,
-    peak_memory_bytes,
     published_manifest,
     write_manifest,
+    write_manifest_of,
 )
 from als_cli.storage.publish import staged_file, staged_folder
 from als_cli.storage.sinks.tables import TableWriter, table_writer
@@ -185,14 +183,4 @@ class _FileSink:
             OutputFile(path=name, bytes=partial.stat().st_size, sha256=file_sha256(partial))
             for name, partial in sorted(self._partials.items())
         )
-        manifest = Manifest(
-            kind=KIND,
-            key=key,
-            config=config,
-            created=datetime.now(UTC),
-            outputs=outputs,
-            content=content_hash(outputs),
-            peak_memory_bytes=peak_memory_bytes(),
-            **fields,
-        )
-        self._manifest.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_manifest_of(outputs, self._manifest, kind=KIND, key=key, config=config, **fields)
