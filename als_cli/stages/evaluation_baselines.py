@@ -12,7 +12,7 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import rows_of
 from als_cli.dataset.splits import PAIR
 from als_cli.errors import ConfigError
-from als_cli.evaluation.item_knn import ItemKnn
+from als_cli.evaluation.item_knn import ItemBm25, ItemKnn
 from als_cli.evaluation.membership import is_stored
 from als_cli.evaluation.own_items import OwnItems
 from als_cli.evaluation.rankers import Popular, Ranker, RecentPopular
@@ -61,6 +61,8 @@ def fitted_baseline(name: str, context: StageContext, parts: EvaluationParts) ->
         return Popular(matrix, threads)
     if name == "item_knn":
         return ItemKnn(matrix, threads)
+    if name == "item_bm25":
+        return ItemBm25(matrix, threads)
     if name == "own_items":
         return OwnItems(newness_of(parts))
     recent = recent_interactions(parts, context.config.events, context.config.evaluate.recent)

@@ -78,8 +78,8 @@ def test_held_out_users_own_what_they_show(tmp_path):
     )
 
 
-def test_an_evaluation_with_all_four_finds_who_comes_back(tmp_path):
-    baselines = ["popular", "recent_popular", "item_knn", "own_items"]
+def test_an_evaluation_with_all_of_them_finds_who_comes_back(tmp_path):
+    baselines = ["popular", "recent_popular", "item_knn", "item_bm25", "own_items"]
     # Every user buys his two things every day.
     rows = [(user, (user + step) % 40, day) for user in range(40) for step in (0, 7) for day in range(28)]
     section = BY_TIME | {"baselines": baselines, "recent": "7d"}
