@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -18,21 +18,11 @@ from als_cli.evaluation.rankers import FactorRanker
 from als_cli.events.aggregate import aggregate
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
+from als_cli.stages.past_periods import Period, length_of_test, part_of, periods_back
 from als_cli.stages.recipes import recipe_for
 from als_cli.storage.dataset_files import Dataset
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _PartOfDataset(Dataset):
-    """A dataset of which only some events may be seen."""
-
-    events: pl.LazyFrame
-
-    def scan_events(self) -> pl.LazyFrame:
-        """Return the events that may be seen."""
-        return self.events
 
 
 def validation_folds(context: StageContext, dataset: Dataset) -> tuple[EvaluationParts, ...]:
@@ -49,9 +39,8 @@ def validation_folds(context: StageContext, dataset: Dataset) -> tuple[Evaluatio
     """
     folds: list[EvaluationParts] = []
     for events, split in _divisions(context, dataset.scan_events()):
-        part = _PartOfDataset(dataset.folder, dataset.manifest, dataset.interactions, events)
         try:
-            folds.append(divide(_judging(context, split), part))
+            folds.append(divide(_judging(context, split), part_of(dataset, events)))
         except DataError as impossible:
             if not folds:
                 raise DataError(
@@ -112,7 +101,7 @@ def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.
         outer = split_events(clean, split)
         training = outer.training
         if isinstance(split, TimeSplit):
-            yield from _periods(outer, _length(clean, split, outer), tune.folds)
+            yield from _periods(clean, split, outer, tune.folds)
             return
     for fold in range(tune.folds):
         if isinstance(split, LastSplit):
@@ -122,23 +111,16 @@ def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.
             yield training, _redrawn(split, tune.seed, fold)
 
 
-def _periods(outer: SplitEvents, length: timedelta, folds: int) -> Iterator[tuple[pl.LazyFrame, Split]]:
+def _periods(
+    clean: pl.LazyFrame, split: TimeSplit, outer: SplitEvents, folds: int
+) -> Iterator[tuple[pl.LazyFrame, Split]]:
     """Yield periods as long as the test period, each ending where the one before it begins."""
     end = outer.cut_off
     if end is None:
         raise TypeError("a time split has a cut-off")
-    for _ in range(folds):
-        start = end - length
-        yield outer.training.filter(pl.col("timestamp") < end), TimeSplit(test=start)
-        end = start
-
-
-def _length(clean: pl.LazyFrame, split: TimeSplit, outer: SplitEvents) -> timedelta:
-    if isinstance(split.test, timedelta):
-        return split.test
-    # Of the test part, only where it ends is asked.
-    span: timedelta = clean.select(pl.col("timestamp").max() - pl.lit(outer.cut_off)).collect().item()
-    return max(span, timedelta(seconds=1))
+    length = length_of_test(clean, split, end)
+    for period in islice(periods_back(Period(end - length, end), length), folds):
+        yield period.seen_of(outer.training), period.split
 
 
 def _redrawn(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSplit | UsersSplit:
