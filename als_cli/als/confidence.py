@@ -1,33 +1,66 @@
-"""From a pair's strength to its confidence (Hu, Koren, Volinsky 2008, section 4)."""
+"""From a pair's strength to its confidence (Hu, Koren, Volinsky 2008, section 4), tempered by popularity."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
+
+CountArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class ConfidenceRule:
-    """c = (1 + alpha g(r)) / scale with g(r) = r (linear) or log(1 + r / epsilon) (log)."""
+    """c_ui = (1 + alpha g(r_ui)) n_u^-p n_i^-q / scale with g(r) = r (linear) or log(1 + r / epsilon) (log).
+
+    n_u and n_i are the numbers of stored pairs of user and item. Dividing them by their means first would only
+    change the scale.
+    """
 
     form: str
     alpha: float
     epsilon: float
     scale: float
     """1, or the mean of the training part's confidences: one number for training and fold-in alike."""
+    user_exponent: float = 0.0
+    """p: how much less a pair of a user with a long history weighs; models of before have none."""
+    item_exponent: float = 0.0
+    """q: how much less a pair of a popular item weighs."""
 
-    def apply(self, strength: csr_matrix) -> csr_matrix:
-        """Return c_ui for every stored pair of `strength`, same sparsity, float32.
+    def apply(self, strength: csr_matrix, item_interactions: CountArray) -> csr_matrix:
+        """Return c_ui for every stored pair of `strength` (B, I), same sparsity, float32.
 
-        A negative strength is a dislike: its confidence is computed from ``|r|`` and stored with a minus sign.
+        n_u is the length of each row of `strength`, n_i comes from `item_interactions` (I,): stored pairs of the
+        training matrix, whoever the rows belong to. A negative strength is a dislike: its confidence is computed
+        from ``|r|`` and stored with a minus sign.
         """
-        magnitude = np.abs(strength.data, dtype=np.float64)
-        growth = magnitude if self.form == "linear" else np.log1p(magnitude / self.epsilon)
-        values = np.copysign((1.0 + self.alpha * growth) / self.scale, strength.data).astype(np.float32)
-        return csr_matrix((values, strength.indices, strength.indptr), shape=strength.shape)
+        values = np.abs(strength.data, dtype=np.float64)
+        if self.form == "log":
+            values /= self.epsilon
+            np.log1p(values, out=values)
+        values *= self.alpha
+        values += 1.0
+        if self.user_exponent:
+            lengths = np.diff(strength.indptr)
+            values *= np.repeat(_shrunk(lengths, self.user_exponent), lengths)
+        if self.item_exponent:
+            values *= _shrunk(item_interactions, self.item_exponent)[strength.indices]
+        values /= self.scale
+        signed = np.copysign(values, strength.data, out=values).astype(np.float32)
+        return csr_matrix((signed, strength.indices, strength.indptr), shape=strength.shape)
 
 
-def mean_confidence(strength: csr_matrix, rule: ConfidenceRule) -> float:
+def interactions_per_item(strength: csr_matrix) -> CountArray:
+    """Return the number of stored pairs of each column of `strength` (B, I): (I,) int64."""
+    return np.bincount(strength.indices, minlength=strength.shape[1]).astype(np.int64)
+
+
+def mean_confidence(strength: csr_matrix, rule: ConfidenceRule, item_interactions: CountArray) -> float:
     """Return the mean magnitude of the confidences that `rule` gives, 1 where nothing is stored."""
-    values = rule.apply(strength).data
+    values = rule.apply(strength, item_interactions).data
     return float(np.abs(values).mean(dtype=np.float64)) if len(values) else 1.0
+
+
+def _shrunk(interactions: CountArray, exponent: float) -> npt.NDArray[np.float64]:
+    """Return ``n^-exponent``, and 1 where there is nothing."""
+    return np.maximum(interactions, 1).astype(np.float64) ** -exponent

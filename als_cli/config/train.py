@@ -18,6 +18,10 @@ class ConfidenceConfig(Section):
     """Growth of confidence with strength; 0: every pair counts the same."""
     epsilon: float = Field(default=1.0, gt=0)
     """Scale of strength in the log form."""
+    user_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
+    """p of tempering: c shrinks by (user's interactions)^-p, so that long histories weigh less (weighted only). auto: 0."""
+    item_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
+    """q of tempering: c shrinks by (item's interactions)^-q, so that popular items weigh less (weighted only). auto: 0."""
 
 
 class TrainConfig(Section):

@@ -1,16 +1,20 @@
 """From section `train` and a matrix to the recipe of one training: every `auto` becomes a number here."""
 
+from dataclasses import replace
+
 from scipy.sparse import csr_matrix
 
-from als_cli.als.confidence import ConfidenceRule, mean_confidence
+from als_cli.als.confidence import ConfidenceRule, interactions_per_item, mean_confidence
 from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import Recipe
-from als_cli.config.train import TrainConfig
+from als_cli.config.train import ConfidenceConfig, TrainConfig
 from als_cli.errors import ConfigError
 
 DEFAULT_FACTORS = 128
 UNOBSERVED_TO_OBSERVED = 16.0
 """Total weight of all pairs over the weight of the observed ones, where `unobserved_weight` is auto."""
+TEMPERING = 0.0
+"""`confidence.user_exponent` and `item_exponent` where they are auto (objective weighted)."""
 MOST_ITERATIONS = 50
 """Sweeps that `iterations: auto` may take."""
 SETTLED = 1e-3
@@ -47,11 +51,31 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         settled=SETTLED if config.iterations == "auto" else 0.0,
     )
     _check_engine(config, settings)
-    form = config.confidence
-    rule = ConfidenceRule(form.form, form.alpha, form.epsilon, scale=1.0)
+    item_interactions = interactions_per_item(matrix)
+    rule = _confidence(config.confidence, objective)
     if weighted:
-        rule = ConfidenceRule(form.form, form.alpha, form.epsilon, scale=mean_confidence(matrix, rule))
-    return Recipe(config.engine, settings, rule)
+        rule = replace(rule, scale=mean_confidence(matrix, rule, item_interactions))
+    return Recipe(config.engine, settings, rule, item_interactions)
+
+
+def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRule:
+    """Return the rule before its scale is known.
+
+    Raises
+    ------
+    ConfigError
+        Tempering under hu2008, which needs c >= 1 for every pair.
+    """
+    exponents = {}
+    for key in ("user_exponent", "item_exponent"):
+        value = getattr(config, key)
+        if objective != "weighted" and _or_auto(value, 0.0) != 0.0:
+            raise ConfigError(
+                f"train.confidence.{key} is {value}, which objective {objective} does not have",
+                hint=f"leave train.confidence.{key} out, or use train.engine: native and train.objective: weighted",
+            )
+        exponents[key] = _or_auto(value, TEMPERING if objective == "weighted" else 0.0)
+    return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
 
 
 def _or_auto(value: float | str, auto: float) -> float:

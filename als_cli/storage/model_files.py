@@ -41,7 +41,8 @@ class Model:
             The manifest does not say.
         """
         try:
-            return recipe_from_json(self.manifest.metrics["recipe"], threads)
+            interactions = self.item_interactions.to_numpy().astype(np.int64)
+            return recipe_from_json(self.manifest.metrics["recipe"], interactions, threads)
         except (KeyError, TypeError) as missing:
             raise ArtifactError(
                 f"{self.folder} does not say how it was trained", hint="run `als train` again"

@@ -32,7 +32,8 @@ def test_defaults_are_the_weighted_objective_with_mean_confidence_one():
     assert made.settings.unobserved_weight == pytest.approx(16 * 900 / (200 * 150))
     assert (made.settings.regularization, made.settings.frequency_exponent) == (0.005, 1.0)
     assert (made.settings.factors, made.settings.iterations, made.settings.settled) == (128, 8, 0.0)
-    assert made.confidence.apply(strengths()).data.mean() == pytest.approx(1.0, rel=1e-5)
+    confidence = made.confidence.apply(strengths(), made.item_interactions)
+    assert confidence.data.mean() == pytest.approx(1.0, rel=1e-5)
 
 
 def test_engine_implicit_means_its_own_objective():
@@ -83,18 +84,57 @@ def test_engine_implicit_stops_when_the_loss_settles_too():
 
 
 def test_a_recipe_survives_json():
-    made = recipe(confidence={"form": "linear", "alpha": 2.5})
-    again = recipe_from_json(json.loads(json.dumps(made.to_json())), threads=2)
+    made = recipe(confidence={"form": "linear", "alpha": 2.5, "user_exponent": 0.25, "item_exponent": 0.5})
+    again = recipe_from_json(json.loads(json.dumps(made.to_json())), made.item_interactions, threads=2)
     assert again == made
-    assert recipe_from_json(made.to_json(), threads=1).settings.threads == 1
+    matrix = strengths()
+    np.testing.assert_array_equal(
+        again.confidence.apply(matrix, again.item_interactions).data,
+        made.confidence.apply(matrix, made.item_interactions).data,
+    )
+    assert recipe_from_json(made.to_json(), made.item_interactions, threads=1).settings.threads == 1
 
 
-def test_fold_in_keeps_the_scale_of_training_whoever_is_folded_in():
+def test_a_recipe_of_a_release_without_tempering_is_read_as_untempered():
+    made = recipe()
+    values = made.to_json()
+    for key in ("user_exponent", "item_exponent"):
+        del values["confidence"][key]
+    again = recipe_from_json(values, made.item_interactions, threads=2)
+    assert (again.confidence.user_exponent, again.confidence.item_exponent) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("key", ["user_exponent", "item_exponent"])
+@pytest.mark.parametrize("keys", [{"objective": "hu2008"}, {"engine": "implicit"}])
+def test_tempering_belongs_to_the_weighted_objective(key, keys):
+    with pytest.raises(
+        ConfigError, match=rf"train\.confidence\.{key} is 0\.25, which objective hu2008 does not have"
+    ):
+        recipe(confidence={key: 0.25}, **keys)
+    assert getattr(recipe(confidence={key: 0.0}, **keys).confidence, key) == 0.0
+    assert getattr(recipe(**keys).confidence, key) == 0.0
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5])
+def test_fold_in_keeps_the_scale_of_training_whoever_is_folded_in(exponent):
     matrix = strengths()
     matrix.data *= np.linspace(1, 9, matrix.nnz, dtype=np.float32)
-    made = recipe(matrix, factors=8)
+    made = recipe(matrix, factors=8, confidence={"user_exponent": exponent, "item_exponent": exponent})
     factors = made.fit(matrix, lambda _: None)
     together = made.fold_in(factors.items, matrix)
     alone = made.fold_in(factors.items, matrix[7:8])
     assert together[7].any()
     np.testing.assert_allclose(alone[0], together[7], rtol=1e-5, atol=1e-6)
+
+
+def test_fold_in_of_a_converged_training_user_is_the_trained_row_with_tempering():
+    matrix = strengths(users=60, items=40, pairs=500)
+    confidence = {"user_exponent": 0.5, "item_exponent": 0.5}
+    made = recipe(
+        matrix, factors=4, iterations=400, regularization=0.05, solver="exact", confidence=confidence
+    )
+    factors = made.fit(matrix, lambda _: None)
+    largest = np.abs(factors.users).max()
+    np.testing.assert_allclose(
+        made.fold_in(factors.items, matrix), factors.users, rtol=1e-3, atol=1e-3 * largest
+    )
