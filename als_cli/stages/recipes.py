@@ -31,7 +31,7 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     ConfigError
         More factors than users or items, or hyperparameters that the engine does not have.
     """
-    objective = _objective(config)
+    objective = objective_of(config)
     weighted = objective == "weighted"
     density = matrix.nnz / (matrix.shape[0] * matrix.shape[1])
     settings = AlsSettings(
@@ -82,7 +82,8 @@ def _or_auto(value: float | str, auto: float) -> float:
     return auto if isinstance(value, str) else value
 
 
-def _objective(config: TrainConfig) -> Objective:
+def objective_of(config: TrainConfig) -> Objective:
+    """Return the loss that `config` asks for: engine implicit has hu2008 only."""
     if config.objective == "auto":
         return "hu2008" if config.engine == "implicit" else "weighted"
     return config.objective
