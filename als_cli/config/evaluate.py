@@ -10,7 +10,7 @@ from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
 
 BaselineName = Literal["popular", "recent_popular", "item_knn", "item_bm25", "own_items"]
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
-LIST_NAMES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled")
+LIST_NAMES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
 
 

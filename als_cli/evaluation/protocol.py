@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from als_cli.evaluation.diversity import ListDiversity, mean_diversity
 from als_cli.evaluation.list_metrics import (
     LIST_METRICS,
     exposure_of,
@@ -20,6 +21,8 @@ from als_cli.evaluation.rankers import Ranker, UserBlock
 
 FloatArray = npt.NDArray[np.float64]
 CountArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+RowArray = npt.NDArray[np.int32]
 
 _SCORES_AT_A_TIME = 1 << 24  # 64 MiB of float32 for a method that scores every item of a block
 _LARGEST_BLOCK = 4096
@@ -61,16 +64,22 @@ class TestPart:
 class _Lists:
     """What is remembered of the lists of one length."""
 
-    def __init__(self, items: int) -> None:
+    def __init__(self, items: int, diversity: ListDiversity | None) -> None:
         self.exposure = np.zeros(items, dtype=np.int64)
+        self.hits = np.zeros(items, dtype=np.int64)
         self.popularity: list[FloatArray] = []
+        self.diversity: list[FloatArray] = []
         self.full = 0
+        self._diversity = diversity
 
-    def add(self, item_rows: npt.NDArray[np.int32], interactions: CountArray) -> None:
-        """Take the lists `item_rows` (B, k; -1 where unfilled) in."""
+    def add(self, item_rows: RowArray, hits: BoolArray, users: slice, interactions: CountArray) -> None:
+        """Take the lists `item_rows` (B, k; -1 where unfilled) and `hits` (B, k) of consecutive `users` in."""
         self.exposure += exposure_of(item_rows, len(self.exposure))
+        self.hits += exposure_of(item_rows[hits], len(self.hits))
         # Per user, and added up in the end: sums of blocks would round by their size.
         self.popularity.append(list_popularity(item_rows, interactions))
+        if self._diversity is not None:
+            self.diversity.append(self._diversity.of(item_rows[self._diversity.drawn(users)]))
         self.full += int(np.count_nonzero((item_rows >= 0).all(axis=1)))
 
 
@@ -85,13 +94,24 @@ class Measured:
     """By metric and k, such as ``ndcg@10``: means over users, and the list metrics."""
     short_lists: int
     """Users whose list has fewer than max(k) items."""
+    exposure: dict[int, CountArray]
+    """By k: (I,) in how many lists each item stands."""
+    hits: dict[int, CountArray]
+    """By k: (I,) for how many users each item is a test item and listed."""
 
 
 def measure(
-    ranker: Ranker, part: TestPart, at: tuple[int, ...], on_users: Callable[[int], None] = lambda _users: None
+    ranker: Ranker,
+    part: TestPart,
+    at: tuple[int, ...],
+    on_users: Callable[[int], None] = lambda _users: None,
+    diversity: ListDiversity | None = None,
 ) -> Measured:
-    """Return the metrics of `ranker` at each list length of `at`; `on_users` hears how many users were ranked."""
-    listed = {k: _Lists(part.history.shape[1]) for k in at}
+    """Return the metrics of `ranker` at each list length of `at`, `diversity` where it is given.
+
+    `on_users` hears how many users were ranked.
+    """
+    listed = {k: _Lists(part.history.shape[1], diversity) for k in at}
     collected: dict[int, dict[str, list[FloatArray]]] = {k: {name: [] for name in USER_METRICS} for k in at}
     short_lists = 0
     for block in part.blocks():
@@ -100,7 +120,7 @@ def measure(
         relevant = part.relevant_counts[block.users]
         short_lists += int(np.count_nonzero(~lists.filled.all(axis=1)))
         for k in at:
-            listed[k].add(lists.item_rows[:, :k], part.interactions)
+            listed[k].add(lists.item_rows[:, :k], hits[:, :k], block.users, part.interactions)
             for name, metric in USER_METRICS.items():
                 collected[k][name].append(metric(hits[:, :k], relevant))
         on_users(len(relevant))
@@ -108,7 +128,14 @@ def measure(
         k: {name: np.concatenate(parts) for name, parts in metrics.items()}
         for k, metrics in collected.items()
     }
-    return Measured(ranker.name, per_user, _averages(per_user, listed, part), short_lists)
+    return Measured(
+        method=ranker.name,
+        per_user=per_user,
+        averages=_averages(per_user, listed, part),
+        short_lists=short_lists,
+        exposure={k: one.exposure for k, one in listed.items()},
+        hits={k: one.hits for k, one in listed.items()},
+    )
 
 
 def _averages(
@@ -126,6 +153,8 @@ def _averages(
             f"popularity_lift@{k}": popularity_lift(np.concatenate(lists[k].popularity), own),
             f"filled@{k}": lists[k].full / part.users,
         }
+        if lists[k].diversity:
+            averages[f"diversity@{k}"] = mean_diversity(np.concatenate(lists[k].diversity))
     return averages
 
 

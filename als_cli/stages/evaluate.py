@@ -7,6 +7,7 @@ import polars as pl
 
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
+from als_cli.evaluation.diversity import ListDiversity
 from als_cli.evaluation.gate import Verdict, judge, require
 from als_cli.evaluation.protocol import Measured, measure
 from als_cli.evaluation.rankers import FactorRanker, Ranker
@@ -55,7 +56,10 @@ def evaluate(context: StageContext) -> EvaluateReport:
     start_warm_up(context.config.train.engine)
     parts = divide(context, dataset)
     check_times(config, parts)
-    measured = [_judged(method, context, parts, at) for method in (MODEL, *dict.fromkeys(config.baselines))]
+    diversity = ListDiversity(parts.training.matrix, parts.holdout.part.users, config.seed)
+    measured = [
+        _judged(method, context, parts, diversity) for method in (MODEL, *dict.fromkeys(config.baselines))
+    ]
     comparisons = comparisons_of([one for one, _ in measured], context)
     verdict = _verdict(config, {one.method: one.averages for one, _ in measured}, comparisons)
     evaluation = Evaluation(
@@ -124,13 +128,13 @@ def _list_lengths(config: EvaluateConfig) -> tuple[int, ...]:
 
 
 def _judged(
-    method: str, context: StageContext, parts: EvaluationParts, at: tuple[int, ...]
+    method: str, context: StageContext, parts: EvaluationParts, diversity: ListDiversity
 ) -> tuple[Measured, float]:
     """Return the figures of `method`, trained on the training part, and the seconds that took."""
     started = time.perf_counter()
-    ranker = _fitted(method, context, parts)
+    ranker, at = _fitted(method, context, parts), _list_lengths(context.config.evaluate)
     with context.progress.task(f"ranking ({method})", total=parts.holdout.part.users) as task:
-        measured = measure(ranker, parts.holdout.part, at, task.advance)
+        measured = measure(ranker, parts.holdout.part, at, task.advance, diversity)
     seconds = time.perf_counter() - started
     log.info("%s: judged in %.1f s", method, seconds)
     return measured, seconds

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from als_cli.evaluation import protocol
+from als_cli.evaluation import diversity, protocol
+from als_cli.evaluation.diversity import ListDiversity
 from als_cli.evaluation.rankers import FactorRanker, Popular
 
 
@@ -36,15 +37,42 @@ def factor_ranker(part, seed=0):
 
 
 def test_block_size_changes_no_figure(part, monkeypatch):
-    whole = protocol.measure(factor_ranker(part), part, (2, 5))
+    monkeypatch.setattr(diversity, "SAMPLE", 13)
+    sample = ListDiversity(part.history, part.users, 0)
+    whole = protocol.measure(factor_ranker(part), part, (2, 5), diversity=sample)
     monkeypatch.setattr(protocol, "_LARGEST_BLOCK", 7)
     ranked = []
-    blocks = protocol.measure(factor_ranker(part), part, (2, 5), ranked.append)
+    blocks = protocol.measure(factor_ranker(part), part, (2, 5), ranked.append, sample)
     assert ranked == [7, 7, 7, 7, 7, 5]
     assert blocks.averages == whole.averages
     for k in (2, 5):
         for name, values in whole.per_user[k].items():
             np.testing.assert_array_equal(blocks.per_user[k][name], values)
+        np.testing.assert_array_equal(blocks.exposure[k], whole.exposure[k])
+        np.testing.assert_array_equal(blocks.hits[k], whole.hits[k])
+
+
+def test_diversity_is_the_mean_of_the_drawn_users_lists(part, monkeypatch):
+    monkeypatch.setattr(diversity, "SAMPLE", 13)
+    monkeypatch.setattr(protocol, "_LARGEST_BLOCK", 7)
+    sample, ranker = ListDiversity(part.history, part.users, 0), factor_ranker(part)
+    lists = np.vstack([ranker.rank(block, 4).item_rows for block in part.blocks()])
+    averages = protocol.measure(ranker, part, (2, 4), diversity=sample).averages
+    expected = sample.of(lists[sample.drawn(slice(0, 40))])
+    assert len(expected) == 13
+    assert averages["diversity@4"] == pytest.approx(expected.mean())
+    assert "diversity@4" not in protocol.measure(ranker, part, (2, 4)).averages
+
+
+def test_exposure_and_hits_count_lists_by_item(part):
+    ranker = factor_ranker(part)
+    lists = np.vstack([ranker.rank(block, 4).item_rows for block in part.blocks()])
+    measured = protocol.measure(ranker, part, (4,))
+    test = part.relevant.toarray()
+    for item in range(15):
+        listing = [user for user in range(40) if item in lists[user]]
+        assert measured.exposure[4][item] == len(listing)
+        assert measured.hits[4][item] == sum(1 for user in listing if test[user, item])
 
 
 def test_averages_are_means_over_all_test_users(part):

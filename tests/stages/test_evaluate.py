@@ -19,7 +19,7 @@ SPLITS = [
     {"by": "users", "share": 0.3, "fold_in": 0.6},
 ]
 METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
-LIST_FIGURES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled")
+LIST_FIGURES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 SMALL = [("ann", "a", 0), ("ann", "b", 1), ("bob", "b", 1), ("bob", "c", 2), ("cat", "a", 2), ("cat", "c", 2)]
 
 

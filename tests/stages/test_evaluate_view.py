@@ -9,7 +9,7 @@ from als_cli.console.views.evaluate import render_evaluate
 from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 
 NAMES = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
-NAMES += ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled")
+NAMES += ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 
 
 METHODS = ("als", "popular", "item_knn", "recent_popular")
@@ -68,7 +68,7 @@ def test_it_fits_80_columns_without_cutting_a_figure(report):
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
     rows = [line.split() for line in lines if line.startswith(METHODS)]
-    assert [len(row) for row in rows if "to" not in row] == [7] * 4 + [7] * 4 + [7] * 4 + [7] * 4
+    assert [len(row) for row in rows if "to" not in row] == [7] * 4 + [8] * 4 + [7] * 4 + [8] * 4
 
 
 def test_the_best_of_an_accuracy_column_is_marked(report):

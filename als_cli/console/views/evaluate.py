@@ -24,6 +24,7 @@ _LISTS = {
     "novelty": "novelty",
     "popularity_lift": "pop. lift",
     "filled": "filled",
+    "diversity": "diversity",
 }
 _BEST = "*"
 
