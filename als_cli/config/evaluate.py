@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from als_cli.config.fields import Duration, Instant, PathText, Section
 from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
 
-BaselineName = Literal["popular", "recent_popular", "item_knn", "item_bm25", "own_items"]
+BaselineName = Literal["popular", "recent_popular", "item_knn", "item_bm25", "own_items", "published"]
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
 LIST_NAMES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)

@@ -14,8 +14,8 @@ class Verdict:
     """Metric and k, such as ``ndcg@10``."""
     value: float
     """The model's figure."""
-    threshold: float
-    """What it must not fall below."""
+    threshold: float | None
+    """What it must not fall below; None: there is nothing to fall below."""
     baseline: str | None
     """The baseline that the threshold comes from; None: a number of the config."""
     low: float | None = None
@@ -24,6 +24,8 @@ class Verdict:
     @property
     def met(self) -> bool:
         """Whether the model is at least as good, and better beyond chance where that is asked for."""
+        if self.threshold is None:
+            return True
         return self.value >= self.threshold and (self.low is None or self.low > 0)
 
 
@@ -51,19 +53,20 @@ def require(verdict: Verdict) -> None:
     GateError
         It is not.
     """
-    if verdict.met:
+    if verdict.met or verdict.threshold is None:
         return
     raise GateError(
-        f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, {_demand(verdict)}",
+        f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, "
+        f"{_demand(verdict, verdict.threshold)}",
         hint="tune section train (factors, regularization, iterations), or change evaluate.gate",
     )
 
 
-def _demand(verdict: Verdict) -> str:
+def _demand(verdict: Verdict, threshold: float) -> str:
     against = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
-    if verdict.value >= verdict.threshold and verdict.low is not None:
+    if verdict.value >= threshold and verdict.low is not None:
         return (
-            f"{against} has {verdict.threshold:.6g}, and the interval of the difference begins at "
+            f"{against} has {threshold:.6g}, and the interval of the difference begins at "
             f"{verdict.low:.6g}, not above 0"
         )
-    return f"{against} demands at least {verdict.threshold:.6g}"
+    return f"{against} demands at least {threshold:.6g}"

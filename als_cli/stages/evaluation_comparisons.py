@@ -22,14 +22,14 @@ def comparisons_of(measured: Sequence[Measured], context: StageContext) -> tuple
     model, *baselines = measured
     if not baselines:
         return ()
-    own = _columns(model)
+    own = figures_per_user(model)
     # All baselines side by side: they share one set of resamples, and its cost.
-    differences = np.hstack([own - _columns(baseline) for baseline in baselines])
+    differences = np.hstack([own - figures_per_user(baseline) for baseline in baselines])
     if len(differences) < _FEW_USERS:
         log.warning("only %d users were judged: intervals and p-values say little", len(differences))
     with context.progress.task("comparing methods", total=2 * RESAMPLES) as task:
         found = compare(differences, context.config.evaluate.seed, on_resamples=task.advance)
-    names = [(baseline.method, name) for baseline in baselines for name in _names(model)]
+    names = [(baseline.method, name) for baseline in baselines for name in figure_names(model)]
     return tuple(
         ComparisonReport(
             baseline=baseline,
@@ -54,7 +54,11 @@ def cohort_reports(measured: Sequence[Measured], part: TestPart) -> tuple[Cohort
             most=cohort.most,
             methods={
                 one.method: dict(
-                    zip(_names(one), _columns(one)[cohort.users].mean(axis=0).tolist(), strict=True)
+                    zip(
+                        figure_names(one),
+                        figures_per_user(one)[cohort.users].mean(axis=0).tolist(),
+                        strict=True,
+                    )
                 )
                 for one in measured
             },
@@ -63,10 +67,11 @@ def cohort_reports(measured: Sequence[Measured], part: TestPart) -> tuple[Cohort
     )
 
 
-def _columns(measured: Measured) -> npt.NDArray[np.float64]:
-    """Return the values per user, (T, k x metrics), in the order of `_names`."""
+def figures_per_user(measured: Measured) -> npt.NDArray[np.float64]:
+    """Return the values per user, (T, k x metrics), in the order of :func:`figure_names`."""
     return np.column_stack([values for metrics in measured.per_user.values() for values in metrics.values()])
 
 
-def _names(measured: Measured) -> list[str]:
+def figure_names(measured: Measured) -> list[str]:
+    """Return the accuracy metrics with their k, such as `ndcg@10`."""
     return [f"{name}@{k}" for k, metrics in measured.per_user.items() for name in metrics]

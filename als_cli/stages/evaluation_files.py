@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from als_cli.evaluation.significance import RESAMPLES
 from als_cli.events.tables import find_files
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_report import ComparisonReport, Evaluation
+from als_cli.stages.published_model import COMPARED_WITH, PublishedModel
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.manifest import InputFile, file_sha256, read_manifest, stage_key, write_manifest
 from als_cli.storage.publish import current_version, staged_folder
@@ -22,7 +24,12 @@ _SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interac
 
 
 def publish_evaluation(
-    context: StageContext, dataset: Dataset, evaluation: Evaluation, per_user: pl.DataFrame, seconds: float
+    context: StageContext,
+    dataset: Dataset,
+    published: PublishedModel,
+    evaluation: Evaluation,
+    per_user: pl.DataFrame,
+    seconds: float,
 ) -> Path:
     """Write and publish `evaluation` of `dataset` with its figures `per_user`; return the folder."""
     inputs = _input_files(context.config.evaluate)
@@ -34,7 +41,7 @@ def publish_evaluation(
         write_manifest(
             folder,
             kind="evaluation",
-            key=evaluation_key(context, dataset, inputs),
+            key=evaluation_key(context, dataset, published.settings(), inputs),
             config=context.config.model_dump(mode="json"),
             inputs=inputs,
             counts=evaluation.counts,
@@ -43,6 +50,7 @@ def publish_evaluation(
                 "comparisons": [one.model_dump(mode="json") for one in evaluation.comparisons],
                 "seconds": {one.method: one.seconds for one in evaluation.methods},
                 "dataset": dataset.manifest.content,
+                COMPARED_WITH: published.settings(),
             },
             seed=context.config.evaluate.seed,
             threads=context.threads,
@@ -66,11 +74,15 @@ def published_figures(
 
 
 def evaluation_key(
-    context: StageContext, dataset: Dataset, inputs: tuple[InputFile, ...] | None = None
+    context: StageContext,
+    dataset: Dataset,
+    compared_with: dict[str, Any] | None,
+    inputs: tuple[InputFile, ...] | None = None,
 ) -> str:
     """Return the hash of all that the figures depend on; `inputs` are hashed now where they are left out.
 
-    The gate is no part of it: it judges figures and changes none.
+    `compared_with` is section `train` of baseline `published`, None without it. The gate is no part of the hash: it
+    judges figures and changes none.
     """
     config = context.config
     files = _input_files(config.evaluate) if inputs is None else inputs
@@ -79,6 +91,7 @@ def evaluation_key(
             mode="json", exclude={"split": {"path"}, "candidates": {"path"}, "gate": True}
         ),
         train=config.train.model_dump(mode="json"),
+        published=compared_with,
         signal=config.events.model_dump(mode="json", include=_SIGNAL),
         columns=config.events.columns.model_dump(mode="json", include={"user", "item"}),
         dataset=dataset.manifest.content,

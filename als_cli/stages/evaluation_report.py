@@ -3,6 +3,7 @@
 from typing import Any
 
 from als_cli.stages.context import Report
+from als_cli.stages.published_model import PublishedState
 
 
 class MethodReport(Report):
@@ -54,7 +55,8 @@ class GateReport(Report):
     metric: str
     value: float
     """The model's figure."""
-    threshold: float
+    threshold: float | None
+    """What it must not fall below; None: baseline `published` is left out, and the model passes."""
     baseline: str | None
     """The baseline that the threshold comes from; None: a number of the config."""
     low: float | None = None
@@ -76,6 +78,8 @@ class Evaluation(Report):
     """Sizes of the training part, and test users and pairs with those left out, by reason."""
     methods: tuple[MethodReport, ...]
     """The model first, then the baselines."""
+    published: PublishedState | None = None
+    """Whether baseline `published` is among the methods, or why not; None: not asked for."""
     comparisons: tuple[ComparisonReport, ...]
     """The model minus each baseline, in every accuracy metric at every k."""
     cohorts: tuple[CohortReport, ...]

@@ -36,6 +36,11 @@ class Period:
     """Its end, which does not belong to it."""
 
     @property
+    def length(self) -> timedelta:
+        """Time from start to end."""
+        return self.end - self.start
+
+    @property
     def split(self) -> TimeSplit:
         """The split whose test part begins with this period."""
         return TimeSplit(test=self.start)

@@ -27,6 +27,10 @@ _LISTS = {
     "diversity": "diversity",
 }
 _BEST = "*"
+_LEFT_OUT = {
+    "no_model": "note: baseline published is left out: there is no published model",
+    "same_settings": "note: baseline published is left out: its section train is the same",
+}
 
 
 def render_evaluate(report: EvaluateReport) -> RenderableType:
@@ -49,6 +53,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
             f"{_BEST} best of its column; popularity: mean training interactions of listed items;\nnovelty: bits"
         ),
         *(Text(note) for note in _notes(counts)),
+        *([Text(_LEFT_OUT[report.published])] if report.published in _LEFT_OUT else []),
         *([_comparison_table(report)] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
         Text(f"evaluation: {report.evaluation}", overflow="fold"),
@@ -123,6 +128,8 @@ def _notes(counts: dict[str, int]) -> list[str]:
 
 
 def _gate_line(gate: GateReport) -> Text:
+    if gate.threshold is None:
+        return Text(f"gate met: {gate.metric} {gate.value:.4f}, nothing published to be worse than", "green")
     against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
     if gate.low is not None:
         against += f", lead from {gate.low:+.4f}"

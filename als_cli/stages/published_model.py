@@ -1,0 +1,93 @@
+"""Baseline `published`: the settings of the model that is published now, to be trained on the training part.
+
+Its stored factors are no fair rival: they have seen the test part.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from als_cli.config.train import TrainConfig
+from als_cli.errors import ArtifactError
+from als_cli.stages.context import StageContext
+from als_cli.storage.manifest import Manifest, published_manifest, read_manifest
+from als_cli.storage.publish import current_version
+
+PUBLISHED = "published"
+COMPARED_WITH = "published_train"
+"""Key of an evaluation's manifest, below `metrics`: section `train` that baseline `published` had, null without one."""
+
+PublishedState = Literal["compared", "same_settings", "no_model"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """What there is to compare with."""
+
+    state: PublishedState | None
+    """None: the baseline is not asked for."""
+    train: TrainConfig | None = None
+    """Section `train` of the published model, None unless compared."""
+
+    def settings(self) -> dict[str, Any] | None:
+        """Return :attr:`train` as JSON-like values."""
+        return None if self.train is None else self.train.model_dump(mode="json")
+
+
+def published_model(context: StageContext) -> PublishedModel:
+    """Return what baseline `published` is now.
+
+    Raises
+    ------
+    ArtifactError
+        The baseline is asked for, and the published model is broken, of another format version, or of settings
+        that this release does not have.
+    """
+    if PUBLISHED not in context.config.evaluate.baselines:
+        return PublishedModel(None)
+    folder = current_version(context.models_place)
+    if folder is None:
+        return PublishedModel("no_model")
+    train = _train_of(read_manifest(folder, "model"), folder)
+    if train == context.config.train:
+        return PublishedModel("same_settings")
+    return PublishedModel("compared", train)
+
+
+def say_if_left_out(context: StageContext, published: PublishedModel) -> None:
+    """Log why there is no baseline `published`, where it is asked for and left out."""
+    gate = context.config.evaluate.gate
+    passes = "; evaluate.gate lets the model pass" if gate and gate.at_least == PUBLISHED else ""
+    if published.state == "no_model":
+        log.warning("baseline published is left out: no model in %s yet%s", context.models_place, passes)
+    if published.state == "same_settings":
+        # Every night's run says this, and nothing is wrong: no warning.
+        log.info("baseline published is left out: the published model has the same section train%s", passes)
+
+
+def settings_compared_with(context: StageContext, published: PublishedModel) -> dict[str, Any] | None:
+    """Return section `train` that an up-to-date evaluation was compared with, None without baseline `published`.
+
+    Once the model that was judged is published itself, a comparison with it would say nothing: then what the last
+    evaluation was compared with stays, so that publishing does not put the evaluation out of date.
+    """
+    if published.state != "same_settings":
+        return published.settings()
+    last = published_manifest(context.evaluations_place, "evaluation")
+    return None if last is None else last.metrics.get(COMPARED_WITH)
+
+
+def _train_of(manifest: Manifest, folder: Path) -> TrainConfig:
+    try:
+        return TrainConfig.model_validate_json(json.dumps(manifest.config["train"]))
+    except (KeyError, ValidationError) as unknown:
+        raise ArtifactError(
+            f"{folder} was trained with settings that this als-cli does not have",
+            hint="run `als train` again, or leave published out of evaluate.baselines",
+        ) from unknown

@@ -1,0 +1,154 @@
+"""Baseline `published`: the settings of the model that is published, trained on the training part."""
+
+import json
+
+import pytest
+
+from als_cli.config.loading import load_config
+from als_cli.errors import ArtifactError, ConfigError, GateError
+from als_cli.stages.context import StageContext
+from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
+from als_cli.stages.run import run
+from als_cli.stages.train import train
+from tests.shop import write_shop
+from tests.stages.builders import interactions_of, publish_model
+from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
+
+POOR = {"factors": 1, "iterations": 1}
+GATE = {"gate": {"metric": "ndcg@5", "at_least": "published"}}
+
+
+def comparing(folder, train_section=None, **evaluate_section):
+    """A context with events that compares with the published model."""
+    section = {"baselines": ["popular", "published"]} | evaluate_section
+    return publish_events(context_for(folder, section, train=train_section or {}), two_tastes())
+
+
+def figures(report):
+    return {one.method: one.metrics for one in report.methods}
+
+
+@pytest.mark.parametrize("split", [{"by": "time", "test": "5d"}, {"by": "users", "share": 0.3}])
+def test_its_figures_are_those_of_an_evaluation_with_its_settings(tmp_path, split):
+    train(comparing(tmp_path / "a", POOR))
+    report = evaluate(comparing(tmp_path / "a", split=split))
+    alone = evaluate(comparing(tmp_path / "b", POOR, split=split, baselines=["popular"]))
+    assert report.published == "compared"
+    assert figures(report)["published"] == figures(alone)["als"]
+    assert figures(report)["als"]["ndcg@5"] > figures(report)["published"]["ndcg@5"]
+    [lead] = [one for one in report.comparisons if (one.baseline, one.metric) == ("published", "ndcg@5")]
+    assert 0 < lead.low < lead.difference < lead.high
+    assert "published" in report.cohorts[0].methods
+
+
+def test_the_stored_factors_which_have_seen_the_test_part_do_not_matter(tmp_path):
+    train(comparing(tmp_path, POOR))
+    first = evaluate(comparing(tmp_path))
+    publish_model(comparing(tmp_path, POOR), interactions_of([("a", "x"), ("b", "y"), ("c", "x")]))
+    assert figures(evaluate(comparing(tmp_path))) == figures(first)
+
+
+def test_without_a_model_it_is_left_out_with_one_warning_and_the_gate_passes(tmp_path, caplog):
+    context = comparing(tmp_path, **GATE)
+    report = evaluate(context)
+    assert list(figures(report)) == ["als", "popular"]
+    assert (report.published, report.gate.met, report.gate.threshold) == ("no_model", True, None)
+    assert [record.levelname for record in caplog.records if "published" in record.message] == ["WARNING"]
+    assert "evaluate.gate lets the model pass" in caplog.text
+    recheck_gate(context)
+
+
+def test_a_model_of_the_same_settings_is_left_out_without_a_warning_and_the_gate_passes(tmp_path, caplog):
+    significant = {"gate": GATE["gate"] | {"significant": True}}
+    train(comparing(tmp_path))
+    report = evaluate(comparing(tmp_path, **significant))
+    assert list(figures(report)) == ["als", "popular"]
+    assert (report.published, report.gate.met) == ("same_settings", True)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_model_that_is_worse_than_the_published_one_is_refused_now_and_later(tmp_path):
+    train(comparing(tmp_path))
+    worse = comparing(tmp_path, POOR, **GATE)
+    for judge in (evaluate, recheck_gate):
+        with pytest.raises(GateError, match="baseline published demands at least"):
+            judge(worse)
+    evaluate(comparing(tmp_path, {"factors": 5}, gate=GATE["gate"] | {"at_least": 0.0}))
+
+
+def rewritten(context, change):
+    """Change the published model's manifest."""
+    path = context.models_place / "current/manifest.json"
+    raw = json.loads(path.read_text())
+    change(raw)
+    path.write_text(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda raw: raw.update(format_version=99), "format version 99"),
+        (lambda raw: raw["config"]["train"].update(warmth=3), "settings that this als-cli does not have"),
+        (lambda raw: raw.update(config={}), "settings that this als-cli does not have"),
+        (lambda raw: raw["outputs"][0].update(bytes=1), "broken"),
+    ],
+)
+def test_a_broken_or_unknown_model_is_an_error_where_it_is_asked_for(tmp_path, change, message):
+    context = comparing(tmp_path, POOR)
+    train(context)
+    rewritten(context, change)
+    for ask in (evaluate, evaluate_key):
+        with pytest.raises(ArtifactError, match=message):
+            ask(comparing(tmp_path))
+    assert evaluate(comparing(tmp_path, baselines=["popular"])).published is None
+
+
+def test_settings_that_do_not_suit_the_training_part_are_an_error_that_names_the_baseline(tmp_path):
+    few = {"split": {"by": "users", "share": 0.5}}  # 60 users in all, 30 of them in training
+    train(comparing(tmp_path, {"factors": 40}))
+    with pytest.raises(ConfigError, match=r"baseline published: .*train\.factors is 40") as refused:
+        evaluate(comparing(tmp_path, **few))
+    assert "leave published out" in refused.value.hint
+
+
+def shop_with(folder, **train_section):
+    config = load_config(folder / "shop.yaml", environment={})
+    evaluating = config.evaluate.model_copy(update={"baselines": ("popular", "published")})
+    training = config.train.model_copy(update=train_section)
+    return StageContext(config.model_copy(update={"evaluate": evaluating, "train": training}))
+
+
+def done(context):
+    return [one.stage for one in run(context).stages if one.status == "done"]
+
+
+def methods_published(context):
+    document = json.loads((context.evaluations_place / "current/metrics.json").read_text())
+    return [one["method"] for one in document["methods"]]
+
+
+def test_als_run_settles_after_each_change(tmp_path):
+    write_shop(tmp_path)
+    first, second = shop_with(tmp_path), shop_with(tmp_path, factors=4)
+    assert done(first) == ["ingest", "evaluate", "train", "recommend"]
+    assert done(first) == done(first) == []
+    assert methods_published(first) == ["als", "popular"]
+    # Another config is compared with the first one, and stays so once it is published itself.
+    assert done(second) == ["evaluate", "train", "recommend"]
+    assert done(second) == done(second) == []
+    assert methods_published(second) == ["als", "popular", "published"]
+    # Another model, published by hand, is another rival.
+    train(shop_with(tmp_path, factors=2))
+    assert done(second) == ["evaluate", "train"]
+    assert done(second) == []
+    # The evaluation of a forced run has no rival left, and is up to date all the same.
+    assert run(second, force=True).stages[1].status == "done"
+    assert methods_published(second) == ["als", "popular"]
+    assert done(second) == []
+
+
+def test_settings_survive_the_manifest(tmp_path):
+    section = {"engine": "native", "confidence": {"form": "linear", "alpha": 3}, "regularization": 1}
+    context = comparing(tmp_path, section)
+    train(context)
+    assert evaluate(context).published == "same_settings"
