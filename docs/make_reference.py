@@ -26,6 +26,7 @@ REQUIRED = {
     "file": "FILE",
     "catalog": "FILE",
     "active_since": "30d",
+    "by": ["COLUMN"],
 }
 """What stands in the reference for keys without default."""
 
@@ -173,7 +174,8 @@ def table_lines(
 def variant_of(section: type[Section]) -> str:
     """Return how the file says that it means this variant, for example ` (by: last)`."""
     field = section.model_fields.get("by")
-    return f" (by: {get_args(field.annotation)[0]})" if field else ""
+    picks = field is not None and get_origin(field.annotation) is Literal
+    return f" (by: {get_args(field.annotation)[0]})" if picks else ""
 
 
 def main(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Section `evaluate`: splits, metrics, baselines, gate."""
+"""Section `evaluate`: splits, metrics, baselines, cohorts, gate."""
 
 import re
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from als_cli.config.fields import Duration, Instant, PathText, Section
-from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
+from als_cli.config.source import ColumnRef, ColumnsConfig, SourceConfig, TableFormat
 
 BaselineName = Literal["popular", "recent_popular", "item_knn", "item_bm25", "own_items", "published"]
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
@@ -75,6 +75,40 @@ class CandidatesConfig(TableFormat):
     """Columns `user` and `item` of that file."""
 
 
+class CohortTable(TableFormat):
+    """A table of users or items, and the columns to divide them by."""
+
+    path: PathText
+    """Table with one row per user or item."""
+    column: ColumnRef
+    """Column with the ids, as in the events."""
+    by: Annotated[tuple[ColumnRef, ...], Field(strict=False, min_length=1)]
+    """Columns of texts, integers, or true and false: each value is a cohort, the 20 most frequent by themselves."""
+
+
+class UserTable(CohortTable):
+    """Cohorts of users by the columns of a table."""
+
+    column: ColumnRef = "user_id"
+    """Column that holds the user ids."""
+
+
+class ItemTable(CohortTable):
+    """Cohorts of items by the columns of a table."""
+
+    column: ColumnRef = "item_id"
+    """Column that holds the item ids."""
+
+
+class CohortsConfig(Section):
+    """Whom to judge apart, beside users by their history and items by their popularity."""
+
+    users: UserTable | None = None
+    """Users by the columns of a table: country, segment."""
+    items: ItemTable | None = None
+    """Items by the columns of a table: category, brand."""
+
+
 class GateConfig(Section):
     """The quality that a model must reach; otherwise exit 5."""
 
@@ -122,5 +156,7 @@ class EvaluateConfig(Section):
     """Leave a user's training items out of the ranking, and out of the test items."""
     candidates: CandidatesConfig | None = None
     """Rank only these items for each user."""
+    cohorts: CohortsConfig = CohortsConfig()
+    """Users and items that are also judged apart."""
     gate: GateConfig | None = None
     """Quality that must be reached."""

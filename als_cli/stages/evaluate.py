@@ -7,7 +7,8 @@ from als_cli.errors import ConfigError
 from als_cli.evaluation.gate import Verdict, judge, require
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_baselines import check_protocol, check_times
-from als_cli.stages.evaluation_comparisons import cohort_reports, comparisons_of
+from als_cli.stages.evaluation_cohorts import cohort_reports, divide_cohorts, item_cohort_reports
+from als_cli.stages.evaluation_comparisons import comparisons_of
 from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
 from als_cli.stages.evaluation_parts import divide
 from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, Evaluation, GateReport
@@ -40,6 +41,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     start_warm_up(context.config.train.engine)
     parts = divide(context, dataset)
     check_times(config, parts)
+    cohorts = divide_cohorts(config, parts)
     say_if_left_out(context, published)
     judged = judge_methods(context, parts, published)
     measured = [one.measured for one in judged]
@@ -54,7 +56,8 @@ def evaluate(context: StageContext) -> EvaluateReport:
         methods=tuple(one.report() for one in judged),
         published=published.state,
         comparisons=comparisons,
-        cohorts=cohort_reports(measured, parts.holdout.part),
+        cohorts=cohort_reports(measured, cohorts.users),
+        item_cohorts=item_cohort_reports(measured, parts.holdout.part, cohorts.items),
         gate=None if verdict is None else GateReport(**vars(verdict), met=verdict.met),
     )
     seconds = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""What the figures per user say beyond their mean: the model against each baseline, and who is served how well."""
+"""What the figures per user say beyond their mean: the model against each baseline."""
 
 import logging
 from collections.abc import Sequence
@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from als_cli.evaluation.cohorts import cohorts_of
-from als_cli.evaluation.protocol import Measured, TestPart
+from als_cli.evaluation.protocol import Measured
 from als_cli.evaluation.significance import RESAMPLES, compare
 from als_cli.stages.context import StageContext
-from als_cli.stages.evaluation_report import CohortReport, ComparisonReport
+from als_cli.stages.evaluation_report import ComparisonReport
 
 _FEW_USERS = 30
 
@@ -40,30 +39,6 @@ def comparisons_of(measured: Sequence[Measured], context: StageContext) -> tuple
             p_value=float(found.p_value[column]),
         )
         for column, (baseline, metric) in enumerate(names)
-    )
-
-
-def cohort_reports(measured: Sequence[Measured], part: TestPart) -> tuple[CohortReport, ...]:
-    """Return every method's figures by length of the users' history in `part`, shortest first."""
-    lengths = np.diff(part.history.indptr).astype(np.int64)
-    return tuple(
-        CohortReport(
-            cohort=cohort.name,
-            users=len(cohort.users),
-            fewest=cohort.fewest,
-            most=cohort.most,
-            methods={
-                one.method: dict(
-                    zip(
-                        figure_names(one),
-                        figures_per_user(one)[cohort.users].mean(axis=0).tolist(),
-                        strict=True,
-                    )
-                )
-                for one in measured
-            },
-        )
-        for cohort in cohorts_of(lengths)
     )
 
 

@@ -88,7 +88,13 @@ def evaluation_key(
     files = _input_files(config.evaluate) if inputs is None else inputs
     return stage_key(
         evaluate=config.evaluate.model_dump(
-            mode="json", exclude={"split": {"path"}, "candidates": {"path"}, "gate": True}
+            mode="json",
+            exclude={
+                "split": {"path"},
+                "candidates": {"path"},
+                "cohorts": {"users": {"path"}, "items": {"path"}},
+                "gate": True,
+            },
         ),
         train=config.train.model_dump(mode="json"),
         published=compared_with,
@@ -108,7 +114,7 @@ def _current(context: StageContext) -> Path:
 
 
 def _input_files(config: EvaluateConfig) -> tuple[InputFile, ...]:
-    """Return the test file and the candidates file, as far as the protocol has them."""
+    """Return the test file, the candidates file and the tables of cohorts, as far as the protocol has them."""
     return tuple(
         InputFile(path=str(path), bytes=path.stat().st_size, sha256=file_sha256(path))
         for path in _files_of(config)
@@ -116,6 +122,7 @@ def _input_files(config: EvaluateConfig) -> tuple[InputFile, ...]:
 
 
 def _files_of(config: EvaluateConfig) -> Iterator[Path]:
-    for table in (config.split if isinstance(config.split, FileSplit) else None, config.candidates):
+    test = config.split if isinstance(config.split, FileSplit) else None
+    for table in (test, config.candidates, config.cohorts.users, config.cohorts.items):
         if table is not None:
             yield from (Path(file.name) for file in find_files(table.path))

@@ -36,10 +36,12 @@ class ComparisonReport(Report):
 
 
 class CohortReport(Report):
-    """The figures of users whose histories are about as long."""
+    """The figures of users who have something in common."""
 
+    column: str | None
+    """The column of `evaluate.cohorts.users` that divides them; None: the length of their history."""
     cohort: str
-    """`new`, `light` or `heavy`: thirds by the number of items in the history."""
+    """Its value, `other` or `unknown`; without column `new`, `light` or `heavy`."""
     users: int
     fewest: int
     """Items in the shortest of their histories."""
@@ -47,6 +49,27 @@ class CohortReport(Report):
     """Items in the longest."""
     methods: dict[str, dict[str, float]]
     """By method, then by accuracy metric and k: means over these users."""
+
+
+class ItemCohortReport(Report):
+    """What becomes of items that have something in common."""
+
+    column: str | None
+    """The column of `evaluate.cohorts.items` that divides them; None: their popularity."""
+    cohort: str
+    """Its value, `other` or `unknown`; without column `head`, `middle` or `tail`."""
+    items: int
+    """Training items."""
+    fewest: int
+    """Training interactions of the item that has fewest."""
+    most: int
+    """Training interactions of the item that has most."""
+    interactions: int
+    """Training interactions of all of them."""
+    test_pairs: int
+    """Test pairs of judged users with one of these items."""
+    methods: dict[str, dict[str, float | None]]
+    """By method, then `place_share@k` and `recall@k`; None: no place is filled, or no pair is tested."""
 
 
 class GateReport(Report):
@@ -83,7 +106,9 @@ class Evaluation(Report):
     comparisons: tuple[ComparisonReport, ...]
     """The model minus each baseline, in every accuracy metric at every k."""
     cohorts: tuple[CohortReport, ...]
-    """All methods by length of the users' history, shortest first."""
+    """All methods by length of the users' history, shortest first; then by the columns of the users' table."""
+    item_cohorts: tuple[ItemCohortReport, ...]
+    """All methods by the items' popularity, head first; then by the columns of the items' table."""
     gate: GateReport | None
 
 

@@ -38,20 +38,6 @@ def test_every_metric_is_compared_with_every_baseline_on_the_published_figures(t
         )
 
 
-def test_cohorts_divide_the_users_and_their_figures_add_up_to_the_whole(tmp_path):
-    report = evaluate(publish_events(context_for(tmp_path), two_tastes()))
-    document = json.loads((Path(report.evaluation) / "metrics.json").read_text())
-    assert document["cohorts"] == [one.model_dump() for one in report.cohorts]
-    assert [one.cohort for one in report.cohorts] == ["new", "light", "heavy"]
-    assert all(one.fewest <= one.most for one in report.cohorts)
-    users = report.counts["users_evaluated"]
-    assert sum(one.users for one in report.cohorts) == users
-    for method in report.methods:
-        for name in (f"{metric}@{k}" for metric in METRICS for k in (3, 5)):
-            summed = sum(one.users * one.methods[method.method][name] for one in report.cohorts)
-            assert summed / users == pytest.approx(method.metrics[name])
-
-
 def test_without_a_baseline_nothing_is_compared(tmp_path):
     report = evaluate(publish_events(context_for(tmp_path, {"baselines": []}), two_tastes()))
     assert report.comparisons == ()

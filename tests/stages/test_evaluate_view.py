@@ -51,6 +51,7 @@ def report():
         ),
         comparisons=(comparison("popular", 0.19, 0.21), comparison("item_knn", -0.01, 0.02)),
         cohorts=(),
+        item_cohorts=(),
         gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", met=True),
         evaluation="work/evaluations/versions/20260101T000000000000-abcdef",
         seconds=12.3,
