@@ -9,6 +9,7 @@ from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_baselines import check_protocol, check_times
 from als_cli.stages.evaluation_cohorts import cohort_reports, divide_cohorts, item_cohort_reports
 from als_cli.stages.evaluation_comparisons import comparisons_of
+from als_cli.stages.evaluation_fallback import fallback_report
 from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
 from als_cli.stages.evaluation_parts import divide
 from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, Evaluation, GateReport
@@ -55,6 +56,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
         counts=counts_of(parts),
         methods=tuple(one.report() for one in judged),
         published=published.state,
+        fallback=fallback_report(parts, measured[0]),
         comparisons=comparisons,
         cohorts=cohort_reports(measured, cohorts.users),
         item_cohorts=item_cohort_reports(measured, parts.holdout.part, cohorts.items),

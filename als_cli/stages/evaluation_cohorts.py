@@ -11,6 +11,7 @@ from als_cli.config.evaluate import CohortTable, EvaluateConfig
 from als_cli.evaluation.cohorts import Cohort, history_cohorts, popularity_cohorts, value_cohorts
 from als_cli.evaluation.protocol import Measured, TestPart
 from als_cli.events.attributes import read_attributes
+from als_cli.stages.evaluation_comparisons import figure_names, figures_per_user
 from als_cli.stages.evaluation_parts import EvaluationParts
 from als_cli.stages.evaluation_report import CohortReport, ItemCohortReport
 
@@ -60,7 +61,8 @@ def _by_columns(
 
 def cohort_reports(measured: Sequence[Measured], users: CohortsByColumn) -> tuple[CohortReport, ...]:
     """Return every method's accuracy for each cohort of `users`: means over its users."""
-    columns = {one.method: _user_figures(one) for one in measured}
+    figures = {one.method: figures_per_user(one) for one in measured}
+    names = figure_names(measured[0])
     return tuple(
         CohortReport(
             column=column,
@@ -69,20 +71,13 @@ def cohort_reports(measured: Sequence[Measured], users: CohortsByColumn) -> tupl
             fewest=cohort.fewest,
             most=cohort.most,
             methods={
-                method: {name: float(values[cohort.members].mean()) for name, values in figures.items()}
-                for method, figures in columns.items()
+                method: dict(zip(names, values[cohort.members].mean(axis=0).tolist(), strict=True))
+                for method, values in figures.items()
             },
         )
         for column, cohorts in users.items()
         for cohort in cohorts
     )
-
-
-def _user_figures(measured: Measured) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the values per user, (T,) each, by metric and k."""
-    return {
-        f"{name}@{k}": values for k, metrics in measured.per_user.items() for name, values in metrics.items()
-    }
 
 
 def item_cohort_reports(

@@ -72,6 +72,17 @@ class ItemCohortReport(Report):
     """By method, then `place_share@k` and `recall@k`; None: no place is filled, or no pair is tested."""
 
 
+class FallbackReport(Report):
+    """How much of the test users' lists only the fallback for people without history could fill."""
+
+    lists: int
+    """Test users without history in the training part."""
+    share: float
+    """Of all test users, judged or not."""
+    place_share: dict[str, float]
+    """By k, such as `@10`: of the filled places of their lists of k, the others' filled by the model."""
+
+
 class GateReport(Report):
     """How the quality gate decided."""
 
@@ -103,6 +114,7 @@ class Evaluation(Report):
     """The model first, then the baselines."""
     published: PublishedState | None = None
     """Whether baseline `published` is among the methods, or why not; None: not asked for."""
+    fallback: FallbackReport
     comparisons: tuple[ComparisonReport, ...]
     """The model minus each baseline, in every accuracy metric at every k."""
     cohorts: tuple[CohortReport, ...]

@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from als_cli.config.recommend import RecommendConfig, UsersFile
 from als_cli.errors import AlsError
 from als_cli.events.audience import Audience, audience_of
 from als_cli.events.catalog import Candidates, read_catalog
-from als_cli.ranking.lists import SOURCES, UserLists, output_schema, shortfall_schema
+from als_cli.ranking.lists import POPULAR, SOURCES, UserLists, output_schema, shortfall_schema
 from als_cli.stages.context import Report, StageContext
 from als_cli.stages.recommender import ListRules, Recommender
 from als_cli.stages.warm_up import start_warm_up
@@ -39,6 +40,12 @@ class RecommendReport(Report):
     """Places filled, over all users."""
     sources: dict[str, int]
     """Users per source of their list (als, fold_in, popular)."""
+    source_rows: dict[str, int]
+    """Places filled, per source of the list."""
+    fallback_share: float
+    """Share of the lists that are the popularity list, 0 to 1."""
+    fallback_row_share: float
+    """Share of the places that are filled from it, 0 to 1."""
     shortfall: dict[str, int]
     """Users whose list is not full, per reason (too_few_candidates, no_history)."""
     unreadable_users: int
@@ -133,13 +140,17 @@ class _Tally:
     users: int = 0
     rows: int = 0
     sources: Counter[str] = field(default_factory=Counter)
+    source_rows: Counter[str] = field(default_factory=Counter)
     shortfall: Counter[str] = field(default_factory=Counter)
 
     def add(self, lists: UserLists, reasons: list[str]) -> None:
-        served = lists.sources.filter(lists.top.filled[:, 0])
+        filled = lists.top.filled.sum(axis=1)
         self.users += len(lists.user_ids)
-        self.rows += int(lists.top.filled.sum())
-        self.sources.update(served.to_list())
+        self.rows += int(filled.sum())
+        for source in SOURCES:
+            rows = filled[(lists.sources == source).fill_null(value=False).to_numpy()]
+            self.sources[source] += int(np.count_nonzero(rows))
+            self.source_rows[source] += int(rows.sum())
         self.shortfall.update(reasons)
 
     def counts(self) -> dict[str, int]:
@@ -147,6 +158,7 @@ class _Tally:
             "users": self.users,
             "rows": self.rows,
             **{f"source_{name}": self.sources[name] for name in SOURCES},
+            **{f"rows_{name}": self.source_rows[name] for name in SOURCES},
             **{f"shortfall_{name}": count for name, count in sorted(self.shortfall.items())},
         }
 
@@ -206,6 +218,9 @@ def _report(job: _Job, tally: _Tally, seconds: float) -> RecommendReport:
         users=tally.users,
         rows=tally.rows,
         sources={name: tally.sources[name] for name in SOURCES},
+        source_rows={name: tally.source_rows[name] for name in SOURCES},
+        fallback_share=_share(tally.sources),
+        fallback_row_share=_share(tally.source_rows),
         shortfall=dict(sorted(tally.shortfall.items())),
         unreadable_users=job.audience.unreadable,
         candidates=len(job.model.item_ids) if job.candidates is None else int(job.candidates.allowed.sum()),
@@ -222,6 +237,11 @@ def _report(job: _Job, tally: _Tally, seconds: float) -> RecommendReport:
             reasons,
         )
     return report
+
+
+def _share(counts: Counter[str]) -> float:
+    """Return the part of the popularity list in `counts` by source, 0 where there is nothing."""
+    return counts[POPULAR] / counts.total() if counts.total() else 0.0
 
 
 def _inputs(config: RecommendConfig) -> tuple[InputFile, ...]:

@@ -96,6 +96,19 @@ def test_lists_longer_than_the_catalogue_are_short_not_padded(tmp_path):
     assert figures(report)["als"]["hit_rate@500"] == 1.0
 
 
+def test_newcomers_are_the_part_of_the_fallback(tmp_path):
+    rows = [*SMALL, ("ann", "c", 9), ("bob", "a", 9), ("dan", "a", 9), ("eve", "b", 9)]
+    section = {"split": {"by": "time", "test": "3d"}, "at": [1, 2]}
+    report = evaluate(
+        publish_events(context_for(tmp_path, section, train={"factors": 2}), clean_events(rows))
+    )
+    assert (report.fallback.lists, report.fallback.share) == (2, 0.5)
+    # Of three items ann and bob have two, and one place of their lists stays empty; dan and eve get two popular ones.
+    assert report.fallback.place_share == {"@1": 2 / 4, "@2": 4 / 6}
+    document = json.loads((Path(report.evaluation) / "metrics.json").read_text())
+    assert document["fallback"] == report.fallback.model_dump()
+
+
 def gate(metric, at_least):
     return {"gate": {"metric": metric, "at_least": at_least}}
 

@@ -6,7 +6,14 @@ import pytest
 from rich.console import Console
 
 from als_cli.console.views.evaluate import render_evaluate
-from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
+from als_cli.stages.evaluation_report import (
+    ComparisonReport,
+    EvaluateReport,
+    FallbackReport,
+    GateReport,
+    ItemCohortReport,
+    MethodReport,
+)
 
 NAMES = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
 NAMES += ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
@@ -51,7 +58,25 @@ def report():
         ),
         comparisons=(comparison("popular", 0.19, 0.21), comparison("item_knn", -0.01, 0.02)),
         cohorts=(),
-        item_cohorts=(),
+        item_cohorts=tuple(
+            ItemCohortReport(
+                column=column,
+                cohort=name,
+                items=9,
+                fewest=1,
+                most=9,
+                interactions=50,
+                test_pairs=5,
+                methods={"als": {"place_share@10": share, "recall@10": None}},
+            )
+            for column, name, share in (
+                (None, "head", 0.615),
+                (None, "middle", 0.25),
+                (None, "tail", 0.135),
+                ("kind", "tea", 1.0),
+            )
+        ),
+        fallback=FallbackReport(lists=4321, share=0.043, place_share={"@10": 0.043, "@20": 0.043}),
         gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", met=True),
         evaluation="work/evaluations/versions/20260101T000000000000-abcdef",
         seconds=12.3,
@@ -88,8 +113,15 @@ def test_a_method_alone_is_not_called_best(report):
 
 def test_what_was_left_out_is_said_and_noughts_are_not(report):
     text = " ".join(lines_of(report))
-    assert "4,321 test users have no history" in text
+    assert "4,321 test users (4.3 %) have no history" in text
     assert "count as misses" not in text
+
+
+def test_which_items_fill_the_lists_is_one_line(report):
+    text = " ".join(lines_of(report))
+    assert "lists of 10 by als: 61.5 % head, 25.0 % middle, 13.5 % tail items;" in text
+    assert "tea" not in text
+    assert "metrics.json" not in " ".join(lines_of(report.model_copy(update={"item_cohorts": ()})))
 
 
 def test_gate_line_names_both_sides(report):

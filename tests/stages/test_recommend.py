@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from als_cli.errors import ConfigError, DataError
-from als_cli.stages.recommend import recommend
+from als_cli.stages.recommend import published_recommendations, recommend
 from tests.stages.builders import NEWEST, context_for, interactions_of, publish_dataset, publish_model
 from tests.stages.tea_shop import PAIRS, open_shop, shortfall, written
 
@@ -66,6 +66,26 @@ def test_a_file_of_users_with_strangers_among_them(shop, tmp_path):
     assert items_of(lists, "zoe") == ["tea", "cup"]
     assert lists.filter(pl.col("user_id") == "zoe")["score"].to_list() == [3, 2]
     assert report.sources == {"als": 1, "fold_in": 0, "popular": 2}
+    assert (report.fallback_share, report.fallback_row_share) == (2 / 3, 4 / 6)
+
+
+def test_lists_and_places_are_counted_by_source(shop, tmp_path):
+    # ann lacks two items of the four, and so has one place less than the stranger.
+    (tmp_path / "users.csv").write_text("user_id\nzoe\nann\n", encoding="utf-8")
+    report = recommend(shop(top_n=3, users={"file": str(tmp_path / "users.csv")}))
+    assert report.sources == {"als": 1, "fold_in": 0, "popular": 1}
+    counted = written(tmp_path)["source"].value_counts()
+    assert {name: count for name, count in report.source_rows.items() if count} == dict(counted.iter_rows())
+    assert report.source_rows == {"als": 2, "fold_in": 0, "popular": 3}
+    assert (report.fallback_share, report.fallback_row_share) == (1 / 2, 3 / 5)
+    counts = published_recommendations(shop()).counts
+    assert (counts["source_popular"], counts["rows_popular"], counts["rows_als"]) == (1, 3, 2)
+
+
+def test_nobody_served_is_no_fallback(shop, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nzoe\n", encoding="utf-8")
+    report = recommend(shop(top_n=2, fallback="none", users={"file": str(tmp_path / "users.csv")}))
+    assert (report.fallback_share, report.fallback_row_share) == (0.0, 0.0)
 
 
 def test_strangers_get_nothing_without_fallback(shop, tmp_path):

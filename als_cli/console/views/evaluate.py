@@ -52,7 +52,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         Text(
             f"{_BEST} best of its column; popularity: mean training interactions of listed items;\nnovelty: bits"
         ),
-        *(Text(note) for note in _notes(counts)),
+        *(Text(line) for line in (*_notes(report), *_cohort_lines(report))),
         *([Text(_LEFT_OUT[report.published])] if report.published in _LEFT_OUT else []),
         *([_comparison_table(report)] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
@@ -117,14 +117,33 @@ def _conclusion(comparison: ComparisonReport) -> Text:
     return Text("worse", style="bold red") if comparison.high < 0 else Text("not clear")
 
 
-def _notes(counts: dict[str, int]) -> list[str]:
+def _notes(report: EvaluateReport) -> list[str]:
     """Return a line for each thing that was left out or could not be hit."""
     lines = {
-        "test_users_without_history": "test users have no history in training and are left out",
+        "test_users_without_history": f"test users ({_percent(report.fallback.share)}) have no history in training "
+        "and are left out: only a fallback could serve them",
         "test_pairs_unknown_to_training": "test pairs are of items that training does not know and count as misses",
         "users_without_candidates": "users have no candidates that training knows; their lists are empty",
     }
-    return [f"note: {counts[key]:,} {line}" for key, line in lines.items() if counts.get(key)]
+    return [f"note: {report.counts[key]:,} {line}" for key, line in lines.items() if report.counts.get(key)]
+
+
+def _cohort_lines(report: EvaluateReport) -> list[str]:
+    """Return which items fill the model's lists, and where the rest stands."""
+    model, k = report.methods[0].method, report.at[0]
+    shares = {
+        one.cohort: one.methods[model][f"place_share@{k}"]
+        for one in report.item_cohorts
+        if one.column is None
+    }
+    taken = ", ".join(f"{_percent(share)} {name}" for name, share in shares.items() if share is not None)
+    if not taken:
+        return []
+    return [f"lists of {k} by {model}: {taken} items; all figures by cohort are in metrics.json"]
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
 
 
 def _gate_line(gate: GateReport) -> Text:
