@@ -85,15 +85,18 @@ def tune(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the winning config goes.")
     ] = None,
+    no_ingest: Annotated[
+        bool, typer.Option("--no-ingest", help="Take the dataset as it is, whatever became of the events.")
+    ] = False,
 ) -> None:
-    """Search for better hyperparameters; write the winning config."""
+    """Search for better hyperparameters; write the winning config. Ingests first where that is needed."""
     context = session.context(tune__trials=trials, tune__output=str(output) if output else None)
     from als_cli.console.views.tune import render_tune
     from als_cli.stages.tune import tune as run_stage
     from als_cli.storage.lock import workspace_lock
 
     with workspace_lock(context.workspace):
-        session.finish(run_stage(context), render_tune)
+        session.finish(run_stage(context, ingest=not no_ingest), render_tune)
 
 
 @command(app)

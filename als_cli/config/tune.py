@@ -19,24 +19,44 @@ _Pair = Field(strict=False)
 Positive = Annotated[float, Field(gt=0)]
 PositiveBounds = Annotated[tuple[Positive, ...], _Pair, AfterValidator(_ascending)]
 Bounds = Annotated[tuple[Annotated[float, Field(ge=0)], ...], _Pair, AfterValidator(_ascending)]
+ExponentBounds = Annotated[tuple[Annotated[float, Field(ge=0, le=2)], ...], _Pair, AfterValidator(_ascending)]
+ShareBounds = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], _Pair, AfterValidator(_ascending)]
 CountBounds = Annotated[tuple[Annotated[int, Field(ge=1)], ...], _Pair, AfterValidator(_ascending)]
 
 
 class SpaceConfig(Section):
     """Where to search. Bounds are `[lowest, highest]`; two equal bounds fix a value."""
 
-    factors: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(strict=False, min_length=1)
-    ] = (16, 32, 64, 128, 256)
-    """Choices of `train.factors`; those above the number of users or items are left out."""
+    factors: (
+        Literal["auto"]
+        | Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(strict=False, min_length=1)]
+    ) = "auto"
+    """Choices of `train.factors`; those above the number of users or items are left out. auto: 16, 32, 64 ... 1024, as far as all factors fit into 4 GiB."""
     regularization: Literal["auto"] | PositiveBounds = "auto"
-    """Bounds of `train.regularization`, drawn on a log scale. auto: 0.0001 to 0.1 (weighted), 0.001 to 100 (hu2008)."""
+    """Bounds of `train.regularization`, log scale, as it is where frequency_exponent is 1. auto: 0.0001 to 0.05 (weighted), 0.001 to 100 (hu2008)."""
     unobserved_weight: PositiveBounds = (1.0, 64.0)
     """Bounds of `train.unobserved_weight` as a multiple of interactions / (users x items), log scale (weighted only)."""
+    frequency_exponent: ExponentBounds = (0.5, 1.2)
+    """Bounds of `train.frequency_exponent` (weighted only)."""
     alpha: Bounds = (0.0, 100.0)
     """Bounds of `train.confidence.alpha`, drawn evenly in log(1 + alpha)."""
-    iterations: CountBounds = (3, 16)
-    """Bounds of `train.iterations`; not searched where that is auto."""
+    user_exponent: ShareBounds = (0.0, 0.5)
+    """Bounds of `train.confidence.user_exponent` (weighted only)."""
+    item_exponent: ShareBounds = (0.0, 0.5)
+    """Bounds of `train.confidence.item_exponent` (weighted only)."""
+    iterations: CountBounds = (2, 16)
+    """Bounds of `train.iterations`."""
+
+
+class ScreenConfig(Section):
+    """The first round: cheap trials on a sample of users; the best begin the search on the whole data."""
+
+    trials: int = Field(default=20, ge=0)
+    """Trials on the sample, beside `tune.trials`; 0: no first round."""
+    users: int = Field(default=10_000, ge=10)
+    """Users of the training part that are drawn. No first round where there are not twice as many."""
+    keep: int = Field(default=4, ge=1)
+    """Best points of the first round that are tried on the whole data, after the config as it is."""
 
 
 class TuneConfig(Section):
@@ -45,7 +65,7 @@ class TuneConfig(Section):
     trials: int = Field(default=30, ge=1)
     """Trials in all, the untuned config among them; those of an interrupted search count."""
     time: Duration | None = None
-    """Time that all trials together may take; no trial begins after that. Default: no limit."""
+    """Time that all trials together may take, the first round at most half of it; no trial begins after that. Default: no limit."""
     folds: int = Field(default=3, ge=1, le=20)
     """Validation parts a trial is judged on: periods one before the other (by time, last), else draws."""
     metric: Annotated[str, Field(pattern=r"^(ndcg|recall|precision|map|mrr|hit_rate)@[1-9]\d*$")] = "ndcg@10"
@@ -53,7 +73,9 @@ class TuneConfig(Section):
     users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000
     """Users judged in each fold: all, or a seeded sample of this many."""
     seed: int = Field(default=0, ge=0, lt=2**32)
-    """Seed of the search, of the draws of folds, and of the sample of users."""
+    """Seed of the search, of the draws of folds, and of the samples of users."""
+    screen: ScreenConfig = ScreenConfig()
+    """The first round, on a sample of users."""
     space: SpaceConfig = SpaceConfig()
     """The search space."""
     output: PathText | None = None

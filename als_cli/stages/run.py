@@ -76,6 +76,11 @@ def run(context: StageContext, *, force: bool = False) -> RunReport:
     return RunReport(stages=tuple(outcomes), seconds=time.perf_counter() - started)
 
 
+def ingest_if_needed(context: StageContext) -> StageOutcome:
+    """Return what happened to the dataset: made where there is none, or where it is out of date, as in :func:`run`."""
+    return _take(_STEPS[0], context, force=False)
+
+
 def _take(step: _Step, context: StageContext, *, force: bool) -> StageOutcome:
     started = time.perf_counter()
     published = None if force else step.published(context)

@@ -1,8 +1,6 @@
 """`als tune`: search for hyperparameters on the training part, write the winning config."""
 
-import functools
 import importlib.util
-import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +9,17 @@ from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
 from als_cli.errors import ConfigError, TrainingError
 from als_cli.stages.context import StageContext
-from als_cli.stages.evaluation_parts import EvaluationParts
-from als_cli.stages.tune_folds import training_matrix, validation_folds, value_of
-from als_cli.stages.tune_report import TrialReport, TuneReport
-from als_cli.stages.tune_space import Dimension, Point, search_space, tuned
+from als_cli.stages.run import ingest_if_needed
+from als_cli.stages.tune_folds import training_matrix
+from als_cli.stages.tune_point import tuned
+from als_cli.stages.tune_report import ScreenReport, TrialReport, TuneReport
+from als_cli.stages.tune_sample import Folds, folds_and_samples
+from als_cli.stages.tune_search import Found, search_both
+from als_cli.stages.tune_space import search_space
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key
 from als_cli.storage.publish import staged_file
-
-log = logging.getLogger(__name__)
 
 _SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
@@ -28,13 +27,16 @@ _NOT_IN_KEY = {"trials", "time", "output"}
 """A longer search goes on with the same study."""
 
 
-def tune(context: StageContext) -> TuneReport:
+def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     """Return what the search found; writes the winning config.
 
-    Finished trials stay in the workspace's study, whatever ends the search: the same search goes on from them.
+    With `ingest`, the dataset is made first where it is missing or out of date. Finished trials stay in the
+    workspace's study, whatever ends the search: the same search goes on from them.
 
     Raises
     ------
+    AlsError
+        Whatever `ingest` raises.
     ArtifactError
         There is no dataset, or it or the study is broken.
     ConfigError
@@ -46,32 +48,36 @@ def tune(context: StageContext) -> TuneReport:
     """
     _require_optuna()
     started = time.perf_counter()
+    ingested = ingest_if_needed(context) if ingest else None
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
-    folds = validation_folds(context, dataset)
-    matrices = [fold.training.matrix for fold in folds]
-    space = search_space(context.config.train, context.config.tune.space, matrices)
+    folds, samples = folds_and_samples(context, dataset)
+    space = search_space(
+        context.config.train, context.config.tune.space, [fold.training.matrix for fold in folds]
+    )
     place, name = context.workspace / "tune", tune_key(context, dataset)
-    trials, before = _search(context, place / "study.sqlite3", name, space, folds)
-    untuned = trials[0]
+    found = search_both(context, place / "study.sqlite3", name, space, (folds, samples))
+    untuned = found.trials[0]
     if untuned.value is None:
         raise TrainingError(
             "the config as it is gives factors that are not finite", hint="check section train"
         )
-    best = _best(trials)
+    best = _best(found.trials)
     target = Path(context.config.tune.output or place / "best.yaml")
     _write_winner(context, target, best, untuned, _winner(context, dataset, best))
     return TuneReport(
+        ingest=ingested,
         config=str(target),
         study=str(place / "study.sqlite3"),
         study_name=name,
         metric=context.config.tune.metric,
         folds=len(folds),
-        users=sum(fold.holdout.part.users for fold in folds),
+        users=_judged_users(folds),
+        screen=_screen_report(found, samples),
         best=best,
         untuned=untuned,
-        trials=trials,
-        new_trials=len(trials) - before,
+        trials=found.trials,
+        new_trials=len(found.trials) - found.before,
         seconds=time.perf_counter() - started,
     )
 
@@ -94,53 +100,19 @@ def _require_optuna() -> None:
         raise ConfigError("als tune needs Optuna, which is not installed", hint="pip install 'als-cli[tune]'")
 
 
-def _search(
-    context: StageContext,
-    file: Path,
-    name: str,
-    space: Sequence[Dimension],
-    folds: Sequence[EvaluationParts],
-) -> tuple[tuple[TrialReport, ...], int]:
-    """Return all trials of the study, and how many there were before."""
-    from als_cli.stages.tune_study import opened_search
-
-    config = context.config.tune
-    judges = [functools.partial(_value, context, fold) for fold in folds]
-    with opened_search(file, name, space, config.seed) as search:
-        trials = search.trials()
-        before = len(trials)
-        if before:
-            log.info("going on after %d trials of %s", before, file)
-        with context.progress.task("tuning", total=config.trials) as task:
-            task.advance(before, _note(trials))
-            while _may_go_on(context, trials):
-                trials = (*trials, search.run_one(judges))
-                _log(trials[-1], config.metric)
-                task.advance(note=_note(trials))
-    return trials, before
+def _judged_users(folds: Folds) -> int:
+    return sum(fold.holdout.part.users for fold in folds)
 
 
-def _log(trial: TrialReport, metric: str) -> None:
-    value = trial.state if trial.value is None else f"{metric} {trial.value:.5f}"
-    parameters = "as given" if trial.untuned else _listed(trial.parameters)
-    log.info("trial %d: %s, %s, %.1f s", trial.number, value, parameters, trial.seconds)
-
-
-def _may_go_on(context: StageContext, trials: Sequence[TrialReport]) -> bool:
-    config = context.config.tune
-    if not trials:
-        return True
-    if trials[0].value is None:
-        return False  # without the config as it was there is nothing to compare with
-    spent = sum(trial.seconds for trial in trials)
-    return len(trials) < config.trials and (config.time is None or spent < config.time.total_seconds())
-
-
-def _value(context: StageContext, fold: EvaluationParts, point: Point | None) -> float:
-    train = context.config.train
-    if point is not None:
-        train = tuned(train, point, fold.training.matrix)
-    return value_of(fold, train, context.config.tune.metric, context.threads)
+def _screen_report(found: Found, samples: Folds) -> ScreenReport | None:
+    if not samples:
+        return None
+    return ScreenReport(
+        users=samples[0].training.users.height,
+        judged=_judged_users(samples),
+        trials=found.screened,
+        kept=found.kept,
+    )
 
 
 def _best(trials: Sequence[TrialReport]) -> TrialReport:
@@ -168,12 +140,3 @@ def _write_winner(
     )
     with staged_file(target) as partial:
         partial.write_text(config_text(config, comment), encoding="utf-8")
-
-
-def _note(trials: Sequence[TrialReport]) -> str:
-    values = [trial.value for trial in trials if trial.value is not None]
-    return f"best {max(values):.5f}" if values else ""
-
-
-def _listed(parameters: Point) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in parameters.items())

@@ -10,25 +10,27 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.config.evaluate import FileSplit, LastSplit, RandomSplit, Split, TimeSplit, UsersSplit
-from als_cli.config.train import TrainConfig
 from als_cli.dataset.splits import SplitEvents, split_events
 from als_cli.errors import DataError
-from als_cli.evaluation.protocol import measure
-from als_cli.evaluation.rankers import FactorRanker
 from als_cli.events.aggregate import aggregate
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
 from als_cli.stages.past_periods import Period, length_of_test, part_of, periods_back
-from als_cli.stages.recipes import recipe_for
 from als_cli.storage.dataset_files import Dataset
 
 log = logging.getLogger(__name__)
 
 
 def validation_folds(context: StageContext, dataset: Dataset) -> tuple[EvaluationParts, ...]:
-    """Return the `tune.folds` divisions of the training part of `evaluate.split`; fewer where it is too short.
+    """Return :func:`divisions`, each judged on at most `tune.users` users."""
+    return tuple(judged(context, parts) for parts in divisions(context, dataset))
 
-    The test part is cut off before anything else; neither a test file nor a candidates file is read.
+
+def divisions(context: StageContext, dataset: Dataset) -> Iterator[EvaluationParts]:
+    """Yield the `tune.folds` divisions of the training part of `evaluate.split`; fewer where it is too short.
+
+    All users that can be judged are. The test part is cut off before anything else; neither a test file nor a
+    candidates file is read.
 
     Raises
     ------
@@ -37,24 +39,27 @@ def validation_folds(context: StageContext, dataset: Dataset) -> tuple[Evaluatio
     DataError
         Not even one division is possible.
     """
-    folds: list[EvaluationParts] = []
-    for events, split in _divisions(context, dataset.scan_events()):
+    for number, (events, split) in enumerate(_divisions(context, dataset.scan_events())):
         try:
-            folds.append(divide(_judging(context, split), part_of(dataset, events)))
+            parts = divide(_judging(context, split), part_of(dataset, events))
         except DataError as impossible:
-            if not folds:
+            if number == 0:
                 raise DataError(
                     f"tune: the training part of evaluate.split cannot be divided again: {impossible.message}",
                     hint="make the test part of evaluate.split smaller",
                 ) from impossible
-            log.warning(
-                "tune.folds: only %d of %d are possible (%s)",
-                len(folds),
-                context.config.tune.folds,
-                impossible,
-            )
-            break
-    return tuple(folds)
+            folds = context.config.tune.folds
+            log.warning("tune.folds: only %d of %d are possible (%s)", number, folds, impossible)
+            return
+        yield parts
+
+
+def judged(context: StageContext, parts: EvaluationParts) -> EvaluationParts:
+    """Return `parts` with at most `tune.users` users to judge, drawn by `tune.seed`."""
+    tune = context.config.tune
+    if tune.users == "all":
+        return parts
+    return replace(parts, holdout=parts.holdout.sample(tune.users, tune.seed))
 
 
 def training_matrix(context: StageContext, dataset: Dataset) -> csr_matrix:
@@ -64,26 +69,6 @@ def training_matrix(context: StageContext, dataset: Dataset) -> csr_matrix:
         return dataset.interactions.matrix
     outer = split_events(dataset.scan_events(), split)
     return aggregate(outer.training, signal, outer.cut_off or signal.now).matrix
-
-
-def value_of(parts: EvaluationParts, train: TrainConfig, metric: str, threads: int) -> float:
-    """Return the mean of `metric` (such as ndcg@10) over the users of `parts`, trained as `train` says.
-
-    Raises
-    ------
-    TrainingError
-        The factors are not finite.
-    """
-    recipe = recipe_for(parts.training.matrix, train, threads)
-    factors = recipe.fit(parts.training.matrix, lambda _sweep: None)
-    holdout = parts.holdout
-    if parts.users_are_held_out:
-        users = recipe.fold_in(factors.items, holdout.part.history)
-    else:
-        users = factors.users[holdout.user_rows]
-    ranker = FactorRanker("als", users, factors.items, threads)
-    k = int(metric.partition("@")[2])
-    return measure(ranker, holdout.part, (k,)).averages[metric]
 
 
 def drawn_seed(*parts: int) -> int:
@@ -128,9 +113,6 @@ def _redrawn(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSpl
 
 
 def _judging(context: StageContext, split: Split) -> StageContext:
-    tune = context.config.tune
     # Candidates are drawn around the test items: they would give them away.
-    evaluate = context.config.evaluate.model_copy(
-        update={"split": split, "users": tune.users, "seed": tune.seed, "candidates": None}
-    )
+    evaluate = context.config.evaluate.model_copy(update={"split": split, "users": "all", "candidates": None})
     return replace(context, config=context.config.model_copy(update={"evaluate": evaluate}))

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from als_cli.stages.context import Report
+from als_cli.stages.run import StageOutcome
 
 
 class TrialReport(Report):
@@ -17,13 +18,29 @@ class TrialReport(Report):
     value: float | None
     """Mean of the metric over the folds, None unless done."""
     parameters: dict[str, float]
-    """The searched values; `unobserved_weight` is a multiple of the density."""
+    """The searched values; `unobserved_weight` is a multiple of the density, `regularization` what it is where
+    `frequency_exponent` is 1."""
     seconds: float
+
+
+class ScreenReport(Report):
+    """The first round, on a sample of users."""
+
+    users: int
+    """Users trained on, in each fold."""
+    judged: int
+    """Users judged, all folds together."""
+    trials: tuple[TrialReport, ...]
+    """The first is the config's point, the others were drawn."""
+    kept: int
+    """How many points went on to the whole data."""
 
 
 class TuneReport(Report):
     """What `tune` found."""
 
+    ingest: StageOutcome | None
+    """What happened to the dataset first, None where it was to be left as it is."""
     config: str
     """The winning config, ready for `als train -c`."""
     study: str
@@ -33,13 +50,15 @@ class TuneReport(Report):
     folds: int
     users: int
     """Users judged, all folds together."""
+    screen: ScreenReport | None
+    """The first round, None where there was none."""
     best: TrialReport
     untuned: TrialReport
     """The config as it was given, on the same folds."""
     trials: tuple[TrialReport, ...]
-    """All trials of the study, those of earlier runs too."""
+    """All trials of the study on the whole data, those of earlier runs too."""
     new_trials: int
-    """Trials of this run."""
+    """Trials of this run on the whole data."""
     seconds: float
 
     def count(self, state: str) -> int:

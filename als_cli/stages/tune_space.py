@@ -1,4 +1,4 @@
-"""The search space of `als tune`: from section `tune.space` and the data to dimensions, from a point to a config."""
+"""The search space of `als tune`: from section `tune.space` and the data to dimensions, and where a recipe lies in it."""
 
 import math
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
 from als_cli.config.tune import SpaceConfig
-from als_cli.stages.recipes import recipe_for
+from als_cli.stages.recipes import objective_of
+from als_cli.stages.tune_point import Point, density, regularization_at_one, rounded
 
-Point = dict[str, float]
-"""A value per dimension, on its own scale: `unobserved_weight` is a multiple of the density."""
-Kind = Literal["choice", "count", "log", "log1p"]
+Kind = Literal["choice", "count", "even", "log", "log1p"]
 
-_REGULARIZATION = {"weighted": (1e-4, 1e-1), "hu2008": (1e-3, 1e2)}
-_DIGITS = 4
-"""Significant digits of a drawn number: what was judged is what a person reads in the file."""
+_FACTORS = tuple(2**power for power in range(4, 11))
+_MOST_FACTOR_BYTES = 4 << 30
+_REGULARIZATION = {"weighted": (1e-4, 5e-2), "hu2008": (1e-3, 1e2)}
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,22 @@ class Dimension:
     kind: Kind
     values: tuple[float, ...]
     """All values of a choice, ascending; else the lowest and the highest."""
-    untuned: float
-    """What the given config has, moved to the nearest value of the space."""
 
     def to_scale(self, value: float) -> float:
-        """Return where `value` lies on the scale that is searched evenly."""
-        return math.log1p(value) if self.kind == "log1p" else value
+        """Return where the value of the space that is nearest to `value` lies on the scale that is searched evenly."""
+        if self.kind == "choice":
+            return min(range(len(self.values)), key=lambda place: abs(self.values[place] - value))
+        inside = min(max(value, self.values[0]), self.values[-1])
+        return math.log1p(inside) if self.kind == "log1p" else inside
 
     def from_scale(self, drawn: float) -> float:
         """Return the value at `drawn`, rounded and inside the bounds."""
-        if self.kind in ("choice", "count"):
+        if self.kind == "choice":
+            return int(self.values[int(drawn)])
+        if self.kind == "count":
             return int(drawn)
         value = math.expm1(drawn) if self.kind == "log1p" else drawn
-        return min(max(float(f"{value:.{_DIGITS}g}"), self.values[0]), self.values[-1])
+        return min(max(rounded(value), self.values[0]), self.values[-1])
 
 
 def search_space(
@@ -49,55 +52,55 @@ def search_space(
 ) -> tuple[Dimension, ...]:
     """Return what is searched on the training `matrices` (U, I) of the folds.
 
-    Left out is what cannot matter: `unobserved_weight` unless the objective is weighted, alpha where all strengths
-    are alike under that objective, iterations where they are `auto`.
+    Left out is what cannot matter: what only the weighted objective has, and under that objective alpha where all
+    strengths are alike and a side's exponent where all its rows have as many interactions.
     """
-    smallest = min(matrices, key=lambda matrix: min(matrix.shape))
-    settings = recipe_for(smallest, train, threads=1).settings
-    weighted = settings.objective == "weighted"
-    bounds = _REGULARIZATION[settings.objective] if space.regularization == "auto" else space.regularization
+    objective = objective_of(train)
+    weighted = objective == "weighted"
+    bounds = _REGULARIZATION[objective] if space.regularization == "auto" else space.regularization
     dimensions = [
-        _dimension("factors", "choice", _factors(space, min(smallest.shape)), settings.factors),
-        _dimension("regularization", "log", bounds, settings.regularization),
+        Dimension("factors", "choice", _factors(space, matrices)),
+        Dimension("regularization", "log", bounds),
     ]
     if weighted:
-        multiple = settings.unobserved_weight / density(smallest)
-        dimensions.append(_dimension("unobserved_weight", "log", space.unobserved_weight, multiple))
-    if not (weighted and all(_is_constant(matrix) for matrix in matrices)):
-        dimensions.append(_dimension("alpha", "log1p", space.alpha, train.confidence.alpha))
-    if train.iterations != "auto":
-        dimensions.append(_dimension("iterations", "count", space.iterations, train.iterations))
+        dimensions.append(Dimension("unobserved_weight", "log", space.unobserved_weight))
+        dimensions.append(Dimension("frequency_exponent", "even", space.frequency_exponent))
+    if not (weighted and all(_alike(matrix.data) for matrix in matrices)):
+        dimensions.append(Dimension("alpha", "log1p", space.alpha))
+    if weighted and not all(_alike(np.diff(matrix.indptr)) for matrix in matrices):
+        dimensions.append(Dimension("user_exponent", "even", space.user_exponent))
+    if weighted and not all(_alike(np.bincount(matrix.indices)) for matrix in matrices):
+        dimensions.append(Dimension("item_exponent", "even", space.item_exponent))
+    dimensions.append(Dimension("iterations", "count", space.iterations))
     return tuple(dimensions)
 
 
-def tuned(train: TrainConfig, point: Point, matrix: csr_matrix) -> TrainConfig:
-    """Return `train` with the values of `point`; the multiple of the density becomes a weight for `matrix`."""
-    values: dict[str, object] = {
-        name: int(value) if name in ("factors", "iterations") else value
-        for name, value in point.items()
-        if name != "alpha"
+def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> Point:
+    """Return the point of `space` that is nearest to `recipe`, which was made for `matrix` (U, I)."""
+    settings, rule = recipe.settings, recipe.confidence
+    values = {
+        "factors": settings.factors,
+        "regularization": regularization_at_one(settings, matrix),
+        "unobserved_weight": settings.unobserved_weight / density(matrix),
+        "frequency_exponent": settings.frequency_exponent,
+        "alpha": rule.alpha,
+        "user_exponent": rule.user_exponent,
+        "item_exponent": rule.item_exponent,
+        "iterations": settings.iterations,
     }
-    if "unobserved_weight" in point:
-        values["unobserved_weight"] = float(f"{point['unobserved_weight'] * density(matrix):.{_DIGITS}g}")
-    if "alpha" in point:
-        values["confidence"] = train.confidence.model_copy(update={"alpha": point["alpha"]})
-    return train.model_copy(update=values)
+    return {one.name: one.from_scale(one.to_scale(values[one.name])) for one in space}
 
 
-def density(matrix: csr_matrix) -> float:
-    """Return the share of pairs of `matrix` (U, I) that are stored."""
-    return float(matrix.nnz / (matrix.shape[0] * matrix.shape[1]))
+def _factors(space: SpaceConfig, matrices: Sequence[csr_matrix]) -> tuple[float, ...]:
+    most = min(min(matrix.shape) for matrix in matrices)
+    if space.factors == "auto":
+        rows = max(sum(matrix.shape) for matrix in matrices)
+        most = max(1, min(most, _MOST_FACTOR_BYTES // (4 * rows)))
+        choices = _FACTORS
+    else:
+        choices = space.factors
+    return tuple(sorted({factors for factors in choices if factors <= most} or {most}))
 
 
-def _dimension(name: str, kind: Kind, values: tuple[float, ...], untuned: float) -> Dimension:
-    if kind == "choice":
-        return Dimension(name, kind, values, min(values, key=lambda value: abs(value - untuned)))
-    return Dimension(name, kind, values, min(max(untuned, values[0]), values[-1]))
-
-
-def _factors(space: SpaceConfig, most: int) -> tuple[float, ...]:
-    return tuple(sorted({factors for factors in space.factors if factors <= most} or {most}))
-
-
-def _is_constant(matrix: csr_matrix) -> bool:
-    return bool(np.all(matrix.data == matrix.data[0]))
+def _alike(values: np.ndarray) -> bool:
+    return bool(np.all(values == values[0]))

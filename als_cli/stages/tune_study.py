@@ -13,7 +13,6 @@ from pathlib import Path
 import optuna
 from optuna.distributions import (
     BaseDistribution,
-    CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
 )
@@ -24,14 +23,16 @@ from sqlalchemy.exc import DatabaseError
 
 from als_cli.errors import ArtifactError, ResourceError, TrainingError, refusals_at
 from als_cli.stages.tune_folds import drawn_seed
+from als_cli.stages.tune_point import Point, Start
 from als_cli.stages.tune_report import TrialReport
-from als_cli.stages.tune_space import Dimension, Point
+from als_cli.stages.tune_space import Dimension
 
 _UNTUNED, _NOT_FINITE = "untuned", "not_finite"
-_DRAWN_AT_RANDOM = 8
-"""Trials before the sampler learns from them."""
 _NEVER_PRUNED = 5
 """Trials before the median of the others means something."""
+
+Judge = Callable[[Point | None], float]
+"""One fold: from a point to its value; None is the config as it was given."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,17 @@ class Search:
         counted = [trial for trial in self.study.get_trials(deepcopy=False) if _state_of(trial)]
         return tuple(self._report(number, trial) for number, trial in enumerate(counted, start=1))
 
-    def run_one(self, judges: Sequence[Callable[[Point | None], float]]) -> TrialReport:
+    def run_one(self, judges: Sequence[Judge], start: Start | None, random_trials: int) -> TrialReport:
         """Return the next trial: the mean of `judges` (one per fold), given up where the first ones disappoint.
 
-        A judge takes the point, or None for the config as it was given, which is the first trial.
+        It is `start`, or drawn: at random while there are fewer than `random_trials`.
         """
         trials = self.trials()
         waiting = self.study.get_trials(deepcopy=False, states=[TrialState.WAITING])
-        if not trials and not waiting:
-            untuned = {one.name: one.to_scale(one.untuned) for one in self.space}
-            self.study.enqueue_trial(untuned, user_attrs={_UNTUNED: True})
-        self.study.sampler = _sampler(drawn_seed(self.seed, len(trials)))
+        if start is not None and not waiting:
+            place = {one.name: one.to_scale(start.point[one.name]) for one in self.space}
+            self.study.enqueue_trial(place, user_attrs={_UNTUNED: start.is_untuned})
+        self.study.sampler = _sampler(drawn_seed(self.seed, len(trials)), random_trials)
         trial = self.study.ask({one.name: _distribution(one) for one in self.space})
         point = None if trial.user_attrs.get(_UNTUNED) else self._point(trial.params)
         try:
@@ -87,14 +88,35 @@ class Search:
         )
 
 
+@dataclass(frozen=True)
+class Studies:
+    """The studies of one SQLite file."""
+
+    storage: RDBStorage
+
+    def search(self, name: str, space: Sequence[Dimension], seed: int) -> Search:
+        """Return the search `name`, made where it is missing; interrupted trials are closed."""
+        study = optuna.create_study(
+            storage=self.storage,
+            study_name=name,
+            load_if_exists=True,
+            direction="maximize",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=_NEVER_PRUNED),
+        )
+        # The workspace's lock is ours, so whoever ran these is gone.
+        for cut_off in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            study.tell(cut_off.number, state=TrialState.FAIL)
+        return Search(study, space, seed)
+
+
 @contextmanager
-def opened_search(file: Path, name: str, space: Sequence[Dimension], seed: int) -> Iterator[Search]:
-    """Yield the search `name` in the SQLite `file`, both made where they are missing; interrupted trials are closed.
+def opened_studies(file: Path) -> Iterator[Studies]:
+    """Yield the studies of the SQLite `file`, made where it is missing.
 
     Raises
     ------
     ArtifactError
-        The file is no study.
+        The file holds no studies.
     ResourceError
         It cannot be written.
     """
@@ -104,18 +126,7 @@ def opened_search(file: Path, name: str, space: Sequence[Dimension], seed: int) 
     with _storage_errors(file):
         storage = _open(file)
         try:
-            study = optuna.create_study(
-                storage=storage,
-                study_name=name,
-                load_if_exists=True,
-                direction="maximize",
-                sampler=_sampler(seed),
-                pruner=optuna.pruners.MedianPruner(n_startup_trials=_NEVER_PRUNED),
-            )
-            # The workspace's lock is ours, so whoever ran these is gone.
-            for cut_off in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-                study.tell(cut_off.number, state=TrialState.FAIL)
-            yield Search(study, space, seed)
+            yield Studies(storage)
         finally:
             storage.remove_session()
             storage.engine.dispose()
@@ -130,9 +141,7 @@ def _open(file: Path) -> RDBStorage:
         ) from other_version
 
 
-def _mean(
-    trial: Trial, point: Point | None, judges: Sequence[Callable[[Point | None], float]]
-) -> float | None:
+def _mean(trial: Trial, point: Point | None, judges: Sequence[Judge]) -> float | None:
     """Return the mean over the judges, None where the trial was given up."""
     total = 0.0
     for fold, judge in enumerate(judges, start=1):
@@ -153,19 +162,20 @@ def _state_of(trial: FrozenTrial) -> str | None:
 
 def _distribution(one: Dimension) -> BaseDistribution:
     if one.kind == "choice":
-        return CategoricalDistribution([int(value) for value in one.values])
+        # By place: choices have an order, from which the sampler learns.
+        return IntDistribution(0, len(one.values) - 1)
     low, high = (one.to_scale(value) for value in one.values)
     if one.kind == "count":
         return IntDistribution(int(low), int(high))
     return FloatDistribution(low, high, log=one.kind == "log")
 
 
-def _sampler(seed: int) -> optuna.samplers.BaseSampler:
+def _sampler(seed: int, random_trials: int) -> optuna.samplers.BaseSampler:
     with warnings.catch_warnings():
         # Older releases call `multivariate` experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.TPESampler(
-            seed=seed, multivariate=True, n_startup_trials=_DRAWN_AT_RANDOM, constant_liar=False
+            seed=seed, multivariate=True, n_startup_trials=random_trials, constant_liar=False
         )
 
 

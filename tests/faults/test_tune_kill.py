@@ -41,14 +41,14 @@ def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code):
     )
     finished = 0
     for line in process.stderr:
-        finished += line.startswith("trial ")
+        finished += line.startswith("tuning trial ")
         if finished == 6:
             process.send_signal(number)
             break
     said = process.communicate(timeout=60)[1]
     assert process.returncode == code
     assert "Traceback" not in said
-    finished += sum(line.startswith("trial ") for line in said.splitlines())
+    finished += sum(line.startswith("tuning trial ") for line in said.splitlines())
     resumed = report_of(shop, "--trials", finished + 5, "--set", seed)
     # A trial may have been stored before its line was written.
     assert resumed["new_trials"] in (4, 5)
@@ -83,7 +83,7 @@ def test_a_search_off_a_terminal_is_silent_and_failures_have_their_codes(shop):
         (["--trials", "0"], 2),
         (["--set", "tune.metric=gini@10"], 2),
         (["--set", "evaluate.split={by: time, test: 29d}"], 3),
-        (["--set", f"workspace={shop / 'empty'}"], 4),
+        (["--no-ingest", "--set", f"workspace={shop / 'empty'}"], 4),
         (["--output", shop], 7),
     ):
         ended = als("tune", "-c", shop / "shop.yaml", *arguments)

@@ -8,9 +8,11 @@ import pytest
 
 from als_cli.config.loading import load_config
 from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError, TrainingError
-from als_cli.stages import tune as stage
+from als_cli.stages import tune_judge as judging
 from als_cli.stages.tune import tune
-from als_cli.stages.tune_folds import training_matrix, validation_folds, value_of
+from als_cli.stages.tune_folds import training_matrix, validation_folds
+from als_cli.stages.tune_judge import FoldJudge, value_of
+from als_cli.stages.tune_point import tuned
 from als_cli.storage.dataset_files import open_dataset
 from tests.stages.evaluation_builders import START, clean_events, context_for, publish_events, two_tastes
 
@@ -45,7 +47,7 @@ def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_
     assert first.untuned
     assert [trial.untuned for trial in report.trials[1:]] == [False] * 6
     folds = validation_folds(context, open_dataset(context.dataset_place))
-    expected = np.mean([value_of(fold, context.config.train, "ndcg@5", 1) for fold in folds])
+    expected = np.mean([FoldJudge(fold, context.config.train, "ndcg@5", 1).value(None) for fold in folds])
     assert first.value == pytest.approx(expected, abs=1e-12)
     assert report.best.value == max(t.value for t in report.trials if t.value is not None) >= first.value
 
@@ -60,13 +62,17 @@ def test_the_same_seed_draws_the_same_trials_and_another_seed_others(tmp_path):
 
 def test_all_drawn_values_lie_in_the_space(tmp_path):
     space = SMALL | {"regularization": [0.01, 0.02], "unobserved_weight": [2, 3], "alpha": [0, 1]}
+    space |= {"frequency_exponent": [0.9, 1.1], "user_exponent": [0, 0.1], "item_exponent": [0.2, 0.2]}
     for trial in tune(tuning(tmp_path, trials=12, space=space)).trials[1:]:
         drawn = trial.parameters
         assert drawn["factors"] in (2, 4, 8)
         assert 2 <= drawn["iterations"] <= 5
         assert 0.01 <= drawn["regularization"] <= 0.02
         assert 2 <= drawn["unobserved_weight"] <= 3
-        assert 0 <= drawn.get("alpha", 0) <= 1
+        assert 0 <= drawn["alpha"] <= 1
+        assert 0.9 <= drawn["frequency_exponent"] <= 1.1
+        assert 0 <= drawn["user_exponent"] <= 0.1
+        assert drawn["item_exponent"] == 0.2
 
 
 def test_a_longer_search_goes_on_and_is_what_an_uninterrupted_one_would_be(tmp_path):
@@ -92,7 +98,7 @@ def test_ctrl_c_keeps_finished_trials_and_the_search_goes_on_as_if_nothing_had_h
 
     context = tuning(tmp_path / "a")
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "value_of", interrupted)
+        patch.setattr(judging, "value_of", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(context)
     assert not (context.workspace / "tune/best.yaml").exists()
@@ -212,12 +218,12 @@ def test_half_of_the_later_trials_are_given_up_early(tmp_path):
 
 
 def test_trials_that_are_not_finite_count_and_do_not_end_the_search(tmp_path, monkeypatch):
-    def fails_for_many_factors(parts, train, metric, threads):
-        if train.factors == 8:
+    def fails_for_many_factors(parts, recipe, metric, threads):
+        if recipe.settings.factors == 8:
             raise TrainingError("not finite")
-        return value_of(parts, train, metric, threads)
+        return value_of(parts, recipe, metric, threads)
 
-    monkeypatch.setattr(stage, "value_of", fails_for_many_factors)
+    monkeypatch.setattr(judging, "value_of", fails_for_many_factors)
     report = tune(tuning(tmp_path, trials=10))
     failed = [trial for trial in report.trials if trial.state == "failed"]
     assert failed
@@ -229,7 +235,7 @@ def test_a_config_that_cannot_be_trained_at_all_is_an_error(tmp_path, monkeypatc
     def fails(*_arguments):
         raise TrainingError("not finite")
 
-    monkeypatch.setattr(stage, "value_of", fails)
+    monkeypatch.setattr(judging, "value_of", fails)
     for _ in range(2):
         with pytest.raises(TrainingError, match="as it is"):
             tune(tuning(tmp_path))
@@ -248,9 +254,9 @@ def test_the_winner_is_a_config_that_loads_and_differs_in_section_train_only(tmp
         assert getattr(won, section) == getattr(context.config, section)
     assert won.workspace == context.config.workspace
     assert won.train.seed == context.config.train.seed
-    assert won.train.factors == report.best.parameters["factors"]
-    assert won.train.regularization == report.best.parameters["regularization"]
     matrix = training_matrix(context, open_dataset(context.dataset_place))
+    assert won.train == tuned(context.config.train, report.best.parameters, matrix)
+    assert won.train.factors == report.best.parameters["factors"]
     expected = report.best.parameters["unobserved_weight"] * matrix.nnz / np.prod(matrix.shape)
     assert won.train.unobserved_weight == pytest.approx(expected, rel=1e-3)
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix, random_array
 from als_cli.config.train import ConfidenceConfig, TrainConfig
 from als_cli.config.tune import SpaceConfig
 from als_cli.stages.recipes import recipe_for
-from als_cli.stages.tune_space import search_space, tuned
+from als_cli.stages.tune_space import point_of, search_space
 
 
 @pytest.fixture
@@ -21,12 +21,19 @@ def by_name(train, matrices, space=None):
     return {one.name: one for one in search_space(train, space or SpaceConfig(), matrices)}
 
 
-def test_all_of_it_with_the_defaults_resolved(matrix):
-    found = by_name(TrainConfig(), [matrix])
-    assert {name: one.untuned for name, one in found.items()} == pytest.approx(
-        {"factors": 16, "regularization": 0.005, "unobserved_weight": 16, "alpha": 10, "iterations": 8}
-    )
-    assert found["regularization"].values == (1e-4, 1e-1)
+def place_of(train, matrix):
+    space = search_space(train, SpaceConfig(), [matrix])
+    return point_of(recipe_for(matrix, train, threads=1), matrix, space)
+
+
+def test_the_defaults_lie_inside(matrix):
+    assert place_of(TrainConfig(iterations=8, unobserved_weight=16 * 0.2), matrix) == pytest.approx(
+        {
+            "factors": 16, "regularization": 0.005, "unobserved_weight": 16, "frequency_exponent": 1, "alpha": 10,
+            "user_exponent": 0, "item_exponent": 0, "iterations": 8,
+        }
+    )  # fmt: skip
+    assert by_name(TrainConfig(), [matrix])["regularization"].values == (1e-4, 5e-2)
 
 
 def test_factors_never_exceed_users_or_items_of_any_fold(matrix):
@@ -36,42 +43,50 @@ def test_factors_never_exceed_users_or_items_of_any_fold(matrix):
     assert by_name(TrainConfig(), [matrix, matrix[:9]])["factors"].values == (9,)
 
 
+def test_factors_of_many_users_are_bounded_by_memory_unless_asked_for():
+    def widest(users, **space):
+        pairs = (np.array([0, 1, 1]), np.array([0, 1, 2]))
+        matrix = csr_matrix((np.array([1, 2, 1], np.float32), pairs), shape=(users, 2000))
+        return by_name(TrainConfig(), [matrix], SpaceConfig(**space))["factors"].values[-1]
+
+    assert widest(100_000) == 1024
+    assert widest(3_000_000) == 256  # 3 GB; 512 would be 6
+    assert widest(3_000_000, factors=(512,)) == 512
+
+
 def test_what_cannot_matter_is_left_out(matrix):
     alike = matrix.copy()
     alike.data[:] = 2.0
     assert "alpha" not in by_name(TrainConfig(), [alike])
     assert "alpha" in by_name(TrainConfig(), [alike, matrix])
-    assert "iterations" not in by_name(TrainConfig(iterations="auto"), [matrix])
     hu2008 = by_name(TrainConfig(engine="implicit"), [alike])
-    assert "unobserved_weight" not in hu2008
-    assert "alpha" in hu2008
+    assert set(hu2008) == {"factors", "regularization", "alpha", "iterations"}
     assert hu2008["regularization"].values == (1e-3, 1e2)
+    two_each = csr_matrix(np.array([[1, 2, 0], [0, 3, 4], [5, 1, 0]], dtype=np.float32))
+    assert "user_exponent" not in by_name(TrainConfig(), [two_each])
+    assert "item_exponent" in by_name(TrainConfig(), [two_each])
+    assert "item_exponent" not in by_name(TrainConfig(), [two_each.T.tocsr()])
 
 
 def test_a_config_outside_the_space_is_recorded_at_its_edge(matrix):
-    far = TrainConfig(factors=3, regularization=9.0, confidence=ConfidenceConfig(alpha=500.0), iterations=99)
-    found = by_name(far, [matrix])
-    assert (found["factors"].untuned, found["regularization"].untuned) == (16, 0.1)
-    assert (found["alpha"].untuned, found["iterations"].untuned) == (100, 16)
+    far = TrainConfig(
+        factors=3,
+        regularization=9.0,
+        confidence=ConfidenceConfig(alpha=500.0, user_exponent=1.0),
+        iterations=99,
+    )
+    found = place_of(far, matrix)
+    assert (found["factors"], found["regularization"]) == (16, 0.05)
+    assert (found["alpha"], found["iterations"], found["user_exponent"]) == (100, 16, 0.5)
 
 
 def test_scales_lead_back_and_stay_inside(matrix):
-    for one in by_name(TrainConfig(), [matrix]).values():
-        for value in (*one.values, one.untuned):
+    for one in by_name(TrainConfig(), [matrix], SpaceConfig(factors=(4, 9, 25))).values():
+        for value in one.values:
             assert one.from_scale(one.to_scale(value)) == pytest.approx(value, rel=1e-9)
+        assert one.from_scale(one.to_scale(1e9)) == one.values[-1]
+        assert one.from_scale(one.to_scale(0)) == one.values[0]
     alpha = by_name(TrainConfig(), [matrix])["alpha"]
     assert alpha.from_scale(0.0) == 0.0
     assert alpha.from_scale(math.log1p(100.0)) == 100.0
     assert alpha.from_scale(1.23456789) == 2.437
-
-
-@pytest.mark.parametrize("engine", ["native", "implicit"])
-def test_a_point_becomes_a_config_that_trains(matrix, engine):
-    train = TrainConfig(engine=engine, seed=7)
-    point = {one.name: one.values[0] for one in search_space(train, SpaceConfig(), [matrix])}
-    changed = tuned(train, point, matrix)
-    assert TrainConfig.model_validate(changed.model_dump()) == changed
-    assert (changed.seed, changed.engine, changed.confidence.alpha) == (7, engine, 0.0)
-    recipe_for(matrix, changed, threads=1)
-    if engine == "native":
-        assert changed.unobserved_weight == pytest.approx(matrix.nnz / 1200, rel=1e-3)

@@ -5,13 +5,17 @@ import io
 from rich.console import Console
 
 from als_cli.console.views.tune import render_tune
-from als_cli.stages.tune_report import TrialReport, TuneReport
+from als_cli.stages.run import StageOutcome
+from als_cli.stages.tune_report import ScreenReport, TrialReport, TuneReport
 
 POINT = {
-    "factors": 256,
+    "factors": 1024,
     "regularization": 0.00012345,
     "unobserved_weight": 61.23456,
+    "frequency_exponent": 0.71234,
     "alpha": 99.12345,
+    "user_exponent": 0.41234,
+    "item_exponent": 0.01234,
     "iterations": 16,
 }
 
@@ -22,9 +26,11 @@ def trial(number, value, *, untuned=False, state="done"):
     )
 
 
-def report_of(trials):
+def report_of(trials, **changed):
     done = [one for one in trials if one.value is not None]
     return TuneReport(
+        ingest=None,
+        screen=None,
         config="/srv/shop/work/tune/best.yaml",
         study="/srv/shop/work/tune/study.sqlite3",
         study_name="f" * 64,
@@ -36,7 +42,7 @@ def report_of(trials):
         trials=tuple(trials),
         new_trials=2,
         seconds=12345.6,
-    )
+    ).model_copy(update=changed)
 
 
 def text_of(report):
@@ -52,7 +58,7 @@ def test_it_fits_80_columns_and_shows_five_and_the_untuned():
     assert max(map(len, text.splitlines())) <= 80
     numbers = [line.split()[0] for line in text.splitlines() if line.split()[0].isdigit()]
     assert numbers[-6:] == ["11", "10", "9", "8", "7", "1"]
-    assert "0.0001234" in text
+    assert "0.000123" in text
     assert "(+2010.0%)" in text
     assert "12 trials (11 done, 1 pruned), 2 of them now" in text
 
@@ -60,4 +66,15 @@ def test_it_fits_80_columns_and_shows_five_and_the_untuned():
 def test_when_nothing_is_better_it_says_so():
     text = text_of(report_of([trial(1, 0.5, untuned=True), trial(2, 0.4)]))
     assert "nothing did better" in text
-    assert "as given" in text
+    assert "given" in text
+
+
+def test_what_was_done_before_the_search_is_said():
+    trials = [trial(1, 0.5, untuned=True), trial(2, 0.6)]
+    screen = ScreenReport(users=10_000, judged=900, trials=(trial(1, 0.3), trial(2, 0.4)), kept=1)
+    done = StageOutcome(stage="ingest", status="done", seconds=3.25, report=None)
+    text = text_of(report_of(trials, screen=screen, ingest=done))
+    assert "events ingested in 3.2 s" in text
+    assert "first round: 2 trials on a sample of 10,000 users, the best 1 went on" in text
+    left_alone = StageOutcome(stage="ingest", status="up_to_date", seconds=0.1, report=None)
+    assert "ingested" not in text_of(report_of(trials, ingest=left_alone))

@@ -11,7 +11,10 @@ _HEADERS = {
     "factors": "factors",
     "regularization": "regular-\nization",
     "unobserved_weight": "unob-\nserved",
+    "frequency_exponent": "freq.\nexp.",
     "alpha": "alpha",
+    "user_exponent": "user\nexp.",
+    "item_exponent": "item\nexp.",
     "iterations": "iter-\nations",
 }
 
@@ -25,11 +28,28 @@ def render_tune(report: TuneReport) -> RenderableType:
         f"{len(report.trials)} trials ({', '.join(counts)}), {report.new_trials} of them now in "
         f"{report.seconds:.1f} s, on {report.folds} folds, {report.users:,} users in all"
     )
+    before = [Text(line) for line in (_ingest_line(report), _screen_line(report)) if line]
     return Group(
+        *before,
         Text(summary),
         _table(report),
         Text(_verdict(report)),
         Text(f"config: {report.config}", overflow="fold"),
+    )
+
+
+def _ingest_line(report: TuneReport) -> str:
+    done = report.ingest
+    return f"events ingested in {done.seconds:.1f} s" if done and done.status == "done" else ""
+
+
+def _screen_line(report: TuneReport) -> str:
+    if report.screen is None:
+        return ""
+    screen = report.screen
+    return (
+        f"first round: {len(screen.trials)} trials on a sample of {screen.users:,} users, "
+        f"the best {screen.kept} went on"
     )
 
 
@@ -38,8 +58,8 @@ def _table(report: TuneReport) -> Table:
     best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))[:_SHOWN]
     shown = best if report.untuned in best else [*best, report.untuned]
     names = [name for name in _HEADERS if name in report.best.parameters]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for header in ("trial", report.metric, *(_HEADERS[name] for name in names), "seconds"):
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for header in ("trial", report.metric, *(_HEADERS[name] for name in names), "sec."):
         table.add_column(header, justify="right", vertical="bottom")
     for trial in shown:
         table.add_row(*_cells(trial, names))
@@ -47,11 +67,15 @@ def _table(report: TuneReport) -> Table:
 
 
 def _cells(trial: TrialReport, names: list[str]) -> list[str]:
-    parameters = ["as given" if name == "factors" else "" for name in names]
+    parameters = ["given" if name == "factors" else "" for name in names]
     if not trial.untuned:
-        parameters = [f"{trial.parameters[name]:.4g}" for name in names]
+        parameters = [_shown(name, trial.parameters[name]) for name in names]
     value = "" if trial.value is None else f"{trial.value:.5f}"
     return [str(trial.number), value, *parameters, f"{trial.seconds:.1f}"]
+
+
+def _shown(name: str, value: float) -> str:
+    return f"{value:.0f}" if name in ("factors", "iterations") else f"{value:.3g}"
 
 
 def _verdict(report: TuneReport) -> str:

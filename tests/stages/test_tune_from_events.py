@@ -1,0 +1,55 @@
+"""`als tune` from raw events to a config, by one command; it ingests only what is out of date."""
+
+import json
+
+import pytest
+
+from als_cli.config.loading import load_config
+from tests.shop import CONFIG, als, write_shop
+
+TUNED = (
+    CONFIG + "tune: {trials: 3, folds: 1, metric: ndcg@5, space: {factors: [4, 8], iterations: [2, 4]}, "
+    "screen: {trials: 2, users: 50, keep: 1}}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("untouched")
+    write_shop(folder, TUNED)
+    return folder
+
+
+def report_of(shop, *arguments):
+    ended = als("tune", "-c", shop / "shop.yaml", "--json", *arguments)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return json.loads(ended.stdout)
+
+
+def test_one_command_leads_from_events_to_a_config_that_trains(shop):
+    first = report_of(shop)
+    assert first["ingest"]["status"] == "done"
+    assert first["ingest"]["report"]["users"] == 120
+    assert (len(first["screen"]["trials"]), len(first["trials"])) == (2, 3)
+    best = shop / "work/tune/best.yaml"
+    assert load_config(best, environment={}).train.factors == first["best"]["parameters"]["factors"]
+    assert als("train", "-c", best).returncode == 0
+
+    again = report_of(shop)
+    assert (again["ingest"]["status"], again["new_trials"]) == ("up_to_date", 0)
+
+    with (shop / "events.csv").open("a", encoding="utf-8") as events:
+        events.write("u000,i01,1769900000,view\n")
+    as_it_was = report_of(shop, "--no-ingest")
+    assert (as_it_was["ingest"], as_it_was["new_trials"]) == (None, 0)
+    newer = report_of(shop)
+    assert (newer["ingest"]["status"], newer["new_trials"]) == ("done", 3)
+    assert newer["study_name"] != first["study_name"]
+
+
+def test_events_that_are_gone_stop_it_unless_the_dataset_is_to_be_taken_as_it_is(shop):
+    gone = ["--set", f"events.source={shop / 'gone.csv'}"]
+    ended = als("tune", "-c", shop / "shop.yaml", *gone)
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert "gone.csv" in ended.stderr
+    assert als("tune", "-c", shop / "shop.yaml", "--no-ingest", *gone).returncode == 0
