@@ -79,6 +79,18 @@ def evaluate(session: Session) -> None:
 
 
 @command(app)
+def backtest(session: Session) -> None:
+    """Judge the model and the baselines at several cut-offs of the past."""
+    context = session.context()
+    from als_cli.console.views.backtest import render_backtest
+    from als_cli.stages.backtest import backtest as run_stage
+    from als_cli.storage.lock import workspace_lock
+
+    with workspace_lock(context.workspace):
+        session.finish(run_stage(context), render_backtest)
+
+
+@command(app)
 def tune(
     session: Session,
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials in all.")] = None,

@@ -114,7 +114,7 @@ def test_the_lists_are_what_was_asked_for(finished_shop):
 
 
 def test_success_is_silent_off_a_terminal(shop):
-    for command in ("ingest", "train", "evaluate", "recommend", "run"):
+    for command in ("ingest", "train", "evaluate", "backtest", "recommend", "run"):
         ended = als(command, "-c", shop / "shop.yaml")
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", ""), command
 
@@ -124,6 +124,21 @@ def test_verbose_reports_on_stderr_and_keeps_stdout_for_data(shop):
     assert ended.stdout == ""
     assert "iteration 5: loss" in ended.stderr
     assert "trained 8 factors" in ended.stderr
+
+
+def test_a_backtest_is_one_json_document_and_leaves_the_other_artifacts_alone(shop):
+    before = hashes(shop)
+    few = ["--set", "evaluate.backtest.cut_offs=2", "--set", "evaluate.backtest.step=3d"]
+    ended = als("backtest", "-c", shop / "shop.yaml", "--json", *few)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    report = json.loads(ended.stdout)
+    assert len(report["cut_offs"]) == 2
+    assert {one["baseline"] for one in report["leads"]} == {"popular", "item_knn"}
+    after = hashes(shop)
+    assert after.pop("work/backtests/current/manifest.json")
+    assert after == before
+    ended = als("backtest", "-c", shop / "shop.yaml", "-v", *few)
+    assert "lead of als" in ended.stderr
 
 
 def test_rows_stream_to_stdout(shop):
@@ -183,6 +198,9 @@ def test_an_unknown_user_is_one_line_with_a_hint(shop):
         (["train", "-c", "shop.yaml", "--set", "workspace=empty"], 4),
         (["recommend", "-c", "shop.yaml", "--set", "workspace=empty"], 4),
         (["show", "model", "-c", "shop.yaml", "--set", "workspace=empty"], 4),
+        (["backtest", "-c", "shop.yaml", "--set", "evaluate.split={by: random}"], 2),
+        (["backtest", "-c", "shop.yaml", "--set", "evaluate.split.test=90d"], 3),
+        (["backtest", "-c", "shop.yaml", "--set", "workspace=empty"], 4),
         (["evaluate", "-c", "shop.yaml", "--set", "evaluate.gate={metric: ndcg@10, at_least: 0.99}"], 5),
         (["train", "-c", "shop.yaml", "--set", "workspace=events.csv"], 7),
         (["train", "-c", "shop.yaml", "--log-file", "events.csv/als.log"], 7),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from als_cli.config.backtest import BacktestConfig
 from als_cli.config.fields import Duration, Instant, PathText, Section
 from als_cli.config.source import ColumnRef, ColumnsConfig, SourceConfig, TableFormat
 
@@ -160,3 +161,5 @@ class EvaluateConfig(Section):
     """Users and items that are also judged apart."""
     gate: GateConfig | None = None
     """Quality that must be reached."""
+    backtest: BacktestConfig = BacktestConfig()
+    """Earlier cut-offs that `als backtest` judges too."""

@@ -78,3 +78,8 @@ class StageContext:
     def evaluations_place(self) -> Path:
         """Where `evaluate` publishes."""
         return self.workspace / "evaluations"
+
+    @property
+    def backtests_place(self) -> Path:
+        """Where `backtest` publishes."""
+        return self.workspace / "backtests"

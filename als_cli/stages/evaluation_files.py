@@ -94,6 +94,7 @@ def evaluation_key(
                 "candidates": {"path"},
                 "cohorts": {"users": {"path"}, "items": {"path"}},
                 "gate": True,
+                "backtest": True,
             },
         ),
         train=config.train.model_dump(mode="json"),

@@ -42,7 +42,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     kind: str
-    """dataset, model, evaluation or recommendations."""
+    """dataset, model, evaluation, backtest or recommendations."""
     format_version: int = FORMAT_VERSION
     tool_version: str = __version__
     created: datetime
@@ -179,7 +179,13 @@ def _check_sizes(folder: Path, manifest: Manifest) -> None:
             )
 
 
-_MAKER = {"dataset": "ingest", "model": "train", "evaluation": "evaluate", "recommendations": "recommend"}
+_MAKER = {
+    "dataset": "ingest",
+    "model": "train",
+    "evaluation": "evaluate",
+    "backtest": "backtest",
+    "recommendations": "recommend",
+}
 
 
 def peak_memory_bytes() -> int:

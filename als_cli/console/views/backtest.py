@@ -1,0 +1,88 @@
+"""The report of `als backtest`."""
+
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from als_cli.stages.backtest_report import BacktestReport, LeadReport, SpreadReport
+
+_DAY = 86_400
+_ROWS = {"mean": "mean", "deviation": "std. dev.", "least": "least", "greatest": "greatest"}
+
+
+def render_backtest(report: BacktestReport) -> RenderableType:
+    """Return a row per cut-off and what they come to, in the first ndcg, above how often the model leads."""
+    metric = f"ndcg@{report.at[0]}"
+    summary = (
+        f"judged {report.users:,} users at {len(report.cut_offs)} cut-offs, {_span(report.step_seconds)} apart, on the "
+        f"{_span(report.test_seconds)} after each, in {report.seconds:.1f} s"
+    )
+    return Group(
+        Text(summary),
+        _figures(report, metric),
+        *([_leads(report, metric)] if report.leads else []),
+        Text(f"backtest: {report.backtest}", overflow="fold"),
+    )
+
+
+def _figures(report: BacktestReport, metric: str) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), title=f"\n{metric}", title_justify="left")
+    table.add_column("cut-off")
+    table.add_column("users", justify="right", vertical="bottom")
+    for method in report.cut_offs[0].methods:
+        table.add_column(method.method.replace("_", "_\n"), justify="right", vertical="bottom")
+    for cut_off, day in zip(report.cut_offs, _days(report), strict=True):
+        figures = (f"{method.metrics[metric]:.4f}" for method in cut_off.methods)
+        table.add_row(day, f"{cut_off.counts['users_evaluated']:,}", *figures)
+    table.add_section()
+    spreads = [one for one in report.spreads if one.metric == metric]
+    for field, title in _ROWS.items():
+        table.add_row(title, "", *(_number(one, field) for one in spreads))
+    return table
+
+
+def _number(spread: SpreadReport, field: str) -> str:
+    value = getattr(spread, field)
+    return "" if value is None else f"{value:.4f}"
+
+
+def _days(report: BacktestReport) -> list[str]:
+    """Return the cut-offs as days, with the time where that is not enough to tell them apart."""
+    instants = [datetime.fromisoformat(one.cut_off) for one in report.cut_offs]
+    days = [f"{one:%Y-%m-%d}" for one in instants]
+    return days if len(set(days)) == len(days) else [f"{one:%Y-%m-%d %H:%M}" for one in instants]
+
+
+def _leads(report: BacktestReport, metric: str) -> Table:
+    """Return a row per baseline: how often the model is ahead, and by how much on average."""
+    model = report.cut_offs[0].methods[0].method
+    table = Table(
+        box=None, padding=(0, 1, 0, 0), title=f"\nlead of {model} in {metric}", title_justify="left"
+    )
+    table.add_column("over", vertical="bottom")
+    for header in ("ahead", "clearly\nahead", "clearly\nbehind", "difference", "95 % interval", "p"):
+        table.add_column(header, justify="right", vertical="bottom")
+    for one in report.leads:
+        if one.metric == metric:
+            table.add_row(one.baseline, *_cells(one))
+    return table
+
+
+def _cells(lead: LeadReport) -> tuple[str, ...]:
+    return (
+        f"{lead.ahead} of {lead.cut_offs}",
+        str(lead.clearly_ahead),
+        str(lead.clearly_behind),
+        f"{lead.difference:+.4f}",
+        f"{lead.low:+.4f} to {lead.high:+.4f}",
+        "< 0.001" if lead.p_value < 0.001 else f"{lead.p_value:.3f}",
+    )
+
+
+def _span(seconds: float) -> str:
+    if seconds % _DAY:
+        return f"{seconds / _DAY:.1f} days" if seconds > _DAY else f"{seconds / 3600:.1f} hours"
+    days = round(seconds / _DAY)
+    return f"{days} day{'s' if days > 1 else ''}"

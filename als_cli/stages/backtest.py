@@ -1,0 +1,181 @@
+"""`als backtest`: the same judgement at several cut-offs, each as it would have been on its day."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+
+import polars as pl
+
+from als_cli.config.evaluate import TimeSplit
+from als_cli.dataset.splits import split_events
+from als_cli.errors import AlsError, ConfigError, DataError
+from als_cli.stages.backtest_files import figures_only, publish_backtest
+from als_cli.stages.backtest_report import Backtest, BacktestReport
+from als_cli.stages.backtest_summary import JudgedCutOff, leads_of, spreads_of
+from als_cli.stages.context import SilentProgress, StageContext, Task
+from als_cli.stages.evaluation_baselines import check_protocol
+from als_cli.stages.evaluation_comparisons import comparisons_of
+from als_cli.stages.evaluation_parts import EvaluationParts, divide
+from als_cli.stages.judging import counts_of, judge_methods, list_lengths, methods_of, per_user_table
+from als_cli.stages.past_periods import Period, length_of_test, part_of, periods_back
+from als_cli.stages.published_model import PublishedModel, published_model, say_if_left_out
+from als_cli.stages.recipes import recipe_for
+from als_cli.stages.warm_up import start_warm_up
+from als_cli.storage.dataset_files import Dataset, open_dataset
+
+log = logging.getLogger(__name__)
+
+
+def backtest(context: StageContext) -> BacktestReport:
+    """Return the figures of model and baselines at each cut-off; publishes the backtest.
+
+    Raises
+    ------
+    ArtifactError
+        There is no dataset, or it or the published model that is compared with is broken.
+    ConfigError
+        The split is not by time, or it, a baseline or the hyperparameters do not suit the events.
+    DataError
+        Not even one cut-off can be judged.
+    """
+    started = time.perf_counter()
+    split = _time_split(context)
+    published = published_model(context)
+    dataset = open_dataset(context.dataset_place)
+    start_warm_up(context.config.train.engine)
+    newest = _newest_period(dataset, split)
+    step = context.config.evaluate.backtest.step or newest.length
+    figures_alone = figures_only(context)
+    say_if_left_out(figures_alone, published)
+    judged = _judged_cut_offs(figures_alone, dataset, published, _periods(context, dataset, newest, step))
+    users = pl.concat([one.user_ids for one in judged]).unique().sort()
+    found = Backtest(
+        test_seconds=newest.length.total_seconds(),
+        step_seconds=step.total_seconds(),
+        exclude_seen=context.config.evaluate.exclude_seen,
+        at=list_lengths(context.config.evaluate),
+        users=users.len(),
+        published=published.state,
+        cut_offs=tuple(one.report for one in judged),
+        spreads=spreads_of([one.report for one in judged]),
+        leads=leads_of(judged, users, context),
+    )
+    per_user = pl.concat(one.per_user for one in judged)
+    seconds = time.perf_counter() - started
+    folder = publish_backtest(context, dataset, published, found, per_user, seconds)
+    return BacktestReport(**dict(found), backtest=str(folder), seconds=seconds)
+
+
+def _time_split(context: StageContext) -> TimeSplit:
+    config = context.config.evaluate
+    if not isinstance(config.split, TimeSplit):
+        raise ConfigError(
+            f"als backtest needs evaluate.split by time, here it is by {config.split.by}",
+            hint="set evaluate.split: {by: time, test: 7d}",
+        )
+    if config.candidates is not None:
+        raise ConfigError(
+            "als backtest cannot use evaluate.candidates: they belong to the test items of one cut-off",
+            hint="leave them out, for example with --set evaluate.candidates=null",
+        )
+    check_protocol(config)
+    return config.split
+
+
+def _newest_period(dataset: Dataset, split: TimeSplit) -> Period:
+    clean = dataset.scan_events()
+    cut_off = split_events(clean, split).cut_off
+    if cut_off is None:
+        raise TypeError("a time split has a cut-off")
+    return Period(cut_off, cut_off + length_of_test(clean, split, cut_off))
+
+
+def _periods(context: StageContext, dataset: Dataset, newest: Period, step: timedelta) -> list[Period]:
+    """Return the wanted periods that have any event before them, the newest first."""
+    oldest: datetime = dataset.scan_events().select(pl.col("timestamp").min()).collect().item()
+    wanted = islice(periods_back(newest, step), context.config.evaluate.backtest.cut_offs)
+    return [period for period in wanted if period.start > oldest]
+
+
+def _judged_cut_offs(
+    context: StageContext, dataset: Dataset, published: PublishedModel, periods: Sequence[Period]
+) -> list[JudgedCutOff]:
+    """Return what was found at each cut-off, the oldest first; those that cannot be judged are left out and named."""
+    judged: list[JudgedCutOff] = []
+    impossible: list[tuple[Period, AlsError]] = []
+    methods = len(methods_of(context.config.evaluate, published))
+    with context.progress.task("backtest", total=len(periods) * methods) as task:
+        for number, period in enumerate(periods):
+            clean = dataset.scan_events()
+            # The newest period is the test part of `als evaluate`, which holds the newest event.
+            part = part_of(dataset, clean if number == 0 else period.seen_of(clean))
+            try:
+                parts = _divided(context, part, period)
+            except (DataError, ConfigError) as reason:
+                impossible.append((period, reason))
+                task.advance(methods)
+                continue
+            judged.append(_judged(context, parts, period, published, task))
+    _say_what_is_missing(context, len(judged), impossible)
+    return judged[::-1]
+
+
+def _divided(context: StageContext, part: Dataset, period: Period) -> EvaluationParts:
+    evaluate = context.config.evaluate.model_copy(update={"split": period.split})
+    config = context.config.model_copy(update={"evaluate": evaluate})
+    parts = divide(replace(context, config=config), part)
+    recipe_for(
+        parts.training.matrix, config.train, context.threads
+    )  # as many factors as asked for may be too many
+    return parts
+
+
+def _judged(
+    context: StageContext, parts: EvaluationParts, period: Period, published: PublishedModel, task: Task
+) -> JudgedCutOff:
+    quiet = replace(context, progress=SilentProgress())  # one bar for all cut-offs
+    day = f"{period.start:%Y-%m-%d}"
+    judged = judge_methods(quiet, parts, published, lambda method: task.advance(note=f"{day} {method}"))
+    log.info("cut-off %s: judged %d users", period.start.isoformat(), parts.holdout.part.users)
+    return JudgedCutOff(
+        period=period,
+        counts=counts_of(parts),
+        user_ids=parts.holdout.user_ids,
+        judged=tuple(judged),
+        comparisons=comparisons_of([one.measured for one in judged], quiet),
+        per_user=per_user_table(parts, judged).select(
+            pl.lit(period.start).cast(pl.Datetime("us", "UTC")).alias("cut_off"), pl.all()
+        ),
+    )
+
+
+def _say_what_is_missing(
+    context: StageContext, judged: int, impossible: Sequence[tuple[Period, AlsError]]
+) -> None:
+    """Log which cut-offs cannot be judged, where there are fewer than asked for.
+
+    Raises
+    ------
+    DataError, ConfigError
+        There is none at all.
+    """
+    wanted = context.config.evaluate.backtest.cut_offs
+    reasons = [f"{period.start:%Y-%m-%d %H:%M}: {error.message}" for period, error in impossible]
+    if not judged:
+        newest = impossible[0][1]
+        if isinstance(newest, ConfigError):
+            raise newest
+        raise DataError(
+            f"als backtest: none of {wanted} cut-offs can be judged",
+            problems=reasons,
+            hint="make the test period of evaluate.split shorter, or the minimum counts of section events lower",
+        )
+    if judged < wanted:
+        older = wanted - judged - len(impossible)
+        reasons += [f"{older} lie before the first event"] if older else []
+        log.warning(
+            "evaluate.backtest.cut_offs: only %d of %d can be judged (%s)", judged, wanted, "; ".join(reasons)
+        )
