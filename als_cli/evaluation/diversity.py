@@ -1,7 +1,5 @@
 """How different the items of one list are: intra-list diversity (Ziegler et al. 2005) by the users that items share."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
@@ -10,16 +8,22 @@ FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.int32]
 
 SAMPLE = 1000
-"""Users whose lists are looked at: it costs as much as all training interactions of all items listed for them."""
-_ENTRIES_AT_A_TIME = 1 << 22  # 64 MiB of column numbers and float64
+"""Most test users whose lists are looked at."""
+_FEWEST = 100
+_CELLS = 1_000_000_000  # test users x training users: a few seconds, whatever the size of the data
+_MOST_PAIRED = 2000  # items: 32 MiB for the cosines of all pairs
 
 
 class ListDiversity:
     """Diversity of the lists of a sample of the test users; all methods are judged on the same sample."""
 
     def __init__(self, training: csr_matrix, test_users: int, seed: int) -> None:
-        """Take the training matrix (U, I), whose stored values count as 1, and draw SAMPLE of `test_users` by `seed`."""
-        drawn = np.random.default_rng(seed).permutation(test_users)[:SAMPLE]
+        """Take the training matrix (U, I), whose stored values count as 1, and draw from `test_users` by `seed`.
+
+        SAMPLE of them, or fewer beyond a million training users: 10^9 / U, at least 100.
+        """
+        size = min(SAMPLE, max(_FEWEST, _CELLS // max(1, training.shape[0])))
+        drawn = np.random.default_rng(seed).permutation(test_users)[:size]
         self._users = np.sort(drawn)
         stored = (np.ones(training.nnz, dtype=np.int8), training.indices, training.indptr)
         self._item_users = csr_matrix(csr_matrix(stored, shape=training.shape).T)
@@ -33,44 +37,57 @@ class ListDiversity:
     def of(self, item_rows: RowArray) -> FloatArray:
         """Return the diversity of each list of `item_rows` (B, k; -1 where unfilled), NaN below two items; (B,).
 
-        1 - mean cosine of the items' columns over all pairs. With unit columns x of m items the pairs add up to
-        (|sum x|^2 - sum |x|^2) / 2, so no pair is looked at.
+        1 - mean cosine of the items' columns over all pairs of the list.
         """
         filled = item_rows >= 0
         places = filled.sum(axis=1)
         pairs = places * (places - 1)
-        costs = np.where(filled, self._counts[item_rows], 0).sum(axis=1)
-        summed = np.empty(len(item_rows))
-        for block in _blocks(costs):
-            summed[block] = self._summed_cosines(item_rows[block], filled[block])
-        return np.where(pairs > 0, 1.0 - summed / np.maximum(pairs, 1), np.nan)
-
-    def _summed_cosines(self, item_rows: RowArray, filled: npt.NDArray[np.bool_]) -> FloatArray:
-        """Return the sum of the cosines of all ordered pairs of each list, (B,)."""
-        lists, places = np.nonzero(filled)
-        items, columns = np.unique(item_rows[lists, places], return_inverse=True)
-        lengths = np.sqrt(np.maximum(self._counts[items], 1))
-        shape = (len(item_rows), len(items))
-        shares = csr_matrix((1.0 / lengths[columns], (lists, columns)), shape=shape)
-        summed = shares @ self._item_users[items].astype(np.float64)
-        summed.data **= 2
+        cost = int(self._counts[item_rows[filled]].sum())
+        items = np.unique(item_rows[filled])
         # An item's own square is 1, or 0 where nobody has it.
-        own = np.bincount(lists, weights=self._counts[items][columns] > 0, minlength=len(item_rows))
-        return np.asarray(summed.sum(axis=1), dtype=np.float64).ravel() - own
+        own = np.where(filled, self._counts[item_rows] > 0, False).sum(axis=1)
+        if self._has_few_pairs(items, cost):
+            summed = self._from_pairs(item_rows, items)
+        else:
+            summed = np.array([self._from_users(row[row >= 0]) for row in item_rows])
+        return np.where(pairs > 0, 1.0 - (summed - own) / np.maximum(pairs, 1), np.nan)
+
+    def _has_few_pairs(self, items: RowArray, cost: int) -> bool:
+        """Return whether the cosines of all pairs of `items` cost less than `cost`: so they do if all lists are alike."""
+        if len(items) > _MOST_PAIRED:
+            return False
+        held = np.bincount(self._item_users[items].indices, minlength=self._item_users.shape[1])
+        return int(held @ held) < cost
+
+    def _from_users(self, items: RowArray) -> float:
+        """Return the sum of all cosines of the list `items`: |sum x|^2 of their unit columns x, no pair looked at."""
+        if len(items) == 0:
+            return 0.0
+        starts, users = self._item_users.indptr, self._item_users.indices
+        held = np.concatenate([users[starts[item] : starts[item + 1]] for item in items])
+        counts = self._counts[items]
+        lengths = np.repeat(1.0 / np.sqrt(np.maximum(counts, 1)), counts)
+        # Not a dot product: BLAS may round by the number of its threads.
+        return float(np.square(np.bincount(held, weights=lengths)).sum())
+
+    def _from_pairs(self, item_rows: RowArray, items: RowArray) -> FloatArray:
+        """Return the sum of all cosines of each list, (B,): from those of all pairs of the listed `items`."""
+        counts = self._counts[items]
+        units = self._item_users[items].astype(np.float64)
+        units.data = np.repeat(1.0 / np.sqrt(np.maximum(counts, 1)), counts)
+        cosines = (units @ units.T).toarray()
+        inside = _places_of(item_rows, items)
+        return np.asarray(inside.multiply(inside @ cosines).sum(axis=1), dtype=np.float64).ravel()
+
+
+def _places_of(item_rows: RowArray, items: RowArray) -> csr_matrix:
+    """Return which of the sorted `items` stand in each list, (B, items) float64 ones."""
+    lists, places = np.nonzero(item_rows >= 0)
+    columns = np.searchsorted(items, item_rows[lists, places])
+    return csr_matrix((np.ones(len(lists)), (lists, columns)), shape=(len(item_rows), len(items)))
 
 
 def mean_diversity(diversities: FloatArray) -> float:
     """Return the mean of `diversities` over the lists that have one, 0 where none has."""
     having = diversities[~np.isnan(diversities)]
     return float(having.mean()) if len(having) else 0.0
-
-
-def _blocks(costs: npt.NDArray[np.int64]) -> Iterator[slice]:
-    """Yield consecutive lists whose costs add up to no more than the bound, or single ones beyond it."""
-    reached = np.cumsum(costs)
-    start = 0
-    while start < len(costs):
-        before = reached[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(reached, before + _ENTRIES_AT_A_TIME, side="right")))
-        yield slice(start, stop)
-        start = stop

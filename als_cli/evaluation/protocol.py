@@ -68,7 +68,7 @@ class _Lists:
         self.exposure = np.zeros(items, dtype=np.int64)
         self.hits = np.zeros(items, dtype=np.int64)
         self.popularity: list[FloatArray] = []
-        self.diversity: list[FloatArray] = []
+        self.sample: list[RowArray] = []
         self.full = 0
         self._diversity = diversity
 
@@ -79,8 +79,15 @@ class _Lists:
         # Per user, and added up in the end: sums of blocks would round by their size.
         self.popularity.append(list_popularity(item_rows, interactions))
         if self._diversity is not None:
-            self.diversity.append(self._diversity.of(item_rows[self._diversity.drawn(users)]))
+            self.sample.append(item_rows[self._diversity.drawn(users)])
         self.full += int(np.count_nonzero((item_rows >= 0).all(axis=1)))
+
+    def diversity(self) -> dict[str, float]:
+        """Return the mean diversity of the sample's lists by its name, nothing where it is not asked for."""
+        if self._diversity is None:
+            return {}
+        # Of all blocks at once: lists that are alike cost little together.
+        return {"diversity": mean_diversity(self._diversity.of(np.concatenate(self.sample)))}
 
 
 @dataclass(frozen=True)
@@ -153,8 +160,7 @@ def _averages(
             f"popularity_lift@{k}": popularity_lift(np.concatenate(lists[k].popularity), own),
             f"filled@{k}": lists[k].full / part.users,
         }
-        if lists[k].diversity:
-            averages[f"diversity@{k}"] = mean_diversity(np.concatenate(lists[k].diversity))
+        averages |= {f"{name}@{k}": value for name, value in lists[k].diversity().items()}
     return averages
 
 
