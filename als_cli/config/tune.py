@@ -54,7 +54,7 @@ class ScreenConfig(Section):
     trials: int = Field(default=20, ge=0)
     """Trials on the sample, beside `tune.trials`; 0: no first round."""
     users: int = Field(default=10_000, ge=10)
-    """Users of the training part that are drawn. No first round where there are not twice as many."""
+    """Users of the training part that are drawn. No first round where there are not five times as many."""
     keep: int = Field(default=4, ge=1)
     """Best points of the first round that are tried on the whole data, after the config as it is."""
 

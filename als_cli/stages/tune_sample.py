@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 Folds = tuple[EvaluationParts, ...]
 
-_WORTH_IT = 2
-"""A sample costs at most half of the data, or it is not drawn."""
+_WORTH_IT = 5
+"""Users over users of a sample, at least: a quarter of the data tells too little and costs too much."""
 
 
 def folds_and_samples(context: StageContext, dataset: Dataset) -> tuple[Folds, Folds]:

@@ -94,15 +94,15 @@ def test_the_folds_of_the_second_round_are_those_without_a_first(tmp_path):
 @pytest.mark.parametrize(
     ("screen", "said"),
     [
-        ({"users": 61}, "no first round"),
+        ({"users": 25}, "no first round"),
         ({"trials": 0, "users": 20}, ""),
-        ({"users": 60}, "first round on 60"),
+        ({"users": 24}, "first round on 24"),
     ],
 )
 def test_small_data_needs_no_first_round_and_it_can_be_switched_off(tmp_path, caplog, screen, said):
     caplog.set_level("INFO")
     report = tune(screening(tmp_path, trials=2, screen={"trials": 3} | screen))
-    assert (report.screen is None) == ("on 60" not in said)
+    assert (report.screen is None) == ("on 24" not in said)
     assert said in caplog.text
 
 
