@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "typer": ("cli.py", "console/"),
     "rich": ("cli.py", "console/"),
     "implicit": ("als/implicit_engine.py", "evaluation/item_knn.py"),
-    "numba": ("als/kernels/", "ranking/kernel_top_n.py"),
+    "numba": ("als/kernels/", "ranking/kernel_"),
     "optuna": ("stages/tune_study.py",),
     "sqlalchemy": ("stages/tune_study.py",),
     "pandas": (),

@@ -4,79 +4,38 @@ Only survivors leave the registers; they are scored again by definition (float64
 depends on nothing but its user. Importing this module compiles it, once per machine.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
 from numba.core import types
 
-from als_cli.als.arrays import Float32Array, Int32Array, Int64Array
-from als_cli.als.kernels.compiling import inlined, kernel, read_only, writable
-from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread
+from als_cli.als.arrays import Float32Array
+from als_cli.als.kernels.compiling import inlined, kernel
+from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread, store
+from als_cli.ranking.kernel_data import (
+    AUDIENCE,
+    CANDIDATES,
+    CATALOGUE,
+    GROUP,
+    LISTS,
+    PANEL,
+    SCRATCH,
+    Audience,
+    Candidates,
+    Catalogue,
+    Lists,
+    Scratch,
+)
 from als_cli.ranking.kernel_heap import append, is_worse, replace_worst, sort_best_first
 
-PANEL = 32
-"""Items of a tile."""
-_USERS = 8
-"""Users of a tile."""
 _PANELS_TOGETHER = 16
 """Panels that stay in cache while all users of a call pass by."""
 
 
-class Catalogue(NamedTuple):
-    """The items that may be ranked, by falling length of their factors."""
-
-    factors: Float32Array
-    """(I * f,) flat, by item row."""
-    panels: Float32Array
-    """(panels * f * PANEL,) flat: for each panel of items, for each factor, the values of its items; zero-filled."""
-    panel_lengths: Float32Array
-    """(panels,) the greatest length in a panel, falling, rounded up."""
-    order: Int32Array
-    """(items,) item row of each position in the panels."""
-
-
-class Audience(NamedTuple):
-    """The users to rank for."""
-
-    factors: Float32Array
-    """(B * f,) flat."""
-    lengths: Float32Array
-    """(B,) rounded up."""
-    seen_indptr: Int64Array
-    seen: Int32Array
-    """Item rows seen, rising within a user."""
-
-
-class Candidates(NamedTuple):
-    """The only items that each user may be given."""
-
-    indptr: Int64Array
-    rows: Int32Array
-
-
-class Lists(NamedTuple):
-    """Each user's list, a heap whose first place holds the worst until it is sorted."""
-
-    rows: Int32Array
-    """(B, n)."""
-    scores: Float32Array
-    """(B, n)."""
-    filled: Int64Array
-    """(B,) places taken."""
-
-
-_named: Any = types.NamedTuple
-_FLOATS, _INTS, _LONGS = read_only(types.float32), read_only(types.int32), read_only(types.int64)
-_CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS), Catalogue)
-_AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS), Audience)
-_CANDIDATES = _named((_LONGS, _INTS), Candidates)
-_LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), Lists)
-
-
 @inlined
-def _score(users: Float32Array, user: int, items: Float32Array, item: int, size: int) -> np.float32:
-    """Return the dot product of two factor rows, summed in float64."""
-    a, b = users[user * size : (user + 1) * size], items[item * size : (item + 1) * size]
+def _score(audience: Audience, user: int, catalogue: Catalogue, position: int) -> np.float32:
+    """Return the dot product of a user's and an item's factors, summed in float64."""
+    size = audience.factors.shape[0] // audience.lengths.shape[0]
+    a = audience.factors[user * size : (user + 1) * size]
+    b = catalogue.factors[position * size : (position + 1) * size]
     total = 0.0
     for k in range(size):
         total += np.float64(a[k]) * np.float64(b[k])
@@ -97,10 +56,9 @@ def _is_seen(audience: Audience, user: int, row: int) -> bool:
 
 
 @inlined
-def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, row: int) -> None:
+def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, position: int) -> None:
     """Put an item on the user's list if it belongs there."""
-    size = audience.factors.shape[0] // audience.lengths.shape[0]
-    score = _score(audience.factors, user, catalogue.factors, row, size)
+    row, score = catalogue.order[position], _score(audience, user, catalogue, position)
     rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
     is_full = filled == rows.shape[0]
     if not np.isfinite(score) or (is_full and not is_worse(scores[0], rows[0], score, row)):
@@ -115,42 +73,31 @@ def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, ro
 
 
 @inlined
-def _bound(
-    audience: Audience, lists: Lists, user: int, last: int, length: np.float32, slack: np.float32
-) -> np.float32:
+def _bound(audience: Audience, lists: Lists, user: int, length: np.float32) -> np.float32:
     """Return the least float32 product that could still belong on the user's list; infinity if none in the panel can.
 
-    `length` is the panel's greatest: |x| |y| bounds every score (Cauchy-Schwarz), `slack` |x| |y| its rounding error.
+    `length` is the panel's greatest: |x| |y| bounds every score (Cauchy-Schwarz), and gamma_f |x| |y| its rounding
+    error; gamma_f = f u / (1 - f u), u = 2^-24 doubled for the rounding of the score itself (Higham 2002, section 3.1).
     """
-    if user > last:
-        return np.float32(np.inf)
     if lists.filled[user] < lists.rows.shape[1]:
         return np.float32(-np.inf)
     worst, reach = lists.scores[user, 0], audience.lengths[user] * length
     if reach < worst:
         return np.float32(np.inf)
+    size = audience.factors.shape[0] // audience.lengths.shape[0]
+    slack = np.float32((size + 2) * 2.0**-23 / (1 - (size + 2) * 2.0**-23))
     return np.float32(worst - slack * reach - np.float32(1e-35))
 
 
 @inlined
-def _tile(  # noqa: PLR0915 - registers, one by one
-    users: Float32Array,
-    size: int,
-    panels: Float32Array,
-    panel: int,
-    limits: tuple[Float32Array, Int64Array],
-) -> None:
-    """Compare the panel's products with eight users to `limits` = (bounds, found).
-
-    found[i] receives the bits of the items whose product with the i-th user reaches bounds[i].
-    """
-    bounds, found = limits
+def _tile(users: Float32Array, size: int, panels: Float32Array, panel: int, scratch: Scratch) -> None:
+    """Set the products of a panel's items with eight users, and found[i]: which of the i-th user reach bounds[i]."""
     a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = spread(np.float32(0.0))
     e0 = e1 = f0 = f1 = g0 = g1 = h0 = h1 = spread(np.float32(0.0))
     base = panel * size * PANEL
     for k in range(size):
         y0, y1 = load(panels, base + k * PANEL), load(panels, base + k * PANEL + 16)
-        x = k * _USERS
+        x = k * GROUP
         w = spread(users[x])
         a0, a1 = multiply_add(w, y0, a0), multiply_add(w, y1, a1)
         w = spread(users[x + 1])
@@ -167,37 +114,60 @@ def _tile(  # noqa: PLR0915 - registers, one by one
         g0, g1 = multiply_add(w, y0, g0), multiply_add(w, y1, g1)
         w = spread(users[x + 7])
         h0, h1 = multiply_add(w, y0, h0), multiply_add(w, y1, h1)
-    found[0] = lanes_not_below(a0, bounds[0]) | (lanes_not_below(a1, bounds[0]) << 16)
-    found[1] = lanes_not_below(b0, bounds[1]) | (lanes_not_below(b1, bounds[1]) << 16)
-    found[2] = lanes_not_below(c0, bounds[2]) | (lanes_not_below(c1, bounds[2]) << 16)
-    found[3] = lanes_not_below(d0, bounds[3]) | (lanes_not_below(d1, bounds[3]) << 16)
-    found[4] = lanes_not_below(e0, bounds[4]) | (lanes_not_below(e1, bounds[4]) << 16)
-    found[5] = lanes_not_below(f0, bounds[5]) | (lanes_not_below(f1, bounds[5]) << 16)
-    found[6] = lanes_not_below(g0, bounds[6]) | (lanes_not_below(g1, bounds[6]) << 16)
-    found[7] = lanes_not_below(h0, bounds[7]) | (lanes_not_below(h1, bounds[7]) << 16)
+    _keep(scratch, 0, a0, a1)
+    _keep(scratch, 1, b0, b1)
+    _keep(scratch, 2, c0, c1)
+    _keep(scratch, 3, d0, d1)
+    _keep(scratch, 4, e0, e1)
+    _keep(scratch, 5, f0, f1)
+    _keep(scratch, 6, g0, g1)
+    _keep(scratch, 7, h0, h1)
+
+
+@inlined
+def _keep(scratch: Scratch, i: int, low: Float32Array, high: Float32Array) -> None:
+    """Store the products of the i-th user, and which of them reach his bound."""
+    bound = scratch.bounds[i]
+    store(scratch.products, i * PANEL, low)
+    store(scratch.products, i * PANEL + 16, high)
+    scratch.found[i] = lanes_not_below(low, bound) | (lanes_not_below(high, bound) << 16)
 
 
 @inlined
 def _interleave(audience: Audience, first: int, last: int, packed: Float32Array) -> None:
     """Fill `packed`: a row for each eight users from `first` on; for each factor the users' values, zero past `last`."""
-    size = packed.shape[1] // _USERS
+    size = packed.shape[1] // GROUP
     for group in range(packed.shape[0]):
-        for i in range(_USERS):
-            user = first + group * _USERS + i
+        for i in range(GROUP):
+            user = first + group * GROUP + i
             for k in range(size):
-                packed[group, k * _USERS + i] = (
+                packed[group, k * GROUP + i] = (
                     audience.factors[user * size + k] if user <= last else np.float32(0.0)
                 )
 
 
 @inlined
-def _visit(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, panel: int, bits: int) -> None:
-    """Offer the user the items of the panel that `bits` name."""
+def _visit(
+    audience: Audience,
+    catalogue: Catalogue,
+    lists: Lists,
+    scratch: Scratch,
+    users: tuple[int, int],
+    panel: int,
+) -> None:
+    """Offer a user, the i-th of his group, the items of the panel that were found.
+
+    The bound rises while the list improves, so most products are turned away before they are computed exactly.
+    """
+    i, user = users
+    bits, bound = scratch.found[i], scratch.bounds[i]
     while bits != 0:
-        position = panel * PANEL + lowest_bit(bits)
+        lane = lowest_bit(bits)
         bits &= bits - 1
-        if position < catalogue.order.shape[0]:
-            _offer(audience, catalogue, lists, user, catalogue.order[position])
+        position = panel * PANEL + lane
+        if position < catalogue.order.shape[0] and not scratch.products[i * PANEL + lane] < bound:
+            _offer(audience, catalogue, lists, user, position)
+            bound = _bound(audience, lists, user, catalogue.panel_lengths[panel])
 
 
 @inlined
@@ -205,56 +175,74 @@ def _rank_group(
     audience: Audience,
     catalogue: Catalogue,
     lists: Lists,
-    packed: Float32Array,
-    users: tuple[int, int],
+    scratch: Scratch,
+    users: tuple[int, int, int],
     panels: tuple[int, int],
 ) -> bool:
-    """Offer eight users, users[0] and on but none past users[1], the items of some panels; return whether to go on.
+    """Offer the users of a group the items of some panels; return whether to go on.
 
-    `packed` holds the users' factors, factor by factor.
+    `users`: the number of the group, its first user, and the last user of all.
     """
-    first, last = users
-    size = packed.shape[0] // _USERS
-    # gamma_f = f u / (1 - f u), u = 2^-24 doubled for the rounding of the score itself (Higham 2002, section 3.1)
-    slack = np.float32((size + 2) * 2.0**-23 / (1 - (size + 2) * 2.0**-23))
-    bounds, found = np.empty(_USERS, np.float32), np.empty(_USERS, np.int64)
+    group, first, last = users
+    packed = scratch.packed[group]
+    size = packed.shape[0] // GROUP
     for panel in range(panels[0], panels[1]):
-        for i in range(_USERS):
-            bounds[i] = _bound(audience, lists, first + i, last, catalogue.panel_lengths[panel], slack)
-        if not bounds.min() < np.inf:
+        least = np.float32(np.inf)
+        for i in range(GROUP):
+            bound = np.float32(np.inf)
+            if first + i <= last and audience.lengths[first + i] > 0:
+                bound = _bound(audience, lists, first + i, catalogue.panel_lengths[panel])
+            scratch.bounds[i], least = bound, min(least, bound)
+        if not least < np.inf:
             return False
-        _tile(packed, size, catalogue.panels, panel, (bounds, found))
-        for i in range(_USERS):
-            if found[i] != 0 and bounds[i] < np.inf:
-                _visit(audience, catalogue, lists, first + i, panel, found[i])
+        _tile(packed, size, catalogue.panels, panel, scratch)
+        for i in range(GROUP):
+            if scratch.found[i] != 0 and scratch.bounds[i] < np.inf:
+                _visit(audience, catalogue, lists, scratch, (i, first + i), panel)
     return True
 
 
-@kernel(types.void, types.intp, types.intp, _AUDIENCE, _CATALOGUE, _LISTS)
-def rank_users(first: int, end: int, audience: Audience, catalogue: Catalogue, lists: Lists) -> None:
+@inlined
+def _rank_evenly(audience: Audience, catalogue: Catalogue, lists: Lists, user: int) -> None:
+    """Fill the list of a user whose factors are zero: all scores are equal, so the first rows are the best."""
+    for position in catalogue.positions:
+        if lists.filled[user] == lists.rows.shape[1]:
+            break
+        if position >= 0:
+            _offer(audience, catalogue, lists, user, position)
+
+
+@kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, SCRATCH)
+def rank_users(
+    first: int, end: int, audience: Audience, catalogue: Catalogue, lists: Lists, scratch: Scratch
+) -> None:
     """Fill the lists of users first..end - 1, from all items of the catalogue that they have not seen."""
-    size = audience.factors.shape[0] // audience.lengths.shape[0]
-    groups = (end - first + _USERS - 1) // _USERS
-    packed = np.empty((groups, size * _USERS), np.float32)
-    _interleave(audience, first, end - 1, packed)
-    is_open = np.ones(groups, np.bool_)
+    groups = (end - first + GROUP - 1) // GROUP
+    _interleave(audience, first, end - 1, scratch.packed)
+    scratch.is_open[:] = 1
     panels = catalogue.panel_lengths.shape[0]
     for start in range(0, panels, _PANELS_TOGETHER):
         stop = min(start + _PANELS_TOGETHER, panels)
         for group in range(groups):
-            if is_open[group]:
-                users = (first + group * _USERS, end - 1)
-                is_open[group] = _rank_group(audience, catalogue, lists, packed[group], users, (start, stop))
+            if scratch.is_open[group]:
+                users = (group, first + group * GROUP, end - 1)
+                scratch.is_open[group] = _rank_group(
+                    audience, catalogue, lists, scratch, users, (start, stop)
+                )
     for user in range(first, end):
+        if audience.lengths[user] == 0:
+            _rank_evenly(audience, catalogue, lists, user)
         sort_best_first(lists.rows[user], lists.scores[user], lists.filled[user])
 
 
-@kernel(types.void, types.intp, types.intp, _AUDIENCE, _CATALOGUE, _LISTS, _CANDIDATES)
+@kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, CANDIDATES)
 def rank_candidates(
     first: int, end: int, audience: Audience, catalogue: Catalogue, lists: Lists, candidates: Candidates
 ) -> None:
     """Fill the lists of users first..end - 1, from their own candidates that they have not seen."""
     for user in range(first, end):
         for place in range(candidates.indptr[user], candidates.indptr[user + 1]):
-            _offer(audience, catalogue, lists, user, candidates.rows[place])
+            position = catalogue.positions[candidates.rows[place]]
+            if position >= 0:
+                _offer(audience, catalogue, lists, user, position)
         sort_best_first(lists.rows[user], lists.scores[user], lists.filled[user])

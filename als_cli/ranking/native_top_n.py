@@ -13,15 +13,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from als_cli.als.threads import Workers, available_threads
-from als_cli.ranking.kernel_top_n import (
-    PANEL,
-    Audience,
-    Candidates,
-    Catalogue,
-    Lists,
-    rank_candidates,
-    rank_users,
-)
+from als_cli.ranking.kernel_data import PANEL, Audience, Candidates, Catalogue, Lists, scratch_for
+from als_cli.ranking.kernel_top_n import rank_candidates, rank_users
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.top_n import TopN
 
@@ -38,12 +31,11 @@ class ItemIndex:
 
     shape: tuple[int, int]
     """(I, f)."""
-    allowed: BoolArray | None
     catalogue: Catalogue
 
 
 def item_index(item_factors: FloatArray, allowed: BoolArray | None = None) -> ItemIndex:
-    """Return the index of the `allowed` (I,) rows of `item_factors` (I, f); a second copy of those rows."""
+    """Return the index of the `allowed` (I,) rows of `item_factors` (I, f); copies those rows twice."""
     items = np.ascontiguousarray(item_factors, np.float32)
     lengths = _lengths(items)
     columns = np.arange(len(items)) if allowed is None else np.flatnonzero(allowed)
@@ -51,14 +43,17 @@ def item_index(item_factors: FloatArray, allowed: BoolArray | None = None) -> It
     panels = -(-len(order) // PANEL)
     laid_out = np.zeros((panels * PANEL, items.shape[1]), np.float32)
     laid_out[: len(order)] = items[order]
+    positions = np.full(len(items), -1, np.int32)
+    positions[order] = np.arange(len(order), dtype=np.int32)
     by_factor = laid_out.reshape(panels, PANEL, items.shape[1]).transpose(0, 2, 1)
     catalogue = Catalogue(
-        _frozen(items.reshape(-1)),
+        _frozen(laid_out.reshape(-1)),
         _frozen(np.ascontiguousarray(by_factor).reshape(-1)),
         _frozen(lengths[order[::PANEL]]),
         _frozen(order),
+        _frozen(positions),
     )
-    return ItemIndex((len(items), items.shape[1]), allowed, catalogue)
+    return ItemIndex((len(items), items.shape[1]), catalogue)
 
 
 def top_n(
@@ -115,13 +110,12 @@ def _ranking(
     """Return the function that fills the lists of the users from a given one on."""
     users = len(lists.filled)
     if candidates is None:
-        return lambda first: rank_users(
-            first, min(first + _USERS_TOGETHER, users), audience, index.catalogue, lists
-        )
-    if index.allowed is not None:
-        candidates = candidates.copy()
-        candidates.data = index.allowed[candidates.indices]
-        candidates.eliminate_zeros()
+
+        def rank(first: int) -> None:
+            end = min(first + _USERS_TOGETHER, users)
+            rank_users(first, end, audience, index.catalogue, lists, scratch_for(end - first, index.shape[1]))
+
+        return rank
     own = Candidates(
         _frozen(candidates.indptr.astype(np.int64)), _frozen(candidates.indices.astype(np.int32))
     )

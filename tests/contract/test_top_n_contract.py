@@ -170,6 +170,17 @@ class TestTopN:
         assert found.filled.sum(axis=1).tolist() == [7, 0, 7, 7]
         assert not np.isin(found.item_rows, [3, 5]).any()
 
+    def test_users_without_factors_get_the_first_items_left_to_them(self, rank, rng):
+        users, items = self.factors(rng, users=40, items=301)
+        users[::3] = 0.0
+        items[[0, 7, 11]] = np.inf  # 0 x inf is no score
+        seen, allowed = some_pairs(rng, 40, 301, 0.4), rng.random(301) < 0.6
+        with np.errstate(invalid="ignore"):
+            scores = dot_products(users, items)
+        found = rank(users, items, 12, seen=seen, allowed=allowed)
+        assert_same(found, sort_everything(scores, 12, seen=seen, allowed=allowed))
+        assert (found.scores[0] == 0).all()
+
     def test_the_arguments_stay_as_they_are(self, rank, rng):
         users, items = self.factors(rng)
         seen, candidates = some_pairs(rng, 37, 211, 0.3), some_pairs(rng, 37, 211, 0.3)

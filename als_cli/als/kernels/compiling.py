@@ -31,6 +31,9 @@ _OPTIONS: Any = {
     "boundscheck": False,
     # sums may be reordered, so that they run in vector registers; NaN and infinity keep their meaning
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+    # no reference counts: each view of an array would cost two atomic operations, in the inner loops too, up to half of
+    # a kernel's time. So a kernel allocates nothing; its caller hands it all the memory it works in
+    "_nrt": False,
 }
 
 Function = TypeVar("Function", bound=Callable[..., Any])

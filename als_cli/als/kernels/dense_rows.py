@@ -3,6 +3,8 @@
 These are long rows when exactness is asked for, and rows with a negative w, which the short form cannot take.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba.core import types
 
@@ -10,10 +12,31 @@ from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, combine, offset_of, rounded, row_loss
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
 from als_cli.als.kernels.compiling import inlined, kernel
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+from als_cli.als.kernels.row_system import FLOATS, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
 from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store
 
 _PAIRS_TOGETHER = 64
+
+
+class _Scratch(NamedTuple):
+    """Memory to solve one row after the other in; flat, rows `stride` = f rounded up to a multiple of 32 apart."""
+
+    matrix: Float32Array
+    """(stride * stride,) the row's system, then its Cholesky factor."""
+    right: Float32Array
+    """(stride,) the right-hand side, then the solution."""
+    inverses: Float32Array
+    """(stride,) of the Cholesky factor's diagonal."""
+    block: Float32Array
+    """(64 * stride,) factors of some of the pairs."""
+    weighted: Float32Array
+    """(64 * stride,) the same times their weights."""
+    targets: Float32Array
+    """(64,) b of the pairs."""
+
+
+_named_alike: Any = types.NamedUniTuple
+_SCRATCH = _named_alike(FLOATS, 6, _Scratch)
 
 
 @inlined
@@ -106,27 +129,20 @@ def _store_pair(matrix: Float32Array, at: int, low: Float32Array, high: Float32A
     store(matrix, at + 16, high)
 
 
-@kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION)
-def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
-    """Solve `rows` exactly; overwrite their factors and losses. Cost n f^2 + f^3 / 3 each."""
+@kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION, _SCRATCH)
+def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Scratch) -> None:
     width = system.spectrum.shape[0]
     stride = rounded(width, 32)
-    matrix, right, inverses = (
-        np.empty(stride * stride, np.float32),
-        np.empty(stride, np.float32),
-        np.empty(stride, np.float32),
-    )
-    block, weighted = np.zeros(64 * stride, np.float32), np.zeros(64 * stride, np.float32)
-    targets = np.empty(64, np.float32)
+    matrix, right, inverses = scratch.matrix, scratch.right, scratch.inverses
     for row in rows:
         clear(matrix, stride * stride)
         clear(right, stride)
         start, count = system.indptr[row], system.indptr[row + 1] - system.indptr[row]
         for first in range(0, count, _PAIRS_TOGETHER):
             part = min(_PAIRS_TOGETHER, count - first)
-            _gather(system, start + first, part, block, weighted, targets)
-            _add_products(block, weighted, part, matrix, stride)
-            combine(block, rounded(part, 4), targets, 0, right)
+            _gather(system, start + first, part, scratch.block, scratch.weighted, scratch.targets)
+            _add_products(scratch.block, scratch.weighted, part, matrix, stride)
+            combine(scratch.block, rounded(part, 4), scratch.targets, 0, right)
         for k in range(width):
             matrix[k * stride + k] += system.spectrum[k] + system.ridge[row]
         factorize(matrix, width, stride, inverses)
@@ -136,3 +152,17 @@ def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution) ->
             store(x, k, load(right, k))
         if solution.losses.shape[0] > 0:
             solution.losses[row] = row_loss(system, row, x)
+
+
+def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
+    """Solve `rows` exactly; overwrite their factors and losses. Cost n f^2 + f^3 / 3 each."""
+    stride = -(-len(system.spectrum) // 32) * 32
+    scratch = _Scratch(
+        np.empty(stride * stride, np.float32),
+        np.empty(stride, np.float32),
+        np.empty(stride, np.float32),
+        np.zeros(_PAIRS_TOGETHER * stride, np.float32),
+        np.zeros(_PAIRS_TOGETHER * stride, np.float32),
+        np.empty(_PAIRS_TOGETHER, np.float32),
+    )
+    _solve(rows, system, solution, scratch)

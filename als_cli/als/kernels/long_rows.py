@@ -12,7 +12,7 @@ from numba.core import types
 from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, offset_of
 from als_cli.als.kernels.compiling import inlined, kernel
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+from als_cli.als.kernels.row_system import FLOATS_2D, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
 from als_cli.als.kernels.vectors import (
     load,
     multiply,
@@ -237,12 +237,17 @@ def _improve(system: RowSystem, row: int, steps: int, vectors: Vectors) -> np.fl
     return loss - energy(system, row, vectors.x)
 
 
-@kernel(types.void, ROWS, ROW_SYSTEM, types.intp, SOLUTION)
-def solve_long_rows(rows: Int32Array, system: RowSystem, steps: int, solution: Solution) -> None:
-    """Improve `rows`, none empty, by `steps` conjugate-gradient steps; overwrite their factors and losses."""
-    buffers = np.empty((4, system.spectrum.shape[0]), np.float32)
+@kernel(types.void, ROWS, ROW_SYSTEM, types.intp, SOLUTION, FLOATS_2D)
+def _solve(
+    rows: Int32Array, system: RowSystem, steps: int, solution: Solution, buffers: Float32Array
+) -> None:
     for row in rows:
         vectors = Vectors(solution.factors[row], buffers[0], buffers[1], buffers[2], buffers[3])
         loss = _improve(system, row, steps, vectors)
         if solution.losses.shape[0] > 0:
             solution.losses[row] = loss
+
+
+def solve_long_rows(rows: Int32Array, system: RowSystem, steps: int, solution: Solution) -> None:
+    """Improve `rows`, none empty, by `steps` conjugate-gradient steps; overwrite their factors and losses."""
+    _solve(rows, system, steps, solution, np.empty((4, len(system.spectrum)), np.float32))

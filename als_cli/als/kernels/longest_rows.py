@@ -4,14 +4,14 @@ One such row after the other would fetch its factors from far memory in every pa
 block at a time; while a block is in cache, every row of the group visits its pairs there.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.core import types
 
 from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 from als_cli.als.kernels.blocks import clear
-from als_cli.als.kernels.compiling import inlined, kernel
+from als_cli.als.kernels.compiling import inlined, kernel, writable
 from als_cli.als.kernels.long_rows import (
     Vectors,
     add_direction,
@@ -22,7 +22,7 @@ from als_cli.als.kernels.long_rows import (
     step_pass,
     turn,
 )
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, frozen
 
 
 class _Group(NamedTuple):
@@ -38,18 +38,30 @@ class _Group(NamedTuple):
     curvatures: Float64Array
 
 
+_named: Any = types.NamedTuple
+_GROUP = _named(
+    (
+        ROWS,
+        writable(types.int64, 2),
+        writable(types.float32, 3),
+        writable(types.float64),
+        writable(types.float32),
+        writable(types.float64),
+    ),
+    _Group,
+)
+
+
 @inlined
-def _borders(system: RowSystem, rows: Int32Array, block_rows: int, blocks: int) -> Int64Array:
-    """Return (G, blocks + 1) where each row's pairs of each block of the fixed side begin."""
-    borders = np.empty((rows.shape[0], blocks + 1), np.int64)
-    for g in range(rows.shape[0]):
-        pair, end = system.indptr[rows[g]], system.indptr[rows[g] + 1]
-        borders[g, 0] = pair
-        for block in range(blocks):
+def _find_borders(system: RowSystem, group: _Group, block_rows: int) -> None:
+    """Set where each row's pairs of each block of the fixed side begin."""
+    for g in range(group.rows.shape[0]):
+        pair, end = system.indptr[group.rows[g]], system.indptr[group.rows[g] + 1]
+        group.borders[g, 0] = pair
+        for block in range(group.borders.shape[1] - 1):
             while pair < end and system.indices[pair] < (block + 1) * block_rows:
                 pair += 1
-            borders[g, block + 1] = pair
-    return borders
+            group.borders[g, block + 1] = pair
 
 
 @inlined
@@ -101,26 +113,31 @@ def _advance(system: RowSystem, group: _Group, solution: Solution, is_last: bool
                 group.rz[g] = turn(system, group.rows[g], vectors, length, group.rz[g])
 
 
-@kernel(types.void, ROWS, ROW_SYSTEM, types.intp, types.intp, SOLUTION)
-def solve_longest_rows(
-    rows: Int32Array, system: RowSystem, block_rows: int, steps: int, solution: Solution
-) -> None:
-    """Improve `rows` together as `solve_long_rows` would one by one; `block_rows` of the fixed side fit in cache."""
-    width = system.spectrum.shape[0]
-    blocks = (system.fixed.shape[0] // width + block_rows - 1) // block_rows
-    count = rows.shape[0]
-    group = _Group(
-        rows,
-        _borders(system, rows, block_rows, blocks),
-        np.empty((4, count, width), np.float32),
-        np.empty(count, np.float64),
-        np.empty(count, np.float32),
-        np.empty(count, np.float64),
-    )
+@kernel(types.void, ROW_SYSTEM, types.intp, types.intp, SOLUTION, _GROUP)
+def _solve(system: RowSystem, block_rows: int, steps: int, solution: Solution, group: _Group) -> None:
+    _find_borders(system, group, block_rows)
     _start(system, group, solution)
     for step in range(steps):
         _measure(system, group, solution, step < steps - 1)
         _advance(system, group, solution, step == steps - 1)
     if solution.losses.shape[0] > 0:
-        for g in range(count):
-            solution.losses[rows[g]] = group.losses[g] - energy(system, rows[g], solution.factors[rows[g]])
+        for g in range(group.rows.shape[0]):
+            row = group.rows[g]
+            solution.losses[row] = group.losses[g] - energy(system, row, solution.factors[row])
+
+
+def solve_longest_rows(
+    rows: Int32Array, system: RowSystem, block_rows: int, steps: int, solution: Solution
+) -> None:
+    """Improve `rows` together as `solve_long_rows` would one by one; `block_rows` of the fixed side fit in cache."""
+    width, count = len(system.spectrum), len(rows)
+    blocks = -(-len(system.fixed) // width // block_rows)
+    group = _Group(
+        frozen(rows, np.int32),
+        np.empty((count, blocks + 1), np.int64),
+        np.empty((4, count, width), np.float32),
+        np.empty(count, np.float64),
+        np.empty(count, np.float32),
+        np.empty(count, np.float64),
+    )
+    _solve(system, block_rows, steps, solution, group)

@@ -48,17 +48,18 @@ def row_system(
 ) -> RowSystem:
     """Return the system of `matrix`' rows as the kernels take it: contiguous, read-only views, copied only where need be."""
     return RowSystem(
-        _read_only(matrix.indptr, np.int64),
-        _read_only(matrix.indices, np.int32),
-        _read_only(matrix.data, np.float32),
-        _read_only(fixed.reshape(-1), np.float32),
-        _read_only(spectrum, np.float32),
-        _read_only(ridge, np.float32),
+        frozen(matrix.indptr, np.int64),
+        frozen(matrix.indices, np.int32),
+        frozen(matrix.data, np.float32),
+        frozen(fixed.reshape(-1), np.float32),
+        frozen(spectrum, np.float32),
+        frozen(ridge, np.float32),
         np.float32(shift),
     )
 
 
-def _read_only(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def frozen(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return a contiguous, read-only view of `array`, a copy only where need be."""
     view = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
@@ -79,3 +80,5 @@ ROW_SYSTEM = _named(
 )
 SOLUTION = _named((writable(types.float32, 2), writable(types.float64)), Solution)
 ROWS = read_only(types.int32)
+FLOATS = writable(types.float32)
+FLOATS_2D = writable(types.float32, 2)

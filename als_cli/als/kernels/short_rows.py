@@ -5,6 +5,8 @@ x = D^(-1/2) (C' p + D^(-1/2) B' b0),  (I + C C') p = s - C D^(-1/2) B' b0.
 Cost n^2 f + n^3 / 3 where the f x f system costs n f^2 + f^3 / 3.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba.core import types
 
@@ -12,8 +14,31 @@ from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, combine, offset_of, project, rounded, row_loss
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
 from als_cli.als.kernels.compiling import inlined, kernel
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+from als_cli.als.kernels.row_system import FLOATS, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
 from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store, total
+
+
+class _Scratch(NamedTuple):
+    """Memory to solve one row after the other in; n: pairs of the longest, rounded up to a multiple of 16."""
+
+    block: Float32Array
+    """(n * width,) C."""
+    matrix: Float32Array
+    """(n * n,) I + C C', then its Cholesky factor."""
+    right: Float32Array
+    """(n,) the right-hand side, then p."""
+    inverses: Float32Array
+    """(n,) of the Cholesky factor's diagonal."""
+    products: Float32Array
+    """(n,) C D^(-1/2) B' b0."""
+    scale: Float32Array
+    """(width,) D^(-1/2)."""
+    rest: Float32Array
+    """(width,) D^(-1/2) B' b0."""
+
+
+_named_alike: Any = types.NamedUniTuple
+_SCRATCH = _named_alike(FLOATS, 7, _Scratch)
 
 
 @inlined
@@ -126,18 +151,10 @@ def _multiply_tile(
     )
 
 
-@kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION)
-def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
-    """Solve `rows`, longest first, none empty, all w >= 0; overwrite their factors and losses."""
+@kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION, _SCRATCH)
+def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Scratch) -> None:
     width = system.spectrum.shape[0]
-    longest = rounded(system.indptr[rows[0] + 1] - system.indptr[rows[0]], 16)
-    block, matrix = np.empty(longest * width, np.float32), np.empty(longest * longest, np.float32)
-    right, inverses = np.empty(longest, np.float32), np.empty(longest, np.float32)
-    products, scale, rest = (
-        np.empty(longest, np.float32),
-        np.empty(width, np.float32),
-        np.zeros(width, np.float32),
-    )
+    block, matrix, right, scale = scratch.block, scratch.matrix, scratch.right, scratch.scale
     for row in rows:
         size = rounded(system.indptr[row + 1] - system.indptr[row], 4)
         stride = rounded(size, 16)
@@ -149,15 +166,32 @@ def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution) ->
         x = solution.factors[row]
         clear(x, width)
         if has_rest:
-            _sum_rest(system, row, scale, rest)
-            project(block, size, rest, products, 0)
+            _sum_rest(system, row, scale, scratch.rest)
+            project(block, size, scratch.rest, scratch.products, 0)
             for j in range(size):
-                right[j] -= products[j]
-            x[:] = rest
-        factorize(matrix, size, stride, inverses)
-        solve_factorized(matrix, size, stride, inverses, right)
+                right[j] -= scratch.products[j]
+            for k in range(0, width, 16):
+                store(x, k, load(scratch.rest, k))
+        factorize(matrix, size, stride, scratch.inverses)
+        solve_factorized(matrix, size, stride, scratch.inverses, right)
         combine(block, size, right, 0, x)
         for k in range(0, width, 16):
             store(x, k, multiply(load(x, k), load(scale, k)))
         if solution.losses.shape[0] > 0:
             solution.losses[row] = row_loss(system, row, x)
+
+
+def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
+    """Solve `rows`, longest first, none empty, all w >= 0; overwrite their factors and losses."""
+    width = len(system.spectrum)
+    longest = -(-int(system.indptr[rows[0] + 1] - system.indptr[rows[0]]) // 16) * 16
+    scratch = _Scratch(
+        np.empty(longest * width, np.float32),
+        np.empty(longest * longest, np.float32),
+        np.empty(longest, np.float32),
+        np.empty(longest, np.float32),
+        np.empty(longest, np.float32),
+        np.empty(width, np.float32),
+        np.empty(width, np.float32),
+    )
+    _solve(rows, system, solution, scratch)
