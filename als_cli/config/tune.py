@@ -34,9 +34,9 @@ class SpaceConfig(Section):
     """Choices of `train.factors`; those above the number of users or items are left out. auto: 16, 32, 64 ... 1024, as far as all factors fit into 4 GiB."""
     regularization: Literal["auto"] | PositiveBounds = "auto"
     """Bounds of `train.regularization`, log scale, as it is where frequency_exponent is 1. auto: 0.0001 to 0.05 (weighted), 0.001 to 100 (hu2008)."""
-    unobserved_weight: PositiveBounds = (1.0, 64.0)
+    unobserved_weight: PositiveBounds = (1.0, 256.0)
     """Bounds of `train.unobserved_weight` as a multiple of interactions / (users x items), log scale (weighted only)."""
-    frequency_exponent: ExponentBounds = (0.5, 1.2)
+    frequency_exponent: ExponentBounds = (0.0, 1.2)
     """Bounds of `train.frequency_exponent` (weighted only)."""
     alpha: Bounds = (0.0, 100.0)
     """Bounds of `train.confidence.alpha`, drawn evenly in log(1 + alpha)."""
@@ -44,7 +44,7 @@ class SpaceConfig(Section):
     """Bounds of `train.confidence.user_exponent` (weighted only)."""
     item_exponent: ShareBounds = (0.0, 0.5)
     """Bounds of `train.confidence.item_exponent` (weighted only)."""
-    iterations: CountBounds = (2, 16)
+    iterations: CountBounds = (2, 20)
     """Bounds of `train.iterations`."""
 
 

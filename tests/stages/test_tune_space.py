@@ -77,7 +77,7 @@ def test_a_config_outside_the_space_is_recorded_at_its_edge(matrix):
     )
     found = place_of(far, matrix)
     assert (found["factors"], found["regularization"]) == (16, 0.05)
-    assert (found["alpha"], found["iterations"], found["user_exponent"]) == (100, 16, 0.5)
+    assert (found["alpha"], found["iterations"], found["user_exponent"]) == (100, 20, 0.5)
 
 
 def test_scales_lead_back_and_stay_inside(matrix):
