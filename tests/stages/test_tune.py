@@ -9,6 +9,7 @@ import pytest
 from als_cli.config.loading import load_config
 from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError, TrainingError
 from als_cli.stages import tune_judge as judging
+from als_cli.stages.recipes import recipe_for
 from als_cli.stages.tune import tune
 from als_cli.stages.tune_folds import training_matrix, validation_folds
 from als_cli.stages.tune_judge import FoldJudge, value_of
@@ -239,6 +240,27 @@ def test_a_config_that_cannot_be_trained_at_all_is_an_error(tmp_path, monkeypatc
     for _ in range(2):
         with pytest.raises(TrainingError, match="as it is"):
             tune(tuning(tmp_path))
+
+
+def test_only_the_untuned_trial_resolves_what_is_auto_and_once_per_fold(tmp_path, monkeypatch):
+    resolved = []
+
+    def recorded(matrix, train, threads):
+        resolved.append(train)
+        return recipe_for(matrix, train, threads)
+
+    monkeypatch.setattr(judging, "recipe_for", recorded)
+    auto = {"factors": "auto", "iterations": "auto"}
+    context = tuning(tmp_path, train=auto)
+    report = tune(context)
+    assert [train for train in resolved if "auto" in (train.factors, train.iterations)] == [
+        context.config.train
+    ] * report.folds
+    searched = ("factors", "regularization", "frequency_exponent", "unobserved_weight", "iterations")
+    for train in resolved:
+        if train != context.config.train:
+            assert "auto" not in [getattr(train, key) for key in searched]
+            assert "auto" not in train.confidence.model_dump().values()
 
 
 def test_no_trial_begins_when_the_time_is_up(tmp_path):
