@@ -11,7 +11,10 @@ import pytest
 from als_cli.config.loading import load_config
 from tests.shop import CONFIG, als, write_shop
 
-TUNED = CONFIG + "tune: {folds: 2, metric: ndcg@5, space: {factors: [4, 8], iterations: [2, 6]}}\n"
+TUNED = (
+    CONFIG + "tune: {folds: 2, metric: ndcg@5, space: {factors: [4, 8], iterations: [2, 6]}, "
+    "screen: {trials: 20, users: 20}}\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +32,21 @@ def report_of(shop, *arguments):
 
 
 def trials_of(report):
-    return [(t["state"], t["value"], t["parameters"]) for t in report["trials"]]
+    trials = (*report["screen"]["trials"], *report["trials"])
+    return [(t["state"], t["value"], t["parameters"]) for t in trials]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
-def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code):
-    seed = f"tune.seed={int(number)}"  # a study of its own
+@pytest.mark.parametrize(
+    ("number", "code", "seen"),
+    [
+        (signal.SIGKILL, -9, "tuning trial 6:"),
+        (signal.SIGINT, 130, "tuning trial 6:"),
+        (signal.SIGKILL, -9, "screening trial 4:"),
+    ],
+)
+def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code, seen):
+    own = f"{int(number)}{len(seen)}"
+    seed = f"tune.seed={own}"  # a study of its own
     command = [sys.executable, "-m", "als_cli", "tune", "-c", str(shop / "shop.yaml"), "-v"]
     process = subprocess.Popen(
         [*command, "--trials", "100000", "--set", seed], stderr=subprocess.PIPE, text=True
@@ -42,7 +54,7 @@ def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code):
     finished = 0
     for line in process.stderr:
         finished += line.startswith("tuning trial ")
-        if finished == 6:
+        if line.startswith(seen):
             process.send_signal(number)
             break
     said = process.communicate(timeout=60)[1]
@@ -53,14 +65,14 @@ def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code):
     # A trial may have been stored before its line was written.
     assert resumed["new_trials"] in (4, 5)
     afresh = report_of(
-        shop, "--trials", finished + 5, "--set", seed, "--set", f"workspace={copy_of(shop, number)}"
+        shop, "--trials", finished + 5, "--set", seed, "--set", f"workspace={copy_of(shop, own)}"
     )
     assert trials_of(resumed) == trials_of(afresh)
 
 
-def copy_of(shop, number):
+def copy_of(shop, name):
     """A workspace of its own with the same dataset."""
-    workspace = shop / f"work-{int(number)}"
+    workspace = shop / f"work-{name}"
     shutil.copytree(shop / "work/dataset", workspace / "dataset", symlinks=True)
     return workspace
 
