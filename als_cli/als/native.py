@@ -6,6 +6,7 @@ the others by a few preconditioned conjugate-gradient steps, or exactly too when
 
 import importlib
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -52,6 +53,14 @@ class NativeEngine:
                 if has_settled(losses, settings.settled):
                     break
             return training.factors
+
+    def sweeps(self, confidence: csr_matrix, settings: AlsSettings) -> Iterator[Factors]:
+        """Yield the factors after each of `settings.iterations` sweeps: those of `fit` with as many iterations."""
+        with Workers(settings.threads) as workers:
+            training = _Training(workers, confidence, settings, None)
+            for number in range(1, settings.iterations + 1):
+                training.sweep(number)
+                yield training.factors
 
     def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
         """Return (B, f) user factors, each the exact solution of its row for fixed `items`."""

@@ -22,11 +22,11 @@ class Recipe:
 
     def fit(self, strength: csr_matrix, on_iteration: ProgressCallback) -> Factors:
         """Return the factors of `strength` (U, I); see :class:`als_cli.als.engine.Engine`."""
-        return engine_named(self.engine).fit(self._confidences(strength), self.settings, on_iteration)
+        return engine_named(self.engine).fit(self.confidences(strength), self.settings, on_iteration)
 
     def fold_in(self, items: FloatArray, strength: csr_matrix) -> FloatArray:
         """Return (B, f) user factors for the histories `strength` (B, I), item factors (I, f) fixed."""
-        return engine_named(self.engine).fold_in(items, self._confidences(strength), self.settings)
+        return engine_named(self.engine).fold_in(items, self.confidences(strength), self.settings)
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as JSON-like values, without the items' interactions: a model has them in its own place."""
@@ -36,7 +36,8 @@ class Recipe:
             "confidence": asdict(self.confidence),
         }
 
-    def _confidences(self, strength: csr_matrix) -> csr_matrix:
+    def confidences(self, strength: csr_matrix) -> csr_matrix:
+        """Return the confidences of the histories `strength` (B, I), same sparsity."""
         return self.confidence.apply(strength, self.item_interactions)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from als_cli.config.fields import Section
+from als_cli.config.fields import Duration, Section
 
 Auto = Literal["auto"]
 
@@ -19,9 +19,18 @@ class ConfidenceConfig(Section):
     epsilon: float = Field(default=1.0, gt=0)
     """Scale of strength in the log form."""
     user_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
-    """p of tempering: c shrinks by (user's interactions)^-p, so that long histories weigh less (weighted only). auto: 0."""
+    """p of tempering: c shrinks by (user's interactions)^-p, so that long histories weigh less (weighted only). auto: chosen together with factors or iterations where these are auto, else 0.1."""
     item_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
-    """q of tempering: c shrinks by (item's interactions)^-q, so that popular items weigh less (weighted only). auto: 0."""
+    """q of tempering: c shrinks by (item's interactions)^-q, so that popular items weigh less (weighted only). auto: chosen together with factors or iterations where these are auto, else 0.1."""
+
+
+class BudgetConfig(Section):
+    """How far `auto` goes in search of better lists: what it tries is foreseen by a formula, never by the clock."""
+
+    time: Duration = Field(default="10m", validate_default=True)
+    """Trainings with more factors than 64 take no longer than this together, on two cores; a machine may be slower or faster by half."""
+    memory: float = Field(default=8.0, gt=0)
+    """Peak memory of a training, GiB."""
 
 
 class TrainConfig(Section):
@@ -32,15 +41,17 @@ class TrainConfig(Section):
     objective: Auto | Literal["weighted", "hu2008"] = "auto"
     """The loss: `weighted` (Rendle and others 2022) or `hu2008` (Hu, Koren, Volinsky 2008). auto: weighted, with engine implicit hu2008, the only one it has."""
     factors: Auto | Annotated[int, Field(ge=1, le=4096)] = "auto"
-    """Length of a user's and an item's vector. auto: 128, or as many as there are users or items if fewer."""
+    """Length of a user's and an item's vector. auto: chosen on a validation part, 16 to 1024, within `train.budget`; where too few users can be judged 128, or as many as there are users or items if fewer."""
     regularization: Auto | Annotated[float, Field(ge=0)] = "auto"
-    """Weight of the ridge term (lambda). auto: 0.005 (weighted), 0.05 (hu2008)."""
+    """Weight of the ridge term (lambda). auto: chosen together with factors or iterations where these are auto, else 0.005 (weighted); 0.05 (hu2008)."""
     frequency_exponent: Auto | Annotated[float, Field(ge=0, le=2)] = "auto"
     """nu: how the ridge grows with a row's confidence, 0 not at all, 1 in proportion. auto: 1 (weighted), 0 (hu2008)."""
     unobserved_weight: Auto | Annotated[float, Field(gt=0)] = "auto"
-    """a0: weight of a pair without interaction. auto: 16 x interactions / (users x items) (weighted), 1 (hu2008)."""
-    iterations: Auto | Annotated[int, Field(ge=1)] = 8
-    """Full sweeps over users and items. auto: until the loss settles, at most 50."""
+    """a0: weight of a pair without interaction. auto: chosen together with factors or iterations where these are auto, else 24 x interactions / (users x items) (weighted); 1 (hu2008)."""
+    iterations: Auto | Annotated[int, Field(ge=1)] = "auto"
+    """Full sweeps over users and items. auto: chosen on a validation part, 1 to 12; where there is none, until the loss settles, at most 50."""
+    budget: BudgetConfig = BudgetConfig()
+    """What `auto` may cost."""
     confidence: ConfidenceConfig = ConfidenceConfig()
     """From strength to confidence."""
     solver: Auto | Literal["exact"] = "auto"

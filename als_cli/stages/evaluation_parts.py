@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import polars as pl
 
@@ -15,7 +16,6 @@ from als_cli.errors import DataError
 from als_cli.events.aggregate import aggregate
 from als_cli.events.tables import column, reading, scan_table
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import Dataset
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,15 @@ class EvaluationParts:
         return self.events.cut_off
 
 
-def divide(context: StageContext, dataset: Dataset) -> EvaluationParts:
+class HasEvents(Protocol):
+    """A dataset, or as much of it as may be seen."""
+
+    def scan_events(self) -> pl.LazyFrame:
+        """Return the clean events (CLEAN_EVENT_COLUMNS)."""
+        ...
+
+
+def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
     """Return the training part and the test users of `dataset` under the config's split, sample and candidates.
 
     Ids, strengths, popularity and minimum counts of the training part come from its own events alone.
@@ -73,7 +81,7 @@ def divide(context: StageContext, dataset: Dataset) -> EvaluationParts:
     return EvaluationParts(training, holdout, visible is not None, split)
 
 
-def _split(context: StageContext, dataset: Dataset) -> SplitEvents:
+def _split(context: StageContext, dataset: HasEvents) -> SplitEvents:
     split, clean = context.config.evaluate.split, dataset.scan_events()
     if not isinstance(split, FileSplit):
         return split_events(clean, split)

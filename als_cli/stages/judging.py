@@ -19,6 +19,7 @@ from als_cli.stages.evaluation_parts import EvaluationParts
 from als_cli.stages.evaluation_report import MethodReport
 from als_cli.stages.published_model import PUBLISHED, PublishedModel
 from als_cli.stages.recipes import recipe_for
+from als_cli.stages.selection import selected
 from als_cli.stages.train import train_factors
 
 MODEL = "als"
@@ -127,7 +128,8 @@ def _factorized(
     method: str, context: StageContext, parts: EvaluationParts, train: TrainConfig
 ) -> FactorRanker:
     matrix, holdout = parts.training.matrix, parts.holdout
-    recipe = recipe_for(matrix, train, context.threads)
+    chosen = selected(context, train, parts.events.training, matrix)
+    recipe = recipe_for(matrix, chosen, context.threads)
     factors, _ = train_factors(matrix, recipe, context.progress)
     if not parts.users_are_held_out:
         return FactorRanker(method, factors.users[holdout.user_rows], factors.items, context.threads)

@@ -1,6 +1,6 @@
 """From section `train` and a matrix to the recipe of one training: every `auto` becomes a number here."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from scipy.sparse import csr_matrix
 
@@ -11,16 +11,44 @@ from als_cli.config.train import ConfidenceConfig, TrainConfig
 from als_cli.errors import ConfigError
 
 DEFAULT_FACTORS = 128
-UNOBSERVED_TO_OBSERVED = 16.0
-"""Total weight of all pairs over the weight of the observed ones, where `unobserved_weight` is auto."""
-TEMPERING = 0.0
-"""`confidence.user_exponent` and `item_exponent` where they are auto (objective weighted)."""
 MOST_ITERATIONS = 50
 """Sweeps that `iterations: auto` may take."""
 SETTLED = 1e-3
 """Relative fall of the loss in one sweep below which `iterations: auto` stops."""
 CG_STEPS = 2
 INIT_SCALE = 1.0
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """Values for what is auto in the weighted loss, independent of the size of the data; nu is 1."""
+
+    multiple: float
+    """Total weight of all pairs over the weight of the observed ones: `unobserved_weight` over the density."""
+    regularization: float
+    user_exponent: float
+    item_exponent: float
+
+    def applied_to(self, train: TrainConfig, matrix: csr_matrix) -> TrainConfig:
+        """Return `train` with numbers where these four are auto, made for `matrix` (U, I)."""
+        density = matrix.nnz / (matrix.shape[0] * matrix.shape[1])
+        confidence = train.confidence.model_copy(
+            update={
+                "user_exponent": _or_auto(train.confidence.user_exponent, self.user_exponent),
+                "item_exponent": _or_auto(train.confidence.item_exponent, self.item_exponent),
+            }
+        )
+        return train.model_copy(
+            update={
+                "unobserved_weight": _or_auto(train.unobserved_weight, self.multiple * density),
+                "regularization": _or_auto(train.regularization, self.regularization),
+                "confidence": confidence,
+            }
+        )
+
+
+BALANCED = LossPoint(multiple=24.0, regularization=0.005, user_exponent=0.1, item_exponent=0.1)
+"""Far from the best nowhere, where nothing is chosen by validation (docs/decisions/0013)."""
 
 
 def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
@@ -33,18 +61,17 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     """
     objective = objective_of(config)
     weighted = objective == "weighted"
-    density = matrix.nnz / (matrix.shape[0] * matrix.shape[1])
+    if weighted:
+        config = BALANCED.applied_to(config, matrix)
     settings = AlsSettings(
         factors=_factors(matrix, config),
-        regularization=_or_auto(config.regularization, 0.005 if weighted else 0.05),
+        regularization=_or_auto(config.regularization, 0.05),
         iterations=MOST_ITERATIONS if config.iterations == "auto" else config.iterations,
         exact=config.solver == "exact",
         seed=config.seed,
         threads=threads,
         objective=objective,
-        unobserved_weight=_or_auto(
-            config.unobserved_weight, UNOBSERVED_TO_OBSERVED * density if weighted else 1.0
-        ),
+        unobserved_weight=_or_auto(config.unobserved_weight, 1.0),
         frequency_exponent=_or_auto(config.frequency_exponent, 1.0 if weighted else 0.0),
         cg_steps=CG_STEPS,
         init_scale=INIT_SCALE,
@@ -74,7 +101,7 @@ def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRul
                 f"train.confidence.{key} is {value}, which objective {objective} does not have",
                 hint=f"leave train.confidence.{key} out, or use train.engine: native and train.objective: weighted",
             )
-        exponents[key] = _or_auto(value, TEMPERING if objective == "weighted" else 0.0)
+        exponents[key] = _or_auto(value, 0.0)
     return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
 
 

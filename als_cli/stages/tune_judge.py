@@ -9,8 +9,10 @@ from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
+from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_parts import EvaluationParts
 from als_cli.stages.recipes import recipe_for
+from als_cli.stages.selection import selected
 from als_cli.stages.tune_point import Point, tuned
 
 
@@ -19,10 +21,15 @@ class FoldJudge:
     """One fold, and what to train and to measure on it."""
 
     fold: EvaluationParts
+    context: StageContext
     train: TrainConfig
     metric: str
     """Such as ndcg@10."""
-    threads: int
+
+    @property
+    def threads(self) -> int:
+        """How many to train and rank on."""
+        return self.context.threads
 
     @property
     def matrix(self) -> csr_matrix:
@@ -32,7 +39,8 @@ class FoldJudge:
     @cached_property
     def untuned(self) -> Recipe:
         """How the fold is trained by the config as it is; made once, since an `auto` may take a while."""
-        return recipe_for(self.matrix, self.train, self.threads)
+        chosen = selected(self.context, self.train, self.fold.events.training, self.matrix)
+        return recipe_for(self.matrix, chosen, self.threads)
 
     def value(self, point: Point | None) -> float:
         """Return the mean of the metric over the fold's users, trained as `point` says; None: as the config is.

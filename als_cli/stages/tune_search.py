@@ -131,7 +131,7 @@ def _screen(first: _Round, config: TuneConfig) -> Trials:
 
 def _judges(context: StageContext, folds: Folds) -> list[FoldJudge]:
     config = context.config
-    return [FoldJudge(fold, config.train, config.tune.metric, context.threads) for fold in folds]
+    return [FoldJudge(fold, context, config.train, config.tune.metric) for fold in folds]
 
 
 def _best_points(screened: Trials, keep: int) -> list[Point]:

@@ -29,9 +29,10 @@ def recipe(matrix=None, **keys):
 def test_defaults_are_the_weighted_objective_with_mean_confidence_one():
     made = recipe()
     assert (made.engine, made.settings.objective) == ("native", "weighted")
-    assert made.settings.unobserved_weight == pytest.approx(16 * 900 / (200 * 150))
+    assert made.settings.unobserved_weight == pytest.approx(24 * 900 / (200 * 150))
     assert (made.settings.regularization, made.settings.frequency_exponent) == (0.005, 1.0)
-    assert (made.settings.factors, made.settings.iterations, made.settings.settled) == (128, 8, 0.0)
+    assert (made.settings.factors, made.settings.iterations, made.settings.settled) == (128, 50, 0.001)
+    assert (made.confidence.user_exponent, made.confidence.item_exponent) == (0.1, 0.1)
     confidence = made.confidence.apply(strengths(), made.item_interactions)
     assert confidence.data.mean() == pytest.approx(1.0, rel=1e-5)
 
@@ -131,8 +132,9 @@ def test_fold_in_of_a_converged_training_user_is_the_trained_row_with_tempering(
     matrix = strengths(users=60, items=40, pairs=500)
     confidence = {"user_exponent": 0.5, "item_exponent": 0.5}
     made = recipe(
-        matrix, factors=4, iterations=400, regularization=0.05, solver="exact", confidence=confidence
-    )
+        matrix, factors=4, iterations=400, regularization=0.05, unobserved_weight=16 * 500 / (60 * 40),
+        solver="exact", confidence=confidence,
+    )  # fmt: skip
     factors = made.fit(matrix, lambda _: None)
     largest = np.abs(factors.users).max()
     np.testing.assert_allclose(

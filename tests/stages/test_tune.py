@@ -9,7 +9,7 @@ import pytest
 from als_cli.config.loading import load_config
 from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError, TrainingError
 from als_cli.stages import tune_judge as judging
-from als_cli.stages.recipes import recipe_for
+from als_cli.stages.selection import selected
 from als_cli.stages.tune import tune
 from als_cli.stages.tune_folds import training_matrix, validation_folds
 from als_cli.stages.tune_judge import FoldJudge, value_of
@@ -48,7 +48,9 @@ def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_
     assert first.untuned
     assert [trial.untuned for trial in report.trials[1:]] == [False] * 6
     folds = validation_folds(context, open_dataset(context.dataset_place))
-    expected = np.mean([FoldJudge(fold, context.config.train, "ndcg@5", 1).value(None) for fold in folds])
+    expected = np.mean(
+        [FoldJudge(fold, context, context.config.train, "ndcg@5").value(None) for fold in folds]
+    )
     assert first.value == pytest.approx(expected, abs=1e-12)
     assert report.best.value == max(t.value for t in report.trials if t.value is not None) >= first.value
 
@@ -245,22 +247,15 @@ def test_a_config_that_cannot_be_trained_at_all_is_an_error(tmp_path, monkeypatc
 def test_only_the_untuned_trial_resolves_what_is_auto_and_once_per_fold(tmp_path, monkeypatch):
     resolved = []
 
-    def recorded(matrix, train, threads):
+    def recorded(context, train, clean, matrix):
         resolved.append(train)
-        return recipe_for(matrix, train, threads)
+        return selected(context, train, clean, matrix)
 
-    monkeypatch.setattr(judging, "recipe_for", recorded)
+    monkeypatch.setattr(judging, "selected", recorded)
     auto = {"factors": "auto", "iterations": "auto"}
     context = tuning(tmp_path, train=auto)
     report = tune(context)
-    assert [train for train in resolved if "auto" in (train.factors, train.iterations)] == [
-        context.config.train
-    ] * report.folds
-    searched = ("factors", "regularization", "frequency_exponent", "unobserved_weight", "iterations")
-    for train in resolved:
-        if train != context.config.train:
-            assert "auto" not in [getattr(train, key) for key in searched]
-            assert "auto" not in train.confidence.model_dump().values()
+    assert resolved == [context.config.train] * report.folds
 
 
 def test_no_trial_begins_when_the_time_is_up(tmp_path):

@@ -122,7 +122,7 @@ def test_a_trial_of_the_first_round_is_judged_on_the_samples(tmp_path):
     context = screening(tmp_path)
     trial = next(t for t in tune(context).screen.trials[1:] if t.value is not None)
     _, samples = folds_and_samples(context, open_dataset(context.dataset_place))
-    judges = [FoldJudge(one, context.config.train, "ndcg@5", 1) for one in samples]
+    judges = [FoldJudge(one, context, context.config.train, "ndcg@5") for one in samples]
     expected = np.mean([judge.value(trial.parameters) for judge in judges])
     assert trial.value == pytest.approx(expected, abs=1e-12)
 

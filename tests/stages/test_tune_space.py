@@ -30,7 +30,7 @@ def test_the_defaults_lie_inside(matrix):
     assert place_of(TrainConfig(iterations=8, unobserved_weight=16 * 0.2), matrix) == pytest.approx(
         {
             "factors": 16, "regularization": 0.005, "unobserved_weight": 16, "frequency_exponent": 1, "alpha": 10,
-            "user_exponent": 0, "item_exponent": 0, "iterations": 8,
+            "user_exponent": 0.1, "item_exponent": 0.1, "iterations": 8,
         }
     )  # fmt: skip
     assert by_name(TrainConfig(), [matrix])["regularization"].values == (1e-4, 5e-2)
