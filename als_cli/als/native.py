@@ -52,7 +52,7 @@ class NativeEngine:
                 on_iteration(Iteration(number, losses[-1], time.perf_counter() - started))
                 if has_settled(losses, settings.settled):
                     break
-            return training.factors
+            return training.finished()
 
     def sweeps(self, confidence: csr_matrix, settings: AlsSettings) -> Iterator[Factors]:
         """Yield the factors after each of `settings.iterations` sweeps: those of `fit` with as many iterations."""
@@ -100,6 +100,15 @@ class _Training:
             put_back(self._users.factors, self._order.users, columns),
             put_back(self._items.factors, self._order.items, columns),
         )
+
+    def finished(self) -> Factors:
+        """Return :attr:`factors` for the last time: the matrices make room for them."""
+        users, items, order = self._users.factors, self._items.factors, self._order
+        del self._users, self._items
+        columns = self._settings.factors
+        in_order = put_back(users, order.users, columns)
+        del users
+        return Factors(in_order, put_back(items, order.items, columns))
 
     def sweep(self, number: int) -> float:
         """Solve users, then items; return the loss divided by U x I."""
