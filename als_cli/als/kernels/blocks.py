@@ -9,7 +9,7 @@ import numpy as np
 from als_cli.als.arrays import Float32Array
 from als_cli.als.kernels.compiling import inlined
 from als_cli.als.kernels.row_system import RowSystem
-from als_cli.als.kernels.vectors import load, multiply_add, spread, store, total
+from als_cli.als.kernels.vectors import load, multiply_add, prefetch, spread, store, total
 
 
 @inlined
@@ -29,6 +29,15 @@ def clear(vector: Float32Array, end: int) -> None:
 def offset_of(system: RowSystem, pair: int) -> int:
     """Return where the factors that `pair` names begin in the flat fixed side."""
     return system.spectrum.shape[0] * system.indices[pair]  # type: ignore[no-any-return]
+
+
+@inlined
+def prefetch_pairs(system: RowSystem, first: int, count: int) -> None:
+    """Ask memory for the factors of `count` pairs from `first` on, as far as there are so many."""
+    for pair in range(first, min(first + count, system.indices.shape[0])):
+        source = offset_of(system, pair)
+        for k in range(0, system.spectrum.shape[0], 16):
+            prefetch(system.fixed, source + k)
 
 
 @inlined

@@ -65,6 +65,13 @@ def frozen(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return view
 
 
+def aligned(size: int) -> Float32Array:
+    """Return zeros (size,) that begin at a cache line, so that no vector of 16 lies across two: half the loads and stores."""
+    zeros = np.zeros(size + 15, np.float32)
+    start = -zeros.ctypes.data // zeros.itemsize % 16
+    return zeros[start : start + size]
+
+
 _named: Any = types.NamedTuple
 ROW_SYSTEM = _named(
     (

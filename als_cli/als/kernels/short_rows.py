@@ -14,8 +14,9 @@ from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, combine, offset_of, project, rounded, row_loss
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
 from als_cli.als.kernels.compiling import inlined, kernel
-from als_cli.als.kernels.row_system import FLOATS, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
-from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store, total
+from als_cli.als.kernels.row_system import FLOATS, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned
+from als_cli.als.kernels.tiles import add_dots, store_totals, zeros
+from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store
 
 
 class _Scratch(NamedTuple):
@@ -91,64 +92,16 @@ def _sum_rest(system: RowSystem, row: int, scale: Float32Array, rest: Float32Arr
 @inlined
 def _multiply_rows(block: Float32Array, size: int, width: int, matrix: Float32Array, stride: int) -> None:
     """Set the upper triangle of `matrix` (rows `stride` apart) = I + block block', in tiles of 4 x 4."""
-    clear(matrix, size * stride)
+    for i in range(rounded(size, 8)):
+        store(matrix, i * stride + stride - 16, spread(np.float32(0.0)))
     for i in range(0, size, 4):
         for j in range(i, size, 4):
-            _multiply_tile(block, (i * width, j * width), width, matrix, i * stride + j, stride)
-        for k in range(i, i + 4):
-            matrix[k * stride + k] += np.float32(1.0)
-
-
-@inlined
-def _multiply_tile(
-    block: Float32Array, rows: tuple[int, int], width: int, matrix: Float32Array, to: int, stride: int
-) -> None:
-    """Set a 4 x 4 tile of `matrix`, from place `to` on, = four rows of the block times four others."""
-    a, b = rows
-    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = spread(np.float32(0.0))
-    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = spread(np.float32(0.0))
-    for k in range(0, width, 16):
-        b0, b1 = load(block, b + k), load(block, b + width + k)
-        b2, b3 = load(block, b + 2 * width + k), load(block, b + 3 * width + k)
-        x = load(block, a + k)
-        s00, s01 = multiply_add(x, b0, s00), multiply_add(x, b1, s01)
-        s02, s03 = multiply_add(x, b2, s02), multiply_add(x, b3, s03)
-        x = load(block, a + width + k)
-        s10, s11 = multiply_add(x, b0, s10), multiply_add(x, b1, s11)
-        s12, s13 = multiply_add(x, b2, s12), multiply_add(x, b3, s13)
-        x = load(block, a + 2 * width + k)
-        s20, s21 = multiply_add(x, b0, s20), multiply_add(x, b1, s21)
-        s22, s23 = multiply_add(x, b2, s22), multiply_add(x, b3, s23)
-        x = load(block, a + 3 * width + k)
-        s30, s31 = multiply_add(x, b0, s30), multiply_add(x, b1, s31)
-        s32, s33 = multiply_add(x, b2, s32), multiply_add(x, b3, s33)
-    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
-        total(s00),
-        total(s01),
-        total(s02),
-        total(s03),
-    )
-    to += stride
-    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
-        total(s10),
-        total(s11),
-        total(s12),
-        total(s13),
-    )
-    to += stride
-    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
-        total(s20),
-        total(s21),
-        total(s22),
-        total(s23),
-    )
-    to += stride
-    matrix[to], matrix[to + 1], matrix[to + 2], matrix[to + 3] = (
-        total(s30),
-        total(s31),
-        total(s32),
-        total(s33),
-    )
+            tile = zeros()
+            for k in range(0, width, 16):
+                tile = add_dots(tile, block, i * width + k, j * width + k, width)
+            store_totals(matrix, i * stride + j, stride, tile)
+    for k in range(rounded(size, 8)):
+        matrix[k * stride + k] += np.float32(1.0)
 
 
 @kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION, _SCRATCH)
@@ -172,8 +125,8 @@ def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Sc
                 right[j] -= scratch.products[j]
             for k in range(0, width, 16):
                 store(x, k, load(scratch.rest, k))
-        factorize(matrix, size, stride, scratch.inverses)
-        solve_factorized(matrix, size, stride, scratch.inverses, right)
+        factorize(matrix, rounded(size, 8), stride, scratch.inverses)
+        solve_factorized(matrix, rounded(size, 8), stride, scratch.inverses, right)
         combine(block, size, right, 0, x)
         for k in range(0, width, 16):
             store(x, k, multiply(load(x, k), load(scale, k)))
@@ -186,12 +139,12 @@ def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution) ->
     width = len(system.spectrum)
     longest = -(-int(system.indptr[rows[0] + 1] - system.indptr[rows[0]]) // 16) * 16
     scratch = _Scratch(
-        np.empty(longest * width, np.float32),
-        np.empty(longest * longest, np.float32),
-        np.empty(longest, np.float32),
-        np.empty(longest, np.float32),
-        np.empty(longest, np.float32),
-        np.empty(width, np.float32),
-        np.empty(width, np.float32),
+        aligned(longest * width),
+        aligned(longest * longest),
+        aligned(longest),
+        aligned(longest),
+        aligned(longest),
+        aligned(width),
+        aligned(width),
     )
     _solve(rows, system, solution, scratch)

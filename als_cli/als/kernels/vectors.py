@@ -14,9 +14,9 @@ from numba.extending import intrinsic, models, register_model
 LANES = 16
 
 _SCALAR = ir.FloatType()
-_VECTOR = ir.VectorType(_SCALAR, LANES)
-_INDEX = ir.IntType(32)
-_UNALIGNED = 4
+VECTOR = ir.VectorType(_SCALAR, LANES)
+INDEX = ir.IntType(32)
+UNALIGNED = 4
 
 
 class _Float32x16(types.Type):
@@ -32,10 +32,10 @@ float32x16 = _Float32x16()
 @register_model(_Float32x16)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, frontend: Any) -> None:
-        super().__init__(manager, frontend, _VECTOR)  # type: ignore[no-untyped-call]
+        super().__init__(manager, frontend, VECTOR)  # type: ignore[no-untyped-call]
 
 
-def _operation(result: types.Type, build: Callable[..., Any]) -> Callable[..., Any]:
+def operation(result: types.Type, build: Callable[..., Any]) -> Callable[..., Any]:
     """Return the code generator of an operation: `build(builder, *arguments)`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -53,16 +53,19 @@ def _address(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return context.make_array(kind)(context, builder, value).data
 
 
-def _at(builder: Any, address: Any, offset: Any) -> Any:
-    return builder.bitcast(builder.gep(address, [offset]), _VECTOR.as_pointer())
+def vector_at(builder: Any, address: Any, offset: Any) -> Any:
+    """Return the address of the vector that begins `offset` floats after `address`."""
+    return builder.bitcast(builder.gep(address, [offset]), VECTOR.as_pointer())
 
 
-def _spread(builder: Any, value: Any, kind: Any = _VECTOR) -> Any:
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INDEX(0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
+def spread_value(builder: Any, value: Any, kind: Any = VECTOR) -> Any:
+    """Return a vector of `kind` with the scalar `value` in each lane."""
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, INDEX(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INDEX, LANES), [0] * LANES))
 
 
-def _call(builder: Any, name: str, kind: Any, arguments: list[Any], flags: tuple[str, ...] = ()) -> Any:
+def call(builder: Any, name: str, kind: Any, arguments: list[Any], flags: tuple[str, ...] = ()) -> Any:
+    """Return the result of LLVM's function `name`, of type `kind`."""
     declare: Any = cgutils.get_or_insert_function
     function = declare(builder.module, ir.FunctionType(kind, [value.type for value in arguments]), name)
     return builder.call(function, arguments, fastmath=flags)
@@ -72,69 +75,85 @@ def _load(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001 
     """Return array[offset : offset + 16]."""
 
     def build(builder: Any, address: Any, place: Any) -> Any:
-        return builder.load(_at(builder, address, place), align=_UNALIGNED)
+        return builder.load(vector_at(builder, address, place), align=UNALIGNED)
 
-    return float32x16(array, types.intp), _operation(float32x16, build)
+    return float32x16(array, types.intp), operation(float32x16, build)
 
 
 def _store(typing_context: Any, array: Any, offset: Any, vector: Any) -> Any:  # noqa: ARG001
     """Write `vector` to array[offset : offset + 16]."""
 
     def build(builder: Any, address: Any, place: Any, value: Any) -> Any:
-        return builder.store(value, _at(builder, address, place), align=_UNALIGNED)
+        return builder.store(value, vector_at(builder, address, place), align=UNALIGNED)
 
-    return types.void(array, types.intp, float32x16), _operation(types.void, build)
+    return types.void(array, types.intp, float32x16), operation(types.void, build)
 
 
 def _spread_scalar(typing_context: Any, scalar: Any) -> Any:  # noqa: ARG001
     """Return a vector with `scalar` in each lane."""
-    return float32x16(types.float32), _operation(float32x16, _spread)
+    return float32x16(types.float32), operation(float32x16, spread_value)
+
+
+def _spread_from(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001
+    """Return a vector with array[offset] in each lane; as an index of numba's it would be checked for its sign."""
+
+    def build(builder: Any, address: Any, place: Any) -> Any:
+        return spread_value(builder, builder.load(builder.gep(address, [place])))
+
+    return float32x16(array, types.intp), operation(float32x16, build)
+
+
+def _value_at(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001
+    """Return array[offset], without numba's test for a negative index."""
+
+    def build(builder: Any, address: Any, place: Any) -> Any:
+        return builder.load(builder.gep(address, [place]))
+
+    return types.float32(array, types.intp), operation(types.float32, build)
 
 
 def _multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
     """Return a b + c, lane by lane."""
 
     def build(builder: Any, *values: Any) -> Any:
-        return _call(builder, "llvm.fmuladd.v16f32", _VECTOR, list(values))
+        return call(builder, "llvm.fmuladd.v16f32", VECTOR, list(values))
 
-    return float32x16(float32x16, float32x16, float32x16), _operation(float32x16, build)
+    return float32x16(float32x16, float32x16, float32x16), operation(float32x16, build)
 
 
 def _multiply(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
     """Return a b, lane by lane."""
-    return float32x16(float32x16, float32x16), _operation(
-        float32x16, lambda builder, x, y: builder.fmul(x, y)
-    )
+    return float32x16(float32x16, float32x16), operation(float32x16, lambda builder, x, y: builder.fmul(x, y))
 
 
 def _reciprocal(typing_context: Any, vector: Any) -> Any:  # noqa: ARG001
     """Return 1 / max(vector, 1e-30), lane by lane."""
 
     def build(builder: Any, value: Any) -> Any:
-        least = ir.Constant(_VECTOR, [1e-30] * LANES)
+        least = ir.Constant(VECTOR, [1e-30] * LANES)
         positive = builder.select(builder.fcmp_ordered(">", value, least), value, least)
-        return builder.fdiv(ir.Constant(_VECTOR, [1.0] * LANES), positive)
+        return builder.fdiv(ir.Constant(VECTOR, [1.0] * LANES), positive)
 
-    return float32x16(float32x16), _operation(float32x16, build)
+    return float32x16(float32x16), operation(float32x16, build)
 
 
 def _total(typing_context: Any, vector: Any) -> Any:  # noqa: ARG001
     """Return the sum of the lanes."""
 
     def build(builder: Any, value: Any) -> Any:
-        return _call(builder, "llvm.vector.reduce.fadd.v16f32", _SCALAR, [_SCALAR(-0.0), value], ("reassoc",))
+        return call(builder, "llvm.vector.reduce.fadd.v16f32", _SCALAR, [_SCALAR(-0.0), value], ("reassoc",))
 
-    return types.float32(float32x16), _operation(types.float32, build)
+    return types.float32(float32x16), operation(types.float32, build)
 
 
 def _lanes_not_below(typing_context: Any, vector: Any, bound: Any) -> Any:  # noqa: ARG001
     """Return the lanes that are not below the scalar `bound`, NaN among them, as the bits of an integer."""
 
     def build(builder: Any, value: Any, limit: Any) -> Any:
-        kept = builder.fcmp_unordered(">=", value, _spread(builder, limit))
+        kept = builder.fcmp_unordered(">=", value, spread_value(builder, limit))
         return builder.zext(builder.bitcast(kept, ir.IntType(LANES)), ir.IntType(64))
 
-    return types.int64(float32x16, types.float32), _operation(types.int64, build)
+    return types.int64(float32x16, types.float32), operation(types.int64, build)
 
 
 def _lowest_bit(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001
@@ -143,20 +162,20 @@ def _lowest_bit(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001
     def build(builder: Any, value: Any) -> Any:
         return builder.cttz(value, ir.Constant(ir.IntType(1), 1))
 
-    return types.int64(types.int64), _operation(types.int64, build)
+    return types.int64(types.int64), operation(types.int64, build)
 
 
 def _from_lane(typing_context: Any, vector: Any, lane: Any) -> Any:  # noqa: ARG001
     """Return `vector` with zeros in the lanes before `lane`."""
 
     def build(builder: Any, value: Any, first: Any) -> Any:
-        numbers = ir.VectorType(_INDEX, LANES)
+        numbers = ir.VectorType(INDEX, LANES)
         lanes = ir.Constant(numbers, list(range(LANES)))
-        bound = _spread(builder, builder.trunc(first, _INDEX), numbers)
+        bound = spread_value(builder, builder.trunc(first, INDEX), numbers)
         kept = builder.icmp_signed(">=", lanes, bound)
-        return builder.select(kept, value, ir.Constant(_VECTOR, [0.0] * LANES))
+        return builder.select(kept, value, ir.Constant(VECTOR, [0.0] * LANES))
 
-    return float32x16(float32x16, types.intp), _operation(float32x16, build)
+    return float32x16(float32x16, types.intp), operation(float32x16, build)
 
 
 def _prefetch(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001
@@ -164,14 +183,16 @@ def _prefetch(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG
 
     def build(builder: Any, address: Any, place: Any) -> Any:
         line = builder.bitcast(builder.gep(address, [place]), cgutils.voidptr_t)
-        return _call(builder, "llvm.prefetch.p0", ir.VoidType(), [line, _INDEX(0), _INDEX(3), _INDEX(1)])
+        return call(builder, "llvm.prefetch.p0", ir.VoidType(), [line, INDEX(0), INDEX(3), INDEX(1)])
 
-    return types.void(array, types.intp), _operation(types.void, build)
+    return types.void(array, types.intp), operation(types.void, build)
 
 
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 spread: Any = intrinsic(_spread_scalar)
+value_at: Any = intrinsic(_value_at)
+spread_from: Any = intrinsic(_spread_from)
 multiply_add: Any = intrinsic(_multiply_add)
 multiply: Any = intrinsic(_multiply)
 reciprocal: Any = intrinsic(_reciprocal)
