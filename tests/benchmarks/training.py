@@ -85,7 +85,9 @@ def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int)
     for _ in range(iterations):
         started = time.perf_counter()
         trainer.run_epoch()
-        sweeps.append((time.perf_counter() - started, float("nan")))
+        seconds = time.perf_counter() - started
+        core = trainer.core_trainer
+        sweeps.append((seconds, hu_loss(confidence, np.asarray(core.user), np.asarray(core.item))))
     return sweeps
 
 
