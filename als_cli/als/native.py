@@ -16,6 +16,7 @@ from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import column_squares, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
 from als_cli.als.half_step import Side, solve_side, width_of
+from als_cli.als.kernels.row_system import aligned
 from als_cli.als.objective import Loss, loss_of
 from als_cli.als.ordering import both_sides, ordering_of, put_back
 from als_cli.als.schedule import schedule_rows
@@ -140,7 +141,7 @@ class _Training:
 def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: FloatArray | None) -> Side:
     """Return a side with its own copy of `factors` (rows, f), or zeros; rows without pairs get the zero vector."""
     shape = (confidence.shape[0], width_of(settings.factors))
-    own = np.zeros(shape, np.float32) if factors is None else _wide(factors)
+    own = _zeros(shape) if factors is None else _wide(factors)
     own[np.diff(confidence.indptr) == 0] = 0.0
     ridge = loss.ridge(confidence).astype(np.float32)
     schedule = schedule_rows(confidence, settings.factors, exact=settings.exact, shift=loss.shift)
@@ -149,9 +150,14 @@ def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: Fl
 
 def _wide(factors: FloatArray) -> FloatArray:
     """Return a copy of `factors`, zero columns added up to whole vectors."""
-    wide = np.zeros((len(factors), width_of(factors.shape[1])), np.float32)
+    wide = _zeros((len(factors), width_of(factors.shape[1])))
     wide[:, : factors.shape[1]] = factors
     return wide
+
+
+def _zeros(shape: tuple[int, int]) -> FloatArray:
+    """Return zeros that begin at a cache line, so that no vector of a row lies across two."""
+    return aligned(shape[0] * shape[1]).reshape(shape)
 
 
 def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> FloatArray:

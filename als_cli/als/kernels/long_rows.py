@@ -12,7 +12,7 @@ from numba.core import types
 from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, offset_of
 from als_cli.als.kernels.compiling import inlined, kernel
-from als_cli.als.kernels.row_system import FLOATS_2D, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution
+from als_cli.als.kernels.row_system import FLOATS_2D, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned
 from als_cli.als.kernels.vectors import (
     load,
     multiply,
@@ -250,4 +250,4 @@ def _solve(
 
 def solve_long_rows(rows: Int32Array, system: RowSystem, steps: int, solution: Solution) -> None:
     """Improve `rows`, none empty, by `steps` conjugate-gradient steps; overwrite their factors and losses."""
-    _solve(rows, system, steps, solution, np.empty((4, len(system.spectrum)), np.float32))
+    _solve(rows, system, steps, solution, aligned(4 * len(system.spectrum)).reshape(4, -1))

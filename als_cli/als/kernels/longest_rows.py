@@ -22,7 +22,7 @@ from als_cli.als.kernels.long_rows import (
     step_pass,
     turn,
 )
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, frozen
+from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned, frozen
 
 
 class _Group(NamedTuple):
@@ -135,7 +135,7 @@ def solve_longest_rows(
     group = _Group(
         frozen(rows, np.int32),
         np.empty((count, blocks + 1), np.int64),
-        np.empty((4, count, width), np.float32),
+        aligned(4 * count * width).reshape(4, count, width),
         np.empty(count, np.float64),
         np.empty(count, np.float32),
         np.empty(count, np.float64),
