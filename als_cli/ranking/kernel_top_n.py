@@ -8,7 +8,7 @@ import numpy as np
 from numba.core import types
 
 from als_cli.als.arrays import Float32Array
-from als_cli.als.kernels.compiling import inlined, kernel
+from als_cli.als.kernels.compiling import inlined, kernel, pasted
 from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread, store
 from als_cli.ranking.kernel_data import (
     AUDIENCE,
@@ -30,7 +30,7 @@ _PANELS_TOGETHER = 16
 """Panels that stay in cache while all users of a call pass by."""
 
 
-@inlined
+@pasted
 def _score(audience: Audience, user: int, catalogue: Catalogue, position: int) -> np.float32:
     """Return the dot product of a user's and an item's factors, summed in float64."""
     size = audience.factors.shape[0] // audience.lengths.shape[0]
@@ -42,7 +42,7 @@ def _score(audience: Audience, user: int, catalogue: Catalogue, position: int) -
     return np.float32(total)
 
 
-@inlined
+@pasted
 def _is_seen(audience: Audience, user: int, row: int) -> bool:
     """Return whether the user's seen items, which rise, hold `row`."""
     low, high = audience.seen_indptr[user], audience.seen_indptr[user + 1]
@@ -72,7 +72,7 @@ def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, po
         lists.filled[user] = filled + 1
 
 
-@inlined
+@pasted
 def _bound(audience: Audience, lists: Lists, user: int, length: np.float32) -> np.float32:
     """Return the least float32 product that could still belong on the user's list; infinity if none in the panel can.
 
@@ -133,7 +133,7 @@ def _keep(scratch: Scratch, i: int, low: Float32Array, high: Float32Array) -> No
     scratch.found[i] = lanes_not_below(low, bound) | (lanes_not_below(high, bound) << 16)
 
 
-@inlined
+@pasted
 def _interleave(audience: Audience, first: int, last: int, packed: Float32Array) -> None:
     """Fill `packed`: a row for each eight users from `first` on; for each factor the users' values, zero past `last`."""
     size = packed.shape[1] // GROUP
@@ -146,7 +146,7 @@ def _interleave(audience: Audience, first: int, last: int, packed: Float32Array)
                 )
 
 
-@inlined
+@pasted
 def _visit(
     audience: Audience,
     catalogue: Catalogue,
@@ -170,7 +170,7 @@ def _visit(
             bound = _bound(audience, lists, user, catalogue.panel_lengths[panel])
 
 
-@inlined
+@pasted
 def _rank_group(
     audience: Audience,
     catalogue: Catalogue,
@@ -202,7 +202,7 @@ def _rank_group(
     return True
 
 
-@inlined
+@pasted
 def _rank_evenly(audience: Audience, catalogue: Catalogue, lists: Lists, user: int) -> None:
     """Fill the list of a user whose factors are zero: all scores are equal, so the first rows are the best."""
     for position in catalogue.positions:

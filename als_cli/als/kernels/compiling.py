@@ -72,6 +72,14 @@ def inlined(function: Function) -> Function:
     return cast("Function", numba.njit(**_OPTIONS)(function))
 
 
+def pasted(function: Function) -> Function:
+    """Return `function` as a part that is pasted into the source of its kernel, before anything is compiled.
+
+    For parts of parts: an `inlined` one is optimized once by itself and again with each that calls it, level by level.
+    """
+    return cast("Function", numba.njit(inline="always", **_OPTIONS)(function))
+
+
 @functools.cache
 def cache_folder() -> Path | None:
     """Return the folder of this machine's kernels, made if need be; None (and a warning) where none can be written."""

@@ -11,7 +11,7 @@ from numba.core import types
 from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, combine, offset_of, prefetch_pairs, rounded
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
-from als_cli.als.kernels.compiling import inlined, kernel
+from als_cli.als.kernels.compiling import kernel, pasted
 from als_cli.als.kernels.row_system import FLOATS, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned
 from als_cli.als.kernels.tiles import add_outer, load_16_rows, store_rows
 from als_cli.als.kernels.vectors import load, multiply, spread, spread_from, store
@@ -48,7 +48,7 @@ _named_alike: Any = types.NamedUniTuple
 _SCRATCH = _named_alike(FLOATS, 7, _Scratch)
 
 
-@inlined
+@pasted
 def _gather(system: RowSystem, start: int, count: int, scratch: _Scratch) -> float:
     """Fill `block` with y_j, `weights` with w_j and `targets` with b_j, zeros up to a multiple of four; return sum b."""
     width = system.spectrum.shape[0]
@@ -66,7 +66,7 @@ def _gather(system: RowSystem, start: int, count: int, scratch: _Scratch) -> flo
     return total_target
 
 
-@inlined
+@pasted
 def _add_products(scratch: _Scratch, count: int, system: RowSystem, upcoming: int) -> None:
     """Add sum_j w_j y_j y_j', over `count` pairs, to the upper triangle of `matrix`, in tiles of 16 x 16.
 
@@ -89,7 +89,7 @@ def _add_products(scratch: _Scratch, count: int, system: RowSystem, upcoming: in
             store_rows(scratch.matrix, r * stride + c, stride, tile)
 
 
-@inlined
+@pasted
 def _begin(system: RowSystem, row: int, matrix: Float32Array, stride: int) -> None:
     """Set the upper triangle of `matrix` to that of D."""
     width = system.spectrum.shape[0]
@@ -99,7 +99,7 @@ def _begin(system: RowSystem, row: int, matrix: Float32Array, stride: int) -> No
         matrix[k * stride + k] = system.spectrum[k] + system.ridge[row]
 
 
-@inlined
+@pasted
 def _gain(system: RowSystem, row: int, targets: Float32Array, x: Float32Array) -> float:
     """Return sum of 2 b s - w s^2 over the row's pairs, float64, from targets = sum_j b_j y_j.
 

@@ -11,7 +11,7 @@ from numba.core import types
 
 from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, offset_of
-from als_cli.als.kernels.compiling import inlined, kernel
+from als_cli.als.kernels.compiling import inlined, kernel, pasted
 from als_cli.als.kernels.row_system import FLOATS_2D, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned
 from als_cli.als.kernels.vectors import (
     load,
@@ -41,7 +41,7 @@ class Vectors(NamedTuple):
     """B' W B p."""
 
 
-@inlined
+@pasted
 def _offsets_of_four(system: RowSystem, pair: int, last: int) -> _Offsets:
     """Return where the factors of four pairs from `pair` on begin; those past `last` repeat it."""
     return (
@@ -52,13 +52,13 @@ def _offsets_of_four(system: RowSystem, pair: int, last: int) -> _Offsets:
     )
 
 
-@inlined
+@pasted
 def _weight(system: RowSystem, pair: int, last: int) -> np.float32:
     """Return w of a pair, 0 past `last`."""
     return abs(system.confidence[pair]) - system.shift if pair <= last else np.float32(0.0)
 
 
-@inlined
+@pasted
 def _target(system: RowSystem, pair: int, last: int) -> np.float32:
     """Return b of a pair, 0 past `last`."""
     return max(system.confidence[pair], np.float32(0.0)) if pair <= last else np.float32(0.0)
@@ -147,7 +147,7 @@ def step_pass(system: RowSystem, start: int, last: int, vectors: Vectors, with_i
     return curvature
 
 
-@inlined
+@pasted
 def begin(system: RowSystem, row: int, vectors: Vectors) -> np.float64:
     """Set the residual to -D x and `inverse` to D; return x' D x."""
     ridge, minus, one = spread(system.ridge[row]), spread(np.float32(-1.0)), spread(np.float32(1.0))
@@ -161,7 +161,7 @@ def begin(system: RowSystem, row: int, vectors: Vectors) -> np.float64:
     return np.float64(total(sums))
 
 
-@inlined
+@pasted
 def first_direction(vectors: Vectors) -> np.float32:
     """Invert the preconditioner; set p to the preconditioned residual z; return r.z."""
     rz = spread(np.float32(0.0))
@@ -174,7 +174,7 @@ def first_direction(vectors: Vectors) -> np.float32:
     return np.float32(total(rz))
 
 
-@inlined
+@pasted
 def energy(system: RowSystem, row: int, vector: Float32Array) -> np.float64:
     """Return v' D v."""
     ridge, one, sums = spread(system.ridge[row]), spread(np.float32(1.0)), spread(np.float32(0.0))
@@ -185,7 +185,7 @@ def energy(system: RowSystem, row: int, vector: Float32Array) -> np.float64:
     return np.float64(total(sums))
 
 
-@inlined
+@pasted
 def add_direction(vectors: Vectors, length: np.float32) -> None:
     """Add `length` p to x."""
     along = spread(length)
@@ -193,7 +193,7 @@ def add_direction(vectors: Vectors, length: np.float32) -> None:
         store(vectors.x, k, multiply_add(along, load(vectors.direction, k), load(vectors.x, k)))
 
 
-@inlined
+@pasted
 def turn(system: RowSystem, row: int, vectors: Vectors, length: np.float32, rz: np.float32) -> np.float32:
     """Set the residual after a step of `length` along p, and the next direction; return the new r.z."""
     ridge, one, back = spread(system.ridge[row]), spread(np.float32(1.0)), spread(-length)
@@ -212,7 +212,7 @@ def turn(system: RowSystem, row: int, vectors: Vectors, length: np.float32, rz: 
     return new_rz
 
 
-@inlined
+@pasted
 def _improve(system: RowSystem, row: int, steps: int, vectors: Vectors) -> np.float64:
     """Improve `vectors.x` by `steps` steps; return the loss of the row's pairs.
 

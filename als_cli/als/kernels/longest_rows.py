@@ -11,7 +11,7 @@ from numba.core import types
 
 from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 from als_cli.als.kernels.blocks import clear
-from als_cli.als.kernels.compiling import inlined, kernel, writable
+from als_cli.als.kernels.compiling import kernel, pasted, writable
 from als_cli.als.kernels.long_rows import (
     Vectors,
     add_direction,
@@ -52,7 +52,7 @@ _GROUP = _named(
 )
 
 
-@inlined
+@pasted
 def _find_borders(system: RowSystem, group: _Group, block_rows: int) -> None:
     """Set where each row's pairs of each block of the fixed side begin."""
     for g in range(group.rows.shape[0]):
@@ -64,14 +64,14 @@ def _find_borders(system: RowSystem, group: _Group, block_rows: int) -> None:
             group.borders[g, block + 1] = pair
 
 
-@inlined
+@pasted
 def _vectors(group: _Group, g: int, solution: Solution) -> Vectors:
     """Return the vectors of one row."""
     own = group.vectors
     return Vectors(solution.factors[group.rows[g]], own[0, g], own[1, g], own[2, g], own[3, g])
 
 
-@inlined
+@pasted
 def _start(system: RowSystem, group: _Group, solution: Solution) -> None:
     """Set residuals, preconditioners, first directions and losses at the first x of all rows."""
     for g in range(group.rows.shape[0]):
@@ -85,7 +85,7 @@ def _start(system: RowSystem, group: _Group, solution: Solution) -> None:
         group.rz[g] = first_direction(_vectors(group, g, solution))
 
 
-@inlined
+@pasted
 def _measure(system: RowSystem, group: _Group, solution: Solution, with_image: bool) -> None:
     """Set the curvature along p, and the image of p if asked, of all rows."""
     for g in range(group.rows.shape[0]):
@@ -100,7 +100,7 @@ def _measure(system: RowSystem, group: _Group, solution: Solution, with_image: b
                 group.curvatures[g] += step_pass(system, first, end - 1, vectors, with_image)
 
 
-@inlined
+@pasted
 def _advance(system: RowSystem, group: _Group, solution: Solution, is_last: bool) -> None:
     """Move all rows along their p to the minimum; set the next directions unless this is the last step."""
     for g in range(group.rows.shape[0]):

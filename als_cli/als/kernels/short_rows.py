@@ -13,7 +13,7 @@ from numba.core import types
 from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, combine, offset_of, project, rounded, row_loss
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
-from als_cli.als.kernels.compiling import inlined, kernel
+from als_cli.als.kernels.compiling import kernel, pasted
 from als_cli.als.kernels.row_system import FLOATS, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned
 from als_cli.als.kernels.tiles import add_dots, store_totals, zeros
 from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store
@@ -42,13 +42,13 @@ _named_alike: Any = types.NamedUniTuple
 _SCRATCH = _named_alike(FLOATS, 7, _Scratch)
 
 
-@inlined
+@pasted
 def _is_tiny(weight: np.float32, target: np.float32) -> bool:
     """Return whether w is too small beside b to divide by its root."""
     return bool(weight <= np.float32(1e-6) * target)
 
 
-@inlined
+@pasted
 def _scale_rows(
     system: RowSystem, row: int, scale: Float32Array, block: Float32Array, right: Float32Array
 ) -> bool:
@@ -76,7 +76,7 @@ def _scale_rows(
     return has_rest
 
 
-@inlined
+@pasted
 def _sum_rest(system: RowSystem, row: int, scale: Float32Array, rest: Float32Array) -> None:
     """Set rest (width,) = D^(-1/2) B' b0."""
     clear(rest, rest.shape[0])
@@ -89,7 +89,7 @@ def _sum_rest(system: RowSystem, row: int, scale: Float32Array, rest: Float32Arr
                 store(rest, k, multiply_add(factor, term, load(rest, k)))
 
 
-@inlined
+@pasted
 def _multiply_rows(block: Float32Array, size: int, width: int, matrix: Float32Array, stride: int) -> None:
     """Set the upper triangle of `matrix` (rows `stride` apart) = I + block block', in tiles of 4 x 4."""
     for i in range(rounded(size, 8)):
