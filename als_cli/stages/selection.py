@@ -5,17 +5,19 @@ the number of factors, doubled as long as lists become better; and with each the
 the lists after every sweep. Nothing depends on the clock or on the threads: the budget is counted by a formula.
 """
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.als.cost import sweep_seconds, training_bytes
+from als_cli.als.engine import Factors
 from als_cli.als.native import NativeEngine
 from als_cli.config.train import TrainConfig
+from als_cli.errors import TrainingError
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.stages.context import StageContext, Task
@@ -56,6 +58,15 @@ class Trial:
     value: float
     """Mean of `METRIC` over the judged users after the best number of iterations, which `train` names."""
 
+    def __str__(self) -> str:
+        """Return the settings, as one may write them into the config, and what they are worth."""
+        train, rule = self.train, self.train.confidence
+        return (
+            f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
+            f"unobserved_weight {train.unobserved_weight}, user_exponent {rule.user_exponent}, "
+            f"item_exponent {rule.item_exponent}: {METRIC} {self.value:.4f}"
+        )
+
 
 def selected(
     context: StageContext, train: TrainConfig, clean: pl.LazyFrame, matrix: csr_matrix
@@ -66,10 +77,7 @@ def selected(
     `iterations` are numbers there is nothing to choose; nor with engine `implicit`, nor where too few users can be
     judged: then `train` comes back as it is, and :func:`als_cli.stages.recipes.recipe_for` has its rules.
 
-    Raises
-    ------
-    TrainingError
-        The factors are not finite.
+    Points whose factors are not finite are passed over; where no list holds a test item, `train` comes back too.
     """
     if train.engine != "native" or "auto" not in (train.factors, train.iterations):
         return train
@@ -79,11 +87,10 @@ def selected(
         return train
     with context.progress.task("choosing settings") as task:
         best = _Search(parts, context.threads, task).best(train, matrix)
-    log.info(
-        "chosen: %s factors, %s iterations, unobserved_weight %.4g, regularization %g (%s %.4f of %d users)",
-        best.train.factors, best.train.iterations, best.train.unobserved_weight, best.train.regularization,
-        METRIC, best.value, parts.holdout.part.users,
-    )  # fmt: skip
+    if not best.value > 0:
+        log.info("no list holds what was bought next: settings that are auto are not chosen by validation")
+        return train
+    log.info("chosen: %s (of %d users)", best, parts.holdout.part.users)
     return best.train
 
 
@@ -97,13 +104,18 @@ class _Search:
 
     def best(self, train: TrainConfig, matrix: csr_matrix) -> Trial:
         """Return the best trial within the budget of `train`, its numbers made for `matrix`."""
-        most = min(_MOST_FACTORS, *self._whole.training.matrix.shape, *matrix.shape)
-        first = train.factors if isinstance(train.factors, int) else min(_FIRST_FACTORS, most)
+        most = min(
+            _MOST_FACTORS if train.factors == "auto" else train.factors,
+            *self._whole.training.matrix.shape,
+            *matrix.shape,
+        )
+        # The validation part may have fewer users or items than as many factors as asked for.
+        first = min(_FIRST_FACTORS if train.factors == "auto" else train.factors, most)
         point = self._best_point(train, first)
         trial = self._trial(self._whole, _at(train, point, first, self._whole.training.matrix))
         if train.factors == "auto":
             trial = self._climb(train, point, trial, most)
-        chosen = _at(train, point, _factors(trial), matrix)
+        chosen = _at(train, point, _factors(trial) if train.factors == "auto" else train.factors, matrix)
         return replace(trial, train=chosen.model_copy(update={"iterations": trial.train.iterations}))
 
     def _best_point(self, train: TrainConfig, factors: int) -> LossPoint:
@@ -135,42 +147,41 @@ class _Search:
                 log.info("train.budget.memory allows no %d factors", factors)
                 break
             trial = self._trial(self._whole, _at(train, point, factors, matrix))
-            if trial.value < best.value * _BETTER:
+            if not trial.value > best.value * _BETTER:
                 break
             best = trial
         if best is first:
             for factors in _halved(_factors(first)):
                 trial = self._trial(self._whole, _at(train, point, factors, matrix))
-                if trial.value < best.value * _BETTER:
+                if not trial.value > best.value * _BETTER:
                     break
                 best = trial
         return best
 
     def _trial(self, parts: EvaluationParts, train: TrainConfig, most: int = _MOST_SWEEPS) -> Trial:
         """Return what `train` is worth on `parts`, iterations as they are or, where auto, the best up to `most`."""
-        matrix, holdout, is_open = parts.training.matrix, parts.holdout, train.iterations == "auto"
+        matrix, is_open = parts.training.matrix, train.iterations == "auto"
         sweeps = most if train.iterations == "auto" else train.iterations
         recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps}), self._threads)
         values: list[float] = []
-        for factors in NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings):
-            if is_open or len(values) == sweeps - 1:
-                ranker = FactorRanker("als", factors.users[holdout.user_rows], factors.items, self._threads)
-                values.append(measure(ranker, holdout.part, (10,)).averages[METRIC])
-            else:
-                values.append(0.0)
-            if is_open and _has_passed_its_best(values):
-                break
-        number = int(np.flatnonzero(np.array(values) >= _AS_GOOD * max(values))[0]) + 1
-        trial = Trial(train.model_copy(update={"iterations": number if is_open else sweeps}), max(values))
-        log.info(
-            "tried: %d factors, %s iterations: %s %.4f",
-            _factors(trial),
-            trial.train.iterations,
-            METRIC,
-            trial.value,
-        )
-        self._task.advance(note=f"{METRIC} {trial.value:.4f}")
+        with contextlib.suppress(TrainingError):
+            for factors in NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings):
+                is_last = len(values) == sweeps - 1
+                values.append(self._value(parts, factors) if is_open or is_last else 0.0)
+                if is_open and _has_passed_its_best(values):
+                    break
+        best = max(values, default=0.0)
+        number = next((n for n, value in enumerate(values, 1) if value >= _AS_GOOD * best), 1)
+        trial = Trial(train.model_copy(update={"iterations": number if is_open else sweeps}), best)
+        log.info("tried: %s", trial)
+        self._task.advance(note=f"{METRIC} {best:.4f}")
         return trial
+
+    def _value(self, parts: EvaluationParts, factors: Factors) -> float:
+        """Return the mean of `METRIC` over the judged users of `parts`."""
+        users = factors.users[parts.holdout.user_rows]
+        ranker = FactorRanker("als", users, factors.items, self._threads)
+        return measure(ranker, parts.holdout.part, (10,)).averages[METRIC]
 
 
 def _has_passed_its_best(values: list[float]) -> bool:

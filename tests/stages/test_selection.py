@@ -7,6 +7,7 @@ import pytest
 from als_cli.als.cost import sweep_seconds, training_bytes
 from als_cli.als.native import NativeEngine
 from als_cli.config.train import TrainConfig
+from als_cli.errors import TrainingError
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.events.aggregate import aggregate
@@ -117,6 +118,53 @@ def test_more_factors_cost_more_than_the_budget_allows(tmp_path, clean, monkeypa
     tried.clear()
     chosen(choosing(tmp_path), clean)
     assert max(tried) > 16
+
+
+def test_as_many_factors_as_asked_for_may_be_too_many_for_the_validation_part_alone(tmp_path, clean):
+    newest = clean.sort("timestamp").tail(1)
+    rare = pl.concat([clean, newest.with_columns(item_id=pl.lit(9999, clean.schema["item_id"]))])
+    matrix = aggregate(rare.lazy(), choosing(tmp_path).config.events).matrix
+    context = choosing(tmp_path, factors=matrix.shape[1], **NUMBERS)
+    assert validation_part(context, rare.lazy()).training.matrix.shape[1] < matrix.shape[1]
+    found = chosen(context, rare)
+    assert found.factors == matrix.shape[1]
+    assert isinstance(found.iterations, int)
+
+
+def test_hu2008_chooses_factors_and_iterations_alone(tmp_path, clean, caplog):
+    caplog.set_level("INFO")
+    context = choosing(tmp_path, objective="hu2008", confidence={"form": "linear", "alpha": 5.0})
+    found = chosen(context, clean)
+    assert (found.unobserved_weight, found.regularization) == ("auto", "auto")
+    assert isinstance(found.factors, int)
+    assert any(record.getMessage().startswith("chosen: factors") for record in caplog.records)
+
+
+def test_points_that_diverge_are_passed_over(tmp_path, clean, monkeypatch):
+    plain = NativeEngine.sweeps
+
+    def diverges(engine, confidence, settings):
+        if settings.regularization != 0.01:
+            raise TrainingError("not finite")
+        return plain(engine, confidence, settings)
+
+    monkeypatch.setattr(NativeEngine, "sweeps", diverges)
+    assert chosen(choosing(tmp_path), clean).regularization == 0.01
+    monkeypatch.setattr(NativeEngine, "sweeps", lambda *_: iter(()))
+    assert chosen(choosing(tmp_path), clean).factors == "auto"
+
+
+def test_where_no_list_holds_a_test_item_nothing_is_chosen(tmp_path, clean, monkeypatch):
+    tried = []
+
+    def hopeless(search, parts, factors):
+        tried.append(factors.items.shape[1])
+        return 0.0
+
+    monkeypatch.setattr(selection._Search, "_value", hopeless)
+    context = choosing(tmp_path)
+    assert chosen(context, clean) == context.config.train
+    assert max(tried) == 60
 
 
 def test_threads_change_nothing(tmp_path, clean):
