@@ -49,7 +49,7 @@ class TrainConfig(Section):
     unobserved_weight: Auto | Annotated[float, Field(gt=0)] = "auto"
     """a0: weight of a pair without interaction. auto: chosen together with factors or iterations where these are auto, else 24 x interactions / (users x items) (weighted); 1 (hu2008)."""
     iterations: Auto | Annotated[int, Field(ge=1)] = "auto"
-    """Full sweeps over users and items. auto: chosen on a validation part, 1 to 12; where there is none, until the loss settles, at most 50."""
+    """Full sweeps over users and items. auto: chosen on a validation part, 2 to 12; where there is none, until the loss settles, at most 50."""
     budget: BudgetConfig = BudgetConfig()
     """What `auto` may cost."""
     confidence: ConfidenceConfig = ConfidenceConfig()

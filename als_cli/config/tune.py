@@ -68,6 +68,8 @@ class TuneConfig(Section):
     """Time that all trials together may take, the first round at most half of it; no trial begins after that. Default: no limit."""
     folds: int = Field(default=3, ge=1, le=20)
     """Validation parts a trial is judged on: periods one before the other (by time, last), else draws."""
+    share: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = "auto"
+    """Share of the training pairs that each fold validates on, where folds are drawn (by random, file). The smaller, the nearer a fold's training is to the final one, and the more folds it takes. auto: a tenth (file), else the share of `evaluate.split`."""
     metric: Annotated[str, Field(pattern=r"^(ndcg|recall|precision|map|mrr|hit_rate)@[1-9]\d*$")] = "ndcg@10"
     """What is maximised: an accuracy metric and its k; its mean over the folds counts."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000

@@ -1,8 +1,9 @@
 """What `auto` stands for in section `train`: settings chosen on a validation part, within a budget.
 
-First the weights of the loss, among points that were each best somewhere (docs/decisions/0013), with few factors; then
-the number of factors, doubled as long as lists become better; and with each the number of iterations, by looking at
-the lists after every sweep. Nothing depends on the clock or on the threads: the budget is counted by a formula.
+First the weights of the loss, among points that were each best somewhere (docs/decisions/0013): all with few factors, the
+best of them with more, since what suits few factors need not suit many. Then the number of factors, as long as lists
+become better; and with each the number of iterations, by looking at the lists after every sweep but the first. Nothing
+depends on the clock or on the threads: the budget is counted by a formula.
 """
 
 import contextlib
@@ -30,20 +31,28 @@ POINTS = (
     BALANCED,
     LossPoint(multiple=16, regularization=0.005, user_exponent=0.0, item_exponent=0.0),
     LossPoint(multiple=16, regularization=0.01, user_exponent=0.25, item_exponent=0.25),
+    LossPoint(multiple=20, regularization=0.009, user_exponent=0.5, item_exponent=0.25),
     LossPoint(multiple=32, regularization=0.002, user_exponent=0.0, item_exponent=0.3),
+    LossPoint(multiple=96, regularization=0.002, user_exponent=0.2, item_exponent=0.3),
     LossPoint(multiple=96, regularization=0.001, user_exponent=0.0, item_exponent=0.3),
     LossPoint(multiple=32, regularization=0.02, user_exponent=0.25, item_exponent=0.25),
 )
 """Where validation parts of public sets had their best lists: sparse and dense, with and without time."""
-_FIRST_FACTORS = 64
+_FEW_FACTORS = 64
+_MORE_FACTORS = 256
 _MOST_FACTORS = 1024
 _FEWEST_FACTORS = 16
+_CONTENDERS = 3
+"""Points that are tried with `_MORE_FACTORS`."""
+_FINALISTS = 2
+"""Points that are tried where a trial takes as long as a training."""
+_CLOSE = 0.97
+"""Share of the best one's value that keeps a point in the contest."""
 _MOST_SWEEPS = 12
-_SWEEPS_TO_COMPARE = 6
 _USUAL_SWEEPS = 6
 """Sweeps of a training whose cost is foreseen."""
 _BETTER = 1.005
-"""What twice or half the factors must gain, as a ratio, to be worth it."""
+"""What more or fewer factors must gain, as a ratio, to be worth it."""
 _AS_GOOD = 0.999
 """Of sweeps whose lists are as good, the first is chosen."""
 
@@ -55,8 +64,14 @@ class Trial:
     """Settings that were tried, and their best iteration."""
 
     train: TrainConfig
+    point: LossPoint
     value: float
     """Mean of `METRIC` over the judged users after the best number of iterations, which `train` names."""
+
+    @property
+    def factors(self) -> int:
+        """Their number, resolved."""
+        return int(self.train.factors)
 
     def __str__(self) -> str:
         """Return the settings, as one may write them into the config, and what they are worth."""
@@ -99,80 +114,113 @@ class _Search:
 
     def __init__(self, parts: EvaluationParts, threads: int, task: Task) -> None:
         self._whole = parts
+        self._fewer_users = smaller(parts)
         self._threads = threads
         self._task = task
+        self._spent = 0.0
 
     def best(self, train: TrainConfig, matrix: csr_matrix) -> Trial:
         """Return the best trial within the budget of `train`, its numbers made for `matrix`."""
+        is_open = train.factors == "auto"
         most = min(
             _MOST_FACTORS if train.factors == "auto" else train.factors,
-            *self._whole.training.matrix.shape,
+            *self._whole.training.matrix.shape,  # may have fewer users or items than as many factors as asked for
             *matrix.shape,
         )
-        # The validation part may have fewer users or items than as many factors as asked for.
-        first = min(_FIRST_FACTORS if train.factors == "auto" else train.factors, most)
-        point = self._best_point(train, first)
-        trial = self._trial(self._whole, _at(train, point, first, self._whole.training.matrix))
-        if train.factors == "auto":
-            trial = self._climb(train, point, trial, most)
-        chosen = _at(train, point, _factors(trial) if train.factors == "auto" else train.factors, matrix)
-        return replace(trial, train=chosen.model_copy(update={"iterations": trial.train.iterations}))
+        contenders = self._contenders(train, most)
+        if self._fewer_users is not self._whole:  # what they are worth is to be compared on the same users
+            contenders = self._tried(self._whole, train, contenders[:_FINALISTS], contenders[0].factors)
+        if contenders[0].factors < most and (not is_open or contenders[0].factors == _MORE_FACTORS):
+            contenders = self._with_more_factors(train, contenders, most)
+        best = self._with_other_factors(train, contenders[0], most) if is_open else contenders[0]
+        chosen = _at(train, best.point, best.factors if train.factors == "auto" else train.factors, matrix)
+        return replace(best, train=chosen.model_copy(update={"iterations": best.train.iterations}))
 
-    def _best_point(self, train: TrainConfig, factors: int) -> LossPoint:
-        """Return the point of the loss with the best lists, the first of equal ones."""
-        parts = smaller(self._whole)
-        matrix = parts.training.matrix
-        factors = min(factors, *matrix.shape)
+    def _contenders(self, train: TrainConfig, most: int) -> list[Trial]:
+        """Return the best points of the loss, best first: of all with few factors, those that are best with more."""
+        matrix = self._fewer_users.training.matrix
+        few, more = (min(factors, most, *matrix.shape) for factors in (_FEW_FACTORS, _MORE_FACTORS))
         points: dict[str, LossPoint] = {}
         for point in POINTS:  # what is a number in the config leaves fewer of them
-            points.setdefault(_at(train, point, factors, matrix).model_dump_json(), point)
-        if len(points) == 1:
-            return POINTS[0]
-        values = {
-            point: self._trial(parts, _at(train, point, factors, matrix), _SWEEPS_TO_COMPARE).value
-            for point in points.values()
-        }
-        return max(values, key=lambda point: values[point])
+            points.setdefault(_at(train, point, few, matrix).model_dump_json(), point)
+        tried = self._tried_points(self._fewer_users, train, list(points.values()), few)
+        return tried if more == few else self._with_more_factors(train, tried, more, self._fewer_users)
 
-    def _climb(self, train: TrainConfig, point: LossPoint, first: Trial, most: int) -> Trial:
-        """Return the best trial with more factors than the first, or else with fewer."""
-        best, spent = first, 0.0
-        matrix = self._whole.training.matrix
-        for factors in _doubled(_factors(first), most):
-            spent += 2 * _USUAL_SWEEPS * sweep_seconds(matrix, factors)  # here, and on all data
-            if spent > train.budget.time.total_seconds():
-                log.info("train.budget.time allows no %d factors", factors)
+    def _with_more_factors(
+        self, train: TrainConfig, tried: list[Trial], factors: int, parts: EvaluationParts | None = None
+    ) -> list[Trial]:
+        """Return what is still worth a trial of `tried` with `factors`, best first; `tried` where that is no better."""
+        parts = parts or self._whole
+        places = _CONTENDERS if factors <= _MORE_FACTORS else _FINALISTS
+        close = [one for one in tried[:places] if one.value >= _CLOSE * tried[0].value]
+        for contenders in (close, tried[:1]):
+            if self._affords(train, parts.training.matrix, factors, len(contenders)):
                 break
-            if training_bytes(matrix, factors) > train.budget.memory * 2**30:
-                log.info("train.budget.memory allows no %d factors", factors)
-                break
-            trial = self._trial(self._whole, _at(train, point, factors, matrix))
-            if not trial.value > best.value * _BETTER:
-                break
-            best = trial
-        if best is first:
-            for factors in _halved(_factors(first)):
-                trial = self._trial(self._whole, _at(train, point, factors, matrix))
-                if not trial.value > best.value * _BETTER:
-                    break
+        else:
+            return tried
+        with_more = self._tried(parts, train, contenders, factors)
+        is_open = train.factors == "auto"
+        return with_more if not is_open or with_more[0].value > tried[0].value * _BETTER else tried
+
+    def _with_other_factors(self, train: TrainConfig, first: Trial, most: int) -> Trial:
+        """Return the better of `first` and trials between the rungs, or with fewer factors."""
+        best = first
+        for factors in _neighbours(first.factors, most):
+            if best is not first and factors < first.factors < best.factors:
+                break  # more were better
+            if factors > first.factors and not self._affords(train, self._whole.training.matrix, factors, 1):
+                continue
+            [trial] = self._tried(self._whole, train, [best], factors)
+            if trial.value > best.value * _BETTER:
                 best = trial
+            elif factors < first.factors:
+                break
         return best
 
-    def _trial(self, parts: EvaluationParts, train: TrainConfig, most: int = _MOST_SWEEPS) -> Trial:
-        """Return what `train` is worth on `parts`, iterations as they are or, where auto, the best up to `most`."""
-        matrix, is_open = parts.training.matrix, train.iterations == "auto"
-        sweeps = most if train.iterations == "auto" else train.iterations
+    def _affords(self, train: TrainConfig, matrix: csr_matrix, factors: int, trials: int) -> bool:
+        """Return whether so many trials on `matrix`, then a training on all, are within the budget; they count if so."""
+        whole = self._whole.training.matrix
+        if training_bytes(whole, factors) > train.budget.memory * 2**30:
+            log.info("train.budget.memory allows no %d factors", factors)
+            return False
+        here = trials * _USUAL_SWEEPS * sweep_seconds(matrix, factors)
+        on_all = _USUAL_SWEEPS * sweep_seconds(whole, factors)
+        if self._spent + here + on_all > train.budget.time.total_seconds():
+            log.info("train.budget.time allows no %d trials with %d factors", trials, factors)
+            return False
+        self._spent += here
+        return True
+
+    def _tried(
+        self, parts: EvaluationParts, train: TrainConfig, trials: list[Trial], factors: int
+    ) -> list[Trial]:
+        """Return the points of `trials` with `factors`, best first."""
+        return self._tried_points(parts, train, [one.point for one in trials], factors)
+
+    def _tried_points(
+        self, parts: EvaluationParts, train: TrainConfig, points: list[LossPoint], factors: int
+    ) -> list[Trial]:
+        """Return a trial of each point with `factors`, best first, of equal ones the first."""
+        trials = [self._trial(parts, train, point, factors) for point in points]
+        return sorted(trials, key=lambda one: -one.value)
+
+    def _trial(self, parts: EvaluationParts, given: TrainConfig, point: LossPoint, factors: int) -> Trial:
+        """Return what `given` is worth on `parts` at `point`, iterations as they are or, where auto, the best."""
+        matrix = parts.training.matrix
+        train = _at(given, point, factors, matrix)
+        is_open = train.iterations == "auto"
+        sweeps = _MOST_SWEEPS if train.iterations == "auto" else train.iterations
         recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps}), self._threads)
         values: list[float] = []
         with contextlib.suppress(TrainingError):
-            for factors in NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings):
-                is_last = len(values) == sweeps - 1
-                values.append(self._value(parts, factors) if is_open or is_last else 0.0)
+            for swept in NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings):
+                is_last, is_first = len(values) == sweeps - 1, not values
+                values.append(self._value(parts, swept) if is_last or (is_open and not is_first) else 0.0)
                 if is_open and _has_passed_its_best(values):
                     break
         best = max(values, default=0.0)
         number = next((n for n, value in enumerate(values, 1) if value >= _AS_GOOD * best), 1)
-        trial = Trial(train.model_copy(update={"iterations": number if is_open else sweeps}), best)
+        trial = Trial(train.model_copy(update={"iterations": number if is_open else sweeps}), point, best)
         log.info("tried: %s", trial)
         self._task.advance(note=f"{METRIC} {best:.4f}")
         return trial
@@ -185,8 +233,8 @@ class _Search:
 
 
 def _has_passed_its_best(values: list[float]) -> bool:
-    """Return whether the last two sweeps brought nothing."""
-    return len(values) > 3 and max(values[-2:]) <= max(values[:-2])
+    """Return whether the last sweep brought nothing; the first is never the best."""
+    return len(values) > 2 and values[-1] <= max(values[:-1])
 
 
 def _at(train: TrainConfig, point: LossPoint, factors: int, matrix: csr_matrix) -> TrainConfig:
@@ -195,17 +243,11 @@ def _at(train: TrainConfig, point: LossPoint, factors: int, matrix: csr_matrix) 
     return point.applied_to(settled, matrix) if objective_of(train) == "weighted" else settled
 
 
-def _factors(trial: Trial) -> int:
-    return int(trial.train.factors)
-
-
-def _doubled(factors: int, most: int) -> Iterator[int]:
-    while factors < most:
-        factors = min(2 * factors, most)
-        yield factors
-
-
-def _halved(factors: int) -> Iterator[int]:
-    while factors > _FEWEST_FACTORS:
-        factors = max(factors // 2, _FEWEST_FACTORS)
-        yield factors
+def _neighbours(factors: int, most: int) -> Iterator[int]:
+    """Yield what to try beside `factors`: twice as many, then half as many, a quarter, and so on."""
+    if factors < most:
+        yield min(2 * factors, most)
+    if factors <= _FEW_FACTORS:  # else more were better than a quarter as many
+        while factors > _FEWEST_FACTORS:
+            factors = max(factors // 2, _FEWEST_FACTORS)
+            yield factors

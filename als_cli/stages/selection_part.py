@@ -14,6 +14,8 @@ from als_cli.stages.tune_sample import sample_of
 
 _NEWEST = 0.1
 """Share of the events, the newest, that are validated on where all events carry a time."""
+_DRAWN = 0.1
+"""Share of the pairs that are drawn where they do not: what is left to train on must be nearly as dense as all of it."""
 _MOST_JUDGES = 5000
 """Users that are judged: a drawn sample of those that can be."""
 _FEWEST_JUDGES = 100
@@ -38,12 +40,12 @@ class _Events:
 def validation_part(context: StageContext, clean: pl.LazyFrame) -> EvaluationParts | None:
     """Return `clean` events (CLEAN_EVENT_COLUMNS) divided to choose settings, None where too few users can be judged.
 
-    Judged on are the pairs of the newest tenth of the events, as production will be; a fifth of all pairs drawn at
+    Judged on are the pairs of the newest tenth of the events, as production will be; a tenth of all pairs drawn at
     random where events carry no time, or where too few users have been there before. Only items new to a user count.
     """
     newest = _newest(clean)
     splits: list[TimeSplit | RandomSplit] = [] if newest is None else [newest]
-    for split in [*splits, RandomSplit(by="random")]:
+    for split in [*splits, RandomSplit(by="random", share=_DRAWN)]:
         evaluate = context.config.evaluate.model_copy(
             update={
                 "split": split,

@@ -11,12 +11,15 @@ from scipy.sparse import csr_matrix
 
 from als_cli.config.evaluate import FileSplit, LastSplit, RandomSplit, Split, TimeSplit, UsersSplit
 from als_cli.dataset.splits import SplitEvents, split_events
-from als_cli.errors import DataError
+from als_cli.errors import ConfigError, DataError
 from als_cli.events.aggregate import aggregate
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
 from als_cli.stages.past_periods import Period, length_of_test, part_of, periods_back
 from als_cli.storage.dataset_files import Dataset
+
+_DRAWN = 0.1
+"""Share of the pairs that a fold validates on where nothing says how the test file was drawn."""
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +82,22 @@ def drawn_seed(*parts: int) -> int:
 def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.LazyFrame, Split]]:
     """Yield what each fold may see, and how to divide it."""
     tune, split = context.config.tune, context.config.evaluate.split
+    if tune.share != "auto" and not isinstance(split, RandomSplit | FileSplit):
+        raise ConfigError(
+            f"tune.share is {tune.share}, but with evaluate.split by {split.by} no fold is drawn from the pairs",
+            hint="leave tune.share out: folds are cut as the test part is",
+        )
     if isinstance(split, FileSplit):
         # The whole dataset is the training part, and nothing is known of how the file was drawn.
-        training, split = clean, RandomSplit(by="random")
+        training, split = clean, RandomSplit(by="random", share=_DRAWN)
     else:
         outer = split_events(clean, split)
         training = outer.training
         if isinstance(split, TimeSplit):
             yield from _periods(clean, split, outer, tune.folds)
             return
+    if isinstance(split, RandomSplit) and tune.share != "auto":
+        split = split.model_copy(update={"share": tune.share})
     for fold in range(tune.folds):
         if isinstance(split, LastSplit):
             yield training, split

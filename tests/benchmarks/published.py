@@ -43,23 +43,43 @@ PUBLISHED = {
 }  # fmt: skip
 
 
-def judged(name: str, k: int, settings: list[str], threads: int) -> tuple[dict[str, dict[str, float]], float]:
+def settings_of(name: str, workspace: str) -> list[str]:
+    """Return the settings that say where split `name` lies and how it is judged."""
+    folder, (k, _) = PUBLIC / name, SPLITS[name]
+    given = [
+        f"workspace={workspace}",
+        f"events.source={folder / 'train.parquet'}",
+        f"evaluate.split={{by: file, path: {folder / 'test.parquet'}}}",
+        f"evaluate.at=[{k}]",
+    ]
+    if (folder / "test_candidates.parquet").exists():
+        given.append(f"evaluate.candidates.path={folder / 'test_candidates.parquet'}")
+    return given
+
+
+def judged(name: str, settings: list[str], threads: int) -> tuple[dict[str, dict[str, float]], float]:
     """Return the metrics of each method on split `name`, and the seconds of the whole job."""
-    folder, started = PUBLIC / name, time.perf_counter()
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as workspace:
-        given = [
-            f"workspace={workspace}",
-            f"events.source={folder / 'train.parquet'}",
-            f"evaluate.split={{by: file, path: {folder / 'test.parquet'}}}",
-            f"evaluate.at=[{k}]",
-            *settings,
-        ]
-        if (folder / "test_candidates.parquet").exists():
-            given.append(f"evaluate.candidates.path={folder / 'test_candidates.parquet'}")
+        given = [*settings_of(name, workspace), *settings]
         context = StageContext(config=load_config(None, given, environment={}), threads=threads)
         ingest(context)
         report = evaluate(context)
     return {method.method: method.metrics for method in report.methods}, time.perf_counter() - started
+
+
+def report(name: str, settings: list[str], threads: int) -> None:
+    """Print our figures of split `name` under `settings` beside the published ones."""
+    if not (PUBLIC / name).is_dir():
+        print(f"\n{name}: not beside the checkout")
+        return
+    _, metrics = SPLITS[name]
+    figures, seconds = judged(name, settings, threads)
+    print(f"\n{name} ({seconds:.0f} s, all methods)  {'  '.join(metrics)}")
+    for method, values in PUBLISHED[name].items():
+        print(f"  {method:22} " + "  ".join(f"{value:.4f}" for value in values))
+    for method, values in figures.items():
+        print(f"  als-cli: {method:13} " + "  ".join(f"{values[metric]:.4f}" for metric in metrics))
 
 
 def main() -> None:
@@ -72,16 +92,7 @@ def main() -> None:
     threads = available_threads()
     print(machine.describe(threads))
     for name in options.splits:
-        if not (PUBLIC / name).is_dir():
-            print(f"\n{name}: not beside the checkout")
-            continue
-        k, metrics = SPLITS[name]
-        figures, seconds = judged(name, k, options.settings, threads)
-        print(f"\n{name} ({seconds:.0f} s, all methods)  {'  '.join(metrics)}")
-        for method, values in PUBLISHED[name].items():
-            print(f"  {method:22} " + "  ".join(f"{value:.4f}" for value in values))
-        for method, values in figures.items():
-            print(f"  als-cli: {method:13} " + "  ".join(f"{values[metric]:.4f}" for metric in metrics))
+        report(name, options.settings, threads)
 
 
 if __name__ == "__main__":
