@@ -9,7 +9,7 @@ depends on the clock or on the threads: the budget is counted by a formula.
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 from scipy.sparse import csr_matrix
@@ -23,21 +23,10 @@ from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.stages.context import StageContext, Task
 from als_cli.stages.evaluation_parts import EvaluationParts
-from als_cli.stages.recipes import BALANCED, LossPoint, objective_of, recipe_for
+from als_cli.stages.recipes import LossPoint, recipe_for
 from als_cli.stages.selection_part import smaller, validation_part
+from als_cli.stages.selection_points import METRIC, Trial, distinct_points, settled_at
 
-METRIC = "ndcg@10"
-POINTS = (
-    BALANCED,
-    LossPoint(multiple=16, regularization=0.005, user_exponent=0.0, item_exponent=0.0),
-    LossPoint(multiple=16, regularization=0.01, user_exponent=0.25, item_exponent=0.25),
-    LossPoint(multiple=20, regularization=0.009, user_exponent=0.5, item_exponent=0.25),
-    LossPoint(multiple=32, regularization=0.002, user_exponent=0.0, item_exponent=0.3),
-    LossPoint(multiple=96, regularization=0.002, user_exponent=0.2, item_exponent=0.3),
-    LossPoint(multiple=96, regularization=0.001, user_exponent=0.0, item_exponent=0.3),
-    LossPoint(multiple=32, regularization=0.02, user_exponent=0.25, item_exponent=0.25),
-)
-"""Where validation parts of public sets had their best lists: sparse and dense, with and without time."""
 _FEW_FACTORS = 64
 _MORE_FACTORS = 256
 _MOST_FACTORS = 1024
@@ -57,30 +46,6 @@ _AS_GOOD = 0.999
 """Of sweeps whose lists are as good, the first is chosen."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Settings that were tried, and their best iteration."""
-
-    train: TrainConfig
-    point: LossPoint
-    value: float
-    """Mean of `METRIC` over the judged users after the best number of iterations, which `train` names."""
-
-    @property
-    def factors(self) -> int:
-        """Their number, resolved."""
-        return int(self.train.factors)
-
-    def __str__(self) -> str:
-        """Return the settings, as one may write them into the config, and what they are worth."""
-        train, rule = self.train, self.train.confidence
-        return (
-            f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
-            f"unobserved_weight {train.unobserved_weight}, user_exponent {rule.user_exponent}, "
-            f"item_exponent {rule.item_exponent}: {METRIC} {self.value:.4f}"
-        )
 
 
 def selected(
@@ -133,17 +98,16 @@ class _Search:
         if contenders[0].factors < most and (not is_open or contenders[0].factors == _MORE_FACTORS):
             contenders = self._with_more_factors(train, contenders, most)
         best = self._with_other_factors(train, contenders[0], most) if is_open else contenders[0]
-        chosen = _at(train, best.point, best.factors if train.factors == "auto" else train.factors, matrix)
+        chosen = settled_at(
+            train, best.point, best.factors if train.factors == "auto" else train.factors, matrix
+        )
         return replace(best, train=chosen.model_copy(update={"iterations": best.train.iterations}))
 
     def _contenders(self, train: TrainConfig, most: int) -> list[Trial]:
         """Return the best points of the loss, best first: of all with few factors, those that are best with more."""
         matrix = self._fewer_users.training.matrix
         few, more = (min(factors, most, *matrix.shape) for factors in (_FEW_FACTORS, _MORE_FACTORS))
-        points: dict[str, LossPoint] = {}
-        for point in POINTS:  # what is a number in the config leaves fewer of them
-            points.setdefault(_at(train, point, few, matrix).model_dump_json(), point)
-        tried = self._tried_points(self._fewer_users, train, list(points.values()), few)
+        tried = self._tried_points(self._fewer_users, train, distinct_points(train), few)
         return tried if more == few else self._with_more_factors(train, tried, more, self._fewer_users)
 
     def _with_more_factors(
@@ -159,23 +123,32 @@ class _Search:
         else:
             return tried
         with_more = self._tried(parts, train, contenders, factors)
-        is_open = train.factors == "auto"
-        return with_more if not is_open or with_more[0].value > tried[0].value * _BETTER else tried
+        if train.factors != "auto":
+            return with_more
+        return with_more if self._better(tried[0], with_more) is with_more[0] else tried
 
     def _with_other_factors(self, train: TrainConfig, first: Trial, most: int) -> Trial:
-        """Return the better of `first` and trials between the rungs, or with fewer factors."""
+        """Return the better of `first` and trials between the rungs, or of all points with fewer factors."""
         best = first
-        for factors in _neighbours(first.factors, most):
-            if best is not first and factors < first.factors < best.factors:
-                break  # more were better
-            if factors > first.factors and not self._affords(train, self._whole.training.matrix, factors, 1):
-                continue
-            [trial] = self._tried(self._whole, train, [best], factors)
-            if trial.value > best.value * _BETTER:
-                best = trial
-            elif factors < first.factors:
+        if first.factors < most:
+            factors = min(2 * first.factors, most)
+            if self._affords(train, self._whole.training.matrix, factors, 1):
+                best = self._better(best, self._tried(self._whole, train, [first], factors))
+        if best is not first or first.factors > _FEW_FACTORS:
+            return best
+        for factors in _halved(first.factors):
+            fewer = self._better(
+                best, self._tried_points(self._whole, train, distinct_points(train), factors)
+            )
+            if fewer is best:
                 break
+            best = fewer
         return best
+
+    @staticmethod
+    def _better(best: Trial, others: list[Trial]) -> Trial:
+        """Return the first of `others` (best first) where it gains enough, else `best`."""
+        return others[0] if others[0].value > best.value * _BETTER else best
 
     def _affords(self, train: TrainConfig, matrix: csr_matrix, factors: int, trials: int) -> bool:
         """Return whether so many trials on `matrix`, then a training on all, are within the budget; they count if so."""
@@ -207,7 +180,7 @@ class _Search:
     def _trial(self, parts: EvaluationParts, given: TrainConfig, point: LossPoint, factors: int) -> Trial:
         """Return what `given` is worth on `parts` at `point`, iterations as they are or, where auto, the best."""
         matrix = parts.training.matrix
-        train = _at(given, point, factors, matrix)
+        train = settled_at(given, point, factors, matrix)
         is_open = train.iterations == "auto"
         sweeps = _MOST_SWEEPS if train.iterations == "auto" else train.iterations
         recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps}), self._threads)
@@ -237,17 +210,7 @@ def _has_passed_its_best(values: list[float]) -> bool:
     return len(values) > 2 and values[-1] <= max(values[:-1])
 
 
-def _at(train: TrainConfig, point: LossPoint, factors: int, matrix: csr_matrix) -> TrainConfig:
-    """Return `train` with `factors` and with `point` where the loss is auto, made numbers for `matrix`."""
-    settled = train.model_copy(update={"factors": factors})
-    return point.applied_to(settled, matrix) if objective_of(train) == "weighted" else settled
-
-
-def _neighbours(factors: int, most: int) -> Iterator[int]:
-    """Yield what to try beside `factors`: twice as many, then half as many, a quarter, and so on."""
-    if factors < most:
-        yield min(2 * factors, most)
-    if factors <= _FEW_FACTORS:  # else more were better than a quarter as many
-        while factors > _FEWEST_FACTORS:
-            factors = max(factors // 2, _FEWEST_FACTORS)
-            yield factors
+def _halved(factors: int) -> Iterator[int]:
+    while factors > _FEWEST_FACTORS:
+        factors = max(factors // 2, _FEWEST_FACTORS)
+        yield factors

@@ -14,8 +14,9 @@ from als_cli.events.aggregate import aggregate
 from als_cli.stages import judging, selection
 from als_cli.stages.evaluate import evaluate
 from als_cli.stages.recipes import BALANCED, recipe_for
-from als_cli.stages.selection import POINTS, Trial, selected
+from als_cli.stages.selection import selected
 from als_cli.stages.selection_part import smaller, validation_part
+from als_cli.stages.selection_points import POINTS
 from als_cli.stages.train import train as train_stage
 from als_cli.storage.manifest import read_manifest
 from als_cli.storage.publish import current_version
@@ -100,65 +101,6 @@ def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
     best = max(values[1:last])
     assert values[found - 1] >= 0.999 * best
     assert all(value < 0.999 * best for value in values[1 : found - 1])
-
-
-def scripted(monkeypatch, worth):
-    """Let trials be worth `worth(place of the point, factors)`; returns the list that they are recorded in."""
-    monkeypatch.setattr(selection, "_FEW_FACTORS", 4)
-    monkeypatch.setattr(selection, "_MORE_FACTORS", 8)
-    monkeypatch.setattr(selection, "_MOST_FACTORS", 32)
-    monkeypatch.setattr(selection, "_FEWEST_FACTORS", 1)
-    tried = []
-
-    def trial(search, parts, given, point, factors):
-        place = POINTS.index(point)
-        tried.append((place, factors))
-        train = selection._at(given, point, factors, parts.training.matrix)
-        return Trial(train.model_copy(update={"iterations": 3}), point, worth(place, factors))
-
-    monkeypatch.setattr(selection._Search, "_trial", trial)
-    return tried
-
-
-def test_the_best_points_are_tried_again_with_more_factors(tmp_path, clean, monkeypatch):
-    order = {4: [0, 1, 2], 8: [1, 2, 0], 32: [2, 1, 0]}  # another one leads every time
-
-    def worth(place, factors):
-        return factors - 0.01 * order[factors].index(place) if place < 3 else 0.0
-
-    tried = scripted(monkeypatch, worth)
-    found = chosen(choosing(tmp_path), clean)
-    everywhere = [(place, 4) for place in range(len(POINTS))]
-    assert tried == [*everywhere, (0, 8), (1, 8), (2, 8), (1, 32), (2, 32)]
-    assert (found.factors, found.regularization) == (32, POINTS[2].regularization)
-
-
-def test_points_far_behind_are_not_tried_with_more_factors(tmp_path, clean, monkeypatch):
-    tried = scripted(monkeypatch, lambda place, factors: factors * {1: 1.0, 5: 0.98}.get(place, 0.96))
-    chosen(choosing(tmp_path), clean)
-    assert tried[len(POINTS) :] == [(1, 8), (5, 8), (1, 32), (5, 32)]
-
-
-@pytest.mark.parametrize(
-    ("values", "beside", "best"),
-    [
-        ({4: 1, 8: 2, 32: 2, 16: 3}, [16], 16),  # between the two
-        ({4: 1, 8: 2, 32: 2, 16: 2}, [16], 8),
-        ({4: 2, 8: 2, 2: 3, 1: 3}, [8, 2, 1], 2),  # fewer
-        ({4: 2, 8: 2, 2: 1}, [8, 2], 4),
-    ],
-)
-def test_numbers_of_factors_beside_the_best_are_tried(tmp_path, clean, monkeypatch, values, beside, best):
-    tried = scripted(monkeypatch, lambda place, factors: values[factors] if place == 0 else 0)
-    assert chosen(choosing(tmp_path), clean).factors == best
-    assert [factors for _, factors in tried[-len(beside) :]] == beside
-
-
-def test_factors_that_are_given_are_what_the_last_trials_have(tmp_path, clean, monkeypatch):
-    tried = scripted(monkeypatch, lambda _place, factors: 1 / factors)
-    assert chosen(choosing(tmp_path, factors=20), clean).factors == 20
-    assert {factors for _, factors in tried} == {4, 8, 20}
-    assert tried[-1][1] == 20
 
 
 @pytest.mark.parametrize("budget", [{"time": "0.0001s"}, {"memory": 1e-6}])

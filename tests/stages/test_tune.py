@@ -176,36 +176,6 @@ def test_folds_train_and_validate_on_pairs_of_the_training_part_only(tmp_path, s
             assert set(zip(users.gather(pairs.row), items.gather(pairs.col), strict=True)) <= allowed
 
 
-@pytest.mark.parametrize(("share", "of_training"), [("auto", 0.2), (0.05, 0.05)])
-def test_drawn_folds_have_the_share_that_is_asked_for(tmp_path, share, of_training):
-    context = tuning(tmp_path, "random", share=share)
-    dataset = open_dataset(context.dataset_place)
-    pairs = training_matrix(context, dataset).nnz
-    folds = validation_folds(context, dataset)
-    assert [fold.training.matrix.nnz for fold in folds] == [pairs - round(of_training * pairs)] * 2
-    first, second = (fold.training.matrix for fold in folds)
-    assert first.shape != second.shape or (first != second).nnz
-
-
-def test_beside_a_test_file_a_fold_is_a_tenth(tmp_path):
-    context = tuning(tmp_path, "random")
-    raw = context.config.model_dump(mode="json", exclude_unset=True)
-    raw["evaluate"]["split"] = {"by": "file", "path": str(tmp_path / "absent.parquet")}
-    context = type(context)(config=type(context.config).model_validate(raw), threads=1)
-    dataset = open_dataset(context.dataset_place)
-    pairs = dataset.interactions.matrix.nnz
-    assert {fold.training.matrix.nnz for fold in validation_folds(context, dataset)} == {
-        pairs - round(0.1 * pairs)
-    }
-
-
-@pytest.mark.parametrize("split", ["time", "last", "users"])
-def test_a_share_where_no_pairs_are_drawn_is_an_error(tmp_path, split):
-    context = tuning(tmp_path, split, share=0.1)
-    with pytest.raises(ConfigError, match=r"tune\.share is 0\.1, but with evaluate\.split by"):
-        tune(context)
-
-
 @pytest.mark.parametrize("by", ["last", "random", "users"])
 def test_the_weight_of_test_pairs_changes_no_trial(tmp_path, by):
     clean = two_tastes()
