@@ -6,7 +6,7 @@ from als_cli.errors import ConfigError
 from als_cli.stages.tune import tune
 from als_cli.stages.tune_folds import training_matrix, validation_folds
 from als_cli.storage.dataset_files import open_dataset
-from tests.stages.test_tune import tuning
+from tests.stages.tune_builders import tuning
 
 
 @pytest.mark.parametrize(("share", "of_training"), [("auto", 0.2), (0.05, 0.05)])
