@@ -37,15 +37,28 @@ SEARCHES = {
         },
     },
     "ml1m_topn": {
-        "metric": "ndcg@10", "share": 0.05, "folds": 4, "users": "all", "trials": 80,
+        "metric": "ndcg@10", "share": 0.05, "folds": 4, "users": "all", "trials": 200,
         "space": {"factors": [64, 128, 192, 256], "iterations": [4, 14], "regularization": [0.001, 0.05]},
     },
     "ml1m_ncf": {
-        "metric": "recall@100", "share": 0.05, "folds": 3, "users": "all", "trials": 60,
+        "metric": "recall@100", "share": 0.05, "folds": 3, "users": "all", "trials": 140,
         "space": {"factors": [128, 192, 256], "iterations": [4, 14], "regularization": [0.001, 0.05]},
     },
 }  # fmt: skip
-WINNERS: dict[str, dict[str, object]] = {}
+WINNERS: dict[str, dict[str, object]] = {
+    "gowalla": {
+        "factors": 2048, "iterations": 3, "regularization": 0.001807, "frequency_exponent": 0.9504,
+        "unobserved_weight": 0.09991, "confidence": {"user_exponent": 0.1394, "item_exponent": 0.2838},
+    },
+    "ml1m_topn": {
+        "factors": 256, "iterations": 6, "regularization": 0.0006469, "frequency_exponent": 1.079,
+        "unobserved_weight": 3.799, "confidence": {"user_exponent": 0.3186, "item_exponent": 0.3279},
+    },
+    "ml1m_ncf": {
+        "factors": 256, "iterations": 5, "regularization": 0.00489, "frequency_exponent": 1.03,
+        "unobserved_weight": 0.4331, "confidence": {"user_exponent": 0.2623, "item_exponent": 0.1617},
+    },
+}  # fmt: skip
 
 
 def search(name: str, workspace: str, trials: int | None, threads: int) -> None:
