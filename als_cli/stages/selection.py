@@ -83,6 +83,7 @@ class _Search:
         self._threads = threads
         self._task = task
         self._spent = 0.0
+        self._best_seen = 0.0
 
     def best(self, train: TrainConfig, matrix: csr_matrix) -> Trial:
         """Return the best trial within the budget of `train`, its numbers made for `matrix`."""
@@ -195,7 +196,8 @@ class _Search:
         number = next((n for n, value in enumerate(values, 1) if value >= _AS_GOOD * best), 1)
         trial = Trial(train.model_copy(update={"iterations": number if is_open else sweeps}), point, best)
         log.info("tried: %s", trial)
-        self._task.advance(note=f"{METRIC} {best:.4f}")
+        self._best_seen = max(self._best_seen, best)
+        self._task.advance(note=f"best {METRIC} {self._best_seen:.4f}")
         return trial
 
     def _value(self, parts: EvaluationParts, factors: Factors) -> float:

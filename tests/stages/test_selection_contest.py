@@ -1,5 +1,8 @@
 """Which points of the loss and how many factors `auto` tries, and in which order: trials are scripted, none is trained."""
 
+import contextlib
+from dataclasses import replace
+
 import pytest
 
 from als_cli.events.aggregate import aggregate
@@ -86,3 +89,27 @@ def test_factors_that_are_given_are_what_the_last_trials_have(tmp_path, clean, m
     assert chosen(choosing(tmp_path, factors=20), clean).factors == 20
     assert {factors for _, factors in tried} == {4, 8, 20}
     assert tried[-1][1] == 20
+
+
+def test_progress_shows_the_best_lists_so_far(tmp_path, clean, monkeypatch):
+    notes = []
+
+    class Recording:
+        def advance(self, note):
+            notes.append(float(note.removeprefix("best ndcg@10 ")))
+
+    class Shown:
+        @contextlib.contextmanager
+        def task(self, description):
+            assert description == "choosing settings"
+            yield Recording()
+
+    context = replace(choosing(tmp_path, factors=4), progress=Shown())
+    found = []
+    plain = selection._Search._trial
+
+    monkeypatch.setattr(selection._Search, "_trial", lambda *given: found.append(plain(*given)) or found[-1])
+    chosen(context, clean)
+    assert len(found) >= len(POINTS)
+    best = [max(one.value for one in found[: n + 1]) for n in range(len(found))]
+    assert notes == [pytest.approx(value, abs=5e-5) for value in best]
