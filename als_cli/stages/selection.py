@@ -95,7 +95,7 @@ class _Search:
         )
         contenders = self._contenders(train, most)
         if self._fewer_users is not self._whole:  # what they are worth is to be compared on the same users
-            contenders = self._tried(self._whole, train, contenders[:_FINALISTS], contenders[0].factors)
+            contenders = self._on_all_users(train, contenders)
         if contenders[0].factors < most and (not is_open or contenders[0].factors == _MORE_FACTORS):
             contenders = self._with_more_factors(train, contenders, most)
         best = self._with_other_factors(train, contenders[0], most) if is_open else contenders[0]
@@ -111,6 +111,14 @@ class _Search:
         tried = self._tried_points(self._fewer_users, train, distinct_points(train), few)
         return tried if more == few else self._with_more_factors(train, tried, more, self._fewer_users)
 
+    def _on_all_users(self, train: TrainConfig, tried: list[Trial]) -> list[Trial]:
+        """Return the best of `tried` on the whole validation part, best first; `tried` where that is too dear."""
+        factors = tried[0].factors
+        for contenders in (tried[:_FINALISTS], tried[:1]):
+            if self._affords(train, self._whole.training.matrix, factors, len(contenders)):
+                return self._tried(self._whole, train, contenders, factors)
+        return tried
+
     def _with_more_factors(
         self, train: TrainConfig, tried: list[Trial], factors: int, parts: EvaluationParts | None = None
     ) -> list[Trial]:
@@ -120,13 +128,10 @@ class _Search:
         close = [one for one in tried[:places] if one.value >= _CLOSE * tried[0].value]
         for contenders in (close, tried[:1]):
             if self._affords(train, parts.training.matrix, factors, len(contenders)):
-                break
-        else:
-            return tried
-        with_more = self._tried(parts, train, contenders, factors)
-        if train.factors != "auto":
-            return with_more
-        return with_more if self._better(tried[0], with_more) is with_more[0] else tried
+                with_more = self._tried(parts, train, contenders, factors)
+                is_open = train.factors == "auto"
+                return tried if is_open and self._better(tried[0], with_more) is tried[0] else with_more
+        return tried
 
     def _with_other_factors(self, train: TrainConfig, first: Trial, most: int) -> Trial:
         """Return the better of `first` and trials between the rungs, or of all points with fewer factors."""
@@ -137,10 +142,11 @@ class _Search:
                 best = self._better(best, self._tried(self._whole, train, [first], factors))
         if best is not first or first.factors > _FEW_FACTORS:
             return best
+        points = distinct_points(train)
         for factors in _halved(first.factors):
-            fewer = self._better(
-                best, self._tried_points(self._whole, train, distinct_points(train), factors)
-            )
+            if not self._affords(train, self._whole.training.matrix, factors, len(points)):
+                break
+            fewer = self._better(best, self._tried_points(self._whole, train, points, factors))
             if fewer is best:
                 break
             best = fewer

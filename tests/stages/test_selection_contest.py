@@ -26,17 +26,21 @@ def chosen(context, clean):
     return selected(context, context.config.train, clean.lazy(), matrix)
 
 
-def scripted(monkeypatch, worth):
-    """Let trials be worth `worth(place of the point, factors)`; returns the list that they are recorded in."""
+def scripted(monkeypatch, worth, users=None):
+    """Let trials be worth `worth(place of the point, factors)`; returns the list that they are recorded in.
+
+    `users` receives how many users each of them trained on.
+    """
     monkeypatch.setattr(selection, "_FEW_FACTORS", 4)
     monkeypatch.setattr(selection, "_MORE_FACTORS", 8)
     monkeypatch.setattr(selection, "_MOST_FACTORS", 32)
     monkeypatch.setattr(selection, "_FEWEST_FACTORS", 1)
-    tried = []
+    tried, users = [], users if users is not None else []
 
     def trial(search, parts, given, point, factors):
         place = POINTS.index(point)
         tried.append((place, factors))
+        users.append(parts.training.matrix.shape[0])
         train = settled_at(given, point, factors, parts.training.matrix)
         return Trial(train.model_copy(update={"iterations": 3}), point, worth(place, factors))
 
@@ -89,6 +93,31 @@ def test_factors_that_are_given_are_what_the_last_trials_have(tmp_path, clean, m
     assert chosen(choosing(tmp_path, factors=20), clean).factors == 20
     assert {factors for _, factors in tried} == {4, 8, 20}
     assert tried[-1][1] == 20
+
+
+def test_of_very_many_users_a_sample_compares_points_and_all_decide(tmp_path, clean, monkeypatch):
+    monkeypatch.setattr("als_cli.stages.selection_part._MANY_USERS", 200)
+    monkeypatch.setattr("als_cli.stages.selection_part._DRAWN_USERS", 90)
+    users = []
+    tried = scripted(monkeypatch, lambda place, factors: factors * (1 - place / 100), users)
+    assert chosen(choosing(tmp_path), clean).factors == 32
+    sample = len(POINTS) + 3
+    assert set(users[:sample]) == {90}
+    assert tried[sample:] == [(0, 8), (1, 8), (0, 32), (1, 32)]
+    assert set(users[sample:]) == {240}
+
+
+def test_where_the_budget_is_small_one_point_is_tried_instead_of_two_and_then_none(
+    tmp_path, clean, monkeypatch
+):
+    monkeypatch.setattr(selection, "sweep_seconds", lambda _matrix, factors: factors)
+    tried = scripted(monkeypatch, lambda place, factors: factors * (1 - place / 100))
+    assert chosen(choosing(tmp_path, budget={"time": "580s"}), clean).factors == 32
+    # 3 x 6 x 8 + 6 x 8 = 192 s are within; then 144 + 2 x 6 x 32 + 6 x 32 = 720 s are not, 528 s are.
+    assert tried[len(POINTS) :] == [(0, 8), (1, 8), (2, 8), (0, 32)]
+    tried.clear()
+    assert chosen(choosing(tmp_path, budget={"time": "100s"}), clean).factors == 8
+    assert tried[len(POINTS) :] == [(0, 8)]
 
 
 def test_progress_shows_the_best_lists_so_far(tmp_path, clean, monkeypatch):
