@@ -1,6 +1,7 @@
 """`als tune`: search for hyperparameters on the training part, write the winning config."""
 
 import importlib.util
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,10 @@ _SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interac
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
 _NOT_IN_KEY = {"trials", "time", "output"}
 """A longer search goes on with the same study."""
+_FEWEST_JUDGED = 30
+"""Users of all folds together; with fewer, luck chooses."""
+
+log = logging.getLogger(__name__)
 
 
 def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
@@ -52,6 +57,8 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
     folds, samples = folds_and_samples(context, dataset)
+    if _judged_users(folds) < _FEWEST_JUDGED:
+        log.warning("tune: only %d users are judged, so luck chooses: use more folds", _judged_users(folds))
     space = search_space(
         context.config.train, context.config.tune.space, [fold.training.matrix for fold in folds]
     )

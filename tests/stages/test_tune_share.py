@@ -6,6 +6,7 @@ from als_cli.errors import ConfigError
 from als_cli.stages.tune import tune
 from als_cli.stages.tune_folds import training_matrix, validation_folds
 from als_cli.storage.dataset_files import open_dataset
+from tests.stages.evaluation_builders import two_tastes
 from tests.stages.tune_builders import tuning
 
 
@@ -37,3 +38,13 @@ def test_a_share_where_no_pairs_are_drawn_is_an_error(tmp_path, split):
     context = tuning(tmp_path, split, share=0.1)
     with pytest.raises(ConfigError, match=r"tune\.share is 0\.1, but with evaluate\.split by"):
         tune(context)
+
+
+def test_so_few_judged_users_that_luck_chooses_are_said(tmp_path, caplog):
+    tune(tuning(tmp_path, "random", share=0.001, trials=1))
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
+        "tune: only 2 users are judged, so luck chooses: use more folds"
+    ]
+    caplog.clear()
+    tune(tuning(tmp_path / "enough", "random", clean=two_tastes(users=120), trials=1))
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
