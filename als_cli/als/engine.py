@@ -88,6 +88,15 @@ class Engine(Protocol):
         """
         ...
 
-    def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
-        """Return (B, f) float32 user factors for the B histories in `confidence` (B, I), item factors (I, f) fixed."""
+    def fold_in(
+        self,
+        items: FloatArray,
+        confidence: csr_matrix,
+        settings: AlsSettings,
+        start: FloatArray | None = None,
+    ) -> FloatArray:
+        """Return (B, f) float32 user factors for the B histories in `confidence` (B, I), item factors (I, f) fixed.
+
+        Each is the exact solution of its row, or as near to it as a few steps from `start` (B, f) lead.
+        """
         ...

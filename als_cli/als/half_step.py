@@ -48,14 +48,39 @@ def solve_side(
     `pair_losses` (rows,) receives each row's own part of the loss; pass an empty array to leave it out. Returns the
     eigenbasis. FloatingPointError where `fixed` is not finite.
     """
-    rank = min(side.columns, len(fixed))
-    axes = eigenbasis(gram(workers, fixed), rank)
+    turned = turn(workers, fixed, side.columns)
+    solve_turned(workers, side, turned, loss, cg_steps, pair_losses)
+    return turned.axes
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Fixed factors in their eigenbasis."""
+
+    factors: FloatArray
+    """(rows, width)."""
+    axes: Eigenbasis
+
+
+def turn(workers: Workers, fixed: FloatArray, columns: int) -> Turned:
+    """Turn `fixed` (rows, width), of which `columns` are used, into its eigenbasis in place.
+
+    FloatingPointError where it is not finite.
+    """
+    axes = eigenbasis(gram(workers, fixed), min(columns, len(fixed)))
     rotate(workers, fixed, axes.basis)
-    rotate_rows(workers, side.factors, side.schedule.warm_started, axes.basis)
-    diagonal = _positive(loss.unobserved_weight * axes.spectrum, rank)
-    system = row_system(side.confidence, fixed, diagonal, side.ridge, loss.shift)
+    return Turned(fixed, axes)
+
+
+def solve_turned(
+    workers: Workers, side: Side, fixed: Turned, loss: Loss, cg_steps: int, pair_losses: Float64Array
+) -> None:
+    """Solve all rows of `side` as :func:`solve_side` does, for factors that are turned already."""
+    rank = min(side.columns, len(fixed.factors))
+    rotate_rows(workers, side.factors, side.schedule.warm_started, fixed.axes.basis)
+    diagonal = _positive(loss.unobserved_weight * fixed.axes.spectrum, rank)
+    system = row_system(side.confidence, fixed.factors, diagonal, side.ridge, loss.shift)
     _solve_rows(workers, side.schedule, system, cg_steps, Solution(side.factors, pair_losses))
-    return axes
 
 
 def _positive(spectrum: Float64Array, rank: int) -> FloatArray:

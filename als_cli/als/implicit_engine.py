@@ -55,8 +55,17 @@ class ImplicitEngine:
             raise _not_finite(settings.iterations)
         return factors
 
-    def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
-        """Return (B, f) user factors, each the exact solution of its row (equation 4) for fixed `items`."""
+    def fold_in(
+        self,
+        items: FloatArray,
+        confidence: csr_matrix,
+        settings: AlsSettings,
+        start: FloatArray | None = None,  # noqa: ARG002 - the interface
+    ) -> FloatArray:
+        """Return (B, f) user factors, each the exact solution of its row (equation 4) for fixed `items`.
+
+        `start` is not needed: `implicit` solves what it is given from nothing.
+        """
         matrix = _as_implicit_wants(confidence)
         model = _solver(settings, calculate_training_loss=False)
         model.item_factors = _writable(items, np.float32)

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import column_squares, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
-from als_cli.als.half_step import Side, solve_side, width_of
+from als_cli.als.half_step import Side, solve_side, solve_turned, turn, width_of
 from als_cli.als.kernels.row_system import aligned
 from als_cli.als.objective import Loss, loss_of
 from als_cli.als.ordering import both_sides, ordering_of, put_back
@@ -63,18 +63,58 @@ class NativeEngine:
                 training.sweep(number)
                 yield training.factors
 
-    def fold_in(self, items: FloatArray, confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
-        """Return (B, f) user factors, each the exact solution of its row for fixed `items`."""
-        loss = loss_of(settings)
-        fixed = _wide(items)
-        with Workers(settings.threads) as workers:
-            side = _side(confidence, replace(settings, factors=items.shape[1], exact=True), loss, None)
+    def fold_in(
+        self,
+        items: FloatArray,
+        confidence: csr_matrix,
+        settings: AlsSettings,
+        start: FloatArray | None = None,
+    ) -> FloatArray:
+        """Return (B, f) user factors for fixed `items`, each the exact solution of its row.
+
+        From `start` (B, f), factors that are near already, long rows take the steps of a sweep unless `settings.exact`.
+        """
+        fixed = FixedItems(items, settings.threads)
+        users: FloatArray = fixed.users(confidence, settings, start) @ fixed.basis.T
+        return np.ascontiguousarray(users)
+
+
+class FixedItems:
+    """Item factors turned into their eigenbasis once, for one fold-in after the other.
+
+    Scores do not change when both sides turn, so what is folded in may be ranked without turning it back.
+    """
+
+    def __init__(self, items: FloatArray, threads: int) -> None:
+        """Take `items` (I, f), left as they are; TrainingError where they are not finite."""
+        self._columns = items.shape[1]
+        with Workers(threads) as workers:
             try:
-                axes = solve_side(workers, side, fixed, loss, settings.cg_steps, _NO_LOSSES)
+                self._turned = turn(workers, _wide(items), self._columns)
             except FloatingPointError as error:
                 raise _not_finite("in the item factors given") from error
-            users: FloatArray = (side.factors @ axes.basis.T)[:, : items.shape[1]]
-        return np.ascontiguousarray(users)
+
+    @property
+    def basis(self) -> FloatArray:
+        """(f, f): the eigenbasis, a vector per column."""
+        basis: FloatArray = self._turned.axes.basis[: self._columns, : self._columns]
+        return basis
+
+    @property
+    def factors(self) -> FloatArray:
+        """(I, f) in the eigenbasis, C-contiguous."""
+        return np.ascontiguousarray(self._turned.factors[:, : self._columns])
+
+    def users(
+        self, confidence: csr_matrix, settings: AlsSettings, start: FloatArray | None = None
+    ) -> FloatArray:
+        """Return (B, f) user factors in the eigenbasis; see :meth:`NativeEngine.fold_in` for the rest."""
+        loss, exact = loss_of(settings), settings.exact or start is None
+        own = replace(settings, factors=self._columns, exact=exact)
+        side = _side(confidence, own, loss, start)
+        with Workers(settings.threads) as workers:
+            solve_turned(workers, side, self._turned, loss, settings.cg_steps, _NO_LOSSES)
+        return np.ascontiguousarray(side.factors[:, : self._columns])
 
 
 class _Training:

@@ -24,6 +24,15 @@ class ConfidenceConfig(Section):
     """q of tempering: c shrinks by (item's interactions)^-q, so that popular items weigh less (weighted only). auto: chosen together with factors or iterations where these are auto, else 0.1."""
 
 
+class FoldInConfig(Section):
+    """How users are solved for the items once these are trained: those of the training, and new ones later."""
+
+    regularization: Auto | Annotated[float, Field(ge=0)] = "auto"
+    """The ridge's weight then. auto: chosen together with factors or iterations where these are auto, else that of the training."""
+    item_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
+    """`confidence.item_exponent` then (weighted only). auto: chosen together with factors or iterations where these are auto, else that of the training."""
+
+
 class BudgetConfig(Section):
     """How far `auto` goes in search of better lists: what it tries is foreseen by a formula, never by the clock."""
 
@@ -54,6 +63,8 @@ class TrainConfig(Section):
     """What `auto` may cost."""
     confidence: ConfidenceConfig = ConfidenceConfig()
     """From strength to confidence."""
+    fold_in: FoldInConfig = FoldInConfig()
+    """The last step: users for the trained items."""
     solver: Auto | Literal["exact"] = "auto"
     """exact: every row exactly. auto: long rows by conjugate gradients (engine native: short rows are exact all the same)."""
     seed: int = Field(default=0, ge=0, lt=2**32)

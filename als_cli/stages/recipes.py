@@ -6,8 +6,8 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.confidence import ConfidenceRule, interactions_per_item, mean_confidence
 from als_cli.als.engine import AlsSettings, Objective
-from als_cli.als.recipe import Recipe
-from als_cli.config.train import ConfidenceConfig, TrainConfig
+from als_cli.als.recipe import FoldIn, Recipe
+from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
 from als_cli.errors import ConfigError
 
 DEFAULT_FACTORS = 128
@@ -34,14 +34,14 @@ class LossPoint:
         density = matrix.nnz / (matrix.shape[0] * matrix.shape[1])
         confidence = train.confidence.model_copy(
             update={
-                "user_exponent": _or_auto(train.confidence.user_exponent, self.user_exponent),
-                "item_exponent": _or_auto(train.confidence.item_exponent, self.item_exponent),
+                "user_exponent": or_auto(train.confidence.user_exponent, self.user_exponent),
+                "item_exponent": or_auto(train.confidence.item_exponent, self.item_exponent),
             }
         )
         return train.model_copy(
             update={
-                "unobserved_weight": _or_auto(train.unobserved_weight, self.multiple * density),
-                "regularization": _or_auto(train.regularization, self.regularization),
+                "unobserved_weight": or_auto(train.unobserved_weight, self.multiple * density),
+                "regularization": or_auto(train.regularization, self.regularization),
                 "confidence": confidence,
             }
         )
@@ -65,14 +65,14 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         config = BALANCED.applied_to(config, matrix)
     settings = AlsSettings(
         factors=_factors(matrix, config),
-        regularization=_or_auto(config.regularization, 0.05),
+        regularization=or_auto(config.regularization, 0.05),
         iterations=MOST_ITERATIONS if config.iterations == "auto" else config.iterations,
         exact=config.solver == "exact",
         seed=config.seed,
         threads=threads,
         objective=objective,
-        unobserved_weight=_or_auto(config.unobserved_weight, 1.0),
-        frequency_exponent=_or_auto(config.frequency_exponent, 1.0 if weighted else 0.0),
+        unobserved_weight=or_auto(config.unobserved_weight, 1.0),
+        frequency_exponent=or_auto(config.frequency_exponent, 1.0 if weighted else 0.0),
         cg_steps=CG_STEPS,
         init_scale=INIT_SCALE,
         settled=SETTLED if config.iterations == "auto" else 0.0,
@@ -82,7 +82,29 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     rule = _confidence(config.confidence, objective)
     if weighted:
         rule = replace(rule, scale=mean_confidence(matrix, rule, item_interactions))
-    return Recipe(config.engine, settings, rule, item_interactions)
+    recipe = Recipe(config.engine, settings, rule, item_interactions)
+    given = config.fold_in
+    if given.regularization == "auto" and given.item_exponent == "auto":
+        return recipe
+    _check_fold_in(given, objective)
+    return with_fold_in(
+        recipe,
+        matrix,
+        or_auto(given.regularization, settings.regularization),
+        or_auto(given.item_exponent, rule.item_exponent),
+    )
+
+
+def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item_exponent: float) -> Recipe:
+    """Return `recipe`, made for the strengths `matrix` (U, I), with a fold-in of its own.
+
+    Under the weighted objective its confidences have mean 1 too.
+    """
+    rule = replace(recipe.confidence, item_exponent=item_exponent)
+    if recipe.settings.objective == "weighted" and item_exponent != recipe.confidence.item_exponent:
+        rule = replace(rule, scale=1.0)
+        rule = replace(rule, scale=mean_confidence(matrix, rule, recipe.item_interactions))
+    return replace(recipe, own_fold_in=FoldIn(regularization, rule))
 
 
 def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRule:
@@ -96,16 +118,25 @@ def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRul
     exponents = {}
     for key in ("user_exponent", "item_exponent"):
         value = getattr(config, key)
-        if objective != "weighted" and _or_auto(value, 0.0) != 0.0:
+        if objective != "weighted" and or_auto(value, 0.0) != 0.0:
             raise ConfigError(
                 f"train.confidence.{key} is {value}, which objective {objective} does not have",
                 hint=f"leave train.confidence.{key} out, or use train.engine: native and train.objective: weighted",
             )
-        exponents[key] = _or_auto(value, 0.0)
+        exponents[key] = or_auto(value, 0.0)
     return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
 
 
-def _or_auto(value: float | str, auto: float) -> float:
+def _check_fold_in(given: FoldInConfig, objective: Objective) -> None:
+    if objective != "weighted" and or_auto(given.item_exponent, 0.0) != 0.0:
+        raise ConfigError(
+            f"train.fold_in.item_exponent is {given.item_exponent}, which objective {objective} does not have",
+            hint="leave train.fold_in.item_exponent out, or use train.engine: native and train.objective: weighted",
+        )
+
+
+def or_auto(value: float | str, auto: float) -> float:
+    """Return `value`, or `auto` where it is the word."""
     return auto if isinstance(value, str) else value
 
 

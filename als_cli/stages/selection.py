@@ -2,11 +2,10 @@
 
 First the weights of the loss, among points that were each best somewhere (docs/decisions/0013): all with few factors, the
 best of them with more, since what suits few factors need not suit many. Then the number of factors, as long as lists
-become better; and with each the number of iterations, by looking at the lists after every sweep but the first. Nothing
-depends on the clock or on the threads: the budget is counted by a formula.
+become better; and in each trial the number of iterations and how users are folded in. Nothing depends on the clock or on
+the threads: the budget is counted by a formula.
 """
 
-import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,17 +14,12 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.als.cost import sweep_seconds, training_bytes
-from als_cli.als.engine import Factors
-from als_cli.als.native import NativeEngine
 from als_cli.config.train import TrainConfig
-from als_cli.errors import TrainingError
-from als_cli.evaluation.protocol import measure
-from als_cli.evaluation.rankers import FactorRanker
 from als_cli.stages.context import StageContext, Task
 from als_cli.stages.evaluation_parts import EvaluationParts
-from als_cli.stages.recipes import LossPoint, recipe_for
 from als_cli.stages.selection_part import smaller, validation_part
-from als_cli.stages.selection_points import METRIC, Trial, distinct_points, settled_at
+from als_cli.stages.selection_points import METRIC, Start, Trial, distinct_starts, settled_at
+from als_cli.stages.selection_trial import TrialRunner
 
 _FEW_FACTORS = 64
 _MORE_FACTORS = 256
@@ -33,17 +27,16 @@ _MOST_FACTORS = 1024
 _FEWEST_FACTORS = 16
 _CONTENDERS = 3
 """Points that are tried with `_MORE_FACTORS`."""
-_FINALISTS = 2
+_FINALISTS = 1
 """Points that are tried where a trial takes as long as a training."""
 _CLOSE = 0.97
 """Share of the best one's value that keeps a point in the contest."""
-_MOST_SWEEPS = 12
 _USUAL_SWEEPS = 6
 """Sweeps of a training whose cost is foreseen."""
 _BETTER = 1.005
 """What more or fewer factors must gain, as a ratio, to be worth it."""
-_AS_GOOD = 0.999
-"""Of sweeps whose lists are as good, the first is chosen."""
+_MUCH_BETTER = 1.02
+"""What `_MORE_FACTORS` must have gained for still more to be tried."""
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +59,7 @@ def selected(
         log.info("too few users can be judged: settings that are auto are not chosen by validation")
         return train
     with context.progress.task("choosing settings") as task:
-        best = _Search(parts, context.threads, task).best(train, matrix)
+        best = _Search(parts, TrialRunner(train, context.threads), task).best(train, matrix)
     if not best.value > 0:
         log.info("no list holds what was bought next: settings that are auto are not chosen by validation")
         return train
@@ -77,13 +70,14 @@ def selected(
 class _Search:
     """Trials on one validation part."""
 
-    def __init__(self, parts: EvaluationParts, threads: int, task: Task) -> None:
+    def __init__(self, parts: EvaluationParts, trials: TrialRunner, task: Task) -> None:
         self._whole = parts
         self._fewer_users = smaller(parts)
-        self._threads = threads
+        self._trials = trials
         self._task = task
         self._spent = 0.0
         self._best_seen = 0.0
+        self._value_of_few = 0.0
 
     def best(self, train: TrainConfig, matrix: csr_matrix) -> Trial:
         """Return the best trial within the budget of `train`, its numbers made for `matrix`."""
@@ -96,27 +90,33 @@ class _Search:
         contenders = self._contenders(train, most)
         if self._fewer_users is not self._whole:  # what they are worth is to be compared on the same users
             contenders = self._on_all_users(train, contenders)
-        if contenders[0].factors < most and (not is_open or contenders[0].factors == _MORE_FACTORS):
+        if contenders[0].factors < most and (not is_open or self._promises_more(contenders[0])):
             contenders = self._with_more_factors(train, contenders, most)
         best = self._with_other_factors(train, contenders[0], most) if is_open else contenders[0]
         chosen = settled_at(
-            train, best.point, best.factors if train.factors == "auto" else train.factors, matrix
+            train, best.start.point, best.factors if train.factors == "auto" else train.factors, matrix
         )
-        return replace(best, train=chosen.model_copy(update={"iterations": best.train.iterations}))
+        found = {"iterations": best.train.iterations, "fold_in": best.train.fold_in}
+        return replace(best, train=chosen.model_copy(update=found))
 
     def _contenders(self, train: TrainConfig, most: int) -> list[Trial]:
         """Return the best points of the loss, best first: of all with few factors, those that are best with more."""
         matrix = self._fewer_users.training.matrix
         few, more = (min(factors, most, *matrix.shape) for factors in (_FEW_FACTORS, _MORE_FACTORS))
-        tried = self._tried_points(self._fewer_users, train, distinct_points(train), few)
+        tried = self._tried(self._fewer_users, distinct_starts(train), few)
+        self._value_of_few = tried[0].value
         return tried if more == few else self._with_more_factors(train, tried, more, self._fewer_users)
+
+    def _promises_more(self, best: Trial) -> bool:
+        """Return whether more than `_MORE_FACTORS` may gain something: it is less than these gained over few."""
+        return best.factors == _MORE_FACTORS and best.value > self._value_of_few * _MUCH_BETTER
 
     def _on_all_users(self, train: TrainConfig, tried: list[Trial]) -> list[Trial]:
         """Return the best of `tried` on the whole validation part, best first; `tried` where that is too dear."""
         factors = tried[0].factors
         for contenders in (tried[:_FINALISTS], tried[:1]):
             if self._affords(train, self._whole.training.matrix, factors, len(contenders)):
-                return self._tried(self._whole, train, contenders, factors)
+                return self._tried_again(self._whole, contenders, factors)
         return tried
 
     def _with_more_factors(
@@ -128,7 +128,7 @@ class _Search:
         close = [one for one in tried[:places] if one.value >= _CLOSE * tried[0].value]
         for contenders in (close, tried[:1]):
             if self._affords(train, parts.training.matrix, factors, len(contenders)):
-                with_more = self._tried(parts, train, contenders, factors)
+                with_more = self._tried_again(parts, contenders, factors)
                 is_open = train.factors == "auto"
                 return tried if is_open and self._better(tried[0], with_more) is tried[0] else with_more
         return tried
@@ -136,17 +136,17 @@ class _Search:
     def _with_other_factors(self, train: TrainConfig, first: Trial, most: int) -> Trial:
         """Return the better of `first` and trials between the rungs, or of all points with fewer factors."""
         best = first
-        if first.factors < most:
+        if first.factors < most and (first.factors <= _FEW_FACTORS or self._promises_more(first)):
             factors = min(2 * first.factors, most)
             if self._affords(train, self._whole.training.matrix, factors, 1):
-                best = self._better(best, self._tried(self._whole, train, [first], factors))
+                best = self._better(best, self._tried_again(self._whole, [first], factors))
         if best is not first or first.factors > _FEW_FACTORS:
             return best
-        points = distinct_points(train)
+        starts = distinct_starts(train)
         for factors in _halved(first.factors):
-            if not self._affords(train, self._whole.training.matrix, factors, len(points)):
+            if not self._affords(train, self._whole.training.matrix, factors, len(starts)):
                 break
-            fewer = self._better(best, self._tried_points(self._whole, train, points, factors))
+            fewer = self._better(best, self._tried(self._whole, starts, factors))
             if fewer is best:
                 break
             best = fewer
@@ -171,51 +171,19 @@ class _Search:
         self._spent += here
         return True
 
-    def _tried(
-        self, parts: EvaluationParts, train: TrainConfig, trials: list[Trial], factors: int
-    ) -> list[Trial]:
-        """Return the points of `trials` with `factors`, best first."""
-        return self._tried_points(parts, train, [one.point for one in trials], factors)
+    def _tried_again(self, parts: EvaluationParts, trials: list[Trial], factors: int) -> list[Trial]:
+        """Return what `trials` lead to on `parts` with `factors`, best first; they begin where these ended."""
+        return self._tried(parts, [one.start for one in trials], factors)
 
-    def _tried_points(
-        self, parts: EvaluationParts, train: TrainConfig, points: list[LossPoint], factors: int
-    ) -> list[Trial]:
-        """Return a trial of each point with `factors`, best first, of equal ones the first."""
-        trials = [self._trial(parts, train, point, factors) for point in points]
+    def _tried(self, parts: EvaluationParts, starts: list[Start], factors: int) -> list[Trial]:
+        """Return a trial from each start with `factors`, best first, of equal ones the first."""
+        trials: list[Trial] = []
+        for start in starts:
+            best_here = max((one.value for one in trials), default=0.0)
+            trials.append(self._trials.run(parts, start, factors, best_here))
+            self._best_seen = max(self._best_seen, trials[-1].value)
+            self._task.advance(note=f"best {METRIC} {self._best_seen:.4f}")
         return sorted(trials, key=lambda one: -one.value)
-
-    def _trial(self, parts: EvaluationParts, given: TrainConfig, point: LossPoint, factors: int) -> Trial:
-        """Return what `given` is worth on `parts` at `point`, iterations as they are or, where auto, the best."""
-        matrix = parts.training.matrix
-        train = settled_at(given, point, factors, matrix)
-        is_open = train.iterations == "auto"
-        sweeps = _MOST_SWEEPS if train.iterations == "auto" else train.iterations
-        recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps}), self._threads)
-        values: list[float] = []
-        with contextlib.suppress(TrainingError):
-            for swept in NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings):
-                is_last, is_first = len(values) == sweeps - 1, not values
-                values.append(self._value(parts, swept) if is_last or (is_open and not is_first) else 0.0)
-                if is_open and _has_passed_its_best(values):
-                    break
-        best = max(values, default=0.0)
-        number = next((n for n, value in enumerate(values, 1) if value >= _AS_GOOD * best), 1)
-        trial = Trial(train.model_copy(update={"iterations": number if is_open else sweeps}), point, best)
-        log.info("tried: %s", trial)
-        self._best_seen = max(self._best_seen, best)
-        self._task.advance(note=f"best {METRIC} {self._best_seen:.4f}")
-        return trial
-
-    def _value(self, parts: EvaluationParts, factors: Factors) -> float:
-        """Return the mean of `METRIC` over the judged users of `parts`."""
-        users = factors.users[parts.holdout.user_rows]
-        ranker = FactorRanker("als", users, factors.items, self._threads)
-        return measure(ranker, parts.holdout.part, (10,)).averages[METRIC]
-
-
-def _has_passed_its_best(values: list[float]) -> bool:
-    """Return whether the last sweep brought nothing; the first is never the best."""
-    return len(values) > 2 and values[-1] <= max(values[:-1])
 
 
 def _halved(factors: int) -> Iterator[int]:
