@@ -44,6 +44,10 @@ class SpaceConfig(Section):
     """Bounds of `train.confidence.user_exponent` (weighted only)."""
     item_exponent: ShareBounds = (0.0, 0.5)
     """Bounds of `train.confidence.item_exponent` (weighted only)."""
+    fold_in_regularization: PositiveBounds = (0.0625, 16.0)
+    """Bounds of `train.fold_in.regularization` as a multiple of `train.regularization`, log scale."""
+    fold_in_item_exponent: ShareBounds = (0.0, 1.0)
+    """Bounds of `train.fold_in.item_exponent` as a share of `train.confidence.item_exponent` (weighted only)."""
     iterations: CountBounds = (2, 20)
     """Bounds of `train.iterations`."""
 

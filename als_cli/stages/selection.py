@@ -26,9 +26,7 @@ _MORE_FACTORS = 256
 _MOST_FACTORS = 1024
 _FEWEST_FACTORS = 16
 _CONTENDERS = 3
-"""Points that are tried with `_MORE_FACTORS`."""
-_FINALISTS = 1
-"""Points that are tried where a trial takes as long as a training."""
+"""Points that are tried with `_MORE_FACTORS`; with still more, where a trial takes as long as a training, the best."""
 _CLOSE = 0.97
 """Share of the best one's value that keeps a point in the contest."""
 _USUAL_SWEEPS = 6
@@ -112,11 +110,10 @@ class _Search:
         return best.factors == _MORE_FACTORS and best.value > self._value_of_few * _MUCH_BETTER
 
     def _on_all_users(self, train: TrainConfig, tried: list[Trial]) -> list[Trial]:
-        """Return the best of `tried` on the whole validation part, best first; `tried` where that is too dear."""
+        """Return the best of `tried` on the whole validation part; `tried` where that is too dear."""
         factors = tried[0].factors
-        for contenders in (tried[:_FINALISTS], tried[:1]):
-            if self._affords(train, self._whole.training.matrix, factors, len(contenders)):
-                return self._tried_again(self._whole, contenders, factors)
+        if self._affords(train, self._whole.training.matrix, factors, 1):
+            return self._tried_again(self._whole, tried[:1], factors)
         return tried
 
     def _with_more_factors(
@@ -124,7 +121,7 @@ class _Search:
     ) -> list[Trial]:
         """Return what is still worth a trial of `tried` with `factors`, best first; `tried` where that is no better."""
         parts = parts or self._whole
-        places = _CONTENDERS if factors <= _MORE_FACTORS else _FINALISTS
+        places = _CONTENDERS if factors <= _MORE_FACTORS else 1
         close = [one for one in tried[:places] if one.value >= _CLOSE * tried[0].value]
         for contenders in (close, tried[:1]):
             if self._affords(train, parts.training.matrix, factors, len(contenders)):

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.confidence import interactions_per_item
 from als_cli.als.engine import AlsSettings
-from als_cli.config.train import TrainConfig
+from als_cli.config.train import FoldInConfig, TrainConfig
 
 Point = dict[str, float]
 """A value per dimension, on its own scale."""
@@ -58,7 +58,22 @@ def tuned(train: TrainConfig, point: Point, matrix: csr_matrix) -> TrainConfig:
             "frequency_exponent": exponent,
             "regularization": rounded(ridge),
         }
-    return train.model_copy(update=values)
+    settled = train.model_copy(update=values)
+    return settled.model_copy(update={"fold_in": _fold_in(settled, point)})
+
+
+def _fold_in(train: TrainConfig, point: Point) -> FoldInConfig:
+    """Return the fold-in of `point` after a training by `train`, whose hyperparameters are numbers."""
+    searched = {
+        "regularization": ("fold_in_regularization", train.regularization),
+        "item_exponent": ("fold_in_item_exponent", train.confidence.item_exponent),
+    }
+    values = {
+        key: rounded(point[name] * of)
+        for key, (name, of) in searched.items()
+        if name in point and not isinstance(of, str)
+    }
+    return train.fold_in.model_copy(update=values)
 
 
 def regularization_at_one(settings: AlsSettings, matrix: csr_matrix) -> float:

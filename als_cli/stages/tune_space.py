@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.als.recipe import Recipe
+from als_cli.als.recipe import FoldIn, Recipe
 from als_cli.config.train import TrainConfig
 from als_cli.config.tune import SpaceConfig
 from als_cli.stages.recipes import objective_of
@@ -71,6 +71,8 @@ def search_space(
         dimensions.append(Dimension("user_exponent", "even", space.user_exponent))
     if weighted and not all(_alike(np.bincount(matrix.indices)) for matrix in matrices):
         dimensions.append(Dimension("item_exponent", "even", space.item_exponent))
+        dimensions.append(Dimension("fold_in_item_exponent", "even", space.fold_in_item_exponent))
+    dimensions.append(Dimension("fold_in_regularization", "log", space.fold_in_regularization))
     dimensions.append(Dimension("iterations", "count", space.iterations))
     return tuple(dimensions)
 
@@ -78,6 +80,7 @@ def search_space(
 def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> Point:
     """Return the point of `space` that is nearest to `recipe`, which was made for `matrix` (U, I)."""
     settings, rule = recipe.settings, recipe.confidence
+    fold_in = recipe.own_fold_in or FoldIn(settings.regularization, rule)
     values = {
         "factors": settings.factors,
         "regularization": regularization_at_one(settings, matrix),
@@ -86,6 +89,8 @@ def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> 
         "alpha": rule.alpha,
         "user_exponent": rule.user_exponent,
         "item_exponent": rule.item_exponent,
+        "fold_in_regularization": _ratio(fold_in.regularization, settings.regularization),
+        "fold_in_item_exponent": _ratio(fold_in.confidence.item_exponent, rule.item_exponent),
         "iterations": settings.iterations,
     }
     return {one.name: one.from_scale(one.to_scale(values[one.name])) for one in space}
@@ -100,6 +105,10 @@ def _factors(space: SpaceConfig, matrices: Sequence[csr_matrix]) -> tuple[float,
     else:
         choices = space.factors
     return tuple(sorted({factors for factors in choices if factors <= most} or {most}))
+
+
+def _ratio(value: float, of: float) -> float:
+    return value / of if of else 1.0
 
 
 def _alike(values: np.ndarray) -> bool:

@@ -140,3 +140,70 @@ def test_fold_in_of_a_converged_training_user_is_the_trained_row_with_tempering(
     np.testing.assert_allclose(
         made.fold_in(factors.items, matrix), factors.users, rtol=1e-3, atol=1e-3 * largest
     )
+
+
+def test_users_are_solved_as_in_the_sweeps_unless_their_fold_in_is_given():
+    assert recipe().own_fold_in is None
+    made = recipe(regularization=0.01, fold_in={"item_exponent": 0.0}, confidence={"item_exponent": 0.25})
+    assert made.own_fold_in.regularization == 0.01
+    assert made.own_fold_in.confidence.item_exponent == 0.0
+    assert made.confidence.item_exponent == 0.25
+    made = recipe(fold_in={"regularization": 0.5}, confidence={"item_exponent": 0.25})
+    assert made.own_fold_in.regularization == 0.5
+    assert made.own_fold_in.confidence == made.confidence
+
+
+def test_confidences_of_a_fold_in_have_mean_one_too():
+    matrix = strengths()
+    made = recipe(matrix, fold_in={"item_exponent": 0.0}, confidence={"item_exponent": 0.5})
+    confidence, settings = made.fold_in_problem(matrix)
+    assert confidence.data.mean() == pytest.approx(1.0, rel=1e-5)
+    assert settings.regularization == made.settings.regularization
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"objective": "hu2008", "confidence": {"form": "linear"}}, {"engine": "implicit"}]
+)
+def test_the_users_of_a_training_are_as_new_ones_with_their_histories(keys):
+    matrix = strengths(users=60, items=40, pairs=500)
+    plain = recipe(matrix, factors=4, iterations=3, regularization=0.02, solver="exact", **keys)
+    made = recipe(
+        matrix,
+        factors=4,
+        iterations=3,
+        regularization=0.02,
+        solver="exact",
+        fold_in={"regularization": 5.0},
+        **keys,
+    )
+    left, folded = (one.fit(matrix, lambda _: None) for one in (plain, made))
+    np.testing.assert_array_equal(folded.items, left.items)
+    np.testing.assert_allclose(folded.users, made.fold_in(folded.items, matrix), rtol=1e-4, atol=1e-6)
+    assert np.linalg.norm(folded.users) < 0.99 * np.linalg.norm(left.users)
+
+
+def test_a_fold_in_from_near_users_is_close_to_the_exact_one():
+    matrix = strengths(users=300, items=200, pairs=30_000)  # rows long enough for conjugate gradients
+    made = recipe(matrix, factors=8, iterations=4, fold_in={"regularization": 0.02, "item_exponent": 0.0})
+    factors = made.fit(matrix, lambda _: None)
+    exact = made.fold_in(factors.items, matrix)
+    assert np.linalg.norm(factors.users - exact) < 1e-3 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize("keys", [{"objective": "hu2008"}, {"engine": "implicit"}])
+def test_a_fold_in_is_tempered_under_the_weighted_objective_only(keys):
+    with pytest.raises(
+        ConfigError, match=r"train\.fold_in\.item_exponent is 0\.25, which objective hu2008 does not have"
+    ) as caught:
+        recipe(fold_in={"item_exponent": 0.25}, **keys)
+    assert "leave train.fold_in.item_exponent out" in caught.value.hint
+    assert recipe(fold_in={"item_exponent": 0.0}, **keys).own_fold_in.confidence.item_exponent == 0.0
+
+
+def test_a_fold_in_survives_json_and_older_models_have_none():
+    made = recipe(fold_in={"regularization": 0.02, "item_exponent": 0.05})
+    again = recipe_from_json(json.loads(json.dumps(made.to_json())), made.item_interactions, threads=2)
+    assert again == made
+    values = made.to_json()
+    del values["fold_in"]
+    assert recipe_from_json(values, made.item_interactions, threads=2).own_fold_in is None

@@ -9,6 +9,7 @@ from als_cli.events.aggregate import aggregate
 from als_cli.stages import selection
 from als_cli.stages.selection import selected
 from als_cli.stages.selection_points import POINTS, Trial, settled_at
+from als_cli.stages.selection_trial import TrialRunner
 from tests.stages.evaluation_builders import context_for, two_tastes
 
 
@@ -37,19 +38,19 @@ def scripted(monkeypatch, worth, users=None):
     monkeypatch.setattr(selection, "_FEWEST_FACTORS", 1)
     tried, users = [], users if users is not None else []
 
-    def trial(search, parts, given, point, factors):
-        place = POINTS.index(point)
+    def trial(runner, parts, start, factors, best_seen):
+        place = POINTS.index(start.point)
         tried.append((place, factors))
         users.append(parts.training.matrix.shape[0])
-        train = settled_at(given, point, factors, parts.training.matrix)
-        return Trial(train.model_copy(update={"iterations": 3}), point, worth(place, factors))
+        train = settled_at(runner.given, start.point, factors, parts.training.matrix)
+        return Trial(train.model_copy(update={"iterations": 3}), start, worth(place, factors))
 
-    monkeypatch.setattr(selection._Search, "_trial", trial)
+    monkeypatch.setattr(TrialRunner, "run", trial)
     return tried
 
 
 def test_the_best_points_are_tried_again_with_more_factors(tmp_path, clean, monkeypatch):
-    order = {4: [0, 1, 2], 8: [1, 2, 0], 32: [2, 1, 0]}  # another one leads every time
+    order = {4: [0, 1, 2], 8: [1, 2, 0], 32: [2, 1, 0]}  # another one leads
 
     def worth(place, factors):
         return factors - 0.01 * order[factors].index(place) if place < 3 else 0.0
@@ -57,14 +58,23 @@ def test_the_best_points_are_tried_again_with_more_factors(tmp_path, clean, monk
     tried = scripted(monkeypatch, worth)
     found = chosen(choosing(tmp_path), clean)
     everywhere = [(place, 4) for place in range(len(POINTS))]
-    assert tried == [*everywhere, (0, 8), (1, 8), (2, 8), (1, 32), (2, 32)]
-    assert (found.factors, found.regularization) == (32, POINTS[2].regularization)
+    assert tried == [*everywhere, (0, 8), (1, 8), (2, 8), (1, 32)]
+    assert (found.factors, found.regularization) == (32, POINTS[1].regularization)
 
 
 def test_points_far_behind_are_not_tried_with_more_factors(tmp_path, clean, monkeypatch):
     tried = scripted(monkeypatch, lambda place, factors: factors * {1: 1.0, 5: 0.98}.get(place, 0.96))
     chosen(choosing(tmp_path), clean)
-    assert tried[len(POINTS) :] == [(1, 8), (5, 8), (1, 32), (5, 32)]
+    assert tried[len(POINTS) :] == [(1, 8), (5, 8), (1, 32)]
+
+
+def test_where_more_factors_gain_little_still_more_are_not_tried(tmp_path, clean, monkeypatch):
+    values = {4: 1.0, 8: 1.019, 32: 9.0, 16: 9.0}
+    tried = scripted(monkeypatch, lambda place, factors: values[factors] if place == 0 else 0)
+    assert chosen(choosing(tmp_path), clean).factors == 8
+    assert {factors for _, factors in tried} == {4, 8}
+    values[8] = 1.021
+    assert chosen(choosing(tmp_path), clean).factors == 32
 
 
 @pytest.mark.parametrize(
@@ -103,18 +113,22 @@ def test_of_very_many_users_a_sample_compares_points_and_all_decide(tmp_path, cl
     assert chosen(choosing(tmp_path), clean).factors == 32
     sample = len(POINTS) + 3
     assert set(users[:sample]) == {90}
-    assert tried[sample:] == [(0, 8), (1, 8), (0, 32), (1, 32)]
+    assert tried[sample:] == [(0, 8), (0, 32)]
     assert set(users[sample:]) == {240}
 
 
-def test_where_the_budget_is_small_one_point_is_tried_instead_of_two_and_then_none(
+def test_where_the_budget_is_small_one_point_is_tried_instead_of_three_and_then_none(
     tmp_path, clean, monkeypatch
 ):
     monkeypatch.setattr(selection, "sweep_seconds", lambda _matrix, factors: factors)
     tried = scripted(monkeypatch, lambda place, factors: factors * (1 - place / 100))
     assert chosen(choosing(tmp_path, budget={"time": "580s"}), clean).factors == 32
-    # 3 x 6 x 8 + 6 x 8 = 192 s are within; then 144 + 2 x 6 x 32 + 6 x 32 = 720 s are not, 528 s are.
+    # 3 x 6 x 8 + 6 x 8 = 192 s are within, then 144 + 6 x 32 + 6 x 32 = 528 s.
     assert tried[len(POINTS) :] == [(0, 8), (1, 8), (2, 8), (0, 32)]
+    tried.clear()
+    assert chosen(choosing(tmp_path, budget={"time": "520s"}), clean).factors == 16
+    # 144 + 6 x 16 + 6 x 16 = 336 s are within.
+    assert tried[len(POINTS) :] == [(0, 8), (1, 8), (2, 8), (0, 16)]
     tried.clear()
     assert chosen(choosing(tmp_path, budget={"time": "100s"}), clean).factors == 8
     assert tried[len(POINTS) :] == [(0, 8)]
@@ -135,9 +149,9 @@ def test_progress_shows_the_best_lists_so_far(tmp_path, clean, monkeypatch):
 
     context = replace(choosing(tmp_path, factors=4), progress=Shown())
     found = []
-    plain = selection._Search._trial
+    plain = TrialRunner.run
 
-    monkeypatch.setattr(selection._Search, "_trial", lambda *given: found.append(plain(*given)) or found[-1])
+    monkeypatch.setattr(TrialRunner, "run", lambda *given: found.append(plain(*given)) or found[-1])
     chosen(context, clean)
     assert len(found) >= len(POINTS)
     best = [max(one.value for one in found[: n + 1]) for n in range(len(found))]

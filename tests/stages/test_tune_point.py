@@ -12,7 +12,8 @@ from als_cli.stages.tune_space import point_of, search_space
 
 POINT = {
     "factors": 8, "regularization": 0.01, "unobserved_weight": 12.0, "frequency_exponent": 0.6, "alpha": 3.0,
-    "user_exponent": 0.2, "item_exponent": 0.1, "iterations": 4,
+    "user_exponent": 0.2, "item_exponent": 0.1, "iterations": 4, "fold_in_regularization": 2.0,
+    "fold_in_item_exponent": 0.5,
 }  # fmt: skip
 
 
@@ -36,12 +37,13 @@ def test_a_point_becomes_a_config_that_trains(matrix, engine):
 def test_nothing_that_is_searched_stays_auto(matrix):
     train = TrainConfig(factors="auto", iterations="auto")
     changed = tuned(train, POINT, matrix)
-    assert "auto" not in changed.model_dump(exclude={"objective", "solver", "confidence"}).values()
+    assert "auto" not in changed.model_dump(exclude={"objective", "solver", "confidence", "fold_in"}).values()
     assert "auto" not in changed.confidence.model_dump().values()
-    without_tempering = {key: value for key, value in POINT.items() if not key.endswith("r_exponent")}
-    assert tuned(train, without_tempering, matrix).confidence.user_exponent == 0.0
+    assert "auto" not in changed.fold_in.model_dump().values()
+    untempered = {key: value for key, value in POINT.items() if not key.endswith("r_exponent")}
+    assert tuned(train, untempered, matrix).confidence.user_exponent == 0.0
     own = TrainConfig(confidence=ConfidenceConfig(user_exponent=0.4))
-    assert tuned(own, without_tempering | {"item_exponent": 0.1}, matrix).confidence.user_exponent == 0.4
+    assert tuned(own, untempered | {"item_exponent": 0.1}, matrix).confidence.user_exponent == 0.4
 
 
 def ridges(matrix, config):
@@ -61,6 +63,16 @@ def test_another_exponent_leaves_the_mean_ridge_as_it_is(matrix, exponent):
     assert np.mean(ridges(matrix, changed)) == pytest.approx(np.mean(ridges(matrix, at_one)), rel=1e-3)
     settings = recipe_for(matrix, changed, threads=1).settings
     assert regularization_at_one(settings, matrix) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_fold_in_is_relative_to_the_training_it_follows(matrix):
+    changed = tuned(TrainConfig(), POINT | {"frequency_exponent": 0.0}, matrix)
+    assert changed.regularization != POINT["regularization"]
+    assert changed.fold_in.regularization == pytest.approx(2 * changed.regularization, rel=1e-3)
+    assert changed.fold_in.item_exponent == 0.05
+    made = recipe_for(matrix, changed, threads=1)
+    assert made.own_fold_in.regularization == changed.fold_in.regularization
+    assert made.own_fold_in.confidence.item_exponent == 0.05
 
 
 def test_hu2008_has_its_own_regularization(matrix):

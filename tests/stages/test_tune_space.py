@@ -30,7 +30,8 @@ def test_the_defaults_lie_inside(matrix):
     assert place_of(TrainConfig(iterations=8, unobserved_weight=16 * 0.2), matrix) == pytest.approx(
         {
             "factors": 16, "regularization": 0.005, "unobserved_weight": 16, "frequency_exponent": 1, "alpha": 10,
-            "user_exponent": 0.1, "item_exponent": 0.1, "iterations": 8,
+            "user_exponent": 0.1, "item_exponent": 0.1, "iterations": 8, "fold_in_regularization": 1,
+            "fold_in_item_exponent": 1,
         }
     )  # fmt: skip
     assert by_name(TrainConfig(), [matrix])["regularization"].values == (1e-4, 5e-2)
@@ -60,12 +61,13 @@ def test_what_cannot_matter_is_left_out(matrix):
     assert "alpha" not in by_name(TrainConfig(), [alike])
     assert "alpha" in by_name(TrainConfig(), [alike, matrix])
     hu2008 = by_name(TrainConfig(engine="implicit"), [alike])
-    assert set(hu2008) == {"factors", "regularization", "alpha", "iterations"}
+    assert set(hu2008) == {"factors", "regularization", "alpha", "iterations", "fold_in_regularization"}
     assert hu2008["regularization"].values == (1e-3, 1e2)
     two_each = csr_matrix(np.array([[1, 2, 0], [0, 3, 4], [5, 1, 0]], dtype=np.float32))
     assert "user_exponent" not in by_name(TrainConfig(), [two_each])
     assert "item_exponent" in by_name(TrainConfig(), [two_each])
-    assert "item_exponent" not in by_name(TrainConfig(), [two_each.T.tocsr()])
+    untempered = by_name(TrainConfig(), [two_each.T.tocsr()])
+    assert not {"item_exponent", "fold_in_item_exponent"} & set(untempered)
 
 
 def test_a_config_outside_the_space_is_recorded_at_its_edge(matrix):

@@ -16,6 +16,8 @@ _HEADERS = {
     "user_exponent": "user\nexp.",
     "item_exponent": "item\nexp.",
     "iterations": "iter-\nations",
+    "fold_in_regularization": "fold\nridge",
+    "fold_in_item_exponent": "fold\nexp.",
 }
 
 
