@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from als_cli.config.tune import TuneConfig
 from als_cli.stages.context import StageContext
 from als_cli.stages.recipes import recipe_for
+from als_cli.stages.selection_points import POINTS
 from als_cli.stages.tune_judge import FoldJudge
 from als_cli.stages.tune_point import Point, Start
 from als_cli.stages.tune_report import TrialReport
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 Trials = tuple[TrialReport, ...]
 
-_DRAWN_AT_RANDOM = 8
+_BEFORE_LEARNING = 8
 """Trials before the sampler learns from them, where no first round says where to begin."""
 _SHARE_OF_TIME = 0.5
 """What the first round may take of `tune.time`."""
@@ -107,9 +108,10 @@ def search_both(
         def start(number: int) -> Start | None:
             if number == 0:
                 return Start(point_of(whole[0].untuned, whole[0].matrix, space), is_untuned=True)
-            return Start(best[number - 1]) if number <= len(best) else None
+            first = best or _points_of_auto(search.trials()[0].parameters, space)
+            return Start(first[number - 1]) if number <= len(first) else None
 
-        random = 1 + len(best) if best else _DRAWN_AT_RANDOM
+        random = 1 + len(best) if best else _BEFORE_LEARNING
         trials = second.run("tuning", config.trials, 1.0, start, random)
     return Found(screened, len(best), trials, before)
 
@@ -126,7 +128,7 @@ def _screen(first: _Round, config: TuneConfig) -> Trials:
         recipe = recipe_for(judge.matrix, judge.train.model_copy(update={"factors": fitting}), judge.threads)
         return Start(point_of(recipe, judge.matrix, first.space))
 
-    return first.run("screening", config.screen.trials, _SHARE_OF_TIME, start, _DRAWN_AT_RANDOM)
+    return first.run("screening", config.screen.trials, _SHARE_OF_TIME, start, _BEFORE_LEARNING)
 
 
 def _judges(context: StageContext, folds: Folds) -> list[FoldJudge]:
@@ -139,6 +141,30 @@ def _best_points(screened: Trials, keep: int) -> list[Point]:
     done = [trial for trial in screened[1:] if trial.value is not None]
     best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))
     return [trial.parameters for trial in best[:keep]]
+
+
+def _points_of_auto(untuned: Point, space: Sequence[Dimension]) -> list[Point]:
+    """Return the points of the loss that `auto` compares, elsewhere at `untuned`; none under another objective."""
+    by_name = {one.name: one for one in space}
+    if "unobserved_weight" not in by_name:
+        return []
+    points: list[Point] = []
+    for point in POINTS:
+        values = {
+            "unobserved_weight": point.multiple,
+            "regularization": point.regularization,
+            "frequency_exponent": 1.0,
+            "user_exponent": point.user_exponent,
+            "item_exponent": point.item_exponent,
+        }
+        inside = {
+            name: one.from_scale(one.to_scale(values[name]))
+            for name, one in by_name.items()
+            if name in values
+        }
+        if untuned | inside not in (untuned, *points):
+            points.append(untuned | inside)
+    return points
 
 
 def _seconds(trials: Trials) -> float:
