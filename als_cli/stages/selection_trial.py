@@ -23,7 +23,8 @@ _HOPELESS = 0.9
 _BETTER = 1.001
 """What another fold-in must gain, as a ratio, to be worth it."""
 _MANY_FACTORS = 256
-"""With more, each look at the lists takes long: the exponent of the fold-in is as it was with fewer."""
+"""With more, each look at the lists takes long: the exponent of the fold-in is as it was with fewer, and one sweep that
+brings nothing is the last, with fewer a second one."""
 _LOWEST, _HIGHEST = 1 / 16, 16.0
 """Multiples of the regularization."""
 _SHARES = (1.0, 0.5, 0.0)
@@ -62,7 +63,7 @@ class TrialRunner:
                     best, then = (values[-1], now) if values[-1] > best else (best, then)
                 else:
                     values.append(0.0)
-                if is_open and _has_passed_its_best(values):
+                if is_open and _has_passed_its_best(values, 2 if factors <= _MANY_FACTORS else 1):
                     break
         number = next((n for n, value in enumerate(values, 1) if value >= _AS_GOOD * best), 1)
         if then is not None and best > _HOPELESS * best_seen:
@@ -123,6 +124,7 @@ def _judge(parts: EvaluationParts, given: FoldInConfig, recipe: Recipe, swept: F
     return _Judge(parts, given, recipe, items, swept.users[parts.holdout.user_rows])
 
 
-def _has_passed_its_best(values: list[float]) -> bool:
-    """Return whether the last sweep brought next to nothing; the first is never the best."""
-    return len(values) > 2 and _AS_GOOD * values[-1] <= max(values[:-1])
+def _has_passed_its_best(values: list[float], patience: int) -> bool:
+    """Return whether the last `patience` sweeps brought next to nothing; the first sweep is not judged."""
+    judged, last = values[1:-patience], values[-patience:]
+    return bool(judged) and _AS_GOOD * max(last) <= max(judged)

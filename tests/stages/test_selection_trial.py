@@ -145,10 +145,22 @@ def test_with_many_factors_the_exponent_is_left_where_fewer_had_it(parts, monkey
     assert trial.start.fold_in == FoldInPoint(16.0, 0.0)
 
 
-def test_sweeps_are_judged_from_the_second_on_until_one_brings_next_to_nothing(parts, monkeypatch):
-    after = iter([0.5, 0.6, 0.6004, 9.0])
-    monkeypatch.setattr(selection_trial._Judge, "value", lambda _judge, _point: next(after))
+@pytest.mark.parametrize(
+    ("many", "after", "iterations"),
+    [
+        (5, [0.5, 0.6, 0.6004], 3),  # six factors are many: the first sweep that brings nothing is the last
+        (6, [0.5, 0.6, 0.6004, 0.6005], 3),
+        (6, [0.5, 0.6, 0.59, 0.7, 0.6, 0.7], 5),
+        (6, [0.5, 0.6, 0.6004, 0.6008, 0.6012, 0.6012], 5),
+    ],
+)
+def test_sweeps_are_judged_from_the_second_on_until_they_bring_next_to_nothing(
+    parts, monkeypatch, many, after, iterations
+):
+    monkeypatch.setattr(selection_trial, "_MANY_FACTORS", many)
+    values = iter([*after, 9.0])
+    monkeypatch.setattr(selection_trial._Judge, "value", lambda _judge, _point: next(values))
     monkeypatch.setattr(selection_trial._Judge, "suited", lambda _judge, start, value, **_: (start, value))
     trial = run(parts)
-    assert (trial.train.iterations, trial.value) == (3, 0.6004)
-    assert next(after) == 9.0
+    assert (trial.train.iterations, trial.value) == (iterations, max(after))
+    assert next(values) == 9.0
