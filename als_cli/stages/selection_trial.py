@@ -20,7 +20,7 @@ _AS_GOOD = 0.999
 """Of sweeps whose lists are as good, the first is chosen."""
 _HOPELESS = 0.9
 """Share of the best value so far below which no fold-in is looked for."""
-_BETTER = 1.001
+_BETTER = 1.002
 """What another fold-in must gain, as a ratio, to be worth it."""
 _MANY_FACTORS = 256
 """With more, each look at the lists takes long: the exponent of the fold-in is as it was with fewer, and one sweep that

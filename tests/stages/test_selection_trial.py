@@ -110,7 +110,7 @@ def test_ridges_end_where_they_would_mean_nothing(parts, monkeypatch):
 
 
 def test_a_gain_within_rounding_moves_nothing(parts, monkeypatch):
-    scripted(monkeypatch, lambda multiple, share: 1 + 0.0009 * multiple - 0.0001 * share)
+    scripted(monkeypatch, lambda multiple, share: 1 + 0.0018 * multiple - 0.0002 * share)
     assert run(parts, iterations=2).start.fold_in == FoldInPoint()
 
 
