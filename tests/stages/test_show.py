@@ -174,7 +174,17 @@ class TestModel:
         ]
         text = text_of(render_model(report))
         assert "0.500000 → 0.250000 in 2 iterations" in text
+        assert "fold-in       as in training" in text
         assert all(len(line) <= 80 for line in text.splitlines())
+
+    def test_a_fold_in_of_its_own_stands_beside_the_training(self, context):
+        report = show_model(context)
+        rule = report.recipe["confidence"] | {"item_exponent": 0.05}
+        report.recipe["fold_in"] = {"regularization": 0.25, "confidence": rule}
+        report.recipe["settings"]["regularization"] = 0.125
+        report.recipe["confidence"]["item_exponent"] = 0.3
+        text = text_of(render_model(report), width=120)
+        assert "regularization 0.25 (0.125 in training), item_exponent 0.05 (0.3)" in text
 
     def test_there_is_none(self, tmp_path):
         with pytest.raises(ArtifactError, match="no model"):

@@ -84,6 +84,7 @@ def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
         ("engine", recipe["engine"]),
         ("settings", _listed(recipe["settings"], leave_out=("threads",))),
         ("confidence", _listed(recipe["confidence"])),
+        ("fold-in", _fold_in(recipe)),
         ("users", f"{report.users:,} ({report.user_id_type} ids)"),
         ("items", f"{report.items:,} ({report.item_id_type} ids)"),
         ("interactions", f"{report.interactions:,}"),
@@ -94,6 +95,16 @@ def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
             ("loss", f"{report.loss[0]:.6f} → {report.loss[-1]:.6f} in {len(report.loss)} iterations")
         )
     return facts
+
+
+def _fold_in(recipe: dict[str, Any]) -> str:
+    own, trained = recipe["fold_in"], recipe["confidence"]
+    if own is None:
+        return "as in training"
+    return (
+        f"regularization {_shown(own['regularization'])} ({_shown(recipe['settings']['regularization'])} in training), "
+        f"item_exponent {_shown(own['confidence']['item_exponent'])} ({_shown(trained['item_exponent'])})"
+    )
 
 
 def _listed(settings: dict[str, Any], leave_out: tuple[str, ...] = ()) -> str:

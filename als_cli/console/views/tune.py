@@ -8,17 +8,24 @@ from als_cli.stages.tune_report import TrialReport, TuneReport
 
 _SHOWN = 5
 _HEADERS = {
-    "factors": "factors",
-    "regularization": "regular-\nization",
-    "unobserved_weight": "unob-\nserved",
+    "factors": "fac-\ntors",
+    "regularization": "ridge",
+    "unobserved_weight": "unob-\nserv.",
     "frequency_exponent": "freq.\nexp.",
     "alpha": "alpha",
     "user_exponent": "user\nexp.",
     "item_exponent": "item\nexp.",
-    "iterations": "iter-\nations",
+    "iterations": "it.",
     "fold_in_regularization": "fold\nridge",
     "fold_in_item_exponent": "fold\nexp.",
 }
+_FORMATS = {
+    "regularization": ".2g",
+    "unobserved_weight": ".3g",
+    "alpha": ".3g",
+    "fold_in_regularization": ".2g",
+}
+"""Of exponents two decimals, of counts none."""
 
 
 def render_tune(report: TuneReport) -> RenderableType:
@@ -61,7 +68,8 @@ def _table(report: TuneReport) -> Table:
     shown = best if report.untuned in best else [*best, report.untuned]
     names = [name for name in _HEADERS if name in report.best.parameters]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for header in ("trial", report.metric, *(_HEADERS[name] for name in names), "sec."):
+    metric = report.metric.replace("@", "\n@")
+    for header in ("trial", metric, *(_HEADERS[name] for name in names), "sec."):
         table.add_column(header, justify="right", vertical="bottom")
     for trial in shown:
         table.add_row(*_cells(trial, names))
@@ -73,11 +81,13 @@ def _cells(trial: TrialReport, names: list[str]) -> list[str]:
     if not trial.untuned:
         parameters = [_shown(name, trial.parameters[name]) for name in names]
     value = "" if trial.value is None else f"{trial.value:.5f}"
-    return [str(trial.number), value, *parameters, f"{trial.seconds:.1f}"]
+    return [str(trial.number), value, *parameters, f"{trial.seconds:.0f}"]
 
 
 def _shown(name: str, value: float) -> str:
-    return f"{value:.0f}" if name in ("factors", "iterations") else f"{value:.3g}"
+    if name in ("factors", "iterations"):
+        return f"{value:.0f}"
+    return f"{value:{_FORMATS.get(name, '.2f')}}"
 
 
 def _verdict(report: TuneReport) -> str:
