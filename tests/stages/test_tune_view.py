@@ -61,7 +61,21 @@ def test_it_fits_80_columns_and_shows_five_and_the_untuned():
     numbers = [line.split()[0] for line in text.splitlines() if line.split()[0].isdigit()]
     assert numbers[-6:] == ["11", "10", "9", "8", "7", "1"]
     best = next(line.split() for line in text.splitlines() if line.split()[0] == "11")
-    assert best == "11 0.21100 1024 0.00012 61.2 0.71 99.1 0.41 0.01 16 0.063 0.91 1234".split()
+    assert best == [
+        "11",
+        "0.21100",
+        "1024",
+        "0.00012",
+        "61.2",
+        "0.71",
+        "99.1",
+        "0.41",
+        "0.01",
+        "16",
+        "0.063",
+        "0.91",
+        "1234",
+    ]
     assert "(+2010.0%)" in text
     assert "12 trials (11 done, 1 pruned), 2 of them now" in text
 
