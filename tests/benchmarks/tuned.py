@@ -30,7 +30,7 @@ from als_cli.stages.tune import tune
 SEARCHES = {
     # Within the best of 72 trials with 1,024 factors on tune_train and tune_valid, by the same sampler.
     "gowalla": {
-        "metric": "ndcg@20", "share": 0.1, "folds": 1, "users": 8000, "trials": 40, "screen": {"trials": 0},
+        "metric": "ndcg@20", "share": 0.1, "folds": 1, "users": 8000, "trials": 60, "screen": {"trials": 0},
         "space": {
             "factors": [2048], "iterations": [2, 4], "unobserved_weight": [16, 200], "regularization": [0.0008, 0.01],
             "frequency_exponent": [0.95, 1.2], "user_exponent": [0, 0.3], "item_exponent": [0, 0.4],

@@ -1,0 +1,78 @@
+"""Seconds of the fold-in that ends a training, beside a sweep of that training, on the set of MovieLens-20M shape.
+
+    python tests/benchmarks/fold_in.py [--factors 64 128 256] [--rounds 5]
+
+A sweep solves users and items; the fold-in solves all users once more, from where the sweeps left them ("near") or, as
+for users who are new, exactly ("exact").
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import machine
+import synthetic
+
+from als_cli.als.engine import FloatArray, Iteration
+from als_cli.als.native import warm_up
+from als_cli.als.threads import available_threads
+from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
+from als_cli.stages.recipes import recipe_for
+
+
+def timed(run: Callable[[], FloatArray], rounds: int) -> tuple[list[float], FloatArray]:
+    """Return the seconds of each of `rounds` runs, and what the last one gave."""
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        users = run()
+        seconds.append(time.perf_counter() - started)
+    return seconds, users
+
+
+def compare(factors: int, rounds: int, threads: int) -> None:
+    """Print one number of factors."""
+    matrix = synthetic.movielens_like()
+    train = TrainConfig(
+        factors=factors,
+        iterations=4,
+        confidence=ConfidenceConfig(user_exponent=0.2, item_exponent=0.3),
+        fold_in=FoldInConfig(regularization=0.01, item_exponent=0.0),
+    )
+    recipe = recipe_for(matrix, train, threads)
+    sweeps: list[Iteration] = []
+    factorized = replace(recipe, own_fold_in=None).fit(matrix, sweeps.append)
+    near, users = timed(lambda: recipe.fold_in(factorized.items, matrix, start=factorized.users), rounds)
+    exact, expected = timed(lambda: recipe.fold_in(factorized.items, matrix), max(1, rounds // 2))
+    distance = np.linalg.norm(users - expected) / np.linalg.norm(expected)
+    print(
+        f"f = {factors}: sweep {machine.middle([sweep.seconds for sweep in sweeps])}, "
+        f"fold-in near {machine.middle(near)}, exact {machine.middle(exact)}, apart {distance:.1e}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--factors", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    threads = available_threads()
+    print(machine.describe(threads), f"load {machine.load_average()}", sep="\n")
+    warm_up()
+    for factors in options.factors:
+        compare(factors, options.rounds, threads)
+
+
+if __name__ == "__main__":
+    main()
