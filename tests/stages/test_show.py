@@ -177,6 +177,13 @@ class TestModel:
         assert "fold-in       as in training" in text
         assert all(len(line) <= 80 for line in text.splitlines())
 
+    def test_a_heading_wider_than_its_table_is_not_broken(self, tmp_path):
+        context = context_for(tmp_path)
+        interactions = interactions_of(PAIRS)
+        publish_dataset(context, interactions)
+        publish_model(context, interactions)
+        assert "Most popular items" in text_of(render_model(show_model(context)))
+
     def test_a_fold_in_of_its_own_stands_beside_the_training(self, context):
         report = show_model(context)
         rule = report.recipe["confidence"] | {"item_exponent": 0.05}

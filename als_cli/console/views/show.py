@@ -172,6 +172,7 @@ def _table(title: str, *, expand: bool = False) -> Table:
         pad_edge=False,
         show_edge=False,
         expand=expand,
+        min_width=len(title),  # a title longer than its table would be broken
     )
 
 
