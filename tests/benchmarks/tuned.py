@@ -48,12 +48,14 @@ SEARCHES = {
 }  # fmt: skip
 WINNERS: dict[str, dict[str, object]] = {
     "gowalla": {
-        "factors": 2048, "iterations": 3, "regularization": 0.001807, "frequency_exponent": 0.9504,
-        "unobserved_weight": 0.09991, "confidence": {"user_exponent": 0.1394, "item_exponent": 0.2838},
+        "factors": 2048, "iterations": 2, "regularization": 0.001026, "frequency_exponent": 1.114,
+        "unobserved_weight": 0.06992, "confidence": {"user_exponent": 0.2387, "item_exponent": 0.367},
+        "fold_in": {"regularization": 0.0002221, "item_exponent": 0.01762},
     },
     "ml1m_topn": {
-        "factors": 256, "iterations": 6, "regularization": 0.0006469, "frequency_exponent": 1.079,
-        "unobserved_weight": 3.799, "confidence": {"user_exponent": 0.3186, "item_exponent": 0.3279},
+        "factors": 256, "iterations": 4, "regularization": 0.001847, "frequency_exponent": 1.102,
+        "unobserved_weight": 0.8419, "confidence": {"user_exponent": 0.2345, "item_exponent": 0.3012},
+        "fold_in": {"regularization": 0.004771, "item_exponent": 0.2483},
     },
     "ml1m_ncf": {
         "factors": 256, "iterations": 5, "regularization": 0.00489, "frequency_exponent": 1.03,
