@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from als_cli.als.arrays import Float64Array
-from als_cli.als.eigenbasis import column_squares, weighted_squares
+from als_cli.als.eigenbasis import column_squares, rotate, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
 from als_cli.als.half_step import Side, solve_side, solve_turned, turn, width_of
 from als_cli.als.kernels.row_system import aligned
@@ -74,9 +74,7 @@ class NativeEngine:
 
         From `start` (B, f), factors that are near already, long rows take the steps of a sweep unless `settings.exact`.
         """
-        fixed = FixedItems(items, settings.threads)
-        users: FloatArray = fixed.users(confidence, settings, start) @ fixed.basis.T
-        return np.ascontiguousarray(users)
+        return FixedItems(items, settings.threads).fold_in(confidence, settings, start)
 
 
 class FixedItems:
@@ -95,26 +93,35 @@ class FixedItems:
                 raise _not_finite("in the item factors given") from error
 
     @property
-    def basis(self) -> FloatArray:
-        """(f, f): the eigenbasis, a vector per column."""
-        basis: FloatArray = self._turned.axes.basis[: self._columns, : self._columns]
-        return basis
-
-    @property
     def factors(self) -> FloatArray:
         """(I, f) in the eigenbasis, C-contiguous."""
         return np.ascontiguousarray(self._turned.factors[:, : self._columns])
 
+    def fold_in(
+        self, confidence: csr_matrix, settings: AlsSettings, start: FloatArray | None = None
+    ) -> FloatArray:
+        """Return (B, f) user factors for the items as they were given; see :meth:`NativeEngine.fold_in`."""
+        with Workers(settings.threads) as workers:
+            users = self._solved(workers, confidence, settings, start)
+            rotate(workers, users, np.ascontiguousarray(self._turned.axes.basis.T))
+        return np.ascontiguousarray(users[:, : self._columns])
+
     def users(
         self, confidence: csr_matrix, settings: AlsSettings, start: FloatArray | None = None
     ) -> FloatArray:
-        """Return (B, f) user factors in the eigenbasis; see :meth:`NativeEngine.fold_in` for the rest."""
-        loss, exact = loss_of(settings), settings.exact or start is None
-        own = replace(settings, factors=self._columns, exact=exact)
-        side = _side(confidence, own, loss, start)
+        """Return (B, f) user factors for :attr:`factors`, in the eigenbasis."""
         with Workers(settings.threads) as workers:
-            solve_turned(workers, side, self._turned, loss, settings.cg_steps, _NO_LOSSES)
-        return np.ascontiguousarray(side.factors[:, : self._columns])
+            users = self._solved(workers, confidence, settings, start)
+        return np.ascontiguousarray(users[:, : self._columns])
+
+    def _solved(
+        self, workers: Workers, confidence: csr_matrix, settings: AlsSettings, start: FloatArray | None
+    ) -> FloatArray:
+        """Return (B, width) in the eigenbasis; `start` (B, f) is not."""
+        loss, exact = loss_of(settings), settings.exact or start is None
+        side = _side(confidence, replace(settings, factors=self._columns, exact=exact), loss, start)
+        solve_turned(workers, side, self._turned, loss, settings.cg_steps, _NO_LOSSES)
+        return side.factors
 
 
 class _Training:

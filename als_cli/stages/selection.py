@@ -75,7 +75,8 @@ class _Search:
         self._task = task
         self._spent = 0.0
         self._best_seen = 0.0
-        self._value_of_few = 0.0
+        self._promises_more = False
+        """Whether more than `_MORE_FACTORS` may gain something: it is less than these gained over few."""
 
     def best(self, train: TrainConfig, matrix: csr_matrix) -> Trial:
         """Return the best trial within the budget of `train`, its numbers made for `matrix`."""
@@ -88,7 +89,7 @@ class _Search:
         contenders = self._contenders(train, most)
         if self._fewer_users is not self._whole:  # what they are worth is to be compared on the same users
             contenders = self._on_all_users(train, contenders)
-        if contenders[0].factors < most and (not is_open or self._promises_more(contenders[0])):
+        if contenders[0].factors < most and (not is_open or self._promises_more):
             contenders = self._with_more_factors(train, contenders, most)
         best = self._with_other_factors(train, contenders[0], most) if is_open else contenders[0]
         chosen = settled_at(
@@ -102,12 +103,11 @@ class _Search:
         matrix = self._fewer_users.training.matrix
         few, more = (min(factors, most, *matrix.shape) for factors in (_FEW_FACTORS, _MORE_FACTORS))
         tried = self._tried(self._fewer_users, distinct_starts(train), few)
-        self._value_of_few = tried[0].value
-        return tried if more == few else self._with_more_factors(train, tried, more, self._fewer_users)
-
-    def _promises_more(self, best: Trial) -> bool:
-        """Return whether more than `_MORE_FACTORS` may gain something: it is less than these gained over few."""
-        return best.factors == _MORE_FACTORS and best.value > self._value_of_few * _MUCH_BETTER
+        if more == few:
+            return tried
+        contenders = self._with_more_factors(train, tried, more, self._fewer_users)
+        self._promises_more = more == _MORE_FACTORS and contenders[0].value > tried[0].value * _MUCH_BETTER
+        return contenders
 
     def _on_all_users(self, train: TrainConfig, tried: list[Trial]) -> list[Trial]:
         """Return the best of `tried` on the whole validation part; `tried` where that is too dear."""
@@ -133,7 +133,7 @@ class _Search:
     def _with_other_factors(self, train: TrainConfig, first: Trial, most: int) -> Trial:
         """Return the better of `first` and trials between the rungs, or of all points with fewer factors."""
         best = first
-        if first.factors < most and (first.factors <= _FEW_FACTORS or self._promises_more(first)):
+        if first.factors < most and (first.factors <= _FEW_FACTORS or self._promises_more):
             factors = min(2 * first.factors, most)
             if self._affords(train, self._whole.training.matrix, factors, 1):
                 best = self._better(best, self._tried_again(self._whole, [first], factors))

@@ -117,6 +117,14 @@ def test_of_very_many_users_a_sample_compares_points_and_all_decide(tmp_path, cl
     assert set(users[sample:]) == {240}
 
 
+def test_what_more_factors_promise_is_seen_on_the_users_they_were_compared_on(tmp_path, clean, monkeypatch):
+    monkeypatch.setattr("als_cli.stages.selection_part._MANY_USERS", 200)
+    monkeypatch.setattr("als_cli.stages.selection_part._DRAWN_USERS", 90)
+    users = []  # all of them are harder to serve than the sample
+    scripted(monkeypatch, lambda _place, factors: factors * (0.1 if users[-1] == 240 else 1), users)
+    assert chosen(choosing(tmp_path), clean).factors == 32
+
+
 def test_where_the_budget_is_small_one_point_is_tried_instead_of_three_and_then_none(
     tmp_path, clean, monkeypatch
 ):
