@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als import reference, schedule
 from als_cli.als.engine import AlsSettings, Factors
-from als_cli.als.native import NativeEngine
+from als_cli.als.native import FixedItems, NativeEngine
 from als_cli.als.objective import loss_of
 from als_cli.errors import TrainingError
 
@@ -194,6 +194,22 @@ def test_memory_mapped_items_need_no_other_kernel(tmp_path):
     settings = replace(BASE, factors=16)
     found = NativeEngine().fold_in(mapped, confidence, settings)
     np.testing.assert_array_equal(found, NativeEngine().fold_in(items, confidence, settings))
+
+
+@pytest.mark.parametrize("factors", [15, 16, 33])
+def test_items_turned_once_serve_one_fold_in_after_the_other(factors):
+    rng = np.random.default_rng(5)
+    confidence, settings = confidences(rng), replace(BASE, factors=factors)
+    given = rng.normal(size=(30, factors)).astype(np.float32)
+    items = given.copy()
+    fixed = FixedItems(items, settings.threads)
+    for ridge in (0.1, 2.0):
+        here = replace(settings, regularization=ridge)
+        expected = reference.half_step(confidence.toarray().astype(float), given.astype(float), loss_of(here))
+        assert relative_errors(fixed.fold_in(confidence, here), expected).max() < 1e-4
+        scores = fixed.users(confidence, here) @ fixed.factors.T
+        np.testing.assert_allclose(scores, expected @ given.T, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(items, given)
 
 
 def test_factors_that_are_not_finite_are_an_error():

@@ -190,6 +190,16 @@ def test_a_fold_in_from_near_users_is_close_to_the_exact_one():
     assert np.linalg.norm(factors.users - exact) < 1e-3 * np.linalg.norm(exact)
 
 
+def test_threads_do_not_change_a_byte_of_the_last_fold_in():
+    matrix = strengths(users=5000, items=200, pairs=90_000)
+    train = TrainConfig.model_validate(
+        {"factors": 40, "iterations": 2, "fold_in": {"regularization": 0.02, "item_exponent": 0.0}}
+    )
+    one, two = (recipe_for(matrix, train, threads).fit(matrix, lambda _: None) for threads in (1, 2))
+    np.testing.assert_array_equal(one.users, two.users)
+    np.testing.assert_array_equal(one.items, two.items)
+
+
 @pytest.mark.parametrize("keys", [{"objective": "hu2008"}, {"engine": "implicit"}])
 def test_a_fold_in_is_tempered_under_the_weighted_objective_only(keys):
     with pytest.raises(

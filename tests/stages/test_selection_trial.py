@@ -73,12 +73,16 @@ def test_the_value_is_that_of_users_solved_by_the_definition(parts, monkeypatch)
             yield swept
 
     monkeypatch.setattr(selection_trial.NativeEngine, "sweeps", recorded)
-    trial = run(parts, iterations=3)
-    users = dense_fold_in(parts, trial.train, sweeps[-1].items)
-    ranker = FactorRanker("als", users.astype(np.float32), sweeps[-1].items, 1)
-    expected = measure(ranker, parts.holdout.part, (10,)).averages["ndcg@10"]
-    assert trial.value == pytest.approx(expected, abs=1e-3)
-    assert expected > 0.1
+    far = {"regularization": 0.3, "item_exponent": 0.0}  # from how the sweeps solve users
+    trial = run(parts, iterations=3, fold_in=far)
+    items = sweeps[-1].items
+
+    def worth(users):
+        ranker = FactorRanker("als", users.astype(np.float32), items, 1)
+        return measure(ranker, parts.holdout.part, (10,)).averages["ndcg@10"]
+
+    assert trial.value == pytest.approx(worth(dense_fold_in(parts, trial.train, items)), abs=1e-4)
+    assert abs(trial.value - worth(sweeps[-1].users[parts.holdout.user_rows])) > 1e-3
 
 
 @pytest.mark.parametrize(

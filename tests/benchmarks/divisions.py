@@ -1,0 +1,190 @@
+"""Does a choice made on a draw of the past carry over? Settings of the loss and fold-ins, on divisions of a file of pairs.
+
+    python tests/benchmarks/divisions.py pairs.parquet --held-out drawn newest_of_each newest [--seeds 2]
+
+The file has user_id and item_id, and where the newest are to be held out timestamp (any number or time that orders).
+Users and items with fewer than five pairs are left out. A fifth is held out; every point of `auto`, with 64 and 256
+factors and every fold-in, is judged on a drawn tenth of the rest and, trained on all of the rest, on the fifth. Printed is
+what the choice by the tenth has on the fifth, as a share of the best that any setting has there: with users as the
+sweeps leave them, with fold-ins, and with the rule that of settings within a standard error the least tempered is taken.
+"""
+
+import argparse
+import itertools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.sparse import csr_matrix
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from als_cli.als.native import FixedItems, NativeEngine
+from als_cli.als.threads import available_threads
+from als_cli.config.train import TrainConfig
+from als_cli.evaluation.protocol import TestPart, measure
+from als_cli.evaluation.rankers import FactorRanker
+from als_cli.stages.recipes import LossPoint, recipe_for, with_fold_in
+from als_cli.stages.selection_points import POINTS, settled_at
+
+FACTORS = (64, 256)
+MULTIPLES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+SHARES = (0.0, 0.5, 1.0)
+MOST_SWEEPS = 10
+LEFT = "as left"
+
+PerUser = npt.NDArray[np.float64]
+Setting = tuple[LossPoint, object]
+"""A point, and a fold-in (multiple, share) or `LEFT`."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is trained on, and who is judged."""
+
+    training: csr_matrix
+    rows: npt.NDArray[np.int64]
+    test: TestPart
+
+
+def read_pairs(file: Path) -> pl.DataFrame:
+    """Return user, item (rows from 0) and order of the pairs that stay."""
+    pairs = pl.read_parquet(file)
+    order = pl.col("timestamp") if "timestamp" in pairs.columns else pl.lit(0)
+    pairs = pairs.select("user_id", "item_id", order=order).sort("order", maintain_order=True)
+    pairs = pairs.unique(["user_id", "item_id"], keep="first", maintain_order=True)
+    before = -1
+    while before != pairs.height:
+        before = pairs.height
+        pairs = pairs.filter(pl.len().over("user_id") >= 5).filter(pl.len().over("item_id") >= 5)
+    rows = [(pl.col(side).rank("dense") - 1).cast(pl.Int32).alias(side) for side in ("user_id", "item_id")]
+    return pairs.with_columns(*rows, order=pl.col("order").rank("ordinal"))
+
+
+def held_out(pairs: pl.DataFrame, how: str, seed: int) -> npt.NDArray[np.bool_]:
+    """Return which pairs are held out: a fifth."""
+    drawn = np.random.default_rng(seed).random(pairs.height)
+    key = drawn if how == "drawn" else -pairs["order"].to_numpy().astype(float)
+    if how == "newest":
+        return key < np.quantile(key, 0.2)
+    ranked = pairs.with_columns(key=key).select(
+        place=pl.col("key").rank("ordinal").over("user_id"), pairs=pl.len().over("user_id")
+    )
+    return (ranked["place"] <= (ranked["pairs"] * 0.2).round().clip(1)).to_numpy()
+
+
+def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 5000) -> Part:
+    """Return the part that trains on what is not `test`."""
+    shape = (int(pairs["user_id"].max()) + 1, int(pairs["item_id"].max()) + 1)  # type: ignore[arg-type]
+
+    def matrix(chosen: npt.NDArray[np.bool_]) -> csr_matrix:
+        some = pairs.filter(pl.Series(chosen))
+        made = csr_matrix((np.ones(some.height, np.float32), (some["user_id"], some["item_id"])), shape=shape)
+        made.sort_indices()
+        return made
+
+    training, tested = matrix(~test), matrix(test)
+    rows = np.flatnonzero((np.diff(training.indptr) > 0) & (np.diff(tested.indptr) > 0))
+    rows = np.sort(np.random.default_rng(0).permutation(rows)[:most_users])
+    counts = np.diff(tested[rows].indptr).astype(np.int64)
+    interactions = np.bincount(training.indices, minlength=shape[1]).astype(np.int64)
+    return Part(
+        training,
+        rows,
+        TestPart(training[rows], tested[rows], counts, interactions, shape[0], None, exclude_seen=True),
+    )
+
+
+def judged(
+    part: Part, point: LossPoint, factors: int, sweeps: int | None, threads: int
+) -> tuple[int, dict[object, PerUser]]:
+    """Return the best number of sweeps (or `sweeps`), and NDCG@10 per user of all fold-ins after it."""
+    matrix = part.training
+    train = settled_at(TrainConfig(), point, min(factors, *matrix.shape), matrix)
+    recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps or MOST_SWEEPS}), threads)
+    best: tuple[float, int, object] = (-1.0, 0, None)
+    for number, swept in enumerate(NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings), 1):
+        if sweeps is not None and number < sweeps:
+            continue
+        ranker = FactorRanker("as left", swept.users[part.rows], swept.items, threads)
+        left = measure(ranker, part.test, (10,)).per_user[10]["ndcg"]
+        if number > 1 and left.mean() <= best[0] and sweeps is None:
+            if number > 2:
+                break
+        else:
+            best = (float(left.mean()) if number > 1 else -1.0, number, (swept, left))
+    _, number, found = best
+    swept, left = found  # type: ignore[misc]
+    items, values = FixedItems(swept.items, threads), {LEFT: left}
+    shares = SHARES if point.item_exponent else (1.0,)
+    for multiple, share in itertools.product(MULTIPLES, shares):
+        own = with_fold_in(
+            recipe, matrix, multiple * recipe.settings.regularization, share * recipe.confidence.item_exponent
+        )
+        users = items.users(*own.fold_in_problem(part.test.history), start=swept.users[part.rows])
+        ranker = FactorRanker("folded in", users, items.factors, threads)
+        values[multiple, share] = measure(ranker, part.test, (10,)).per_user[10]["ndcg"]
+    return number, values
+
+
+def report(pairs: pl.DataFrame, how: str, seed: int, threads: int) -> None:
+    """Print one division, a line for each number of factors."""
+    test = held_out(pairs, how, seed)
+    rest = pairs.filter(pl.Series(~test))
+    tenth = np.random.default_rng(seed + 5).random(rest.height) < 0.1
+    whole = part_of(pairs, test)
+    small = part_of(rest, tenth)
+    for factors in FACTORS:
+        past: dict[Setting, PerUser] = {}
+        future: dict[Setting, float] = {}
+        for point in POINTS:
+            number, values = judged(small, point, factors, None, threads)
+            _, later = judged(whole, point, factors, number, threads)
+            past |= {(point, fold_in): value for fold_in, value in values.items()}
+            future |= {(point, fold_in): float(value.mean()) for fold_in, value in later.items()}
+        print(f"{how} {seed}, {factors} factors: " + ", ".join(_lines(past, future)), flush=True)
+
+
+def _lines(past: dict[Setting, PerUser], future: dict[Setting, float]) -> list[str]:
+    best = max(future.values())
+    folded = [setting for setting in past if setting[1] != LEFT]
+    top = max(folded, key=lambda one: past[one].mean())
+    close = [
+        one
+        for one in folded
+        if (past[top] - past[one]).mean() <= (past[top] - past[one]).std() / np.sqrt(len(past[top]))
+    ]
+    choices = {
+        LEFT: max((one for one in past if one[1] == LEFT), key=lambda one: past[one].mean()),
+        "folded in": top,
+        "least tempered of those close": min(
+            close, key=lambda one: (one[0].user_exponent + one[0].item_exponent, -past[one].mean())
+        ),
+    }
+    return [f"{name} {future[one] / best:.3f}" for name, one in choices.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument(
+        "--held-out", nargs="+", default=["drawn"], choices=["drawn", "newest_of_each", "newest"]
+    )
+    parser.add_argument("--seeds", type=int, default=1)
+    options = parser.parse_args()
+    pairs = read_pairs(options.file)
+    print(
+        f"{pairs.height:,} pairs of {pairs['user_id'].n_unique():,} users and {pairs['item_id'].n_unique():,} items"
+    )
+    for how in options.held_out:
+        for seed in range(options.seeds if how == "drawn" else 1):
+            report(pairs, how, seed, available_threads())
+
+
+if __name__ == "__main__":
+    main()
