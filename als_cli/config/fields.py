@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,16 +22,28 @@ class Section(BaseModel):
     )
 
 
+@dataclass(frozen=True)
+class Wording:
+    """What messages say a value of this type looks like: metadata of an annotation."""
+
+    text: str
+
+
+class WrongFormError(ValueError):
+    """A value is no duration or instant; the message about its key says what is expected instead."""
+
+
 def parse_duration(raw: Any) -> timedelta:
     """Return the time span that a text such as ``30d``, ``12h`` or ``1.5w`` stands for."""
     if isinstance(raw, timedelta):
         return raw
     match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
     if match is None or float(match[1]) == 0:
-        raise ValueError(
-            "a duration is a positive number and a unit, for example 30d, 12h or 2w (units: s m h d w)"
-        )
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        raise WrongFormError("not a duration")
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError("this is longer than any time span that can be computed with") from None
 
 
 def format_duration(span: timedelta) -> str:
@@ -48,14 +61,19 @@ def parse_instant(raw: Any) -> datetime:
         try:
             raw = datetime.fromisoformat(raw)
         except ValueError:
-            raise ValueError(
-                "a point in time is an ISO 8601 text, for example 2026-01-31 or 2026-01-31T06:00:00Z"
-            ) from None
+            raise WrongFormError("not a point in time") from None
     if isinstance(raw, datetime):
-        return raw.replace(tzinfo=UTC) if raw.tzinfo is None else raw.astimezone(UTC)
+        return raw.replace(tzinfo=UTC) if raw.tzinfo is None else _in_utc(raw)
     if hasattr(raw, "year"):
         return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
-    raise ValueError("a point in time is an ISO 8601 text, for example 2026-01-31 or 2026-01-31T06:00:00Z")
+    raise WrongFormError("not a point in time")
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this is outside the years 1 to 9999 in UTC") from None
 
 
 def is_url(path: str) -> bool:
@@ -76,12 +94,22 @@ def resolve_path(path: Any, info: ValidationInfo) -> Any:
     """
     if not isinstance(path, str) or path == "-" or is_url(path):
         return path
+    if not path or "\0" in path:
+        raise ValueError("a path is not empty and holds no null character")
     base = Path.cwd() if isinstance(path, ShellText) else (info.context or {}).get("base")
-    return str(path) if base is None else os.path.normpath(Path(base) / Path(path).expanduser())
+    return str(path) if base is None else os.path.normpath(Path(base) / _home_expanded(Path(path)))
+
+
+def _home_expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"this machine knows no home folder {path.parts[0]}") from None
 
 
 Duration = Annotated[
     timedelta,
+    Wording("a length of time such as 30d or 12h (units: s m h d w)"),
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema(
@@ -90,8 +118,12 @@ Duration = Annotated[
 ]
 """A positive time span such as ``30d``."""
 
-Instant = Annotated[datetime, BeforeValidator(parse_instant)]
+Instant = Annotated[
+    datetime,
+    Wording("a date or time such as 2026-01-31 or 2026-01-31T06:00:00Z"),
+    BeforeValidator(parse_instant),
+]
 """A point in time, UTC."""
 
-PathText = Annotated[str, BeforeValidator(resolve_path)]
+PathText = Annotated[str, Wording("a path"), BeforeValidator(resolve_path)]
 """A path or URL; relative ones are taken from the folder of the config file."""

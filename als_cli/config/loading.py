@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from als_cli.config.fields import ShellText
+from als_cli.config.problems import problems_of
 from als_cli.config.root import Config
-from als_cli.config.schema_keys import keys_below
+from als_cli.config.yaml_errors import encoding_error
 from als_cli.config.yaml_text import KeyPath, parse_value, parse_yaml
 from als_cli.errors import ConfigError
 
@@ -97,8 +97,13 @@ def _read_file(file: Path, layers: _Layers) -> None:
         near = difflib.get_close_matches(file.name, [p.name for p in _siblings(file)], n=1)
         hint = f"did you mean {file.with_name(near[0])}?" if near else "give the config with -c FILE"
         raise ConfigError(f"config file {file} does not exist", hint=hint) from None
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise ConfigError(f"config file {file} cannot be read: {unreadable}") from unreadable
+    except IsADirectoryError:
+        raise ConfigError(f"config file {file} is a folder", hint="give a file with -c FILE") from None
+    except UnicodeDecodeError as other:
+        raise encoding_error(other, str(file)) from other
+    except OSError as refused:
+        said = refused.strerror or "unknown reason"
+        raise ConfigError(f"config file {file} cannot be read: {said}", hint="check the file") from refused
     document = parse_yaml(text, str(file))
     if document.tree is None:
         raise ConfigError(f"config file {file} is empty", hint="start from configs/quickstart.yaml")
@@ -136,54 +141,9 @@ def _from_shell(value: Any) -> Any:
 
 
 def _config_error(wrong: ValidationError, layers: _Layers, file: Path | None) -> ConfigError:
-    problems: dict[str, list[str]] = {}
-    for detail in wrong.errors(include_url=False):
-        path = _real_path(detail["loc"], layers.tree, detail["type"])
-        origin = layers.origin_of(path)
-        where = ".".join(map(str, path)) + (f" ({origin})" if origin else "")
-        said = _message(detail, path)
-        if said not in problems.setdefault(where, []):
-            problems[where].append(said)
-    lines = [f"{where}: {' · or '.join(said)}" for where, said in problems.items()]
+    lines = problems_of(wrong, layers.tree, layers.origin_of)
     source = str(file) if file is not None else "the config"
+    hint = "docs/configuration.md describes every key"
     if len(lines) == 1:
-        return ConfigError(f"{source}: {lines[0]}", hint="docs/configuration.md describes every key")
-    return ConfigError(
-        f"{source}: {len(lines)} keys are wrong",
-        problems=lines,
-        hint="docs/configuration.md describes every key",
-    )
-
-
-def _real_path(loc: tuple[int | str, ...], tree: Any, kind: str) -> KeyPath:
-    """Return the part of pydantic's `loc` that exists in the config: union branches are left out."""
-    path: list[str | int] = []
-    place = tree
-    for position, step in enumerate(loc):
-        known = (isinstance(place, dict) and step in place) or (
-            isinstance(place, list) and isinstance(step, int) and step < len(place)
-        )
-        if known:
-            place = place[step]
-            path.append(step)
-        elif kind == "missing" and position == len(loc) - 1:
-            path.append(step)
-    return tuple(path)
-
-
-def _message(detail: ErrorDetails, path: KeyPath) -> str:
-    if detail["type"] == "extra_forbidden":
-        names = keys_below(Config, [step for step in path[:-1] if isinstance(step, str)])
-        near = difflib.get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
-        return "unknown key" + (f", did you mean {near[0]}?" if near else f", known here: {', '.join(names)}")
-    if detail["type"] == "missing":
-        return "this key is required"
-    text = detail["msg"].removeprefix("Value error, ")
-    given = detail.get("input")
-    shown = (
-        f", got {given!r}"
-        if isinstance(given, (str, int, float, bool)) and not isinstance(given, ShellText)
-        else ""
-    )
-    shown = f", got {str(given)!r}" if isinstance(given, ShellText) else shown
-    return text[0].lower() + text[1:] + shown
+        return ConfigError(f"{source}: {lines[0]}", hint=hint)
+    return ConfigError(f"{source}: {len(lines)} keys are wrong", problems=lines, hint=hint)

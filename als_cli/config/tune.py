@@ -1,27 +1,62 @@
 """Section `tune`: the search for hyperparameters."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from als_cli.config.fields import Duration, PathText, Section
+from als_cli.config.fields import Duration, PathText, Section, Wording, WrongFormError
 
 
 def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
     if len(bounds) != 2:
-        raise ValueError("bounds are two numbers, [lowest, highest]")
+        raise WrongFormError("not two bounds")
     if bounds[0] > bounds[1]:
-        raise ValueError(f"the lower bound comes first, got [{bounds[0]:g}, {bounds[1]:g}]")
+        raise ValueError("the lower bound comes first")
     return bounds
+
+
+def _accuracy_metric(metric: str) -> str:
+    if not re.fullmatch(r"(ndcg|recall|precision|map|mrr|hit_rate)@[1-9]\d*", metric):
+        raise ValueError(
+            "a metric is one of ndcg, recall, precision, map, mrr, hit_rate, then @k, for example ndcg@10"
+        )
+    return metric
 
 
 _Pair = Field(strict=False)
 Positive = Annotated[float, Field(gt=0)]
-PositiveBounds = Annotated[tuple[Positive, ...], _Pair, AfterValidator(_ascending)]
-Bounds = Annotated[tuple[Annotated[float, Field(ge=0)], ...], _Pair, AfterValidator(_ascending)]
-ExponentBounds = Annotated[tuple[Annotated[float, Field(ge=0, le=2)], ...], _Pair, AfterValidator(_ascending)]
-ShareBounds = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], _Pair, AfterValidator(_ascending)]
-CountBounds = Annotated[tuple[Annotated[int, Field(ge=1)], ...], _Pair, AfterValidator(_ascending)]
+NonNegative = Annotated[float, Field(ge=0)]
+Exponent = Annotated[float, Field(ge=0, le=2)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+PositiveBounds = Annotated[
+    tuple[Positive, ...], _Pair, AfterValidator(_ascending), Wording("two numbers above 0, [lowest, highest]")
+]
+Bounds = Annotated[
+    tuple[NonNegative, ...],
+    _Pair,
+    AfterValidator(_ascending),
+    Wording("two numbers of at least 0, [lowest, highest]"),
+]
+ExponentBounds = Annotated[
+    tuple[Exponent, ...],
+    _Pair,
+    AfterValidator(_ascending),
+    Wording("two numbers from 0 to 2, [lowest, highest]"),
+]
+ShareBounds = Annotated[
+    tuple[Share, ...],
+    _Pair,
+    AfterValidator(_ascending),
+    Wording("two numbers from 0 to 1, [lowest, highest]"),
+]
+CountBounds = Annotated[
+    tuple[Count, ...],
+    _Pair,
+    AfterValidator(_ascending),
+    Wording("two whole numbers of at least 1, [lowest, highest]"),
+]
 
 
 class SpaceConfig(Section):
@@ -74,7 +109,7 @@ class TuneConfig(Section):
     """Validation parts a trial is judged on: periods one before the other (by time, last), else draws."""
     share: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = "auto"
     """Share of the training pairs that each fold validates on, where folds are drawn (by random, file). The smaller, the nearer a fold's training is to the final one, and the more folds it takes. auto: a tenth (file), else the share of `evaluate.split`."""
-    metric: Annotated[str, Field(pattern=r"^(ndcg|recall|precision|map|mrr|hit_rate)@[1-9]\d*$")] = "ndcg@10"
+    metric: Annotated[str, AfterValidator(_accuracy_metric)] = "ndcg@10"
     """What is maximised: an accuracy metric and its k; its mean over the folds counts."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000
     """Users judged in each fold: all, or a seeded sample of this many."""

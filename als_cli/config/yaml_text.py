@@ -1,13 +1,15 @@
 """YAML as people expect it: repeated keys are errors, 1e-2 is a number, `no` is a word, every value has a line."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
-from als_cli.errors import ConfigError
+from als_cli.config.yaml_errors import Source, character_error, syntax_error
 
 KeyPath = tuple[str | int, ...]
 
@@ -59,41 +61,48 @@ _Dumper.yaml_implicit_resolvers = {
 }
 
 
+def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[_Loader, yaml.ScalarNode], Any]:
+    """Return `construct`, but with the plain text where that only looks like a number or a date."""
+
+    def construct_or_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
+        try:
+            return construct(loader, node)
+        except (ValueError, KeyError, AttributeError, OverflowError):
+            return str(node.value)
+
+    return construct_or_text
+
+
 def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(str(loader.construct_scalar(node)))  # decimal even with leading zeros, as YAML 1.2 has it
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+_TYPES = {
+    "int": _construct_int,
+    "float": yaml.SafeLoader.construct_yaml_float,
+    "bool": yaml.SafeLoader.construct_yaml_bool,
+    "timestamp": yaml.SafeLoader.construct_yaml_timestamp,
+}
+for _name, _construct in _TYPES.items():
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _or_text(_construct))
 
 
 def parse_yaml(text: str, origin: str) -> Document:
-    """Return the document in `text`; `origin` (a file name, a flag) stands in error messages.
+    """Return the document in `text`; error messages name the file `origin`.
 
     Raises
     ------
     ConfigError
-        Not YAML, a tab as indentation, or a repeated key; the message names the line.
+        Not YAML, a repeated key, or a value that contains itself; the message names the line.
     """
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        lines: dict[KeyPath, int] = {}
-        if node is not None:
-            _record_lines(node, (), lines, origin)
-        return Document(loader.construct_document(node) if node is not None else None, lines)
-    except yaml.MarkedYAMLError as broken:
-        raise _syntax_error(broken, text, origin) from broken
-    except (yaml.YAMLError, ValueError) as broken:
-        raise ConfigError(f"{origin} is not YAML: {' '.join(str(broken).split())}") from broken
-    finally:
-        loader.dispose()
+    return _parse(Source(text, origin))
 
 
 def parse_value(text: str, origin: str) -> Any:
     """Return the value that `text` means in YAML: ``256`` a number, ``[a, b]`` a list, other words a text."""
     if text.strip() == "-":
         return "-"  # stdin or stdout, not a list with nothing in it
-    value = parse_yaml(text, origin).tree
+    value = _parse(Source(text, origin, is_file=False)).tree
     return text if isinstance(value, datetime) else value
 
 
@@ -103,31 +112,52 @@ def write_yaml(tree: dict[str, Any]) -> str:
     return text
 
 
-def _record_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], origin: str) -> None:
+def _parse(source: Source) -> Document:
+    try:
+        loader = _Loader(source.text)
+    except ReaderError as broken:
+        raise character_error(broken, source) from broken
+    try:
+        node = loader.get_single_node()
+        lines: dict[KeyPath, int] = {}
+        if node is not None:
+            _record_lines(node, (), lines, _Walk(source))
+        return Document(loader.construct_document(node) if node is not None else None, lines)
+    except yaml.MarkedYAMLError as broken:
+        raise syntax_error(broken, source) from broken
+    except RecursionError as deep:
+        raise source.error(None, "lists or sections are nested too deeply", "check the brackets") from deep
+    finally:
+        loader.dispose()
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """Where the walk over a document stands: its source, and the nodes around the present one."""
+
+    source: Source
+    around: tuple[yaml.Node, ...] = ()
+
+    def into(self, node: yaml.Node) -> "_Walk":
+        if any(node is outer for outer in self.around):
+            line = node.start_mark.line + 1
+            raise self.source.error(line, "this value contains itself", "write the value out")
+        return _Walk(self.source, (*self.around, node))
+
+
+def _record_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], walk: _Walk) -> None:
     if isinstance(node, yaml.MappingNode):
+        inside = walk.into(node)
         for key_node, value_node in node.value:
             key = (*path, str(key_node.value))
             line = key_node.start_mark.line + 1
             if key in lines:
-                raise ConfigError(
-                    f"{origin}, line {line}: key {'.'.join(map(str, key))} is repeated (first on line {lines[key]})",
-                    hint="keep one of the two",
-                )
+                said = f"key {'.'.join(map(str, key))} is repeated (first on line {lines[key]})"
+                raise walk.source.error(line, said, "keep one of the two")
             lines[key] = line
-            _record_lines(value_node, key, lines, origin)
+            _record_lines(value_node, key, lines, inside)
     elif isinstance(node, yaml.SequenceNode):
+        inside = walk.into(node)
         for position, entry in enumerate(node.value):
             lines[(*path, position)] = entry.start_mark.line + 1
-            _record_lines(entry, (*path, position), lines, origin)
-
-
-def _syntax_error(broken: yaml.MarkedYAMLError, text: str, origin: str) -> ConfigError:
-    mark = broken.problem_mark or broken.context_mark
-    line = mark.line + 1 if mark else 1
-    content = (text.splitlines() or [""])[min(line, len(text.splitlines()) or 1) - 1]
-    if "\t" in content and "\\t" in (broken.problem or ""):
-        return ConfigError(f"{origin}, line {line}: a tab where YAML wants spaces", hint="indent with spaces")
-    return ConfigError(
-        f"{origin}, line {line}: not YAML: {broken.problem or broken.context}",
-        hint="check indentation, quotes and brackets near that line",
-    )
+            _record_lines(entry, (*path, position), lines, inside)

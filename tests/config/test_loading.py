@@ -84,7 +84,7 @@ def test_all_mistakes_come_at_once(write):
         "train.factors (line 2)",
         "train.regularization (line 2)",
         "train.seed (--set train.seed)",
-        "evaluate.split (line 3)",
+        "evaluate.split.by (line 3)",
         "recommend.output.format (line 4)",
     ):
         assert part in joined
