@@ -52,8 +52,11 @@ One YAML file holds the whole job. Only `events.source` is required. Unknown key
 another type are errors, all reported at once. Made by `docs/make_reference.py` from `als_cli/config`.
 
 * **Order.** A flag beats `--set KEY=VALUE`, which beats the environment, which beats the file, which beats the default.
-* **`--set`** takes dotted keys and YAML values: `--set train.factors=128 --set 'evaluate.at=[5, 10]'`.
-* **Environment.** `ALS_` and the key in upper case, a double underscore for each dot: `ALS_TRAIN__FACTORS=128`.
+* **`--set`** takes dotted keys. Keys whose values are text, words, paths, durations or times take the text as it is:
+  `--set events.timestamp_format=%d.%m.%Y`, `--set "events.where=\\"Customer ID\\" is not null"`. An empty value or `null`
+  removes an optional text. All other keys take YAML: `--set train.factors=128 --set 'evaluate.at=[5, 10]'`.
+* **Environment.** `ALS_` and the key in upper case, a double underscore for each dot: `ALS_TRAIN__FACTORS=128`. Values are
+  read as those of `--set` are.
 * **Paths.** Relative ones start at the config file's folder; those of `--set` and the environment at the working folder.
 * **Durations** are a number and a unit: `45m`, `12h`, `30d`, `2w`. **Times** are ISO 8601; without zone they are UTC.
 * **Columns** are named, or numbered from 1 where delimited text has no header.

@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from als_cli.config.expected import is_nullable
 from als_cli.config.fields import ShellText
 from als_cli.config.problems import problems_of
 from als_cli.config.root import Config
+from als_cli.config.schema_keys import accepted_at
 from als_cli.config.yaml_errors import encoding_error
 from als_cli.config.yaml_text import KeyPath, parse_value, parse_yaml
 from als_cli.errors import ConfigError
@@ -70,16 +72,15 @@ def load_config(
         _read_file(file, layers)
     for name, text in sorted((os.environ if environment is None else environment).items()):
         if name.startswith(ENVIRONMENT_PREFIX):
-            layers.put(
-                name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."),
-                parse_value(text, name),
-                name,
-            )
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+            layers.put(key, _typed_value(key, text, name), name)
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set {setting}: no value given", hint=f"write --set {setting}=VALUE")
-        layers.put(key.strip(), parse_value(text, f"--set {key}"), f"--set {key}")
+        name, origin = key.strip(), f"--set {key.strip()}"
+        text = text.lstrip() if key != name else text  # written with spaces around the sign
+        layers.put(name, _typed_value(name, text, origin), origin)
     for key, value in (flags or {}).items():
         layers.put(key, value, "the command line")
     _fill_in_sections(layers.tree)
@@ -114,6 +115,14 @@ def _read_file(file: Path, layers: _Layers) -> None:
         )
     layers.tree = document.tree
     layers.origins = {path: f"line {line}" for path, line in document.lines.items()}
+
+
+def _typed_value(key: str, text: str, origin: str) -> Any:
+    """Return the value that `text`, given outside of a file, has for `key`: keys that hold text take it as it is."""
+    accepted = accepted_at(Config, key.split("."))
+    if not all(one.is_text or one.kind is type(None) for one in accepted):
+        return parse_value(text, origin)
+    return None if text in ("", "null") and is_nullable(accepted) else text
 
 
 def _fill_in_sections(tree: dict[str, Any]) -> None:
