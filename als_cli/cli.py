@@ -1,11 +1,14 @@
 """Every subcommand: arguments in, one stage called, its report printed; nothing else."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from als_cli import __version__
+from als_cli.console.arguments import IdCommand, parse_count
+from als_cli.console.command_line import run_command_line
 from als_cli.console.session import Session, command
 
 app = typer.Typer(
@@ -93,7 +96,9 @@ def backtest(session: Session) -> None:
 @command(app)
 def tune(
     session: Session,
-    trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials in all.")] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", metavar="N", parser=parse_count, help="Trials in all.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the winning config goes.")
     ] = None,
@@ -116,10 +121,12 @@ def recommend(
     session: Session,
     output: OutputFlag = None,
     users: UsersFlag = None,
-    top_n: Annotated[int | None, typer.Option("--top-n", "-n", min=1, help="Items per list.")] = None,
+    top_n: Annotated[
+        int | None, typer.Option("--top-n", "-n", metavar="N", parser=parse_count, help="Items per list.")
+    ] = None,
 ) -> None:
     """Write the top-N lists."""
-    context = session.context(
+    context = session.publishing_context(
         recommend__output__path=output,
         recommend__users={"file": str(users)} if users else None,
         recommend__top_n=top_n,
@@ -138,7 +145,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Do every stage, up to date or not.")] = False,
 ) -> None:
     """Ingest, evaluate, train and recommend: only what is out of date."""
-    context = session.context()
+    context = session.publishing_context()
     from als_cli.console.views.run import render_run
     from als_cli.stages.run import run as run_stage
     from als_cli.storage.lock import workspace_lock
@@ -157,7 +164,7 @@ def show_model(session: Session) -> None:
     session.answer(run_stage(context), render_model)
 
 
-@command(show_app, name="user")
+@command(show_app, name="user", cls=IdCommand)
 def show_user(session: Session, user_id: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
     """Show a user's history beside the recommendations."""
     context = session.context()
@@ -167,7 +174,7 @@ def show_user(session: Session, user_id: Annotated[str, typer.Argument(help="The
     session.answer(run_stage(context, user_id), render_user)
 
 
-@command(show_app, name="item")
+@command(show_app, name="item", cls=IdCommand)
 def show_item(session: Session, item_id: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
     """Show an item's neighbours."""
     context = session.context()
@@ -179,4 +186,4 @@ def show_item(session: Session, item_id: Annotated[str, typer.Argument(help="The
 
 def main() -> None:
     """Run the command line."""
-    app()
+    run_command_line(app, sys.argv[1:])

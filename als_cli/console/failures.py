@@ -1,84 +1,125 @@
 """Every way a command can end, turned into a message and an exit code."""
 
+import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
+from als_cli.console.folding import fold
 from als_cli.errors import AlsError, ExitCode, refusal_of
 
 log = logging.getLogger(__name__)
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
+_UNFINISHED = "unfinished work was removed"
 
 
 class Terminated(BaseException):
     """SIGTERM arrived; unwinds the stack so that staging folders are removed."""
 
 
+@dataclass(frozen=True)
+class _Ending:
+    """How a command ends that does not end well."""
+
+    code: ExitCode
+    message: str
+    hint: str | None = None
+    problems: tuple[str, ...] = ()
+    is_error: bool = True
+    """False where somebody ended the command from outside."""
+
+    def fields(self) -> dict[str, Any]:
+        """Return what a program wants to know beside the message."""
+        return {"hint": self.hint, "problems": list(self.problems), "exit_code": int(self.code)}
+
+    def document(self) -> str:
+        """Return the object that goes to stdout with ``--json``."""
+        head = {"kind": self.code.name.lower(), "exit_code": int(self.code), "message": self.message}
+        return json.dumps({"error": {**head, "hint": self.hint, "problems": list(self.problems)}}, indent=2)
+
+
 @contextmanager
-def exit_codes(*, verbose: bool = False) -> Iterator[None]:
-    """Run the block; leave the process with the documented exit code when it fails, after one clear message."""
+def exit_codes(*, verbose: bool = False, as_json: bool = False) -> Iterator[None]:
+    """Run the block; leave the process with the documented exit code when it fails, after one clear message.
+
+    The message goes to stderr. With `as_json` stdout gets it too, as one JSON object.
+    """
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         yield
     except AlsError as expected:
-        _say(expected)
-        raise SystemExit(int(expected.exit_code)) from None
+        raise _end(_expected_ending(expected), as_json=as_json) from None
     except KeyboardInterrupt:
-        _line("interrupted; unfinished work was removed")
-        raise SystemExit(ExitCode.INTERRUPTED) from None
+        ending = _Ending(ExitCode.INTERRUPTED, f"interrupted; {_UNFINISHED}", is_error=False)
+        raise _end(ending, as_json=as_json) from None
     except Terminated:
-        _line("terminated; unfinished work was removed")
-        raise SystemExit(ExitCode.TERMINATED) from None
+        ending = _Ending(ExitCode.TERMINATED, f"terminated; {_UNFINISHED}", is_error=False)
+        raise _end(ending, as_json=as_json) from None
     except BrokenPipeError:
         _forget_stdout()
         raise SystemExit(_BROKEN_PIPE) from None
-    except Exception as failure:  # noqa: BLE001 - the last line of defence: exit 1 means a bug
+    except Exception as failure:  # the last line of defence: exit 1 means a bug
         refusal = refusal_of(failure, "the place it worked on")
+        ending = _bug_ending(failure) if refusal is None else _expected_ending(refusal)
+        left = _end(ending, as_json=as_json)
         if refusal is None:
-            raise SystemExit(_bug_exit(failure, verbose=verbose)) from None
-        _say(refusal)
-        raise SystemExit(ExitCode.RESOURCE) from None
+            level = logging.ERROR if verbose else logging.INFO
+            log.log(level, "unexpected %s", type(failure).__name__, exc_info=failure)
+        raise left from None
+
+
+def _expected_ending(error: AlsError) -> _Ending:
+    return _Ending(ExitCode(error.exit_code), error.message, error.hint, error.problems)
+
+
+def _bug_ending(bug: BaseException) -> _Ending:
+    hint = "this is a bug in als-cli; run again with -v for the traceback and report it"
+    return _Ending(ExitCode.BUG, f"unexpected {type(bug).__name__}: {bug}", hint)
 
 
 def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _say(error: AlsError) -> None:
+def _end(ending: _Ending, *, as_json: bool) -> SystemExit:
+    """Return the exit that `ending` means, after saying so on stderr and, with `as_json`, on stdout."""
+    _say(ending)
+    if as_json:
+        _write_document(ending.document())
+    return SystemExit(int(ending.code))
+
+
+def _say(ending: _Ending) -> None:
     if _logs_json():
-        log.error(
-            error.message,
-            extra={
-                "fields": {
-                    "hint": error.hint,
-                    "problems": list(error.problems),
-                    "exit_code": int(error.exit_code),
-                }
-            },
-        )
+        log.error(ending.message, extra={"fields": ending.fields()})
         return
-    _line(f"error: {error.message}")
-    for problem in error.problems:
+    _line(f"error: {ending.message}" if ending.is_error else ending.message)
+    for problem in ending.problems:
         _line(f"  - {problem}")
-    if error.hint:
-        _line(f"hint: {error.hint}")
-    _log_to_files(f"{error.message} {' '.join(error.problems)}")
+    if ending.hint:
+        _line(f"hint: {ending.hint}")
+    _log_to_files(" ".join([ending.message, *ending.problems]))
 
 
-def _bug_exit(bug: BaseException, *, verbose: bool) -> int:
-    _line(f"error: unexpected {type(bug).__name__}: {bug}")
-    _line("hint: this is a bug in als-cli; run again with -v for the traceback and report it")
-    log.log(logging.ERROR if verbose else logging.INFO, "unexpected %s", type(bug).__name__, exc_info=bug)
-    return ExitCode.BUG
+def _write_document(document: str) -> None:
+    if sys.stdout is None:  # closed by the caller
+        return
+    try:
+        sys.stdout.write(document + "\n")
+        sys.stdout.flush()
+    except OSError:
+        _forget_stdout()  # stderr has the message, and the exit code stays that of the failure
 
 
 def _line(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(fold(text) + "\n")
     sys.stderr.flush()
 
 

@@ -13,6 +13,7 @@ import typer
 from rich.console import RenderableType
 
 from als_cli.config.loading import load_config
+from als_cli.console.arguments import parse_count, parse_log_format
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import configure_logging
 from als_cli.console.terminal import Terminal
@@ -31,12 +32,20 @@ class CommonOptions:
             "--set", metavar="KEY=VALUE", help="Override a key, e.g. train.factors=256. Repeatable."
         ),
     ] = None
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads for everything.")] = None
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON report on stdout.")] = False
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", metavar="N", parser=parse_count, help="Threads for everything."),
+    ] = None
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON report on stdout, or the error.")] = (
+        False
+    )
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")] = False
     log_format: Annotated[
-        Literal["text", "json"], typer.Option("--log-format", help="Log lines on stderr.")
+        str,
+        typer.Option(
+            "--log-format", metavar="text|json", parser=parse_log_format, help="Form of the log lines."
+        ),
     ] = "text"
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Append all log lines here.")
@@ -60,6 +69,22 @@ class Session:
             given["threads"] = self.options.threads
         config = load_config(self.options.config, self.options.set_ or (), flags=given)
         return StageContext(config=config, threads=claim_threads(config.threads), progress=self.terminal)
+
+    def publishing_context(self, **flags: Any) -> StageContext:
+        """Return the context of a stage that writes lists.
+
+        Raises
+        ------
+        ConfigError
+            Both the lists and the report were asked for on stdout.
+        """
+        context = self.context(**flags)
+        if self.options.json and context.config.recommend.output.path == "-":
+            raise ConfigError(
+                "--json prints the report on stdout, and recommend.output.path - writes the lists there",
+                hint="leave out --json, or write the lists to a file",
+            )
+        return context
 
     def finish(self, report: Report, render: Callable[[Any], RenderableType]) -> None:
         """Show a stage's report: JSON on stdout if asked for, else a table on stderr."""
@@ -113,7 +138,7 @@ def command(app: typer.Typer, **settings: Any) -> Callable[[Callable[..., None]]
 
 @contextmanager
 def _session(options: CommonOptions) -> Iterator[Session]:
-    with exit_codes(verbose=options.verbose):
+    with exit_codes(verbose=options.verbose, as_json=options.json):
         if options.verbose and options.quiet:
             raise ConfigError("-v and -q exclude each other", hint="give one of them")
         configure_logging(

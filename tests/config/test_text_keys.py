@@ -100,7 +100,12 @@ def test_an_unknown_key_is_told_before_its_value_is_read(shop):
 def test_a_quoted_condition_selects_rows(tmp_path):
     config = write_shop(tmp_path)
     ended = als(
-        "ingest", "-c", config, "--set", "events.where=\"user_id\" in ('u001', 'u002') and event <> 'purchase'", "--json"
+        "ingest",
+        "-c",
+        config,
+        "--set",
+        "events.where=\"user_id\" in ('u001', 'u002') and event <> 'purchase'",
+        "--json",
     )
     assert ended.returncode == 0, ended.stderr
     assert '"users": 2,' in ended.stdout

@@ -1,0 +1,50 @@
+"""How words of the command line become values: counts, words out of a list, ids that start with a hyphen."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperArgument, TyperCommand
+
+_COUNT = re.compile(r"[0-9]{1,18}")
+_NEGATIVE_ID = re.compile(r"-[0-9]+")
+
+
+def parse_count(text: str) -> int:
+    """Return the whole number that an option such as ``--threads`` was given; it is at least 1."""
+    if not _COUNT.fullmatch(text) or int(text) == 0:
+        raise typer.BadParameter(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def parse_log_format(text: str) -> str:
+    """Return ``text`` or ``json``."""
+    if text not in ("text", "json"):
+        raise typer.BadParameter(f"expected text or json, got {text!r}")
+    return text
+
+
+class IdCommand(TyperCommand):
+    """A command with an id as its argument: negative integers are ids, not options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return what is left of `args` after they were parsed."""
+        valued = {
+            name
+            for option in self.params
+            if not isinstance(option, TyperArgument) and not getattr(option, "is_flag", False)
+            for name in option.opts
+        }
+        return super().parse_args(ctx, negative_ids_last(args, valued))
+
+
+def negative_ids_last(arguments: Sequence[str], valued_options: set[str]) -> list[str]:
+    """Return `arguments` with negative integers behind ``--``, except the values of `valued_options`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options: list[str] = []
+    ids: list[str] = []
+    for before, argument in zip(["", *arguments[:end]], arguments[:end], strict=False):
+        is_id = _NEGATIVE_ID.fullmatch(argument) and before not in valued_options
+        (ids if is_id else options).append(argument)
+    return [*options, "--", *ids, *arguments[end + 1 :]] if ids else list(arguments)

@@ -1,0 +1,41 @@
+"""Long lines at a terminal, broken between words."""
+
+import os
+import sys
+import textwrap
+
+_NARROWEST = 20
+
+
+def fold(text: str) -> str:
+    """Return `text` with its lines broken between words where stderr is a terminal, else as it is.
+
+    Later lines are indented. Words longer than a line, such as paths, stay whole.
+    """
+    width = _terminal_width()
+    if width is None:
+        return text
+    return "\n".join(_fold_line(line, width) for line in text.split("\n"))
+
+
+def _fold_line(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = line[: len(line) - len(line.lstrip(" -"))]
+    folded = textwrap.wrap(
+        line.removeprefix(indent),
+        width=width,
+        initial_indent=indent,
+        subsequent_indent=" " * len(indent) + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(folded)
+
+
+def _terminal_width() -> int | None:
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        return None  # a file, a pipe, or nothing
+    return columns if columns >= _NARROWEST else None
