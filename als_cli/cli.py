@@ -23,7 +23,9 @@ app.add_typer(show_app, name="show")
 
 OutputFlag = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="PATH", help="Where the lists go; - streams rows to stdout."),
+    typer.Option(
+        "--output", "-o", metavar="PATH", help="Where to write the lists; - streams rows to stdout."
+    ),
 ]
 UsersFlag = Annotated[
     Path | None, typer.Option("--users", metavar="FILE", help="Recommend for the users in this file only.")
@@ -71,7 +73,7 @@ def train(session: Session) -> None:
 
 @command(app)
 def evaluate(session: Session) -> None:
-    """Judge the model and the baselines on held-out events."""
+    """Evaluate the model and the baselines on held-out events."""
     context = session.context()
     from als_cli.console.views.evaluate import render_evaluate
     from als_cli.stages.evaluate import evaluate as run_stage
@@ -83,7 +85,7 @@ def evaluate(session: Session) -> None:
 
 @command(app)
 def backtest(session: Session) -> None:
-    """Judge the model and the baselines at several cut-offs of the past."""
+    """Evaluate the model and the baselines at several cut-offs in the past."""
     context = session.context()
     from als_cli.console.views.backtest import render_backtest
     from als_cli.stages.backtest import backtest as run_stage
@@ -100,13 +102,13 @@ def tune(
         int | None, typer.Option("--trials", metavar="N", parser=parse_count, help="Trials in all.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the winning config goes.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write the best config.")
     ] = None,
     no_ingest: Annotated[
-        bool, typer.Option("--no-ingest", help="Take the dataset as it is, whatever became of the events.")
+        bool, typer.Option("--no-ingest", help="Use the dataset as it is, even if the events have changed.")
     ] = False,
 ) -> None:
-    """Search for better hyperparameters; write the winning config. Ingests first where that is needed."""
+    """Search for better hyperparameters and write the best config. Ingests first if needed."""
     context = session.context(tune__trials=trials, tune__output=str(output) if output else None)
     from als_cli.console.views.tune import render_tune
     from als_cli.stages.tune import tune as run_stage
@@ -142,9 +144,11 @@ def recommend(
 @command(app)
 def run(
     session: Session,
-    force: Annotated[bool, typer.Option("--force", help="Do every stage, up to date or not.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run every stage, even those that are up to date.")
+    ] = False,
 ) -> None:
-    """Ingest, evaluate, train and recommend: only what is out of date."""
+    """Ingest, evaluate, train and recommend: only stages that are out of date."""
     context = session.publishing_context()
     from als_cli.console.views.run import render_run
     from als_cli.stages.run import run as run_stage
@@ -156,7 +160,7 @@ def run(
 
 @command(show_app, name="model")
 def show_model(session: Session) -> None:
-    """Show what the model is, and how it was trained."""
+    """Show the model and how it was trained."""
     context = session.context()
     from als_cli.console.views.show import render_model
     from als_cli.stages.show import show_model as run_stage

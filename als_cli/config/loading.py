@@ -33,7 +33,8 @@ class _Layers:
         *parents, last = path = tuple(dotted.split("."))
         if not all(path):
             raise ConfigError(
-                f"{origin}: {dotted!r} is not a key", hint="write for example train.factors=128"
+                f"{origin}: {dotted!r} is not a key",
+                hint="write keys with dots between their parts, such as train.factors",
             )
         place = self.tree
         for name in parents:
@@ -110,8 +111,8 @@ def _read_file(file: Path, layers: _Layers) -> None:
         raise ConfigError(f"config file {file} is empty", hint="start from configs/quickstart.yaml")
     if not isinstance(document.tree, dict):
         raise ConfigError(
-            f"config file {file} is not a mapping of keys to values",
-            hint="start from configs/quickstart.yaml",
+            f"config file {file} holds no keys",
+            hint="write lines such as `workspace: work`, with a space after the colon",
         )
     layers.tree = document.tree
     layers.origins = {path: f"line {line}" for path, line in document.lines.items()}

@@ -202,7 +202,7 @@ def _message(mistakes: list[_Mistake], tree: Any) -> str:
     if "rule" in by_kind:
         return f"{by_kind['rule'].rule}, got {shown(given)}"
     if given is None and accepted and all(one.section is not None for one in accepted):
-        return "this section is empty: give it keys, or remove it, got null"
+        return "this section is empty: give it keys, or remove it"
     return f"expected {words_for(accepted)}, got {shown(given)}" + "".join(_advice(accepted, given))
 
 

@@ -163,6 +163,8 @@ class Source:
     def error(self, line: int | None, message: str, hint: str) -> ConfigError:
         """Return a ConfigError that names the origin and, of a file, the line."""
         place = f"{self.origin}, line {line}" if self.is_file and line is not None else self.origin
+        if "quotes" in hint and not self.is_file:
+            hint += f"; the shell removes its own: {self.origin}='\"TEXT\"'"
         return ConfigError(f"{place}: {message}", hint=hint)
 
 

@@ -77,7 +77,7 @@ def _word_error(wrong: Any, listed: str) -> ConfigError:
         return ConfigError(
             f"unknown command {unknown[1]}", hint=f"did you mean {near[0]}?" if near else listed
         )
-    extra = re.search(r"extra argument.*?\((.*)\)", wrong.message)
+    extra = re.search(r"extra argument\S* \((.*)\)", wrong.message)
     if extra:
         return ConfigError(f"unexpected on the command line: {extra[1]}", hint=listed)
     said = wrong.format_message().rstrip(".")

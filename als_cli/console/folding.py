@@ -5,6 +5,7 @@ import sys
 import textwrap
 
 _NARROWEST = 20
+_INDENT = 2
 
 
 def fold(text: str) -> str:
@@ -26,7 +27,7 @@ def _fold_line(line: str, width: int) -> str:
         line.removeprefix(indent),
         width=width,
         initial_indent=indent,
-        subsequent_indent=" " * len(indent) + "  ",
+        subsequent_indent=" " * max(_INDENT, len(indent)),
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from als_cli import NOTICE
+from als_cli.console.folding import fold
 from als_cli.errors import ResourceError
 
 ROOT = "als_cli"
@@ -20,6 +21,12 @@ class _TextFormatter(logging.Formatter):
         if record.levelno >= logging.WARNING:
             text = f"{record.levelname.lower()}: {text}"
         return text + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+
+
+class _TerminalFormatter(_TextFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        # A traceback keeps its lines.
+        return super().format(record) if record.exc_info else fold(super().format(record))
 
 
 class _DatedFormatter(_TextFormatter):
@@ -70,7 +77,7 @@ def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: 
     logger.propagate = False
     on_stderr = _StderrHandler()
     on_stderr.setLevel(_stderr_level(verbose=verbose, quiet=quiet))
-    on_stderr.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    on_stderr.setFormatter(_JsonFormatter() if log_format == "json" else _TerminalFormatter())
     logger.addHandler(on_stderr)
     if log_file is not None:
         logger.addHandler(_file_handler(log_file, log_format))

@@ -36,11 +36,11 @@ class CommonOptions:
         int | None,
         typer.Option("--threads", metavar="N", parser=parse_count, help="Threads for everything."),
     ] = None
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON report on stdout, or the error.")] = (
-        False
-    )
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")] = False
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the report, or the error, as JSON on stdout.")
+    ] = False
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print more on stderr.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors on stderr.")] = False
     log_format: Annotated[
         str,
         typer.Option(
@@ -140,7 +140,7 @@ def command(app: typer.Typer, **settings: Any) -> Callable[[Callable[..., None]]
 def _session(options: CommonOptions) -> Iterator[Session]:
     with exit_codes(verbose=options.verbose, as_json=options.json):
         if options.verbose and options.quiet:
-            raise ConfigError("-v and -q exclude each other", hint="give one of them")
+            raise ConfigError("-v and -q cannot be used together", hint="give one of them")
         configure_logging(
             verbose=options.verbose,
             quiet=options.quiet,

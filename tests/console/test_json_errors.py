@@ -65,7 +65,9 @@ def error_of(ended, code):
     ],
 )
 def test_every_expected_failure_is_one_object_and_the_same_message_on_stderr(shop, arguments, code):
-    command, rest = (arguments[:2], arguments[2:]) if arguments[0] == "show" else (arguments[:1], arguments[1:])
+    command, rest = (
+        (arguments[:2], arguments[2:]) if arguments[0] == "show" else (arguments[:1], arguments[1:])
+    )
     ended = als(*command, "--json", *rest, cwd=shop)
     error = error_of(ended, code)
     assert ended.stderr.startswith(f"error: {error['message']}\n")
