@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from als_cli.config.fields import ShellText
 from als_cli.config.root import Config
-from als_cli.config.schema_keys import keys_below
+from als_cli.config.schema_keys import keys_below, kinds_with
 from als_cli.config.yaml_text import KeyPath, parse_value, parse_yaml
 from als_cli.errors import ConfigError
 
@@ -173,7 +173,11 @@ def _real_path(loc: tuple[int | str, ...], tree: Any, kind: str) -> KeyPath:
 
 def _message(detail: ErrorDetails, path: KeyPath) -> str:
     if detail["type"] == "extra_forbidden":
-        names = keys_below(Config, [step for step in path[:-1] if isinstance(step, str)])
+        parents = [step for step in path[:-1] if isinstance(step, str)]
+        names = keys_below(Config, parents)
+        if path[-1] in names:
+            kinds = " or ".join(kinds_with(Config, parents, str(path[-1])))
+            return f"this key belongs to by: {kinds}" if kinds else "this key does not go with the other keys here"
         near = difflib.get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
         return "unknown key" + (f", did you mean {near[0]}?" if near else f", known here: {', '.join(names)}")
     if detail["type"] == "missing":
