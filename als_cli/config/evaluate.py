@@ -86,7 +86,7 @@ def _with_kind(split: Any) -> Any:
         return split
     kinds = f"by is one of {', '.join(_KINDS)}"
     if not isinstance(split, dict):
-        raise ValueError(f"a split is a mapping such as {{by: time, test: 7d}}; {kinds}")
+        raise ValueError(f"a split is a mapping such as {{by: time, test: 7d}}; {kinds}")  # noqa: TRY004 - pydantic
     if "by" in split:
         if split["by"] not in _KINDS:
             raise ValueError(f"{kinds}, not {split['by']}")

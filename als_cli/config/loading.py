@@ -177,7 +177,11 @@ def _message(detail: ErrorDetails, path: KeyPath) -> str:
         names = keys_below(Config, parents)
         if path[-1] in names:
             kinds = " or ".join(kinds_with(Config, parents, str(path[-1])))
-            return f"this key belongs to by: {kinds}" if kinds else "this key does not go with the other keys here"
+            return (
+                f"this key belongs to by: {kinds}"
+                if kinds
+                else "this key does not go with the other keys here"
+            )
         near = difflib.get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
         return "unknown key" + (f", did you mean {near[0]}?" if near else f", known here: {', '.join(names)}")
     if detail["type"] == "missing":

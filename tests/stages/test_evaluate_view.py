@@ -13,6 +13,7 @@ from als_cli.stages.evaluation_report import (
     GateReport,
     ItemCohortReport,
     MethodReport,
+    SplitChoiceReport,
 )
 
 NAMES = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
@@ -28,10 +29,10 @@ def method(name, ndcg, popularity=123.4):
     return MethodReport(method=name, metrics=metrics | changed, short_lists=0, seconds=1.0)
 
 
-def comparison(baseline, low, high, k=10):
+def comparison(baseline, low, high, k=10, p_value=1 / 2001):
     middle = (low + high) / 2
     return ComparisonReport(
-        baseline=baseline, metric=f"ndcg@{k}", difference=middle, low=low, high=high, p_value=1 / 2001
+        baseline=baseline, metric=f"ndcg@{k}", difference=middle, low=low, high=high, p_value=p_value
     )
 
 
@@ -77,7 +78,7 @@ def report():
             )
         ),
         fallback=FallbackReport(lists=4321, share=0.043, place_share={"@10": 0.043, "@20": 0.043}),
-        gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", met=True),
+        gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", users=99, met=True),
         evaluation="work/evaluations/versions/20260101T000000000000-abcdef",
         seconds=12.3,
     )
@@ -126,9 +127,21 @@ def test_which_items_fill_the_lists_is_one_line(report):
 
 def test_gate_line_names_both_sides(report):
     assert "gate met: ndcg@10 0.3000, at least popular 0.1000" in lines_of(report)
-    failed = GateReport(metric="ndcg@10", value=0.3, threshold=0.5, baseline=None, met=False)
+    failed = GateReport(metric="ndcg@10", value=0.3, threshold=0.5, baseline=None, users=99, met=False)
     missed = report.model_copy(update={"gate": failed})
     assert "gate NOT met: ndcg@10 0.3000, at least 0.5" in lines_of(missed)
+    few = report.model_copy(update={"gate": failed.model_copy(update={"users": 12})})
+    assert "gate NOT met: 12 test users, a gate needs at least 30" in lines_of(few)
+
+
+def test_what_auto_chose_is_said(report):
+    assert "split by time at 2011-12-02T12:50:00+00:00, in" in " ".join(lines_of(report))
+    choice = SplitChoiceReport(test_users=1_000_000, why_random=None)
+    chosen = report.model_copy(update={"split_choice": choice})
+    assert "+00:00 (auto: test: 7d), in" in " ".join(" ".join(lines_of(chosen)).split())
+    split = {"by": "random", "share": 0.2, "seed": 0}
+    drawn = chosen.model_copy(update={"split": split, "cut_off": None})
+    assert "split by random (auto: share: 0.2), in" in " ".join(lines_of(drawn))
 
 
 def test_each_baseline_has_its_line_with_interval_and_conclusion(report):
@@ -143,11 +156,26 @@ def test_each_baseline_has_its_line_with_interval_and_conclusion(report):
     assert [line.split()[-1] for line in lines_of(behind) if " to " in line] == ["worse"]
 
 
+def test_the_word_agrees_with_the_p_value_beside_it(report):
+    near = comparison("popular", 0.001, 0.3, p_value=0.054)
+    lines = lines_of(report.model_copy(update={"comparisons": (near,), "gate": None}))
+    assert [line.split()[-3:] for line in lines if " to " in line] == [["0.054", "not", "clear"]]
+
+
 def test_comparison_follows_the_gate_to_its_metric(report):
-    gate = GateReport(metric="ndcg@20", value=0.3, threshold=0.1, baseline="popular", met=True, low=0.1)
+    gate = GateReport(
+        metric="ndcg@20",
+        value=0.3,
+        threshold=0.1,
+        baseline="popular",
+        users=99,
+        met=True,
+        low=0.1,
+        p_value=0.002,
+    )
     other = report.model_copy(
         update={"comparisons": (*report.comparisons, comparison("popular", 0.1, 0.2, k=20)), "gate": gate}
     )
     lines = lines_of(other)
     assert "lead of als in ndcg@20" in [line.strip() for line in lines]
-    assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000" in lines
+    assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000, p = 0.002" in lines

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.evaluation.significance import FEWEST_USERS
 from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 
 _ACCURACY = {
@@ -37,8 +38,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
     """Return two tables per k, a row per method, the best of each accuracy column marked, over what was counted."""
     counts = report.counts
     summary = (
-        f"judged {counts['users_evaluated']:,} users, split by {report.split['by']}"
-        f"{f' at {report.cut_off}' if report.cut_off else ''}, in {report.seconds:.1f} s; trained on "
+        f"judged {counts['users_evaluated']:,} users, split by {_split_text(report)}, in {report.seconds:.1f} s; trained on "
         f"{counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
         f"{counts['training_items']:,} items"
     )
@@ -58,6 +58,15 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         *([_gate_line(report.gate)] if report.gate else []),
         Text(f"evaluation: {report.evaluation}", overflow="fold"),
     )
+
+
+def _split_text(report: EvaluateReport) -> str:
+    """Return the kind of split, and what `auto` chose."""
+    at = f" at {report.cut_off}" if report.cut_off else ""
+    if report.split_choice is None:
+        return f"{report.split['by']}{at}"
+    chosen = f"test: {report.split['test']}" if at else f"share: {report.split['share']:g}"
+    return f"{report.split['by']}{at} (auto: {chosen})"
 
 
 def _table(methods: Sequence[MethodReport], k: int, headers: dict[str, str], title: str) -> Table:
@@ -112,9 +121,8 @@ def _comparison_table(report: EvaluateReport) -> Table:
 
 
 def _conclusion(comparison: ComparisonReport) -> Text:
-    if comparison.low > 0:
-        return Text("better", style="green")
-    return Text("worse", style="bold red") if comparison.high < 0 else Text("not clear")
+    styles = {"better": "green", "worse": "bold red", "not clear": ""}
+    return Text(comparison.conclusion, style=styles[comparison.conclusion])
 
 
 def _notes(report: EvaluateReport) -> list[str]:
@@ -147,11 +155,15 @@ def _percent(share: float) -> str:
 
 
 def _gate_line(gate: GateReport) -> Text:
+    if gate.users < FEWEST_USERS:
+        return Text(
+            f"gate NOT met: {gate.users} test users, a gate needs at least {FEWEST_USERS}", "bold red"
+        )
     if gate.threshold is None:
         return Text(f"gate met: {gate.metric} {gate.value:.4f}, nothing published to be worse than", "green")
     against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
     if gate.low is not None:
-        against += f", lead from {gate.low:+.4f}"
+        against += f", lead from {gate.low:+.4f}, p = {gate.p_value:.3f}"
     verdict = "met" if gate.met else "NOT met"
     return Text(
         f"gate {verdict}: {gate.metric} {gate.value:.4f}, at least {against}",
