@@ -100,7 +100,7 @@ def test_it_fits_80_columns_without_cutting_a_figure(report):
 
 def test_the_best_of_an_accuracy_column_is_marked(report):
     lines = lines_of(report)
-    tables = lines[: [line.strip() for line in lines].index("what stands in lists of 10")]
+    tables = lines[: [line.strip() for line in lines].index("make-up of lists of 10")]
     rows = {line.split()[0]: line for line in tables if line.startswith(METHODS)}
     assert "0.3000*" in rows["als"]
     assert "0.1000*" not in rows["popular"]
@@ -135,22 +135,28 @@ def test_gate_line_names_both_sides(report):
 
 
 def test_what_auto_chose_is_said(report):
-    assert "split by time at 2011-12-02T12:50:00+00:00, in" in " ".join(lines_of(report))
+    assert "1,000,000 test users, split by time at 2011-12-02T12:50:00+00:00" in lines_of(report)[0]
+    assert "auto" not in "".join(lines_of(report))
     choice = SplitChoiceReport(test_users=1_000_000, why_random=None)
     chosen = report.model_copy(update={"split_choice": choice})
-    assert "+00:00 (auto: test: 7d), in" in " ".join(" ".join(lines_of(chosen)).split())
+    assert lines_of(chosen)[1] == "evaluate.split is auto: test: 7d was chosen"
     split = {"by": "random", "share": 0.2, "seed": 0}
     drawn = chosen.model_copy(update={"split": split, "cut_off": None})
-    assert "split by random (auto: share: 0.2), in" in " ".join(lines_of(drawn))
+    assert lines_of(drawn)[:2] == [
+        "1,000,000 test users, split by random",
+        "evaluate.split is auto: share: 0.2 was chosen",
+    ]
 
 
 def test_each_baseline_has_its_line_with_interval_and_conclusion(report):
     lines = lines_of(report)
-    assert "lead of als in ndcg@10" in [line.strip() for line in lines]
+    assert "lead of als in ndcg@10: als minus baseline" in [line.strip() for line in lines]
+    [head] = [line for line in lines if line.startswith("baseline ")]
+    assert head.split() == ["baseline", "difference", "95", "%", "interval", "p", "als", "is"]
     compared = [line.split() for line in lines if " to " in line]
     assert compared == [
-        ["popular", "+0.2000", "+0.1900", "to", "+0.2100", "<", "0.001", "better"],
-        ["item_knn", "+0.0050", "-0.0100", "to", "+0.0200", "<", "0.001", "not", "clear"],
+        ["popular", "+0.2000", "+0.1900", "to", "+0.2100", "<0.001", "better"],
+        ["item_knn", "+0.0050", "-0.0100", "to", "+0.0200", "<0.001", "not", "clear"],
     ]
     behind = report.model_copy(update={"comparisons": (comparison("popular", -0.2, -0.1),), "gate": None})
     assert [line.split()[-1] for line in lines_of(behind) if " to " in line] == ["worse"]
@@ -177,5 +183,5 @@ def test_comparison_follows_the_gate_to_its_metric(report):
         update={"comparisons": (*report.comparisons, comparison("popular", 0.1, 0.2, k=20)), "gate": gate}
     )
     lines = lines_of(other)
-    assert "lead of als in ndcg@20" in [line.strip() for line in lines]
+    assert "lead of als in ndcg@20: als minus baseline" in [line.strip() for line in lines]
     assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000, p = 0.002" in lines

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.evaluation.significance import FEWEST_USERS
-from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
+from als_cli.evaluation.significance import FEWEST_USERS, Conclusion
+from als_cli.stages.evaluation_report import EvaluateReport, GateReport, MethodReport
 
 _ACCURACY = {
     "ndcg": "ndcg",
@@ -37,17 +37,19 @@ _LEFT_OUT = {
 def render_evaluate(report: EvaluateReport) -> RenderableType:
     """Return two tables per k, a row per method, the best of each accuracy column marked, over what was counted."""
     counts = report.counts
-    summary = (
-        f"judged {counts['users_evaluated']:,} users, split by {_split_text(report)}, in {report.seconds:.1f} s; trained on "
-        f"{counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
-        f"{counts['training_items']:,} items"
+    at = f" at {report.cut_off}" if report.cut_off else ""
+    training = (
+        f"trained on {counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
+        f"{counts['training_items']:,} items; evaluated in {report.seconds:.1f} s"
     )
     return Group(
-        Text(summary),
+        Text(f"{counts['users_evaluated']:,} test users, split by {report.split['by']}{at}"),
+        *_choice_lines(report),
+        Text(training),
         *(
             _table(report.methods, k, headers, title)
             for k in report.at
-            for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"what stands in lists of {k}"))
+            for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"make-up of lists of {k}"))
         ),
         Text(
             f"{_BEST} best of its column; popularity: mean training interactions of listed items;\nnovelty: bits"
@@ -60,13 +62,11 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
     )
 
 
-def _split_text(report: EvaluateReport) -> str:
-    """Return the kind of split, and what `auto` chose."""
-    at = f" at {report.cut_off}" if report.cut_off else ""
+def _choice_lines(report: EvaluateReport) -> list[Text]:
     if report.split_choice is None:
-        return f"{report.split['by']}{at}"
-    chosen = f"test: {report.split['test']}" if at else f"share: {report.split['share']:g}"
-    return f"{report.split['by']}{at} (auto: {chosen})"
+        return []
+    key = "test" if report.split["by"] == "time" else "share"
+    return [Text(f"evaluate.split is auto: {key}: {report.split[key]} was chosen")]
 
 
 def _table(methods: Sequence[MethodReport], k: int, headers: dict[str, str], title: str) -> Table:
@@ -106,23 +106,29 @@ def _comparison_table(report: EvaluateReport) -> Table:
     metric = judged if judged in compared else f"ndcg@{report.at[0]}"
     model = report.methods[0].method
     table = Table(
-        box=None, padding=(0, 2, 0, 0), title=f"\nlead of {model} in {metric}", title_justify="left"
+        box=None,
+        padding=(0, 2, 0, 0),
+        title=f"\nlead of {model} in {metric}: {model} minus baseline",
+        title_justify="left",
     )
-    table.add_column("over")
+    table.add_column("baseline")
     for header in ("difference", "95 % interval", "p"):
         table.add_column(header, justify="right")
-    table.add_column("so it is")
+    table.add_column(f"{model} is")
     for one in report.comparisons:
         if one.metric == metric:
             interval = f"{one.low:+.4f} to {one.high:+.4f}"
-            p_value = "< 0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}"
-            table.add_row(one.baseline, f"{one.difference:+.4f}", interval, p_value, _conclusion(one))
+            p_value = "<0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}"
+            table.add_row(
+                one.baseline, f"{one.difference:+.4f}", interval, p_value, conclusion_text(one.conclusion)
+            )
     return table
 
 
-def _conclusion(comparison: ComparisonReport) -> Text:
+def conclusion_text(conclusion: Conclusion) -> Text:
+    """Return the word in its colour."""
     styles = {"better": "green", "worse": "bold red", "not clear": ""}
-    return Text(comparison.conclusion, style=styles[comparison.conclusion])
+    return Text(conclusion, style=styles[conclusion])
 
 
 def _notes(report: EvaluateReport) -> list[str]:
