@@ -31,7 +31,7 @@ def test_the_choice_is_in_the_log_and_cron_stays_silent(tmp_path):
     als("ingest", "-c", shop)
     ended = als("evaluate", "-c", shop, "--log-file", tmp_path / "als.log")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "test: 5d, which holds 89 test users" in (tmp_path / "als.log").read_text()
+    assert "test: 5d, with 89 test users" in (tmp_path / "als.log").read_text()
 
 
 def few_users(folder):
@@ -47,7 +47,7 @@ def test_a_gate_on_a_handful_of_users_is_refused_and_stays_refused(tmp_path):
     for _ in range(2):  # the second time the evaluation is up to date
         ended = als("run", "-c", shop, "--set", GATE.replace("popular", "0"))
         assert ended.returncode == 5, ended.stderr
-        assert "test users were evaluated, a gate needs at least 30" in ended.stderr
+        assert "test users is 8, a gate needs at least 30" in ended.stderr
         assert "hint: " in ended.stderr
         assert "evaluate.split" in ended.stderr.partition("hint: ")[2]
     assert not (tmp_path / "lists").exists()
@@ -58,7 +58,7 @@ def test_a_gate_on_a_small_sample_of_users_is_refused(tmp_path):
     als("ingest", "-c", shop)
     ended = als("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=29")
     assert ended.returncode == 5
-    assert "only 29 test users were evaluated, a gate needs at least 30" in ended.stderr
+    assert "the number of test users is 29, a gate needs at least 30" in ended.stderr
     assert "evaluate.users" in ended.stderr
     assert als("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=30").returncode == 0
 

@@ -16,7 +16,7 @@ METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
 
 
 class AutoSplit(Section):
-    """The shortest test period that holds 1,000 test users; random pairs where events have no time."""
+    """The shortest test period at the end with 1,000 test users, or random pairs where events have no time; see docs/evaluation.md."""
 
     by: Literal["auto"] = "auto"
     """Kind of split."""
@@ -143,14 +143,14 @@ class CohortsConfig(Section):
 
 
 class GateConfig(Section):
-    """The quality that a model must reach; otherwise exit 5."""
+    """The quality that a model must reach, on 30 test users or more; otherwise exit 5."""
 
     metric: str = "ndcg@10"
     """A metric with its k, for example `ndcg@10`; k must stand in `evaluate.at`."""
     at_least: float | BaselineName = "popular"
     """A number, or the baseline that the model must not fall below."""
     significant: bool = False
-    """Demand a lead over the baseline beyond chance: the 95 % interval of the difference above 0; accuracy metrics only."""
+    """Demand a clear lead over the baseline: the 95 % interval of the difference above 0 and p < .05; accuracy metrics only."""
 
     @field_validator("metric")
     @classmethod

@@ -79,7 +79,7 @@ def require(verdict: Verdict) -> None:
         return
     if verdict.users < FEWEST_USERS or verdict.threshold is None:
         raise GateError(
-            f"quality gate not met: only {verdict.users} test users were evaluated, "
+            f"quality gate not met: the number of test users is {verdict.users}, "
             f"a gate needs at least {FEWEST_USERS}",
             hint="choose a longer test period (evaluate.split.test) or another evaluate.split, raise evaluate.users "
             "if it is set, or leave evaluate.gate out",

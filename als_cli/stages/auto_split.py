@@ -19,7 +19,7 @@ from als_cli.stages.context import StageContext
 from als_cli.stages.split_sides import sides_of
 
 ENOUGH_USERS = 1000
-"""Test users of the window that is taken: the 95 % interval of a mean NDCG is then about 0.02 wide on either side."""
+"""Test users of the window that is taken: the 95 % interval of a mean NDCG@10 is then about 0.01 on either side."""
 LARGEST_WINDOW = 0.2
 """Of the time from the oldest to the newest event: the test period and three folds before it leave a fifth to train on."""
 WHOLE_DAYS_FROM = timedelta(days=14)
@@ -117,10 +117,10 @@ def say_choice(choice: SplitChoice) -> None:
 def describe_choice(choice: SplitChoice) -> str:
     """Return the test set of `choice` and its users in words, and what is wrong where these are few."""
     few = f", fewer than {FEWEST_USERS}: figures say little" if choice.test_users < FEWEST_USERS else ""
-    users = f"{choice.test_users:,} test user{'' if choice.test_users == 1 else 's'}{few}"
+    users = f"{choice.test_users:,} test users{few}"
     if isinstance(choice.split, TimeSplit):
-        return f"{name_of_window(choice.split)}, which holds {users}"
-    return f"a random {choice.split.share:.0%} of the pairs, which hold {users}"
+        return f"{name_of_window(choice.split)}, with {users}"
+    return f"a random {100 * choice.split.share:g} % of the pairs, with {users}"
 
 
 def name_of_window(split: TimeSplit) -> str:

@@ -92,10 +92,10 @@ def warn_of_few_test_users(context: StageContext, dataset: HasEvents, parts: Eva
         return  # a longer test period would not help
     better = choose_split(context, dataset.scan_events())
     log.warning(
-        "evaluate.split.%s holds %d test users, fewer than %d; {by: auto} would take %s",
+        "evaluate.split.%s has fewer than %d test users (%d); {by: auto} would take %s",
         name_of_window(parts.split),
-        users,
         FEWEST_USERS,
+        users,
         describe_choice(better),
     )
 

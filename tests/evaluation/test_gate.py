@@ -38,7 +38,7 @@ def test_fewer_than_thirty_test_users_pass_no_gate(at_least):
     verdict = judge("ndcg@10", at_least, MODEL, POPULAR, 29)
     assert not verdict.met
     with pytest.raises(
-        GateError, match="only 29 test users were evaluated, a gate needs at least 30"
+        GateError, match="the number of test users is 29, a gate needs at least 30"
     ) as refused:
         require(verdict)
     assert "evaluate.split" in refused.value.hint
@@ -46,7 +46,7 @@ def test_fewer_than_thirty_test_users_pass_no_gate(at_least):
 
 def test_a_gate_without_anything_to_fall_below_needs_the_users_as_well():
     require(Verdict("ndcg@10", 0.2, None, "published", 30))
-    with pytest.raises(GateError, match="only 29 test users"):
+    with pytest.raises(GateError, match="test users is 29"):
         require(Verdict("ndcg@10", 0.2, None, "published", 29))
 
 

@@ -111,7 +111,7 @@ def test_the_choice_is_said_and_stored_and_gives_the_figures_of_the_split_itself
     users = report.counts["users_evaluated"]
     said = [one for one in caplog.records if "evaluate.split" in one.getMessage()]
     assert [one.levelno for one in said] == [NOTICE]
-    assert f"test: 5d, which holds {users} test users" in said[0].getMessage()
+    assert f"test: 5d, with {users} test users" in said[0].getMessage()
     folder = Path(report.evaluation)
     document = json.loads((folder / "metrics.json").read_text())
     assert document["split"] == {"by": "time", "test": "5d"}
@@ -174,8 +174,8 @@ def test_an_explicit_window_with_few_users_is_kept_and_a_better_one_is_named(tmp
     users = report.counts["users_evaluated"]
     assert users < 30
     [said] = [one.getMessage() for one in caplog.records if "evaluate.split" in one.getMessage()]
-    assert f"evaluate.split.test: 2h holds {users} test users, fewer than 30" in said
-    assert "{by: auto} would take test: 5d, which holds 43 test users" in said
+    assert f"evaluate.split.test: 2h has fewer than 30 test users ({users})" in said
+    assert "{by: auto} would take test: 5d, with 43 test users" in said
 
 
 def test_an_explicit_window_with_enough_users_is_not_commented(tmp_path, caplog):

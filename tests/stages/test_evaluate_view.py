@@ -131,7 +131,7 @@ def test_gate_line_names_both_sides(report):
     missed = report.model_copy(update={"gate": failed})
     assert "gate NOT met: ndcg@10 0.3000, at least 0.5" in lines_of(missed)
     few = report.model_copy(update={"gate": failed.model_copy(update={"users": 12})})
-    assert "gate NOT met: 12 test users, a gate needs at least 30" in lines_of(few)
+    assert "gate NOT met: test users: 12, a gate needs at least 30" in lines_of(few)
 
 
 def test_what_auto_chose_is_said(report):
@@ -184,4 +184,4 @@ def test_comparison_follows_the_gate_to_its_metric(report):
     )
     lines = lines_of(other)
     assert "lead of als in ndcg@20: als minus baseline" in [line.strip() for line in lines]
-    assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000, p = 0.002" in lines
+    assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000, p 0.002" in lines

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.console.views.evaluate import conclusion_text
+from als_cli.console.views.evaluate import conclusion_text, p_value_text
 from als_cli.stages.backtest_report import BacktestReport, LeadReport, SpreadReport
 
 _DAY = 86_400
@@ -90,7 +90,7 @@ def _cells(lead: LeadReport) -> tuple[str | Text, ...]:
         str(lead.clearly_behind),
         f"{lead.difference:+.4f}",
         f"{lead.low:+.4f} to {lead.high:+.4f}",
-        "<0.001" if lead.p_value < 0.001 else f"{lead.p_value:.3f}",
+        p_value_text(lead.p_value),
         conclusion_text(lead.conclusion),
     )
 

@@ -118,11 +118,19 @@ def _comparison_table(report: EvaluateReport) -> Table:
     for one in report.comparisons:
         if one.metric == metric:
             interval = f"{one.low:+.4f} to {one.high:+.4f}"
-            p_value = "<0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}"
             table.add_row(
-                one.baseline, f"{one.difference:+.4f}", interval, p_value, conclusion_text(one.conclusion)
+                one.baseline,
+                f"{one.difference:+.4f}",
+                interval,
+                p_value_text(one.p_value),
+                conclusion_text(one.conclusion),
             )
     return table
+
+
+def p_value_text(p_value: float) -> str:
+    """Return a p-value with three decimals."""
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def conclusion_text(conclusion: Conclusion) -> Text:
@@ -163,13 +171,13 @@ def _percent(share: float) -> str:
 def _gate_line(gate: GateReport) -> Text:
     if gate.users < FEWEST_USERS:
         return Text(
-            f"gate NOT met: {gate.users} test users, a gate needs at least {FEWEST_USERS}", "bold red"
+            f"gate NOT met: test users: {gate.users}, a gate needs at least {FEWEST_USERS}", "bold red"
         )
     if gate.threshold is None:
         return Text(f"gate met: {gate.metric} {gate.value:.4f}, nothing published to be worse than", "green")
     against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
-    if gate.low is not None:
-        against += f", lead from {gate.low:+.4f}, p = {gate.p_value:.3f}"
+    if gate.low is not None and gate.p_value is not None:
+        against += f", lead from {gate.low:+.4f}, p {p_value_text(gate.p_value)}"
     verdict = "met" if gate.met else "NOT met"
     return Text(
         f"gate {verdict}: {gate.metric} {gate.value:.4f}, at least {against}",
