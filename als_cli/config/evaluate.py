@@ -1,9 +1,9 @@
 """Section `evaluate`: splits, metrics, baselines, cohorts, gate."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from als_cli.config.backtest import BacktestConfig
 from als_cli.config.fields import Duration, Instant, PathText, Section
@@ -13,6 +13,13 @@ BaselineName = Literal["popular", "recent_popular", "item_knn", "item_bm25", "ow
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
 LIST_NAMES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
+
+
+class AutoSplit(Section):
+    """The shortest test period at the end with 1,000 test users, or random pairs where events have no time; see docs/evaluation.md."""
+
+    by: Literal["auto"] = "auto"
+    """Kind of split."""
 
 
 class TimeSplit(Section):
@@ -64,7 +71,32 @@ class FileSplit(SourceConfig):
     """Kind of split."""
 
 
-Split = Annotated[TimeSplit | LastSplit | RandomSplit | UsersSplit | FileSplit, Field(discriminator="by")]
+GivenSplit = TimeSplit | LastSplit | RandomSplit | UsersSplit | FileSplit
+"""A split that says itself how events are divided."""
+Split = Annotated[AutoSplit | GivenSplit, Field(discriminator="by")]
+
+_KINDS = ("auto", "time", "last", "random", "users", "file")
+_KIND_OF_KEY = {"test": "time", "n": "last", "share": "random", "fold_in": "users", "path": "file"}
+"""Keys that tell the kind of split. Beside `fold_in`, `share` is a share of users."""
+
+
+def _with_kind(split: Any) -> Any:
+    """Return the raw section `split` with `by`, which may be left out where the other keys tell the kind."""
+    if isinstance(split, Section):
+        return split
+    kinds = f"by is one of {', '.join(_KINDS)}"
+    if not isinstance(split, dict):
+        raise ValueError(f"a split is a mapping such as {{by: time, test: 7d}}; {kinds}")  # noqa: TRY004 - pydantic
+    if "by" in split:
+        if split["by"] not in _KINDS:
+            raise ValueError(f"{kinds}, not {split['by']}")
+        return split
+    found = {_KIND_OF_KEY[key] for key in split if key in _KIND_OF_KEY}
+    if "users" in found:
+        found.discard("random")
+    if len(found) > 1 or (split and not found):
+        raise ValueError(f"the keys {', '.join(map(str, split))} do not tell the kind of split; {kinds}")
+    return {"by": found.pop() if found else "auto", **split}
 
 
 class CandidatesConfig(TableFormat):
@@ -111,14 +143,14 @@ class CohortsConfig(Section):
 
 
 class GateConfig(Section):
-    """The quality that a model must reach; otherwise exit 5."""
+    """The quality that a model must reach, on 30 test users or more; otherwise exit 5."""
 
     metric: str = "ndcg@10"
     """A metric with its k, for example `ndcg@10`; k must stand in `evaluate.at`."""
     at_least: float | BaselineName = "popular"
     """A number, or the baseline that the model must not fall below."""
     significant: bool = False
-    """Demand a lead over the baseline beyond chance: the 95 % interval of the difference above 0; accuracy metrics only."""
+    """Demand a clear lead over the baseline: the 95 % interval of the difference above 0 and p < .05; accuracy metrics only."""
 
     @field_validator("metric")
     @classmethod
@@ -141,8 +173,8 @@ class GateConfig(Section):
 class EvaluateConfig(Section):
     """How the model is judged before its lists are published."""
 
-    split: Split = TimeSplit()
-    """How events are divided into training and test part."""
+    split: Annotated[Split, BeforeValidator(_with_kind)] = AutoSplit()
+    """How events are divided into training set and test set. `by` may be left out where the other keys tell the kind."""
     at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)] = (10, 20)
     """List lengths k that the metrics are computed at."""
     baselines: Annotated[tuple[BaselineName, ...], Field(strict=False)] = ("popular", "item_knn")

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from als_cli.config.expected import literals_of, shown, words_for
 from als_cli.config.fields import WrongFormError
 from als_cli.config.root import Config
-from als_cli.config.schema_keys import Accepted, accepted_at, keys_below, keys_named
+from als_cli.config.schema_keys import Accepted, accepted_at, keys_below, keys_named, kinds_with
 from als_cli.config.yaml_text import KeyPath
 
 _UNKNOWN = ("extra_forbidden", "invalid_key")
@@ -211,6 +211,9 @@ def _unknown_key(path: KeyPath) -> str:
     known = keys_below(Config, parents)
     if not known:
         return f"expected text as the name of this key, got {shown(path[-1])}; in quotes it is text"
+    if name in known:  # another variant of the section has it
+        kinds = " or ".join(kinds_with(Config, parents, name))
+        return f"this key belongs to by: {kinds}" if kinds else "this key does not go with the other keys here"
     near = difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
     elsewhere = keys_named(Config, name)
     far = difflib.get_close_matches(name, known, n=1, cutoff=_FAR)

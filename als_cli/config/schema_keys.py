@@ -51,6 +51,13 @@ def keys_below(model: type[BaseModel], parents: Sequence[str | int]) -> list[str
     return sorted({name for section in sections if section is not None for name in section.model_fields})
 
 
+def kinds_with(model: type[BaseModel], parents: Sequence[str | int], key: str) -> list[str]:
+    """Return the values of `by` that select the variants of the section at `parents` which have `key`, sorted."""
+    sections = (accepted.section for accepted in accepted_at(model, parents))
+    fields = (section.model_fields for section in sections if section is not None)
+    return sorted(get_args(have["by"].annotation)[0] for have in fields if key in have and "by" in have)
+
+
 def keys_named(model: type[BaseModel], name: str, prefix: str = "") -> list[str]:
     """Return the dotted keys below `model` whose last part is `name`."""
     found = []

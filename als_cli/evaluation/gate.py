@@ -4,6 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from als_cli.errors import GateError
+from als_cli.evaluation.significance import FEWEST_USERS, Conclusion, conclusion_of
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Model minus baseline, as the comparison of the two found it."""
+
+    low: float
+    """Lower end of the interval of the mean difference."""
+    high: float
+    """Upper end."""
+    p_value: float
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """Whether the model is clearly better or worse."""
+        return conclusion_of(self.low, self.high, self.p_value)
 
 
 @dataclass(frozen=True)
@@ -18,15 +35,19 @@ class Verdict:
     """What it must not fall below; None: there is nothing to fall below."""
     baseline: str | None
     """The baseline that the threshold comes from; None: a number of the config."""
-    low: float | None = None
-    """Lower end of the interval of model minus baseline, which must be above nought; None: not asked for."""
+    users: int
+    """Test users that the figures are means over."""
+    lead: Lead | None = None
+    """Lead over the baseline, which must be clear; None: not asked for."""
 
     @property
     def met(self) -> bool:
-        """Whether the model is at least as good, and better beyond chance where that is asked for."""
+        """Whether there are enough test users, the model is at least as good, and clearly better if that is asked for."""
+        if self.users < FEWEST_USERS:
+            return False
         if self.threshold is None:
             return True
-        return self.value >= self.threshold and (self.low is None or self.low > 0)
+        return self.value >= self.threshold and (self.lead is None or self.lead.conclusion == "better")
 
 
 def judge(
@@ -34,15 +55,16 @@ def judge(
     at_least: float | str,
     model: Mapping[str, float],
     baselines: Mapping[str, Mapping[str, float]],
-    low: float | None = None,
+    users: int,
+    lead: Lead | None = None,
 ) -> Verdict:
     """Return the verdict on the model's figure of `metric` against `at_least`: a number, or a key of `baselines`.
 
-    `low` is the lower end of the interval of model minus baseline, where it must be above nought.
+    The figures are means over `users` test users. `lead` is the lead over the baseline, where it must be clear.
     """
     if isinstance(at_least, str):
-        return Verdict(metric, model[metric], baselines[at_least][metric], at_least, low)
-    return Verdict(metric, model[metric], at_least, None)
+        return Verdict(metric, model[metric], baselines[at_least][metric], at_least, users, lead)
+    return Verdict(metric, model[metric], at_least, None, users)
 
 
 def require(verdict: Verdict) -> None:
@@ -53,8 +75,15 @@ def require(verdict: Verdict) -> None:
     GateError
         It is not.
     """
-    if verdict.met or verdict.threshold is None:
+    if verdict.met:
         return
+    if verdict.users < FEWEST_USERS or verdict.threshold is None:
+        raise GateError(
+            f"quality gate not met: the number of test users is {verdict.users}, "
+            f"a gate needs at least {FEWEST_USERS}",
+            hint="choose a longer test period (evaluate.split.test) or another evaluate.split, raise evaluate.users "
+            "if it is set, or leave evaluate.gate out",
+        )
     raise GateError(
         f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, "
         f"{_demand(verdict, verdict.threshold)}",
@@ -64,9 +93,10 @@ def require(verdict: Verdict) -> None:
 
 def _demand(verdict: Verdict, threshold: float) -> str:
     against = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
-    if verdict.value >= threshold and verdict.low is not None:
+    if verdict.value >= threshold and verdict.lead is not None:
+        lead = verdict.lead
         return (
-            f"{against} has {threshold:.6g}, and the interval of the difference begins at "
-            f"{verdict.low:.6g}, not above 0"
+            f"{against} has {threshold:.6g}, and the lead is not clear: 95 % interval "
+            f"{lead.low:+.6g} to {lead.high:+.6g}, p = {lead.p_value:.3g}"
         )
     return f"{against} demands at least {threshold:.6g}"

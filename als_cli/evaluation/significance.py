@@ -12,6 +12,7 @@ All columns share their resamples, so a metric's answer does not depend on which
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,12 @@ RESAMPLES = 2000
 """Resamples of the interval, and of the test: the smallest p-value is 1 / 2,001."""
 LEVEL = 0.95
 """How often the interval holds the true difference."""
+LARGEST_P_VALUE = 0.05
+"""A p-value below it excludes a difference of nought."""
+
+FEWEST_USERS = 30
+"""With fewer test users an interval is too narrow, and no gate is passed: who they are decides the figures."""
+Conclusion = Literal["better", "worse", "not clear"]
 
 _CELLS_AT_A_TIME = 1 << 21  # users x resamples: 16 MiB of float64 each for draws, weights and signs
 _ROUNDING = 1e-12
@@ -41,6 +48,19 @@ class Differences:
     """Upper end."""
     p_value: FloatArray
     """Two-sided: how often flipped signs give a mean at least as far from nought."""
+
+
+def conclusion_of(low: float, high: float, p_value: float) -> Conclusion:
+    """Return what a comparison says: a difference is clear where interval and test both exclude nought.
+
+    The interval does where both ends, `low` and `high`, are on one side of it; the test does where `p_value` is below
+    LARGEST_P_VALUE. Close to the border they may disagree: then the difference is not clear.
+    """
+    if not p_value < LARGEST_P_VALUE:
+        return "not clear"
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "not clear"
 
 
 def compare(

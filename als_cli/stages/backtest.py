@@ -9,9 +9,10 @@ from itertools import islice
 
 import polars as pl
 
-from als_cli.config.evaluate import TimeSplit
+from als_cli.config.evaluate import AutoSplit, TimeSplit
 from als_cli.dataset.splits import split_events
 from als_cli.errors import AlsError, ConfigError, DataError
+from als_cli.stages.auto_split import NO_TIME, choose_split, say_choice
 from als_cli.stages.backtest_files import figures_only, publish_backtest
 from als_cli.stages.backtest_report import Backtest, BacktestReport
 from als_cli.stages.backtest_summary import JudgedCutOff, leads_of, spreads_of
@@ -42,9 +43,10 @@ def backtest(context: StageContext) -> BacktestReport:
         Not even one cut-off can be judged.
     """
     started = time.perf_counter()
-    split = _time_split(context)
+    _check_split(context)
     published = published_model(context)
     dataset = open_dataset(context.dataset_place)
+    split = _time_split(context, dataset)
     start_warm_up(context.config.train.engine)
     newest = _newest_period(dataset, split)
     step = context.config.evaluate.backtest.step or newest.length
@@ -69,9 +71,10 @@ def backtest(context: StageContext) -> BacktestReport:
     return BacktestReport(**dict(found), backtest=str(folder), seconds=seconds)
 
 
-def _time_split(context: StageContext) -> TimeSplit:
+def _check_split(context: StageContext) -> None:
+    """Return when the config's protocol is one of a backtest."""
     config = context.config.evaluate
-    if not isinstance(config.split, TimeSplit):
+    if not isinstance(config.split, TimeSplit | AutoSplit):
         raise ConfigError(
             f"als backtest needs evaluate.split by time, here it is by {config.split.by}",
             hint="set evaluate.split: {by: time, test: 7d}",
@@ -82,7 +85,21 @@ def _time_split(context: StageContext) -> TimeSplit:
             hint="leave them out, for example with --set evaluate.candidates=null",
         )
     check_protocol(config)
-    return config.split
+
+
+def _time_split(context: StageContext, dataset: Dataset) -> TimeSplit:
+    """Return the config's split by time, or the one that `auto` comes to."""
+    split = context.config.evaluate.split
+    if isinstance(split, TimeSplit):
+        return split
+    choice = choose_split(context, dataset.scan_events())
+    if isinstance(choice.split, TimeSplit):
+        say_choice(choice)
+        return choice.split
+    message = f"als backtest needs test periods, but {choice.why_random}"
+    if choice.why_random == NO_TIME:
+        raise ConfigError(message, hint="set events.columns.timestamp")
+    raise DataError(message, hint="give every event a time, or set evaluate.split: {by: time, test: 1d}")
 
 
 def _newest_period(dataset: Dataset, split: TimeSplit) -> Period:

@@ -1,5 +1,8 @@
 """What `als backtest` reports: figures at each cut-off, their spread, and how often the model leads."""
 
+from pydantic import computed_field
+
+from als_cli.evaluation.significance import Conclusion, conclusion_of
 from als_cli.stages.context import Report
 from als_cli.stages.evaluation_report import ComparisonReport, MethodReport
 from als_cli.stages.published_model import PublishedState
@@ -43,9 +46,9 @@ class LeadReport(Report):
     ahead: int
     """Cut-offs at which the model's figure is higher."""
     clearly_ahead: int
-    """Cut-offs at which the whole interval of the difference is above 0."""
+    """Cut-offs at which the model is `better`: interval and test both exclude a difference of 0."""
     clearly_behind: int
-    """Cut-offs at which it is below 0."""
+    """Cut-offs at which it is `worse`."""
     difference: float
     """Mean of the differences of the cut-offs."""
     low: float
@@ -53,7 +56,13 @@ class LeadReport(Report):
     high: float
     """Upper end."""
     p_value: float
-    """Of the two-sided sign-flip permutation test, a sign per user for all of his cut-offs."""
+    """Of the two-sided sign-flip permutation test, a sign per user for all of their cut-offs."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def conclusion(self) -> Conclusion:
+        """`better` or `worse` where interval and test both exclude a difference of 0, else `not clear`."""
+        return conclusion_of(self.low, self.high, self.p_value)
 
 
 class Backtest(Report):

@@ -4,15 +4,21 @@ import time
 
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
-from als_cli.evaluation.gate import Verdict, judge, require
+from als_cli.evaluation.gate import Lead, Verdict, judge, require
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_baselines import check_protocol, check_times
 from als_cli.stages.evaluation_cohorts import cohort_reports, divide_cohorts, item_cohort_reports
 from als_cli.stages.evaluation_comparisons import comparisons_of
 from als_cli.stages.evaluation_fallback import fallback_report
 from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
-from als_cli.stages.evaluation_parts import divide
-from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, Evaluation, GateReport
+from als_cli.stages.evaluation_parts import divide, warn_of_few_test_users
+from als_cli.stages.evaluation_report import (
+    ComparisonReport,
+    EvaluateReport,
+    Evaluation,
+    GateReport,
+    SplitChoiceReport,
+)
 from als_cli.stages.judging import MODEL, counts_of, judge_methods, list_lengths, per_user_table
 from als_cli.stages.published_model import PUBLISHED, published_model, say_if_left_out, settings_compared_with
 from als_cli.stages.warm_up import start_warm_up
@@ -41,15 +47,18 @@ def evaluate(context: StageContext) -> EvaluateReport:
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
     parts = divide(context, dataset)
+    warn_of_few_test_users(context, dataset, parts)
     check_times(config, parts)
     cohorts = divide_cohorts(config, parts)
     say_if_left_out(context, published)
     judged = judge_methods(context, parts, published)
     measured = [one.measured for one in judged]
     comparisons = comparisons_of(measured, context)
-    verdict = _verdict(config, {one.method: one.averages for one in measured}, comparisons)
+    users = parts.holdout.part.users
+    verdict = _verdict(config, {one.method: one.averages for one in measured}, comparisons, users)
     evaluation = Evaluation(
-        split=config.split.model_dump(mode="json"),
+        split=parts.split.model_dump(mode="json"),
+        split_choice=SplitChoiceReport.of(parts.choice),
         cut_off=parts.cut_off.isoformat() if parts.cut_off else None,
         exclude_seen=config.exclude_seen,
         at=list_lengths(config),
@@ -60,7 +69,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
         comparisons=comparisons,
         cohorts=cohort_reports(measured, cohorts.users),
         item_cohorts=item_cohort_reports(measured, parts.holdout.part, cohorts.items),
-        gate=None if verdict is None else GateReport(**vars(verdict), met=verdict.met),
+        gate=None if verdict is None else GateReport.of(verdict),
     )
     seconds = time.perf_counter() - started
     per_user = per_user_table(parts, judged)
@@ -121,13 +130,14 @@ def _verdict(
     config: EvaluateConfig,
     figures: dict[str, dict[str, float]],
     comparisons: tuple[ComparisonReport, ...],
+    users: int,
 ) -> Verdict | None:
     gate = config.gate
     if gate is None:
         return None
     if gate.at_least == PUBLISHED and PUBLISHED not in figures:
         # There is nothing that the model could be worse than.
-        return Verdict(gate.metric, figures[MODEL][gate.metric], None, PUBLISHED)
-    lows = {(one.baseline, one.metric): one.low for one in comparisons}
-    low = lows[str(gate.at_least), gate.metric] if gate.significant else None
-    return judge(gate.metric, gate.at_least, figures[MODEL], figures, low)
+        return Verdict(gate.metric, figures[MODEL][gate.metric], None, PUBLISHED, users)
+    leads = {(one.baseline, one.metric): Lead(one.low, one.high, one.p_value) for one in comparisons}
+    lead = leads[str(gate.at_least), gate.metric] if gate.significant else None
+    return judge(gate.metric, gate.at_least, figures[MODEL], figures, users, lead)

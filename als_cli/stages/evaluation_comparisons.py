@@ -7,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from als_cli.evaluation.protocol import Measured
-from als_cli.evaluation.significance import RESAMPLES, compare
+from als_cli.evaluation.significance import FEWEST_USERS, RESAMPLES, compare
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_report import ComparisonReport
-
-_FEW_USERS = 30
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +22,7 @@ def comparisons_of(measured: Sequence[Measured], context: StageContext) -> tuple
     own = figures_per_user(model)
     # All baselines side by side: they share one set of resamples, and its cost.
     differences = np.hstack([own - figures_per_user(baseline) for baseline in baselines])
-    if len(differences) < _FEW_USERS:
+    if len(differences) < FEWEST_USERS:
         log.warning("only %d users were judged: intervals and p-values say little", len(differences))
     with context.progress.task("comparing methods", total=2 * RESAMPLES) as task:
         found = compare(differences, context.config.evaluate.seed, on_resamples=task.advance)

@@ -48,6 +48,8 @@ def publish_evaluation(
             metrics={
                 "methods": {one.method: one.metrics for one in evaluation.methods},
                 "comparisons": [one.model_dump(mode="json") for one in evaluation.comparisons],
+                "split": document["split"],
+                "split_choice": document["split_choice"],
                 "seconds": {one.method: one.seconds for one in evaluation.methods},
                 "dataset": dataset.manifest.content,
                 COMPARED_WITH: published.settings(),
@@ -61,16 +63,17 @@ def publish_evaluation(
 
 def published_figures(
     context: StageContext,
-) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...]]:
-    """Return the current evaluation's averages by method, then by metric and k; and its comparisons.
+) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
+    """Return the current evaluation's averages by method, then by metric and k; its comparisons and number of users.
 
     Raises
     ------
     ArtifactError
         There is no evaluation, or it is broken.
     """
-    metrics = read_manifest(_current(context), "evaluation").metrics
-    return metrics["methods"], tuple(ComparisonReport(**one) for one in metrics["comparisons"])
+    manifest = read_manifest(_current(context), "evaluation")
+    comparisons = tuple(ComparisonReport(**one) for one in manifest.metrics["comparisons"])
+    return manifest.metrics["methods"], comparisons, manifest.counts["users_evaluated"]
 
 
 def evaluation_key(

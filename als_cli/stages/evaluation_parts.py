@@ -1,21 +1,21 @@
 """What `evaluate` works on: the dataset divided by the config's split, as matrices and test users."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import polars as pl
 
-from als_cli.config.evaluate import CandidatesConfig, FileSplit
-from als_cli.config.events import EventsConfig
-from als_cli.config.source import ColumnsConfig, TableFormat
-from als_cli.dataset.holdout import Holdout, hold_out
-from als_cli.dataset.interactions import Interactions, cast_ids
-from als_cli.dataset.splits import PAIR, SplitEvents, split_events
+from als_cli.config.evaluate import CandidatesConfig, GivenSplit, TimeSplit
+from als_cli.dataset.holdout import Holdout
+from als_cli.dataset.interactions import Interactions
+from als_cli.dataset.splits import SplitEvents
 from als_cli.errors import DataError
-from als_cli.events.aggregate import aggregate
-from als_cli.events.tables import column, reading, scan_table
+from als_cli.evaluation.significance import FEWEST_USERS
+from als_cli.stages.auto_split import SplitChoice, choose_split, describe_choice, given_split, name_of_window
 from als_cli.stages.context import StageContext
+from als_cli.stages.split_sides import read_pairs, sides_of, typed_pairs
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,18 @@ class EvaluationParts:
     """Whether test users are unknown to training, so that their factors are folded in from their history."""
     events: SplitEvents
     """The clean events of both, from which baselines take times."""
+    split: GivenSplit
+    """How they were divided."""
+    choice: SplitChoice | None
+    """How `auto` chose the split; None: the config gave it."""
 
     @property
     def cut_off(self) -> datetime | None:
         """Start of the test period of a time split."""
         return self.events.cut_off
+
+
+log = logging.getLogger(__name__)
 
 
 class HasEvents(Protocol):
@@ -57,71 +64,42 @@ def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
     DataError
         A part is empty, or a file cannot be read.
     """
-    config, signal = context.config.evaluate, context.config.events
-    split = _split(context, dataset)
-    training = aggregate(split.training, signal, split.cut_off or signal.now)
-    if training.matrix.nnz == 0:
-        raise DataError(
-            "evaluate.split: no interaction is left in the training part",
-            hint="choose a smaller test part, or lower events.min_user_interactions and events.min_item_interactions",
-        )
-    visible = None if split.visible is None else _visible(split.visible, signal, training)
-    holdout = hold_out(training, split.test, visible, exclude_seen=config.exclude_seen)
+    config, clean = context.config.evaluate, dataset.scan_events()
+    split, choice = given_split(context, clean)
+    sides = sides_of(context, clean, split)
+    holdout = sides.holdout
     if config.users != "all":
         holdout = holdout.sample(config.users, config.seed)
     if config.candidates is not None:
-        pairs = _candidate_pairs(config.candidates, training)
-        holdout = holdout.with_candidates(pairs, training.item_ids)
+        pairs = _candidate_pairs(config.candidates, sides.training)
+        holdout = holdout.with_candidates(pairs, sides.training.item_ids)
     if holdout.part.users == 0:
         raise DataError(
             f"evaluate.split: none of {holdout.counts['test_users']} test users can be judged: "
             "they have no history in the training part, or no test item that is new to them",
-            hint="choose another split, or set evaluate.exclude_seen: false",
+            hint="choose another split, or leave evaluate.split out, or set evaluate.exclude_seen: false",
         )
-    return EvaluationParts(training, holdout, visible is not None, split)
+    held_out = sides.events.visible is not None
+    return EvaluationParts(sides.training, holdout, held_out, sides.events, split, choice)
 
 
-def _split(context: StageContext, dataset: HasEvents) -> SplitEvents:
-    split, clean = context.config.evaluate.split, dataset.scan_events()
-    if not isinstance(split, FileSplit):
-        return split_events(clean, split)
-    columns, key = split.columns, "evaluate.split.columns"
-    if columns is None:
-        columns, key = context.config.events.columns, "events.columns"
-    test = _read_pairs(split.path, split, columns, key)
-    if test.height == 0:
-        raise DataError(f"{split.path} has no test pair", hint="check the file of evaluate.split")
-    schema = clean.collect_schema()
-    return SplitEvents(training=clean, test=_typed(test, schema["user_id"], schema["item_id"]))
-
-
-def _visible(events: pl.LazyFrame, signal: EventsConfig, training: Interactions) -> Interactions:
-    # A held-out user's history is worth what it would be in training; minimum counts are about training alone.
-    without_minimums = signal.model_copy(update={"min_user_interactions": 1, "min_item_interactions": 1})
-    return aggregate(events, without_minimums, signal.now or training.newest)
+def warn_of_few_test_users(context: StageContext, dataset: HasEvents, parts: EvaluationParts) -> None:
+    """Log that the config's test period holds too few test users to say anything, and which split would hold more."""
+    users = parts.holdout.part.users
+    if parts.choice is not None or not isinstance(parts.split, TimeSplit) or users >= FEWEST_USERS:
+        return
+    if context.config.evaluate.users == users:
+        return  # a longer test period would not help
+    better = choose_split(context, dataset.scan_events())
+    log.warning(
+        "evaluate.split.%s has fewer than %d test users (%d); {by: auto} would take %s",
+        name_of_window(parts.split),
+        FEWEST_USERS,
+        users,
+        describe_choice(better),
+    )
 
 
 def _candidate_pairs(config: CandidatesConfig, training: Interactions) -> pl.DataFrame:
-    pairs = _read_pairs(config.path, config, config.columns, "evaluate.candidates.columns")
-    return _typed(pairs, training.user_ids.dtype, training.item_ids.dtype)
-
-
-def _read_pairs(path: str, fmt: TableFormat, columns: ColumnsConfig, key: str) -> pl.DataFrame:
-    """Return the distinct user_id, item_id of a table, typed as they are there; rows without either are left out."""
-    table = scan_table(path, fmt)
-    with reading(path, fmt):
-        names = table.collect_schema().names()
-        user = column(names, columns.user, key=f"{key}.user", file=path)
-        item = column(names, columns.item, key=f"{key}.item", file=path)
-        pairs = table.select(user_id=pl.col(user), item_id=pl.col(item)).drop_nulls()
-        return pairs.unique().sort(PAIR).collect()
-
-
-def _typed(pairs: pl.DataFrame, user_type: pl.DataType, item_type: pl.DataType) -> pl.DataFrame:
-    """Return distinct `pairs` with ids cast; a null stands for an id that the dataset cannot have."""
-    cast = pl.DataFrame(
-        {"user_id": cast_ids(pairs["user_id"], user_type), "item_id": cast_ids(pairs["item_id"], item_type)}
-    )
-    # Two spellings of one id are one pair, but two ids that cannot exist are two.
-    no_such_id = cast["user_id"].is_null() | cast["item_id"].is_null()
-    return pl.concat([cast.filter(~no_such_id).unique(maintain_order=True), cast.filter(no_such_id)])
+    pairs = read_pairs(config.path, config, config.columns, "evaluate.candidates.columns")
+    return typed_pairs(pairs, training.user_ids.dtype, training.item_ids.dtype)

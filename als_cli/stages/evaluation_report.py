@@ -1,7 +1,12 @@
 """What an evaluation says: figures per method, counts, the protocol, the gate."""
 
-from typing import Any
+from typing import Any, Self
 
+from pydantic import computed_field
+
+from als_cli.evaluation.gate import Verdict
+from als_cli.evaluation.significance import Conclusion, conclusion_of
+from als_cli.stages.auto_split import SplitChoice
 from als_cli.stages.context import Report
 from als_cli.stages.published_model import PublishedState
 
@@ -33,6 +38,12 @@ class ComparisonReport(Report):
     """Upper end."""
     p_value: float
     """Of the two-sided sign-flip permutation test."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def conclusion(self) -> Conclusion:
+        """`better` or `worse` where interval and test both exclude a difference of 0, else `not clear`."""
+        return conclusion_of(self.low, self.high, self.p_value)
 
 
 class CohortReport(Report):
@@ -90,19 +101,56 @@ class GateReport(Report):
     value: float
     """The model's figure."""
     threshold: float | None
-    """What it must not fall below; None: baseline `published` is left out, and the model passes."""
+    """What it must not fall below; None: baseline `published` is left out, and the model passes with enough users."""
     baseline: str | None
     """The baseline that the threshold comes from; None: a number of the config."""
+    users: int
+    """Test users that the figures are means over; with fewer than 30 no gate is met."""
     low: float | None = None
-    """Lower end of the interval of model minus baseline, which must be above 0; None: not asked for."""
+    """Lower end of the interval of model minus baseline, where that must be clearly above 0; None: not asked for."""
+    p_value: float | None = None
+    """Its p-value."""
     met: bool
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Self:
+        """Return `verdict` as a report."""
+        lead = verdict.lead
+        return cls(
+            metric=verdict.metric,
+            value=verdict.value,
+            threshold=verdict.threshold,
+            baseline=verdict.baseline,
+            users=verdict.users,
+            low=lead.low if lead else None,
+            p_value=lead.p_value if lead else None,
+            met=verdict.met,
+        )
+
+
+class SplitChoiceReport(Report):
+    """How `evaluate.split: {by: auto}` chose."""
+
+    test_users: int
+    """Test users of the split, before `evaluate.users` samples them."""
+    why_random: str | None
+    """Why pairs are drawn; None: the split is by time."""
+
+    @classmethod
+    def of(cls, choice: SplitChoice | None) -> Self | None:
+        """Return `choice` as a report, None where the config gave the split."""
+        if choice is None:
+            return None
+        return cls(test_users=choice.test_users, why_random=choice.why_random)
 
 
 class Evaluation(Report):
     """Figures that the same seed gives again."""
 
     split: dict[str, Any]
-    """How events were divided, as in the config."""
+    """How events were divided, as in the config; never by auto."""
+    split_choice: SplitChoiceReport | None = None
+    """How the split was chosen where the config says auto; None: the config gave it."""
     cut_off: str | None
     """Start of the test period of a time split, ISO 8601."""
     exclude_seen: bool

@@ -9,6 +9,8 @@ from pathlib import Path
 from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
 from als_cli.errors import ConfigError, TrainingError
+from als_cli.evaluation.significance import FEWEST_USERS
+from als_cli.stages.auto_split import with_given_split
 from als_cli.stages.context import StageContext
 from als_cli.stages.run import ingest_if_needed
 from als_cli.stages.tune_folds import training_matrix
@@ -26,8 +28,6 @@ _SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interac
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
 _NOT_IN_KEY = {"trials", "time", "output"}
 """A longer search goes on with the same study."""
-_FEWEST_JUDGED = 30
-"""Users of all folds together; with fewer, luck chooses."""
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,9 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     ingested = ingest_if_needed(context) if ingest else None
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
-    folds, samples = folds_and_samples(context, dataset)
-    if _judged_users(folds) < _FEWEST_JUDGED:
+    divided = with_given_split(context, dataset.scan_events())
+    folds, samples = folds_and_samples(divided, dataset)
+    if _judged_users(folds) < FEWEST_USERS:
         log.warning("tune: only %d users are judged, so luck chooses: use more folds", _judged_users(folds))
     space = search_space(
         context.config.train, context.config.tune.space, [fold.training.matrix for fold in folds]
@@ -71,7 +72,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
         )
     best = _best(found.trials)
     target = Path(context.config.tune.output or place / "best.yaml")
-    _write_winner(context, target, best, untuned, _winner(context, dataset, best))
+    _write_winner(context, target, best, untuned, _winner(divided, dataset, best))
     return TuneReport(
         ingest=ingested,
         config=str(target),

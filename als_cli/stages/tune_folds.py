@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from als_cli.config.evaluate import FileSplit, LastSplit, RandomSplit, Split, TimeSplit, UsersSplit
+from als_cli.config.evaluate import FileSplit, GivenSplit, LastSplit, RandomSplit, TimeSplit, UsersSplit
 from als_cli.dataset.splits import SplitEvents, split_events
 from als_cli.errors import ConfigError, DataError
 from als_cli.events.aggregate import aggregate
+from als_cli.stages.auto_split import given_split
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_parts import EvaluationParts, divide
 from als_cli.stages.past_periods import Period, length_of_test, part_of, periods_back
@@ -42,7 +43,9 @@ def divisions(context: StageContext, dataset: Dataset) -> Iterator[EvaluationPar
     DataError
         Not even one division is possible.
     """
-    for number, (events, split) in enumerate(_divisions(context, dataset.scan_events())):
+    clean = dataset.scan_events()
+    outer, _ = given_split(context, clean)
+    for number, (events, split) in enumerate(_divisions(context, clean, outer)):
         try:
             parts = divide(_judging(context, split), part_of(dataset, events))
         except DataError as impossible:
@@ -67,10 +70,11 @@ def judged(context: StageContext, parts: EvaluationParts) -> EvaluationParts:
 
 def training_matrix(context: StageContext, dataset: Dataset) -> csr_matrix:
     """Return the strengths (U, I) of the training part of `evaluate.split`."""
-    split, signal = context.config.evaluate.split, context.config.events
+    split, _ = given_split(context, dataset.scan_events())
     if isinstance(split, FileSplit):
         return dataset.interactions.matrix
     outer = split_events(dataset.scan_events(), split)
+    signal = context.config.events
     return aggregate(outer.training, signal, outer.cut_off or signal.now).matrix
 
 
@@ -79,9 +83,11 @@ def drawn_seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
-def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.LazyFrame, Split]]:
-    """Yield what each fold may see, and how to divide it."""
-    tune, split = context.config.tune, context.config.evaluate.split
+def _divisions(
+    context: StageContext, clean: pl.LazyFrame, split: GivenSplit
+) -> Iterator[tuple[pl.LazyFrame, GivenSplit]]:
+    """Yield what each fold may see of `clean`, whose test set `split` cuts off, and how to divide it."""
+    tune = context.config.tune
     if tune.share != "auto" and not isinstance(split, RandomSplit | FileSplit):
         raise ConfigError(
             f"tune.share is {tune.share}, but with evaluate.split by {split.by} no fold is drawn from the pairs",
@@ -108,7 +114,7 @@ def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.
 
 def _periods(
     clean: pl.LazyFrame, split: TimeSplit, outer: SplitEvents, folds: int
-) -> Iterator[tuple[pl.LazyFrame, Split]]:
+) -> Iterator[tuple[pl.LazyFrame, GivenSplit]]:
     """Yield periods as long as the test period, each ending where the one before it begins."""
     end = outer.cut_off
     if end is None:
@@ -122,7 +128,7 @@ def _redrawn(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSpl
     return split.model_copy(update={"seed": drawn_seed(split.seed, seed, fold)})
 
 
-def _judging(context: StageContext, split: Split) -> StageContext:
+def _judging(context: StageContext, split: GivenSplit) -> StageContext:
     # Candidates are drawn around the test items: they would give them away.
     evaluate = context.config.evaluate.model_copy(update={"split": split, "users": "all", "candidates": None})
     return replace(context, config=context.config.model_copy(update={"evaluate": evaluate}))

@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from als_cli.evaluation import significance
-from als_cli.evaluation.significance import LEVEL, RESAMPLES, compare
+from als_cli.evaluation.significance import LEVEL, RESAMPLES, compare, conclusion_of
 
 FIVE = [0.5, -0.25, 0.125, 1.0, 0.0]
 TEN = [0.9, 0.4, -0.2, 0.7, 0.0, 0.3, -0.1, 0.5, 0.6, -0.3]
@@ -99,3 +99,20 @@ def test_small_blocks_draw_the_same_resamples(monkeypatch):
     assert heard == [200] * 20
     for field, other in zip(vars(whole).values(), vars(blocked).values(), strict=True):
         np.testing.assert_allclose(other, field, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "said"),
+    [
+        (0.001, 0.2, 0.049, "better"),
+        (0.001, 0.2, 0.054, "not clear"),  # interval and test disagree
+        (-0.001, 0.2, 0.049, "not clear"),
+        (0.0, 0.2, 0.001, "not clear"),
+        (-0.2, -0.001, 0.049, "worse"),
+        (-0.2, -0.001, 0.05, "not clear"),
+        (-0.2, 0.0, 0.001, "not clear"),
+        (0.0, 0.0, 1.0, "not clear"),
+    ],
+)
+def test_a_difference_is_clear_where_interval_and_test_agree(low, high, p_value, said):
+    assert conclusion_of(low, high, p_value) == said

@@ -113,8 +113,8 @@ def test_spreads_and_leads_are_those_of_the_figures_per_user(tmp_path):
         ]
         assert lead.cut_offs == len(each) == 3
         assert lead.ahead == (differences > 0).sum()
-        assert lead.clearly_ahead == sum(one.low > 0 for one in each)
-        assert lead.clearly_behind == sum(one.high < 0 for one in each)
+        assert lead.clearly_ahead == sum(one.low > 0 and one.p_value < 0.05 for one in each)
+        assert lead.clearly_behind == sum(one.high < 0 and one.p_value < 0.05 for one in each)
         assert lead.difference == pytest.approx(differences.mean())
         assert lead.low < lead.difference < lead.high
         # Three weeks say more than one.

@@ -86,22 +86,37 @@ def test_it_fits_80_columns_and_says_every_figure(text):
     for title, value in (
         ("mean", "0.4321"),
         ("std. dev.", "0.0123"),
-        ("least", "0.1000"),
-        ("greatest", "0.9000"),
+        ("minimum", "0.1000"),
+        ("maximum", "0.9000"),
     ):
         [row] = [line for line in text.splitlines() if line.startswith(title)]
         assert row.removeprefix(title).split() == [value] * 7
-    assert "recent_" in text
+    assert not any("_" in line and line.strip().endswith("_") for line in text.splitlines())
     assert "…" not in text
 
 
 def test_it_says_how_often_the_model_leads(text):
     rows = text[text.index("lead of als in ndcg@10") :].splitlines()
     [row] = [line for line in rows if line.startswith("recent_popular")]
-    assert row.split()[1:] == ["11", "of", "12", "9", "1", "+0.0222", "-0.0111", "to", "+0.0333", "0.020"]
+    assert row.split()[1:] == ["11", "9", "1", "+0.0222", "-0.0111", "to", "+0.0333", "0.020", "not", "clear"]
     [row] = [line for line in rows if line.startswith("popular")]
-    assert row.rstrip().endswith("< 0.001")
+    assert row.split()[-3:] == [
+        "<0.001",
+        "not",
+        "clear",
+    ]  # the interval holds 0, so the p-value alone is not enough
+    heads = " ".join(" ".join(rows[:3]).split())
+    assert "at how many of 12 cut-offs als is ahead, clearly better, clearly worse" in heads
     assert "recall" not in text
+
+
+def test_names_of_methods_are_whole_where_there_is_room(text):
+    few = report((4, 11))
+    methods = [one.model_copy(update={"methods": one.methods[:4]}) for one in few.cut_offs]
+    shown = rendered(few.model_copy(update={"cut_offs": tuple(methods), "spreads": few.spreads[:4]}))
+    [head] = [line.split() for line in shown.splitlines() if line.startswith("cut-off")]
+    assert head == ["cut-off", "users", "als", "popular", "recent_popular", "item_knn"]
+    assert "recent\n" not in text
 
 
 def test_what_was_judged_stands_above(text):

@@ -13,6 +13,7 @@ from als_cli.stages.evaluation_report import (
     GateReport,
     ItemCohortReport,
     MethodReport,
+    SplitChoiceReport,
 )
 
 NAMES = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
@@ -28,10 +29,10 @@ def method(name, ndcg, popularity=123.4):
     return MethodReport(method=name, metrics=metrics | changed, short_lists=0, seconds=1.0)
 
 
-def comparison(baseline, low, high, k=10):
+def comparison(baseline, low, high, k=10, p_value=1 / 2001):
     middle = (low + high) / 2
     return ComparisonReport(
-        baseline=baseline, metric=f"ndcg@{k}", difference=middle, low=low, high=high, p_value=1 / 2001
+        baseline=baseline, metric=f"ndcg@{k}", difference=middle, low=low, high=high, p_value=p_value
     )
 
 
@@ -77,7 +78,7 @@ def report():
             )
         ),
         fallback=FallbackReport(lists=4321, share=0.043, place_share={"@10": 0.043, "@20": 0.043}),
-        gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", met=True),
+        gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", users=99, met=True),
         evaluation="work/evaluations/versions/20260101T000000000000-abcdef",
         seconds=12.3,
     )
@@ -99,7 +100,7 @@ def test_it_fits_80_columns_without_cutting_a_figure(report):
 
 def test_the_best_of_an_accuracy_column_is_marked(report):
     lines = lines_of(report)
-    tables = lines[: [line.strip() for line in lines].index("what stands in lists of 10")]
+    tables = lines[: [line.strip() for line in lines].index("make-up of lists of 10")]
     rows = {line.split()[0]: line for line in tables if line.startswith(METHODS)}
     assert "0.3000*" in rows["als"]
     assert "0.1000*" not in rows["popular"]
@@ -126,28 +127,61 @@ def test_which_items_fill_the_lists_is_one_line(report):
 
 def test_gate_line_names_both_sides(report):
     assert "gate met: ndcg@10 0.3000, at least popular 0.1000" in lines_of(report)
-    failed = GateReport(metric="ndcg@10", value=0.3, threshold=0.5, baseline=None, met=False)
+    failed = GateReport(metric="ndcg@10", value=0.3, threshold=0.5, baseline=None, users=99, met=False)
     missed = report.model_copy(update={"gate": failed})
     assert "gate NOT met: ndcg@10 0.3000, at least 0.5" in lines_of(missed)
+    few = report.model_copy(update={"gate": failed.model_copy(update={"users": 12})})
+    assert "gate NOT met: test users: 12, a gate needs at least 30" in lines_of(few)
+
+
+def test_what_auto_chose_is_said(report):
+    assert "1,000,000 test users, split by time at 2011-12-02T12:50:00+00:00" in lines_of(report)[0]
+    assert "auto" not in "".join(lines_of(report))
+    choice = SplitChoiceReport(test_users=1_000_000, why_random=None)
+    chosen = report.model_copy(update={"split_choice": choice})
+    assert lines_of(chosen)[1] == "evaluate.split is auto: test: 7d was chosen"
+    split = {"by": "random", "share": 0.2, "seed": 0}
+    drawn = chosen.model_copy(update={"split": split, "cut_off": None})
+    assert lines_of(drawn)[:2] == [
+        "1,000,000 test users, split by random",
+        "evaluate.split is auto: share: 0.2 was chosen",
+    ]
 
 
 def test_each_baseline_has_its_line_with_interval_and_conclusion(report):
     lines = lines_of(report)
-    assert "lead of als in ndcg@10" in [line.strip() for line in lines]
+    assert "lead of als in ndcg@10: als minus baseline" in [line.strip() for line in lines]
+    [head] = [line for line in lines if line.startswith("baseline ")]
+    assert head.split() == ["baseline", "difference", "95", "%", "interval", "p", "als", "is"]
     compared = [line.split() for line in lines if " to " in line]
     assert compared == [
-        ["popular", "+0.2000", "+0.1900", "to", "+0.2100", "<", "0.001", "better"],
-        ["item_knn", "+0.0050", "-0.0100", "to", "+0.0200", "<", "0.001", "not", "clear"],
+        ["popular", "+0.2000", "+0.1900", "to", "+0.2100", "<0.001", "better"],
+        ["item_knn", "+0.0050", "-0.0100", "to", "+0.0200", "<0.001", "not", "clear"],
     ]
     behind = report.model_copy(update={"comparisons": (comparison("popular", -0.2, -0.1),), "gate": None})
     assert [line.split()[-1] for line in lines_of(behind) if " to " in line] == ["worse"]
 
 
+def test_the_word_agrees_with_the_p_value_beside_it(report):
+    near = comparison("popular", 0.001, 0.3, p_value=0.054)
+    lines = lines_of(report.model_copy(update={"comparisons": (near,), "gate": None}))
+    assert [line.split()[-3:] for line in lines if " to " in line] == [["0.054", "not", "clear"]]
+
+
 def test_comparison_follows_the_gate_to_its_metric(report):
-    gate = GateReport(metric="ndcg@20", value=0.3, threshold=0.1, baseline="popular", met=True, low=0.1)
+    gate = GateReport(
+        metric="ndcg@20",
+        value=0.3,
+        threshold=0.1,
+        baseline="popular",
+        users=99,
+        met=True,
+        low=0.1,
+        p_value=0.002,
+    )
     other = report.model_copy(
         update={"comparisons": (*report.comparisons, comparison("popular", 0.1, 0.2, k=20)), "gate": gate}
     )
     lines = lines_of(other)
-    assert "lead of als in ndcg@20" in [line.strip() for line in lines]
-    assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000" in lines
+    assert "lead of als in ndcg@20: als minus baseline" in [line.strip() for line in lines]
+    assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000, p 0.002" in lines

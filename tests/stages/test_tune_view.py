@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from als_cli.console.views.tune import render_tune
@@ -53,37 +54,51 @@ def text_of(report):
     return console.file.getvalue()
 
 
-def test_it_fits_80_columns_and_shows_five_and_the_untuned():
+@pytest.fixture
+def text():
     trials = [trial(1, 0.01, untuned=True), *(trial(n, 0.2 + n / 1000) for n in range(2, 12))]
-    trials.append(trial(12, None, state="pruned"))
-    text = text_of(report_of(trials))
+    return text_of(report_of([*trials, trial(12, None, state="pruned")]))
+
+
+def rows_of(text):
+    return [line.split() for line in text.splitlines() if line.split()[:1] and line.split()[0].isdigit()]
+
+
+def test_it_fits_80_columns_and_shows_five_and_the_untuned(text):
     assert max(map(len, text.splitlines())) <= 80
-    numbers = [line.split()[0] for line in text.splitlines() if line.split()[0].isdigit()]
-    assert numbers[-6:] == ["11", "10", "9", "8", "7", "1"]
-    best = next(line.split() for line in text.splitlines() if line.split()[0] == "11")
-    assert best == [
-        "11",
-        "0.21100",
-        "1024",
-        "0.00012",
-        "61.2",
-        "0.71",
-        "99.1",
-        "0.41",
-        "0.01",
-        "16",
-        "0.063",
-        "0.91",
-        "1234",
-    ]
-    assert "(+2010.0%)" in text
     assert "12 trials (11 done, 1 pruned), 2 of them now" in text
+    rows = rows_of(text)[-6:]
+    assert [row[0] for row in rows] == ["11", "10", "9", "8", "7", "1"]
+    assert rows[0] == ["11", "0.21100", "+2010.0", "%", "1024", "16", "0.00012", "1234.5"]
+    assert rows[-1] == ["1", "0.01000", "as", "given", "1234.5"]
+
+
+def test_no_head_is_broken_or_shortened(text):
+    [head] = [line.split() for line in text.splitlines() if line.startswith("trial  ")]
+    assert head == ["trial", "precision@100", "change", "factors", "iterations", "regularization", "seconds"]
+
+
+def test_every_value_of_the_best_trial_has_its_full_name(text):
+    block = text[text.index("trial 11, values as in tune.space") :]
+    found = dict(line.split()[:2] for line in block.splitlines()[1:11])
+    assert found == {
+        "factors": "1024",
+        "iterations": "16",
+        "regularization": "0.0001234",
+        "unobserved_weight": "61.23",
+        "frequency_exponent": "0.7123",
+        "alpha": "99.12",
+        "user_exponent": "0.4123",
+        "item_exponent": "0.01234",
+        "fold_in_regularization": "0.06251",
+        "fold_in_item_exponent": "0.9123",
+    }
 
 
 def test_when_nothing_is_better_it_says_so():
     text = text_of(report_of([trial(1, 0.5, untuned=True), trial(2, 0.4)]))
-    assert "nothing did better" in text
-    assert "given" in text
+    assert "no trial was better than the config as given" in text
+    assert "values as in tune.space" not in text
 
 
 def test_what_was_done_before_the_search_is_said():

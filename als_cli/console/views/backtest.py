@@ -6,17 +6,20 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.views.evaluate import conclusion_text, p_value_text
 from als_cli.stages.backtest_report import BacktestReport, LeadReport, SpreadReport
 
 _DAY = 86_400
-_ROWS = {"mean": "mean", "deviation": "std. dev.", "least": "least", "greatest": "greatest"}
+_ROOM = 80 - len("2026-01-31 ") - len("1,000,000 ")
+_FIGURE = len("0.1234")
+_ROWS = {"mean": "mean", "deviation": "std. dev.", "least": "minimum", "greatest": "maximum"}
 
 
 def render_backtest(report: BacktestReport) -> RenderableType:
     """Return a row per cut-off and what they come to, in the first ndcg, above how often the model leads."""
     metric = f"ndcg@{report.at[0]}"
     summary = (
-        f"judged {report.users:,} users at {len(report.cut_offs)} cut-offs, {_span(report.step_seconds)} apart, on the "
+        f"evaluated {report.users:,} users at {len(report.cut_offs)} cut-offs, {_span(report.step_seconds)} apart, on the "
         f"{_span(report.test_seconds)} after each, in {report.seconds:.1f} s"
     )
     return Group(
@@ -31,8 +34,8 @@ def _figures(report: BacktestReport, metric: str) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), title=f"\n{metric}", title_justify="left")
     table.add_column("cut-off")
     table.add_column("users", justify="right", vertical="bottom")
-    for method in report.cut_offs[0].methods:
-        table.add_column(method.method.replace("_", "_\n"), justify="right", vertical="bottom")
+    for name in _names(report):
+        table.add_column(name, justify="right", vertical="bottom")
     for cut_off, day in zip(report.cut_offs, _days(report), strict=True):
         figures = (f"{method.metrics[metric]:.4f}" for method in cut_off.methods)
         table.add_row(day, f"{cut_off.counts['users_evaluated']:,}", *figures)
@@ -41,6 +44,13 @@ def _figures(report: BacktestReport, metric: str) -> Table:
     for field, title in _ROWS.items():
         table.add_row(title, "", *(_number(one, field) for one in spreads))
     return table
+
+
+def _names(report: BacktestReport) -> list[str]:
+    """Return the methods, on two lines each where they would not fit beside each other."""
+    names = [one.method for one in report.cut_offs[0].methods]
+    width = sum(max(len(name), _FIGURE) + 1 for name in names)
+    return names if width <= _ROOM else [name.replace("_", "\n") for name in names]
 
 
 def _number(spread: SpreadReport, field: str) -> str:
@@ -57,27 +67,31 @@ def _days(report: BacktestReport) -> list[str]:
 
 def _leads(report: BacktestReport, metric: str) -> Table:
     """Return a row per baseline: how often the model is ahead, and by how much on average."""
-    model = report.cut_offs[0].methods[0].method
-    table = Table(
-        box=None, padding=(0, 1, 0, 0), title=f"\nlead of {model} in {metric}", title_justify="left"
+    model, cut_offs = report.cut_offs[0].methods[0].method, report.leads[0].cut_offs
+    title = (
+        f"\nlead of {model} in {metric}: {model} minus baseline, and at how many of {cut_offs} "
+        f"cut-offs\n{model} is ahead, clearly better, clearly worse"
     )
-    table.add_column("over", vertical="bottom")
-    for header in ("ahead", "clearly\nahead", "clearly\nbehind", "difference", "95 % interval", "p"):
-        table.add_column(header, justify="right", vertical="bottom")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, title=title, title_justify="left")
+    table.add_column("baseline")
+    for header in ("ahead", "better", "worse", "difference", "95 % interval", "p"):
+        table.add_column(header, justify="right")
+    table.add_column(f"{model} is")
     for one in report.leads:
         if one.metric == metric:
             table.add_row(one.baseline, *_cells(one))
     return table
 
 
-def _cells(lead: LeadReport) -> tuple[str, ...]:
+def _cells(lead: LeadReport) -> tuple[str | Text, ...]:
     return (
-        f"{lead.ahead} of {lead.cut_offs}",
+        str(lead.ahead),
         str(lead.clearly_ahead),
         str(lead.clearly_behind),
         f"{lead.difference:+.4f}",
         f"{lead.low:+.4f} to {lead.high:+.4f}",
-        "< 0.001" if lead.p_value < 0.001 else f"{lead.p_value:.3f}",
+        p_value_text(lead.p_value),
+        conclusion_text(lead.conclusion),
     )
 
 

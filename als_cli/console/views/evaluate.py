@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.stages.evaluation_report import ComparisonReport, EvaluateReport, GateReport, MethodReport
+from als_cli.evaluation.significance import FEWEST_USERS, Conclusion
+from als_cli.stages.evaluation_report import EvaluateReport, GateReport, MethodReport
 
 _ACCURACY = {
     "ndcg": "ndcg",
@@ -36,18 +37,19 @@ _LEFT_OUT = {
 def render_evaluate(report: EvaluateReport) -> RenderableType:
     """Return two tables per k, a row per method, the best of each accuracy column marked, over what was counted."""
     counts = report.counts
-    summary = (
-        f"judged {counts['users_evaluated']:,} users, split by {report.split['by']}"
-        f"{f' at {report.cut_off}' if report.cut_off else ''}, in {report.seconds:.1f} s; trained on "
-        f"{counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
-        f"{counts['training_items']:,} items"
+    at = f" at {report.cut_off}" if report.cut_off else ""
+    training = (
+        f"trained on {counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
+        f"{counts['training_items']:,} items; evaluated in {report.seconds:.1f} s"
     )
     return Group(
-        Text(summary),
+        Text(f"{counts['users_evaluated']:,} test users, split by {report.split['by']}{at}"),
+        *_choice_lines(report),
+        Text(training),
         *(
             _table(report.methods, k, headers, title)
             for k in report.at
-            for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"what stands in lists of {k}"))
+            for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"make-up of lists of {k}"))
         ),
         Text(
             f"{_BEST} best of its column; popularity: mean training interactions of listed items;\nnovelty: bits"
@@ -58,6 +60,13 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         *([_gate_line(report.gate)] if report.gate else []),
         Text(f"evaluation: {report.evaluation}", overflow="fold"),
     )
+
+
+def _choice_lines(report: EvaluateReport) -> list[Text]:
+    if report.split_choice is None:
+        return []
+    key = "test" if report.split["by"] == "time" else "share"
+    return [Text(f"evaluate.split is auto: {key}: {report.split[key]} was chosen")]
 
 
 def _table(methods: Sequence[MethodReport], k: int, headers: dict[str, str], title: str) -> Table:
@@ -97,24 +106,37 @@ def _comparison_table(report: EvaluateReport) -> Table:
     metric = judged if judged in compared else f"ndcg@{report.at[0]}"
     model = report.methods[0].method
     table = Table(
-        box=None, padding=(0, 2, 0, 0), title=f"\nlead of {model} in {metric}", title_justify="left"
+        box=None,
+        padding=(0, 2, 0, 0),
+        title=f"\nlead of {model} in {metric}: {model} minus baseline",
+        title_justify="left",
     )
-    table.add_column("over")
+    table.add_column("baseline")
     for header in ("difference", "95 % interval", "p"):
         table.add_column(header, justify="right")
-    table.add_column("so it is")
+    table.add_column(f"{model} is")
     for one in report.comparisons:
         if one.metric == metric:
             interval = f"{one.low:+.4f} to {one.high:+.4f}"
-            p_value = "< 0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}"
-            table.add_row(one.baseline, f"{one.difference:+.4f}", interval, p_value, _conclusion(one))
+            table.add_row(
+                one.baseline,
+                f"{one.difference:+.4f}",
+                interval,
+                p_value_text(one.p_value),
+                conclusion_text(one.conclusion),
+            )
     return table
 
 
-def _conclusion(comparison: ComparisonReport) -> Text:
-    if comparison.low > 0:
-        return Text("better", style="green")
-    return Text("worse", style="bold red") if comparison.high < 0 else Text("not clear")
+def p_value_text(p_value: float) -> str:
+    """Return a p-value with three decimals."""
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def conclusion_text(conclusion: Conclusion) -> Text:
+    """Return the word in its colour."""
+    styles = {"better": "green", "worse": "bold red", "not clear": ""}
+    return Text(conclusion, style=styles[conclusion])
 
 
 def _notes(report: EvaluateReport) -> list[str]:
@@ -147,11 +169,15 @@ def _percent(share: float) -> str:
 
 
 def _gate_line(gate: GateReport) -> Text:
+    if gate.users < FEWEST_USERS:
+        return Text(
+            f"gate NOT met: test users: {gate.users}, a gate needs at least {FEWEST_USERS}", "bold red"
+        )
     if gate.threshold is None:
         return Text(f"gate met: {gate.metric} {gate.value:.4f}, nothing published to be worse than", "green")
     against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
-    if gate.low is not None:
-        against += f", lead from {gate.low:+.4f}"
+    if gate.low is not None and gate.p_value is not None:
+        against += f", lead from {gate.low:+.4f}, p {p_value_text(gate.p_value)}"
     verdict = "met" if gate.met else "NOT met"
     return Text(
         f"gate {verdict}: {gate.metric} {gate.value:.4f}, at least {against}",

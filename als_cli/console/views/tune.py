@@ -7,29 +7,18 @@ from rich.text import Text
 from als_cli.stages.tune_report import TrialReport, TuneReport
 
 _SHOWN = 5
-_HEADERS = {
-    "factors": "fac-\ntors",
-    "regularization": "ridge",
-    "unobserved_weight": "unob-\nserv.",
-    "frequency_exponent": "freq.\nexp.",
-    "alpha": "alpha",
-    "user_exponent": "user\nexp.",
-    "item_exponent": "item\nexp.",
-    "iterations": "it.",
-    "fold_in_regularization": "fold\nridge",
-    "fold_in_item_exponent": "fold\nexp.",
+_IN_TABLE = ("factors", "iterations", "regularization")
+_UNITS = {
+    "regularization": "where frequency_exponent is 1",
+    "unobserved_weight": "times interactions / (users x items)",
+    "fold_in_regularization": "times regularization",
+    "fold_in_item_exponent": "times item_exponent",
 }
-_FORMATS = {
-    "regularization": ".2g",
-    "unobserved_weight": ".3g",
-    "alpha": ".3g",
-    "fold_in_regularization": ".2g",
-}
-"""Of exponents two decimals, of counts none."""
+"""What the values of `tune.space` are multiples of."""
 
 
 def render_tune(report: TuneReport) -> RenderableType:
-    """Return the best trials and the untuned config, under what was done and above where the winner is."""
+    """Return the best trials and the untuned config, all values of the best one, and where the winning config is."""
     counts = [
         f"{report.count(state)} {state}" for state in ("done", "pruned", "failed") if report.count(state)
     ]
@@ -42,7 +31,8 @@ def render_tune(report: TuneReport) -> RenderableType:
         *before,
         Text(summary),
         _table(report),
-        Text(_verdict(report)),
+        Text(f"\n{_verdict(report)}"),
+        *([] if report.best.untuned else [_values_of_best(report.best)]),
         Text(f"config: {report.config}", overflow="fold"),
     )
 
@@ -63,36 +53,44 @@ def _screen_line(report: TuneReport) -> str:
 
 
 def _table(report: TuneReport) -> Table:
+    """Return a row for each of the best trials and for the untuned one, with the hyperparameters that cost most."""
     done = [trial for trial in report.trials if trial.value is not None]
     best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))[:_SHOWN]
     shown = best if report.untuned in best else [*best, report.untuned]
-    names = [name for name in _HEADERS if name in report.best.parameters]
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    metric = report.metric.replace("@", "\n@")
-    for header in ("trial", metric, *(_HEADERS[name] for name in names), "sec."):
-        table.add_column(header, justify="right", vertical="bottom")
+    names = [name for name in _IN_TABLE if name in report.best.parameters]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for header in ("trial", report.metric, "change", *names, "seconds"):
+        table.add_column(header, justify="right", no_wrap=True)
     for trial in shown:
-        table.add_row(*_cells(trial, names))
+        table.add_row(*_cells(trial, names, report.untuned.value or 0.0))
     return table
 
 
-def _cells(trial: TrialReport, names: list[str]) -> list[str]:
-    parameters = ["given" if name == "factors" else "" for name in names]
-    if not trial.untuned:
-        parameters = [_shown(name, trial.parameters[name]) for name in names]
-    value = "" if trial.value is None else f"{trial.value:.5f}"
-    return [str(trial.number), value, *parameters, f"{trial.seconds:.0f}"]
+def _cells(trial: TrialReport, names: list[str], untuned: float) -> list[str]:
+    value = trial.value or 0.0
+    if trial.untuned:
+        return [str(trial.number), f"{value:.5f}", "as given", *("" for _ in names), f"{trial.seconds:.1f}"]
+    change = f"{100 * (value / untuned - 1):+.1f} %" if untuned else ""
+    shown = (
+        f"{trial.parameters[name]:.2g}" if name == "regularization" else f"{trial.parameters[name]:.0f}"
+        for name in names
+    )
+    return [str(trial.number), f"{value:.5f}", change, *shown, f"{trial.seconds:.1f}"]
 
 
-def _shown(name: str, value: float) -> str:
-    if name in ("factors", "iterations"):
-        return f"{value:.0f}"
-    return f"{value:{_FORMATS.get(name, '.2f')}}"
+def _values_of_best(best: TrialReport) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    names = [*(name for name in _IN_TABLE if name in best.parameters)]
+    for name in (*names, *(name for name in best.parameters if name not in names)):
+        table.add_row(f"  {name}", f"{best.parameters[name]:.4g}", _UNITS.get(name, ""))
+    return Group(Text(f"\ntrial {best.number}, values as in tune.space:"), table)
 
 
 def _verdict(report: TuneReport) -> str:
     best, untuned = report.best.value or 0.0, report.untuned.value or 0.0
     if report.best.untuned:
-        return "nothing did better than the config as it is"
-    gain = f" ({best / untuned - 1:+.1%})" if untuned else ""
-    return f"{report.metric} {best:.5f}, {untuned:.5f} with the config as it was{gain}"
+        return "no trial was better than the config as given"
+    return f"best {report.metric} {best:.5f}, {untuned:.5f} with the config as given"
