@@ -1,6 +1,7 @@
 """The house rules that a linter does not know: layers, and where each library may be imported."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,23 @@ def test_help_never_waits_for_a_heavy_import():
         one for one in imports() if one.at_top and one.library in HEAVY and one.room.startswith(LIGHT_ROOMS)
     )
     assert offenders(heavy) == []
+
+
+KERNELS = re.compile(r"als_cli\.(als\.kernels\.(?!importing|row_system)|ranking\.kernel_(?!data))")
+
+
+def test_kernels_are_imported_where_they_are_called_and_one_at_a_time():
+    # Importing one compiles it; and numba's circular imports must not be entered by two threads at once.
+    found = [
+        (room, node, isinstance(block, ast.With) and ast.unparse(block.items[0]) == "IMPORTING")
+        for room, tree in syntax_trees()
+        for block in ast.walk(tree)
+        for node in ast.iter_child_nodes(block)
+        if isinstance(node, ast.ImportFrom) and KERNELS.match(node.module or "")
+        if not room.startswith(ROOMS["numba"])
+    ]
+    assert {room for room, _, _ in found} == {"als/half_step.py", "ranking/native_top_n.py"}
+    assert [f"als_cli/{room}:{node.lineno}" for room, node, is_guarded in found if not is_guarded] == []
 
 
 def test_nothing_prints_evaluates_or_exits():

@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import Eigenbasis, eigenbasis, gram, rotate, rotate_rows
 from als_cli.als.engine import FloatArray
+from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import RowSystem, Solution, row_system
 from als_cli.als.objective import Loss
 from als_cli.als.schedule import Schedule
@@ -107,14 +108,15 @@ def _solve_rows(
 def _iterative_pieces(
     schedule: Schedule, system: RowSystem, cg_steps: int, solution: Solution
 ) -> Iterator[Callable[[], None]]:
-    # imported here, because importing a kernel compiles it
     if schedule.longest:
-        from als_cli.als.kernels.longest_rows import solve_longest_rows
+        with IMPORTING:
+            from als_cli.als.kernels.longest_rows import solve_longest_rows
 
         for rows in schedule.longest:
             yield partial(solve_longest_rows, rows, system, schedule.block_rows, cg_steps, solution)
     if schedule.long:
-        from als_cli.als.kernels.long_rows import solve_long_rows
+        with IMPORTING:
+            from als_cli.als.kernels.long_rows import solve_long_rows
 
         for rows in schedule.long:
             yield partial(solve_long_rows, rows, system, cg_steps, solution)
@@ -122,12 +124,14 @@ def _iterative_pieces(
 
 def _exact_pieces(schedule: Schedule, system: RowSystem, solution: Solution) -> Iterator[Callable[[], None]]:
     if schedule.dense:
-        from als_cli.als.kernels.dense_rows import solve_dense_rows
+        with IMPORTING:
+            from als_cli.als.kernels.dense_rows import solve_dense_rows
 
         for rows in schedule.dense:
             yield partial(solve_dense_rows, rows, system, solution)
     if schedule.short:
-        from als_cli.als.kernels.short_rows import solve_short_rows
+        with IMPORTING:
+            from als_cli.als.kernels.short_rows import solve_short_rows
 
         for rows in schedule.short:
             yield partial(solve_short_rows, rows, system, solution)

@@ -16,6 +16,7 @@ from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import column_squares, rotate, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
 from als_cli.als.half_step import Side, solve_side, solve_turned, turn, width_of
+from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import aligned
 from als_cli.als.objective import Loss, loss_of
 from als_cli.als.ordering import both_sides, ordering_of, put_back
@@ -224,7 +225,8 @@ def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
 def warm_up() -> None:
     """Load the kernels, compiling them where this machine has not yet; run it in a thread while data loads."""
     for kind in ("dense", "long", "longest", "short"):
-        importlib.import_module(f"als_cli.als.kernels.{kind}_rows")
+        with IMPORTING:
+            importlib.import_module(f"als_cli.als.kernels.{kind}_rows")
 
 
 def _not_finite(where: str) -> TrainingError:

@@ -1,4 +1,7 @@
-"""One run of one command: its options, config, context, and what it prints at the end."""
+"""One run of one command: its options, config, context, and what it prints at the end.
+
+Help and version need none of the libraries behind config, stages and tables, so these are imported when a command runs.
+"""
 
 import functools
 import inspect
@@ -7,18 +10,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import RenderableType
 
-from als_cli.config.loading import load_config
 from als_cli.console.arguments import parse_count, parse_log_format
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import configure_logging
-from als_cli.console.terminal import Terminal
 from als_cli.errors import ConfigError
-from als_cli.stages.context import Report, StageContext
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from als_cli.console.terminal import Terminal
+    from als_cli.stages.context import Report, StageContext
 
 
 @dataclass(frozen=True)
@@ -57,20 +62,23 @@ class Session:
     """A command under way."""
 
     options: CommonOptions
-    terminal: Terminal
+    terminal: "Terminal"
 
-    def context(self, **flags: Any) -> StageContext:
+    def context(self, **flags: Any) -> "StageContext":
         """Return the stage's context; `flags` are config keys given on the command line (None: not given).
 
         Dots in keys are written as double underscores: ``recommend__top_n``.
         """
+        from als_cli.config.loading import load_config
+        from als_cli.stages.context import StageContext
+
         given = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
         if self.options.threads is not None:
             given["threads"] = self.options.threads
         config = load_config(self.options.config, self.options.set_ or (), flags=given)
         return StageContext(config=config, threads=claim_threads(config.threads), progress=self.terminal)
 
-    def publishing_context(self, **flags: Any) -> StageContext:
+    def publishing_context(self, **flags: Any) -> "StageContext":
         """Return the context of a stage that writes lists.
 
         Raises
@@ -86,14 +94,14 @@ class Session:
             )
         return context
 
-    def finish(self, report: Report, render: Callable[[Any], RenderableType]) -> None:
+    def finish(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
         """Show a stage's report: JSON on stdout if asked for, else a table on stderr."""
         if self.options.json:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
             self.terminal.show_report(render(report))
 
-    def answer(self, report: Report, render: Callable[[Any], RenderableType]) -> None:
+    def answer(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
         """Show what the command was asked for, on stdout, as JSON or as a table."""
         if self.options.json:
             self.terminal.write_json(report.model_dump_json(indent=2))
@@ -138,6 +146,8 @@ def command(app: typer.Typer, **settings: Any) -> Callable[[Callable[..., None]]
 
 @contextmanager
 def _session(options: CommonOptions) -> Iterator[Session]:
+    from als_cli.console.terminal import Terminal
+
     with exit_codes(verbose=options.verbose, as_json=options.json):
         if options.verbose and options.quiet:
             raise ConfigError("-v and -q cannot be used together", hint="give one of them")

@@ -1,12 +1,10 @@
-"""What the compiled top-N is given, and where it writes."""
+"""What the compiled top-N is given, and where it writes; numba is not imported here."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba.core import types
 
 from als_cli.als.arrays import Float32Array, Int32Array, Int64Array
-from als_cli.als.kernels.compiling import read_only, writable
 
 PANEL = 32
 """Items of a tile."""
@@ -84,21 +82,3 @@ def scratch_for(users: int, size: int) -> Scratch:
         np.empty(GROUP, np.int64),
         np.empty(GROUP * PANEL, np.float32),
     )
-
-
-_named: Any = types.NamedTuple
-_FLOATS, _INTS, _LONGS = read_only(types.float32), read_only(types.int32), read_only(types.int64)
-CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS, _INTS), Catalogue)
-AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS), Audience)
-CANDIDATES = _named((_LONGS, _INTS), Candidates)
-SCRATCH = _named(
-    (
-        writable(types.float32, 2),
-        writable(types.int64),
-        writable(types.float32),
-        writable(types.int64),
-        writable(types.float32),
-    ),
-    Scratch,
-)
-LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), Lists)

@@ -4,6 +4,7 @@ Items stand by falling length of their factors, so that good scores come first a
 on no item can reach a user's list any more: the rest is skipped, exactly.
 """
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.threads import Workers, available_threads
 from als_cli.ranking.kernel_data import PANEL, Audience, Candidates, Catalogue, Lists, scratch_for
-from als_cli.ranking.kernel_top_n import rank_candidates, rank_users
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.top_n import TopN
 
@@ -104,10 +105,19 @@ def top_n_of(
     return TopN(lists.rows, lists.scores)
 
 
+def warm_up() -> None:
+    """Load the kernels, compiling them where this machine has not yet; run it in a thread while data loads."""
+    with IMPORTING:
+        importlib.import_module("als_cli.ranking.kernel_top_n")
+
+
 def _ranking(
     index: ItemIndex, audience: Audience, candidates: csr_matrix | None, lists: Lists
 ) -> Callable[[int], None]:
     """Return the function that fills the lists of the users from a given one on."""
+    with IMPORTING:
+        from als_cli.ranking.kernel_top_n import rank_candidates, rank_users
+
     users = len(lists.filled)
     if candidates is None:
 

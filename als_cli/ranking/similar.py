@@ -3,22 +3,22 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.ranking.native_top_n import item_index, top_n_of
 from als_cli.ranking.pairs import FloatArray, PositionArray
-from als_cli.ranking.top_n import TopN
+from als_cli.ranking.top_n import TopN, top_n
 
 
-def similar_items(item_factors: FloatArray, item_rows: PositionArray, n: int, threads: int) -> TopN:
+def similar_items(item_factors: FloatArray, item_rows: PositionArray, n: int) -> TopN:
     """Return the `n` items nearest to each of `item_rows` (B,) by cosine, the item itself left out, (B, n).
 
     Items whose factors are all zero are near to nothing and have no neighbours. Ties go to the lower item row.
+    For a few items at a time: the plain top-N, so nothing has to be compiled.
     """
     units, pointed = _unit_vectors(item_factors)
     itself = csr_matrix(
         (np.ones(len(item_rows), np.float32), item_rows, np.arange(len(item_rows) + 1)),
         shape=(len(item_rows), len(item_factors)),
     )
-    nearest = top_n_of(item_index(units, pointed), units[item_rows], n, seen=itself, threads=threads)
+    nearest = top_n(units[item_rows], units, n, seen=itself, allowed=pointed)
     nowhere = ~pointed[item_rows]
     nearest.item_rows[nowhere], nearest.scores[nowhere] = -1, -np.inf
     return nearest

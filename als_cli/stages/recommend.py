@@ -80,7 +80,6 @@ def recommend(context: StageContext) -> RecommendReport:
         The output cannot be written.
     """
     started = time.perf_counter()
-    start_warm_up()
     job = _prepared(context)
     recommender = Recommender(job.dataset, job.model, job.rules, context.threads)
     user_type, item_type = job.model.user_ids.dtype, job.model.item_ids.dtype
@@ -167,6 +166,7 @@ def _prepared(context: StageContext) -> _Job:
     config = context.config.recommend
     target = target_of(config.output)  # mistakes here need no data to be found
     dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
+    start_warm_up()
     candidates = None
     if config.items is not None:
         candidates = read_catalog(config.items, model.item_ids.dtype).candidates(model.item_ids)

@@ -16,7 +16,7 @@ from als_cli.events.audience import Audience
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.popularity import popularity_list
-from als_cli.ranking.top_n import BoolArray, TopN
+from als_cli.ranking.top_n import BoolArray, TopN, top_n
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.model_files import Model
 
@@ -115,6 +115,8 @@ class Recommender:
             self._model.factors.users[model_rows] if source == ALS else self._recipe.fold_in(items, history)
         )
         seen = history if self._rules.exclude_seen else None
+        if len(users) == 1:  # the same list, without a kernel to compile
+            return top_n(users, items, self._rules.top_n, seen=seen, allowed=self._rules.allowed)
         return top_n_of(self._index, users, self._rules.top_n, seen=seen, threads=self._threads)
 
     @cached_property

@@ -50,7 +50,7 @@ def selected(
 
     Points whose factors are not finite are passed over; where no list holds a test item, `train` comes back too.
     """
-    if train.engine != "native" or "auto" not in (train.factors, train.iterations):
+    if not is_open(train):
         return train
     parts = validation_part(context, clean)
     if parts is None:
@@ -63,6 +63,11 @@ def selected(
         return train
     log.info("chosen: %s (of %d users)", best, parts.holdout.part.users)
     return best.train
+
+
+def is_open(train: TrainConfig) -> bool:
+    """Return whether `train` leaves settings to be chosen by validation, which ranks."""
+    return train.engine == "native" and "auto" in (train.factors, train.iterations)
 
 
 class _Search:

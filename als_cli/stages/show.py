@@ -104,9 +104,7 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     model = open_model(context.models_place)
     row = _row_of(model.item_ids, item_text, "item", "the model")
     names = _Names(_catalog(context, model), model.item_ids)
-    nearest = similar_items(
-        model.factors.items, np.array([row]), context.config.recommend.top_n, context.threads
-    )
+    nearest = similar_items(model.factors.items, np.array([row]), context.config.recommend.top_n)
     users = int(model.item_interactions[row])
     return ItemReport(
         **names.entry(row),

@@ -2,26 +2,27 @@
 
 import contextlib
 import functools
-import importlib
 import threading
 
-RANKING = "als_cli.ranking.kernel_top_n"
+from als_cli.als import native
+from als_cli.ranking import native_top_n
 
 
 @functools.cache
-def start_warm_up(engine: str | None = None) -> None:
-    """Begin to load the kernels of ranking, and of `engine` where one is named, in the background, once.
+def start_warm_up(engine: str | None = None, *, ranks: bool = True) -> None:
+    """Begin to load kernels in the background, once: those of `engine`, and those of ranking where the command `ranks`.
 
-    The interpreter waits for the thread at its end, so that what was compiled is kept even when the run fails.
+    Engine `implicit` has no kernels; None: nothing is trained. The interpreter waits for the thread at its end, so that compiled kernels are kept even
+    when the run fails.
     """
-    threading.Thread(target=_load_kernels, args=(engine,), name="als-warm-up").start()
+    if engine == "native" or ranks:
+        threading.Thread(target=_load_kernels, args=(engine, ranks), name="als-warm-up").start()
 
 
-def _load_kernels(engine: str | None) -> None:
+def _load_kernels(engine: str | None, ranks: bool) -> None:
     # What goes wrong here goes wrong again where the kernels are needed, and is reported there.
     with contextlib.suppress(Exception):
         if engine == "native":
-            from als_cli.als.native import warm_up
-
-            warm_up()
-        importlib.import_module(RANKING)
+            native.warm_up()
+        if ranks:
+            native_top_n.warm_up()

@@ -13,7 +13,7 @@ def cosine(a, b):
 
 def test_agrees_with_the_cosine_of_every_pair():
     items = np.random.default_rng(2).normal(size=(40, 6)).astype(np.float32)
-    found = similar_items(items, np.arange(40), 39, 2)
+    found = similar_items(items, np.arange(40), 39)
     for row in range(40):
         expected = sorted((i for i in range(40) if i != row), key=lambda i: -cosine(items[row], items[i]))
         assert found.item_rows[row].tolist() == expected
@@ -22,11 +22,11 @@ def test_agrees_with_the_cosine_of_every_pair():
 
 def test_length_does_not_matter_and_twins_go_by_row():
     items = np.array([[1, 0], [0, 1], [100, 0], [0.001, 0], [1, 1]], np.float32)
-    found = similar_items(items, np.array([2]), 3, 2)
+    found = similar_items(items, np.array([2]), 3)
     assert found.item_rows.tolist() == [[0, 3, 4]]
     assert found.scores[0, :2].tolist() == [1.0, 1.0]
 
 
 def test_items_without_factors_have_no_neighbours_and_are_none():
     items = np.array([[0, 0], [1, 0], [1, 2]], np.float32)
-    assert similar_items(items, np.array([0, 1]), 2, 2).item_rows.tolist() == [[-1, -1], [2, -1]]
+    assert similar_items(items, np.array([0, 1]), 2).item_rows.tolist() == [[-1, -1], [2, -1]]

@@ -1,22 +1,78 @@
-"""Kernels load in the background, once."""
+"""Kernels are compiled by the commands that need them, and in the background while data loads.
 
-import sys
-import threading
+Importing a kernel compiles it. Each case is therefore a fresh process, and looks at what that process imported.
+"""
+
+import shutil
 
 import pytest
 
-from als_cli.stages.warm_up import RANKING, start_warm_up
+from tests.imports import imports_of
+from tests.shop import als, write_shop
+
+RANKING = "als_cli.ranking.kernel_top_n"
+ROWS = {f"als_cli.als.kernels.{kind}_rows" for kind in ("dense", "long", "longest", "short")}
+BACKGROUND = "als-warm-up"
+
+
+@pytest.fixture(scope="module")
+def finished_shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    ended = als("run", "-c", write_shop(folder))
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.fixture
+def config(finished_shop, tmp_path):
+    shutil.copytree(finished_shop, tmp_path / "shop", symlinks=True)
+    return tmp_path / "shop" / "shop.yaml"
 
 
 @pytest.mark.parametrize(
-    ("engine", "also"), [(None, None), ("native", "als_cli.als.kernels.short_rows"), ("implicit", None)]
+    "command",
+    [
+        ["ingest"],
+        ["show", "model"],
+        ["show", "user", "u000"],
+        ["show", "item", "i01"],
+        ["train", "--set", "train.engine=implicit"],
+        ["run"],  # up to date
+    ],
+    ids=" ".join,
 )
-def test_kernels_are_loaded_in_the_background_and_once(engine, also):
-    start_warm_up.cache_clear()
-    start_warm_up(engine)
-    for thread in [thread for thread in threading.enumerate() if thread.name == "als-warm-up"]:
-        thread.join()
-    assert RANKING in sys.modules
-    assert also is None or also in sys.modules
-    start_warm_up(engine)
-    assert "als-warm-up" not in {thread.name for thread in threading.enumerate()}
+def test_a_command_that_needs_no_kernel_compiles_none(config, tmp_path, command):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    imported = imports_of(*command, "-c", config, NUMBA_CACHE_DIR=str(cache))
+    assert "polars" in imported
+    assert [name for name in imported if name.split(".")[0] in {"numba", "llvmlite"}] == []
+    assert list(cache.iterdir()) == []
+
+
+def test_recommend_compiles_the_ranking_in_the_background(config, tmp_path):
+    cache = tmp_path / "cache"
+    imported = imports_of("recommend", "-c", config, NUMBA_CACHE_DIR=str(cache))
+    assert {imported["numba"], imported[RANKING]} == {BACKGROUND}
+    assert not ROWS & imported.keys()
+    assert list(cache.rglob("kernel_top_n.*.nbi"))
+
+
+def test_training_loads_the_rows_in_the_background_and_no_ranking(config):
+    imported = imports_of("train", "-c", config)
+    assert imported["numba"] == BACKGROUND
+    assert imported.keys() >= ROWS
+    assert RANKING not in imported
+
+
+def test_training_that_chooses_its_settings_loads_the_ranking_as_well(config):
+    imported = imports_of("train", "-c", config, "--set", "train.iterations=auto")
+    assert imported["numba"] == BACKGROUND
+    assert ROWS | {RANKING} <= imported.keys()
+
+
+def test_engine_implicit_compiles_the_ranking_alone(config):
+    imported = imports_of("run", "-c", config, "--set", "train.engine=implicit")
+    assert {imported["numba"], imported[RANKING]} == {BACKGROUND}
+    assert "implicit" in imported
+    assert not ROWS & imported.keys()

@@ -1,4 +1,5 @@
 """Compiled loops (numba): arrays in, arrays out, no checks; the modules beside them check first.
 
-Import `als_cli.als.kernels.compiling` freely; importing any other module here compiles it (once per machine).
+Import `row_system` and `importing` freely. Every other module here imports numba, and a kernel is compiled when its module
+is imported (once per machine): see `importing`.
 """

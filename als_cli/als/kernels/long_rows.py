@@ -12,7 +12,8 @@ from numba.core import types
 from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, offset_of
 from als_cli.als.kernels.compiling import inlined, kernel, pasted
-from als_cli.als.kernels.row_system import FLOATS_2D, ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned
+from als_cli.als.kernels.row_system import RowSystem, Solution, aligned
+from als_cli.als.kernels.row_types import FLOATS_2D, ROW_SYSTEM, ROWS, SOLUTION
 from als_cli.als.kernels.vectors import (
     load,
     multiply,

@@ -22,7 +22,8 @@ from als_cli.als.kernels.long_rows import (
     step_pass,
     turn,
 )
-from als_cli.als.kernels.row_system import ROW_SYSTEM, ROWS, SOLUTION, RowSystem, Solution, aligned, frozen
+from als_cli.als.kernels.row_system import RowSystem, Solution, aligned, frozen
+from als_cli.als.kernels.row_types import ROW_SYSTEM, ROWS, SOLUTION
 
 
 class _Group(NamedTuple):

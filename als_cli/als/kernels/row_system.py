@@ -1,4 +1,4 @@
-"""What a row kernel is given: the sparse rows, the fixed side, and where the answer goes.
+"""What a row kernel is given: the sparse rows, the fixed side, and where the answer goes; numba is not imported here.
 
 Notation of the row equation, with Y'Y = diag(d) because the fixed side is in its eigenbasis:
 (D + sum_j w_j y_j y_j') x = sum_j b_j y_j, D = diag(a0 d + lambda_u), w = |c| - shift, b = max(c, 0).
@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba.core import types
 from scipy.sparse import csr_matrix
 
 from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
-from als_cli.als.kernels.compiling import read_only, writable
 
 
 class RowSystem(NamedTuple):
@@ -70,22 +68,3 @@ def aligned(size: int) -> Float32Array:
     zeros = np.zeros(size + 15, np.float32)
     start = -zeros.ctypes.data // zeros.itemsize % 16
     return zeros[start : start + size]
-
-
-_named: Any = types.NamedTuple
-ROW_SYSTEM = _named(
-    (
-        read_only(types.int64),
-        read_only(types.int32),
-        read_only(types.float32),
-        read_only(types.float32),
-        read_only(types.float32),
-        read_only(types.float32),
-        types.float32,
-    ),
-    RowSystem,
-)
-SOLUTION = _named((writable(types.float32, 2), writable(types.float64)), Solution)
-ROWS = read_only(types.int32)
-FLOATS = writable(types.float32)
-FLOATS_2D = writable(types.float32, 2)

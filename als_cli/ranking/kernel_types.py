@@ -1,0 +1,25 @@
+"""The types of `kernel_data` as numba knows them."""
+
+from typing import Any
+
+from numba.core import types
+
+from als_cli.als.kernels.compiling import read_only, writable
+from als_cli.ranking.kernel_data import Audience, Candidates, Catalogue, Lists, Scratch
+
+_named: Any = types.NamedTuple
+_FLOATS, _INTS, _LONGS = read_only(types.float32), read_only(types.int32), read_only(types.int64)
+CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS, _INTS), Catalogue)
+AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS), Audience)
+CANDIDATES = _named((_LONGS, _INTS), Candidates)
+SCRATCH = _named(
+    (
+        writable(types.float32, 2),
+        writable(types.int64),
+        writable(types.float32),
+        writable(types.int64),
+        writable(types.float32),
+    ),
+    Scratch,
+)
+LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), Lists)
