@@ -48,7 +48,7 @@ class OutputConfig(Section):
     """Where the lists go."""
 
     path: PathText = Field(default="out/recommendations", validate_default=True)
-    """A folder of parts, or one file when the name ends in .parquet, .csv, .ndjson or .arrow; `-` streams rows to stdout."""
+    """A folder of parts, or one file when the name ends in .parquet, .csv, .ndjson or .arrow; another suffix of letters is an error; `-` streams rows to stdout. Outside the workspace and apart from all inputs."""
     format: Literal["parquet", "csv", "ndjson", "ipc"] = "parquet"
     """File format. A file name's own suffix must agree."""
     layout: Literal["rows", "lists"] = "rows"

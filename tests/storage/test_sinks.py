@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from als_cli.config.recommend import OutputConfig
-from als_cli.errors import ConfigError, ResourceError
+from als_cli.errors import ResourceError
 from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.storage.manifest import file_sha256
 from als_cli.storage.sinks.publish_lists import open_sink, published_lists
@@ -52,46 +52,6 @@ def write(target, frames, *, stdout=None, users=2):
 
 def target(path, **output):
     return target_of(OutputConfig(path=str(path), **output))
-
-
-class TestTarget:
-    """What the output section stands for."""
-
-    @pytest.mark.parametrize(
-        ("path", "kind", "format_name"),
-        [
-            ("out/lists", "folder", "parquet"),
-            ("out/lists.v2", "folder", "parquet"),
-            ("out/lists.parquet", "file", "parquet"),
-            ("out/lists.CSV", "file", "csv"),
-            ("out/lists.ndjson", "file", "ndjson"),
-            ("out/lists.arrow", "file", "ipc"),
-            ("-", "stdout", "csv"),
-        ],
-    )
-    def test_goes_by_the_name(self, path, kind, format_name):
-        found = target(path)
-        assert (found.kind, found.format) == (kind, format_name)
-
-    def test_a_declared_format_must_agree_with_the_name(self):
-        assert target("lists.csv", format="csv").format == "csv"
-        with pytest.raises(ConfigError, match="is parquet, but recommend.output.path ends in .csv"):  # noqa: RUF043
-            target("lists.csv", format="parquet")
-
-    def test_lists_are_streamed_as_ndjson(self):
-        assert target("-", layout="lists").format == "ndjson"
-
-    @pytest.mark.parametrize(
-        ("path", "output", "message"),
-        [
-            ("-", {"format": "parquet"}, "cannot be streamed"),
-            ("lists.csv", {"layout": "lists"}, "CSV cannot hold"),
-            ("s3://bucket/lists", {}, "not a local path"),
-        ],
-    )
-    def test_refuses_what_cannot_be(self, path, output, message):
-        with pytest.raises(ConfigError, match=message):
-            target(path, **output)
 
 
 class TestFile:
