@@ -2,6 +2,8 @@
 
 import io
 import os
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -48,6 +50,22 @@ def write(target, frames, *, stdout=None, users=2):
         for frame in frames:
             sink.write(frame, SHORT, users)
         sink.finish("key", {"top_n": 2}, counts={"users": users * len(frames)})
+
+
+@contextmanager
+def ordinary_user():
+    """Yield an own folder of a user who is not root: root may write anywhere."""
+    nobody = 65534
+    is_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            if is_root:
+                os.chown(name, nobody, nobody)
+                os.seteuid(nobody)
+            yield Path(name)
+        finally:
+            if is_root:
+                os.seteuid(0)
 
 
 def target(path, **output):
@@ -162,11 +180,15 @@ class TestFolder:
             raise ZeroDivisionError
         assert published_lists(target(tmp_path)).content == before
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-    def test_a_place_that_may_not_be_written(self, tmp_path):
-        tmp_path.chmod(0o500)
-        with pytest.raises(ResourceError, match="not writable"):
-            write(target(tmp_path / "lists"), [ROWS])
+    def test_a_place_that_may_not_be_written(self):
+        with ordinary_user() as folder:
+            write(target(folder / "lists"), [ROWS])
+            folder.chmod(0o500)
+            for place in (folder / "other", folder / "lists.csv"):
+                with pytest.raises(ResourceError, match=rf"not permitted: {folder}"):
+                    write(target(place), [ROWS])
+            assert [p.name for p in folder.iterdir()] == ["lists"]
+            folder.chmod(0o700)
 
 
 class TestStdout:
