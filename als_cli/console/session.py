@@ -14,7 +14,7 @@ from rich.console import RenderableType
 
 from als_cli.config.loading import load_config
 from als_cli.console.failures import exit_codes
-from als_cli.console.logs import configure_logging
+from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.console.terminal import Terminal
 from als_cli.errors import ConfigError
 from als_cli.stages.context import Report, StageContext
@@ -59,7 +59,21 @@ class Session:
         if self.options.threads is not None:
             given["threads"] = self.options.threads
         config = load_config(self.options.config, self.options.set_ or (), flags=given)
-        return StageContext(config=config, threads=claim_threads(config.threads), progress=self.terminal)
+        threads = claim_threads(config.threads)
+        context = StageContext(config, threads, self.terminal, config_file=self.options.config)
+        self._check_log_file(context)
+        return context
+
+    def _check_log_file(self, context: StageContext) -> None:
+        if self.options.log_file is None:
+            return
+        from als_cli.stages.places import check_log_file
+
+        try:
+            check_log_file(self.options.log_file, context)
+        except ConfigError:
+            close_log_file()  # before the error itself is appended to the input
+            raise
 
     def finish(self, report: Report, render: Callable[[Any], RenderableType]) -> None:
         """Show a stage's report: JSON on stdout if asked for, else a table on stderr."""

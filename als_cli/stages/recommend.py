@@ -14,6 +14,7 @@ from als_cli.events.audience import Audience, audience_of
 from als_cli.events.catalog import Candidates, read_catalog
 from als_cli.ranking.lists import POPULAR, SOURCES, UserLists, output_schema, shortfall_schema
 from als_cli.stages.context import Report, StageContext
+from als_cli.stages.places import check_lists_place
 from als_cli.stages.recommender import ListRules, Recommender
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
@@ -165,13 +166,13 @@ class _Tally:
 
 def _prepared(context: StageContext) -> _Job:
     config = context.config.recommend
-    target = target_of(config.output)  # mistakes here need no data to be found
+    check_lists_place(context)  # mistakes here need no data to be found
     dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
     candidates = None
     if config.items is not None:
         candidates = read_catalog(config.items, model.item_ids.dtype).candidates(model.item_ids)
     return _Job(
-        target=target,
+        target=target_of(config.output),
         dataset=dataset,
         model=model,
         rules=rules_of(config, candidates),
