@@ -67,7 +67,7 @@ def recommend(context: StageContext) -> RecommendReport:
     """Return the report of the lists that were published, or streamed to stdout.
 
     Users come sorted by id; users of a file that the dataset does not know stand among them. Memory is bounded by
-    `recommend.block_users`, not by users x N.
+    `recommend.block_users` and the number of candidates, not by users x N.
 
     Raises
     ------
@@ -78,12 +78,13 @@ def recommend(context: StageContext) -> RecommendReport:
     DataError
         A catalogue or users file cannot be used.
     ResourceError
-        The output cannot be written.
+        The output cannot be written, or there is too little memory.
     """
     started = time.perf_counter()
     start_warm_up()
     job = _prepared(context)
     recommender = Recommender(job.dataset, job.model, job.rules, context.threads)
+    recommender.check_memory(len(job.audience.user_ids), context.config.recommend.block_users)
     user_type, item_type = job.model.user_ids.dtype, job.model.item_ids.dtype
     tally = _Tally()
     with open_sink(
@@ -103,7 +104,7 @@ def recommend(context: StageContext) -> RecommendReport:
             threads=context.threads,
             seconds=seconds,
         )
-    return _report(job, tally, time.perf_counter() - started)
+    return _report(job, recommender, tally, time.perf_counter() - started)
 
 
 def recommend_key(context: StageContext) -> str:
@@ -210,7 +211,7 @@ def _write_lists(
             task.advance(len(block.user_ids))
 
 
-def _report(job: _Job, tally: _Tally, seconds: float) -> RecommendReport:
+def _report(job: _Job, recommender: Recommender, tally: _Tally, seconds: float) -> RecommendReport:
     report = RecommendReport(
         output=job.target.path,
         format=job.target.format,
@@ -224,7 +225,7 @@ def _report(job: _Job, tally: _Tally, seconds: float) -> RecommendReport:
         fallback_row_share=_share(tally.source_rows),
         shortfall=dict(sorted(tally.shortfall.items())),
         unreadable_users=job.audience.unreadable,
-        candidates=len(job.model.item_ids) if job.candidates is None else int(job.candidates.allowed.sum()),
+        candidates=recommender.candidates,
         never_interacted=0 if job.candidates is None else job.candidates.never_interacted,
         seconds=seconds,
     )
