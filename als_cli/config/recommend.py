@@ -48,7 +48,7 @@ class OutputConfig(Section):
     """Where the lists go."""
 
     path: PathText = Field(default="out/recommendations", validate_default=True)
-    """A folder of parts, or one file when the name ends in .parquet, .csv, .ndjson or .arrow; `-` streams rows to stdout."""
+    """A folder of parts, or one file when the name ends in .parquet, .csv, .ndjson or .arrow; another suffix of letters is an error; `-` streams rows to stdout. Outside the workspace and apart from all inputs."""
     format: Literal["parquet", "csv", "ndjson", "ipc"] = "parquet"
     """File format. A file name's own suffix must agree."""
     layout: Literal["rows", "lists"] = "rows"
@@ -60,8 +60,8 @@ class OutputConfig(Section):
 class RecommendConfig(Section):
     """Top-N lists: users, candidates, rules, output."""
 
-    top_n: int = Field(default=20, ge=1)
-    """Items per list."""
+    top_n: int = Field(default=20, ge=1, lt=2**31)
+    """Items per list. Where there are fewer candidates, every list is short and has a shortfall row."""
     users: Annotated[Literal["all"] | ActiveUsers | UsersFile, Field(union_mode="smart")] = "all"
     """`all`, `{active_since: 30d}`, or `{file: users.csv}`."""
     exclude_seen: bool = True
@@ -71,6 +71,6 @@ class RecommendConfig(Section):
     fallback: Literal["popular", "none"] = "popular"
     """Users without history get the popularity list (source `popular`), or nothing and a shortfall row."""
     block_users: int = Field(default=4096, ge=1)
-    """Users ranked at a time; bounds the memory."""
+    """Users ranked at a time; bounds the memory. Fewer where lists are so long that a block would exceed a million places."""
     output: OutputConfig = OutputConfig()
     """Where the lists go."""

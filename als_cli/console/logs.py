@@ -84,6 +84,15 @@ def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: 
     warnings.showwarning = _log_warning
 
 
+def close_log_file() -> None:
+    """Send no more log records to the log file."""
+    logger = logging.getLogger(ROOT)
+    for handler in list(logger.handlers):
+        if isinstance(handler, logging.FileHandler):
+            logger.removeHandler(handler)
+            handler.close()
+
+
 def _stderr_level(*, verbose: bool, quiet: bool) -> int:
     if quiet:
         return logging.ERROR

@@ -16,7 +16,7 @@ import typer
 
 from als_cli.console.arguments import parse_count, parse_log_format
 from als_cli.console.failures import exit_codes
-from als_cli.console.logs import configure_logging
+from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,7 +76,21 @@ class Session:
         if self.options.threads is not None:
             given["threads"] = self.options.threads
         config = load_config(self.options.config, self.options.set_ or (), flags=given)
-        return StageContext(config=config, threads=claim_threads(config.threads), progress=self.terminal)
+        threads = claim_threads(config.threads)
+        context = StageContext(config, threads, self.terminal, config_file=self.options.config)
+        self._check_log_file(context)
+        return context
+
+    def _check_log_file(self, context: "StageContext") -> None:
+        if self.options.log_file is None:
+            return
+        from als_cli.stages.places import check_log_file
+
+        try:
+            check_log_file(self.options.log_file, context)
+        except ConfigError:
+            close_log_file()  # before the error itself is appended to the input
+            raise
 
     def publishing_context(self, **flags: Any) -> "StageContext":
         """Return the context of a stage that writes lists.

@@ -31,6 +31,8 @@ class UserLists:
     """(B, n) item rows and scores."""
     sources: pl.Series
     """(B,) String, one of SOURCES; null: the user has no history and nothing else may be given."""
+    wanted: int | None = None
+    """Items asked for, which may be more than there are candidates; None: n."""
 
     def rows(self) -> pl.DataFrame:
         """Return user_id, rank (Int32, from 1), item_id, score (Float32), source: one row per filled place."""
@@ -59,7 +61,7 @@ class UserLists:
 
     def shortfall(self) -> pl.DataFrame:
         """Return user_id, rows, wanted, reason of every user whose list is not full (:func:`shortfall_schema`)."""
-        wanted = self.top.item_rows.shape[1]
+        wanted = self.wanted or self.top.item_rows.shape[1]
         counts = pl.DataFrame(
             {
                 "user_id": self.user_ids,

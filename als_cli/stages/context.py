@@ -58,6 +58,8 @@ class StageContext:
     progress: Progress = field(default_factory=SilentProgress)
     stdin: BinaryIO = field(default_factory=lambda: sys.stdin.buffer)
     stdout: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
+    config_file: Path | None = None
+    """The file that the config was read from."""
 
     @property
     def workspace(self) -> Path:

@@ -14,6 +14,7 @@ from als_cli.events.audience import Audience, audience_of
 from als_cli.events.catalog import Candidates, read_catalog
 from als_cli.ranking.lists import POPULAR, SOURCES, UserLists, output_schema, shortfall_schema
 from als_cli.stages.context import Report, StageContext
+from als_cli.stages.places import check_lists_place
 from als_cli.stages.recommender import ListRules, Recommender
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
@@ -66,7 +67,7 @@ def recommend(context: StageContext) -> RecommendReport:
     """Return the report of the lists that were published, or streamed to stdout.
 
     Users come sorted by id; users of a file that the dataset does not know stand among them. Memory is bounded by
-    `recommend.block_users`, not by users x N.
+    `recommend.block_users` and the number of candidates, not by users x N.
 
     Raises
     ------
@@ -77,11 +78,12 @@ def recommend(context: StageContext) -> RecommendReport:
     DataError
         A catalogue or users file cannot be used.
     ResourceError
-        The output cannot be written.
+        The output cannot be written, or there is too little memory.
     """
     started = time.perf_counter()
     job = _prepared(context)
     recommender = Recommender(job.dataset, job.model, job.rules, context.threads)
+    recommender.check_memory(len(job.audience.user_ids), context.config.recommend.block_users)
     user_type, item_type = job.model.user_ids.dtype, job.model.item_ids.dtype
     tally = _Tally()
     with open_sink(
@@ -101,7 +103,7 @@ def recommend(context: StageContext) -> RecommendReport:
             threads=context.threads,
             seconds=seconds,
         )
-    return _report(job, tally, time.perf_counter() - started)
+    return _report(job, recommender, tally, time.perf_counter() - started)
 
 
 def recommend_key(context: StageContext) -> str:
@@ -164,14 +166,14 @@ class _Tally:
 
 def _prepared(context: StageContext) -> _Job:
     config = context.config.recommend
-    target = target_of(config.output)  # mistakes here need no data to be found
+    check_lists_place(context)  # mistakes here need no data to be found
     dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
     start_warm_up()
     candidates = None
     if config.items is not None:
         candidates = read_catalog(config.items, model.item_ids.dtype).candidates(model.item_ids)
     return _Job(
-        target=target,
+        target=target_of(config.output),
         dataset=dataset,
         model=model,
         rules=rules_of(config, candidates),
@@ -209,7 +211,7 @@ def _write_lists(
             task.advance(len(block.user_ids))
 
 
-def _report(job: _Job, tally: _Tally, seconds: float) -> RecommendReport:
+def _report(job: _Job, recommender: Recommender, tally: _Tally, seconds: float) -> RecommendReport:
     report = RecommendReport(
         output=job.target.path,
         format=job.target.format,
@@ -223,7 +225,7 @@ def _report(job: _Job, tally: _Tally, seconds: float) -> RecommendReport:
         fallback_row_share=_share(tally.source_rows),
         shortfall=dict(sorted(tally.shortfall.items())),
         unreadable_users=job.audience.unreadable,
-        candidates=len(job.model.item_ids) if job.candidates is None else int(job.candidates.allowed.sum()),
+        candidates=recommender.candidates,
         never_interacted=0 if job.candidates is None else job.candidates.never_interacted,
         seconds=seconds,
     )

@@ -11,9 +11,10 @@ from scipy.sparse import csr_matrix
 
 from als_cli.dataset.histories import renumber_items, take_histories
 from als_cli.dataset.interactions import RowArray, rows_of
-from als_cli.errors import ArtifactError
+from als_cli.errors import ArtifactError, ResourceError
 from als_cli.events.audience import Audience
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
+from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.popularity import popularity_list
 from als_cli.ranking.top_n import BoolArray, TopN, top_n
@@ -37,6 +38,7 @@ class ListRules:
     """What a list may hold."""
 
     top_n: int
+    """Items asked for; lists have no more places than there are candidates."""
     exclude_seen: bool
     allowed: BoolArray | None
     """(I,) by the model's item row; None: every item."""
@@ -60,10 +62,39 @@ class Recommender:
         self._recipe = model.recipe(threads)
         self._threads = threads
         items = dataset.interactions.item_ids
+        self._places = min(rules.top_n, self.candidates)
         self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
 
+    @property
+    def candidates(self) -> int:
+        """Items that may be recommended."""
+        allowed = self._rules.allowed
+        return len(self._model.item_ids) if allowed is None else int(allowed.sum())
+
+    def check_memory(self, users: int, block_users: int) -> None:
+        """Return when there is memory to rank for `users`, in blocks of at most `block_users`.
+
+        Raises
+        ------
+        ResourceError
+            There is not.
+        """
+        factors = self._model.factors.items.shape[1]
+        block = block_size(min(users, block_users), self._places)
+        needed, there = ranking_bytes(self.candidates, factors, block, self._places), available_bytes()
+        if there is not None and needed > there:
+            raise ResourceError(
+                f"ranking needs about {needed / 2**30:.1f} GiB of memory, {there / 2**30:.1f} GiB are available",
+                hint="free memory, recommend fewer items (recommend.items.where), or lower train.factors or"
+                " recommend.block_users",
+            )
+
     def blocks(self, audience: Audience, block_users: int, users_per_part: int) -> Iterator[UserBlock]:
-        """Yield the audience in blocks of at most `block_users`; none straddles a multiple of `users_per_part`."""
+        """Yield the audience in blocks of at most `block_users`; none straddles a multiple of `users_per_part`.
+
+        Blocks are smaller where lists are long, so that a block's lists have a bounded number of places.
+        """
+        block_users = block_size(block_users, self._places)
         model_rows = rows_of(self._model.user_ids, audience.user_ids)
         start, users = 0, len(audience.user_ids)
         while start < users:
@@ -77,7 +108,7 @@ class Recommender:
         """Return the lists of the users in `block`."""
         history = self._histories(block.dataset_rows)
         sources = self._sources(block, history)
-        n = self._rules.top_n
+        n = self._places
         top = TopN(np.full((len(sources), n), -1, np.int32), np.full((len(sources), n), -np.inf, np.float32))
         for source in SOURCES:
             members = np.flatnonzero(sources == source)
@@ -85,7 +116,9 @@ class Recommender:
                 found = self._rank(source, block.model_rows[members], history[members])
                 top.item_rows[members], top.scores[members] = found.item_rows, found.scores
         named = pl.Series(sources, dtype=pl.String)
-        return UserLists(block.user_ids, self._model.item_ids, top, named.replace(_NOBODY, None))
+        return UserLists(
+            block.user_ids, self._model.item_ids, top, named.replace(_NOBODY, None), self._rules.top_n
+        )
 
     def _histories(self, dataset_rows: RowArray) -> csr_matrix:
         """Return (B, I) strengths by the model's item rows; items that the model does not know are left out."""
@@ -116,8 +149,8 @@ class Recommender:
         )
         seen = history if self._rules.exclude_seen else None
         if len(users) == 1:  # the same list, without a kernel to compile
-            return top_n(users, items, self._rules.top_n, seen=seen, allowed=self._rules.allowed)
-        return top_n_of(self._index, users, self._rules.top_n, seen=seen, threads=self._threads)
+            return top_n(users, items, self._places, seen=seen, allowed=self._rules.allowed)
+        return top_n_of(self._index, users, self._places, seen=seen, threads=self._threads)
 
     @cached_property
     def _index(self) -> ItemIndex:
@@ -126,7 +159,7 @@ class Recommender:
     @cached_property
     def _popular(self) -> TopN:
         # Whoever gets it has seen no item that the model knows, so it needs no mask of his own.
-        return popularity_list(self._model.item_interactions, self._rules.top_n, self._rules.allowed)
+        return popularity_list(self._model.item_interactions, self._places, self._rules.allowed)
 
 
 def check_id_types(dataset: Dataset, model: Model) -> None:

@@ -11,6 +11,7 @@ from pydantic import SerializeAsAny
 from als_cli.stages.context import Report, StageContext
 from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.ingest import ingest, ingest_key
+from als_cli.stages.places import check_lists_place
 from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
 from als_cli.stages.train import train, train_key
 from als_cli.stages.warm_up import start_warm_up
@@ -72,6 +73,7 @@ def run(context: StageContext, *, force: bool = False) -> RunReport:
         Whatever a stage raises; the later stages are not begun, what was published stays.
     """
     started = time.perf_counter()
+    check_lists_place(context)  # before hours of work whose lists could not be written
     outcomes = [_take(step, context, force=force) for step in _STEPS]
     return RunReport(stages=tuple(outcomes), seconds=time.perf_counter() - started)
 

@@ -12,6 +12,7 @@ from als_cli.errors import ConfigError, TrainingError
 from als_cli.evaluation.significance import FEWEST_USERS
 from als_cli.stages.auto_split import with_given_split
 from als_cli.stages.context import StageContext
+from als_cli.stages.places import check_tune_place
 from als_cli.stages.run import ingest_if_needed
 from als_cli.stages.tune_folds import training_matrix
 from als_cli.stages.tune_point import tuned
@@ -45,13 +46,15 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     ArtifactError
         There is no dataset, or it or the study is broken.
     ConfigError
-        Optuna is not installed, or the split or the hyperparameters do not suit the data.
+        Optuna is not installed, `tune.output` is an input or an artifact, or the split or the hyperparameters do not
+        suit the data.
     DataError
         The training part is too small to be divided again.
     ResourceError
         The study or the config cannot be written.
     """
     _require_optuna()
+    check_tune_place(context)
     started = time.perf_counter()
     ingested = ingest_if_needed(context) if ingest else None
     dataset = open_dataset(context.dataset_place)

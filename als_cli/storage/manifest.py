@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from als_cli import __version__
 from als_cli.errors import ArtifactError
+from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import current_version
 
-MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
 
 
@@ -54,6 +54,8 @@ class Manifest(BaseModel):
     """The resolved config of the run."""
     inputs: tuple[InputFile, ...] = ()
     outputs: tuple[OutputFile, ...] = ()
+    earlier_outputs: tuple[str, ...] = ()
+    """Names of list files of other formats that als wrote earlier beside this manifest."""
     counts: dict[str, int] = {}
     """Rows read, kept, and dropped per reason; users, items, interactions."""
     metrics: dict[str, Any] = {}

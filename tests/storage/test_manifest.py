@@ -6,7 +6,8 @@ import json
 import pytest
 
 from als_cli.errors import ArtifactError
-from als_cli.storage.manifest import MANIFEST, file_sha256, read_manifest, stage_key, write_manifest
+from als_cli.storage.manifest import file_sha256, read_manifest, stage_key, write_manifest
+from als_cli.storage.ownership import MANIFEST
 
 
 @pytest.fixture

@@ -2,16 +2,27 @@
 
 import errno
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from als_cli.errors import ArtifactError, ResourceError, refusals_at
+from als_cli.errors import ConfigError, ResourceError, refusals_at
+from als_cli.storage.manifest import write_manifest
 from als_cli.storage.publish import current_version, staged_file, staged_folder
 
+ROOT = Path(__file__).parents[2]
 
-def publish(place, text, **options):
-    with staged_folder(place, **options) as folder:
+
+def publish(place, text):
+    with staged_folder(place) as folder:
         (folder / "a.txt").write_text(text)
+        write_manifest(folder, kind="model", key="key", config={})
+
+
+def texts(place):
+    return [(p / "a.txt").read_text() for p in sorted((place / "versions").iterdir())]
 
 
 def test_the_folder_becomes_current_only_when_the_block_ends(tmp_path):
@@ -34,25 +45,86 @@ def test_a_failure_leaves_the_old_version_and_no_staging(tmp_path, failure):
     assert [p.name for p in (tmp_path / "x/versions").iterdir()] == [before.name]
 
 
-def test_old_versions_beyond_keep_are_dropped_and_the_current_one_never(tmp_path):
+def test_the_current_version_and_the_one_before_stay(tmp_path):
     for number in range(5):
-        publish(tmp_path / "x", str(number), keep=3)
-    kept = sorted((tmp_path / "x/versions").iterdir())
-    assert [(p / "a.txt").read_text() for p in kept] == ["2", "3", "4"]
-    assert (tmp_path / "x/current/a.txt").read_text() == "4"
+        publish(tmp_path / "x", str(number))
+        assert (tmp_path / "x/current/a.txt").read_text() == str(number)
+        assert texts(tmp_path / "x") == [str(n) for n in (number - 1, number) if n >= 0]
 
 
 def test_staging_of_a_killed_run_is_cleared_by_the_next(tmp_path):
-    stale = tmp_path / "x/versions/.staging-dead"
-    stale.mkdir(parents=True)
-    (stale / "half").write_text("x")
+    killed(tmp_path / "x", "os.rename")
+    assert list((tmp_path / "x/versions").glob(".staging-*/a.txt"))
     publish(tmp_path / "x", "one")
-    assert not stale.exists()
+    assert texts(tmp_path / "x") == ["one"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests.storage.test_publish import publish
+
+place, event = Path(sys.argv[1]), sys.argv[2]
+sys.addaudithook(lambda name, _: os.kill(os.getpid(), 9) if name == event else None)
+publish(place, "orphan")
+"""
+
+
+def killed(place, event):
+    """Publish in a process that is killed before its first system call `event`."""
+    command = [sys.executable, "-c", KILLED, str(place), event]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == -9, ended.stderr
+
+
+def test_a_version_that_was_never_current_does_not_evict_a_good_one(tmp_path):
+    publish(tmp_path / "x", "one")
+    publish(tmp_path / "x", "two")
+    killed(tmp_path / "x", "os.symlink")
+    assert texts(tmp_path / "x") == ["one", "two", "orphan"]
+    assert (tmp_path / "x/current/a.txt").read_text() == "two"
+    publish(tmp_path / "x", "three")
+    assert texts(tmp_path / "x") == ["two", "three"]
+
+
+def test_a_failure_after_the_rename_removes_the_version(tmp_path):
+    publish(tmp_path / "x", "one")
+    # Nothing can be renamed over a folder, so the link cannot be moved.
+    with pytest.raises(ResourceError), staged_folder(tmp_path / "x") as folder:
+        write_manifest(folder, kind="model", key="key", config={})
+        (tmp_path / "x/current").unlink()
+        (tmp_path / "x/current").mkdir()
+    assert texts(tmp_path / "x") == ["one"]
+    assert sorted(p.name for p in (tmp_path / "x").iterdir()) == ["current", "versions"]
+
+
+def test_the_name_reaches_the_disk_before_the_link_moves(tmp_path, monkeypatch):
+    steps = []
+    sync = os.fsync
+
+    def recording(descriptor):
+        steps.append(f"sync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recording)
+    listening = True  # a hook cannot be removed
+
+    def hook(event, arguments):
+        if listening and event in ("os.rename", "os.symlink"):
+            steps.append(f"{event} {Path(arguments[1]).name if event == 'os.rename' else ''}".strip())
+
+    sys.addaudithook(hook)
+    publish(tmp_path / "x", "one")
+    listening = False
+    version = current_version(tmp_path / "x").name
+    assert steps[-5:] == [
+        f"os.rename {version}", "sync versions", "os.symlink", "os.rename current", "sync x",
+    ]  # fmt: skip
 
 
 def test_a_current_that_is_not_our_link_is_left_alone(tmp_path):
     (tmp_path / "x/current").mkdir(parents=True)
-    with pytest.raises(ArtifactError, match="current is not a link"):
+    with pytest.raises(ConfigError, match="current was not made by als"):
         publish(tmp_path / "x", "one")
 
 

@@ -12,7 +12,6 @@ from typing import Any, BinaryIO, Protocol
 import polars as pl
 
 from als_cli.storage.manifest import (
-    MANIFEST,
     Manifest,
     OutputFile,
     file_sha256,
@@ -21,11 +20,17 @@ from als_cli.storage.manifest import (
     write_manifest_of,
 )
 from als_cli.storage.publish import staged_file, staged_folder
+from als_cli.storage.sinks.list_files import (
+    KIND,
+    SHORTFALL,
+    check_replaceable,
+    earlier_outputs,
+    manifest_beside,
+    own_names,
+    shortfall_beside,
+)
 from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target
-
-KIND = "recommendations"
-SHORTFALL = "shortfall.parquet"
 
 
 class ListSink(Protocol):
@@ -48,9 +53,12 @@ def open_sink(
 
     Raises
     ------
+    ConfigError
+        A file or folder that als did not write would be replaced.
     ResourceError
         The place cannot be written; found out before the first list is made.
     """
+    check_replaceable(target)
     if target.kind == "stdout":
         yield _StreamSink(table_writer(target.format, stdout, schema, seekable=False))
     elif target.kind == "file":
@@ -69,19 +77,14 @@ def published_lists(target: Target) -> Manifest | None:
     if target.kind == "stdout":
         return None
     try:
-        manifest = Manifest.model_validate_json(_manifest_beside(path).read_bytes())
-        whole = all(path.with_name(output.path).stat().st_size == output.bytes for output in manifest.outputs)
+        manifest = Manifest.model_validate_json(manifest_beside(path).read_bytes())
+        names = {output.path for output in manifest.outputs}
+        whole = path.name in names and all(
+            path.with_name(output.path).stat().st_size == output.bytes for output in manifest.outputs
+        )
     except (OSError, ValueError):
         return None
     return manifest if whole else None
-
-
-def _manifest_beside(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.{MANIFEST}")
-
-
-def _shortfall_beside(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.{SHORTFALL}")
 
 
 class _StreamSink:
@@ -155,21 +158,40 @@ def _file_sink(target: Target, schema: pl.Schema, shortfall: pl.Schema) -> Itera
     path = Path(target.path)
     with ExitStack() as places:
         # Left in reverse: the shortfall becomes visible first, the manifest last.
-        manifest = places.enter_context(staged_file(_manifest_beside(path)))
+        manifest = places.enter_context(staged_file(manifest_beside(path)))
         lists = places.enter_context(staged_file(path))
-        missing = places.enter_context(staged_file(_shortfall_beside(path)))
+        missing = places.enter_context(staged_file(shortfall_beside(path)))
         streams = places.enter_context(ExitStack())
         yield _FileSink(
+            path,
             _Table(lists, target.format, schema, streams),
             _Table(missing, "parquet", shortfall, streams),
-            {path.name: lists, _shortfall_beside(path).name: missing},
+            {path.name: lists, shortfall_beside(path).name: missing},
             manifest,
+        )
+        _announce(path)
+
+
+def _announce(path: Path) -> None:
+    """Write a manifest without key, so that a run killed before the last rename knows its files again.
+
+    It describes no bytes, so nothing takes the lists for complete.
+    """
+    names = {path.name, shortfall_beside(path).name}
+    if names <= own_names(path):
+        return
+    outputs = tuple(OutputFile(path=name, bytes=-1, sha256="") for name in sorted(names))
+    with staged_file(manifest_beside(path)) as partial:
+        write_manifest_of(
+            outputs, partial, kind=KIND, key="", config={}, earlier_outputs=earlier_outputs(path)
         )
 
 
 class _FileSink:
-    def __init__(self, lists: _Table, shortfall: _Table, partials: dict[str, Path], manifest: Path) -> None:
-        self._lists, self._shortfall = lists, shortfall
+    def __init__(
+        self, path: Path, lists: _Table, shortfall: _Table, partials: dict[str, Path], manifest: Path
+    ) -> None:
+        self._path, self._lists, self._shortfall = path, lists, shortfall
         self._partials, self._manifest = partials, manifest
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface
@@ -183,4 +205,12 @@ class _FileSink:
             OutputFile(path=name, bytes=partial.stat().st_size, sha256=file_sha256(partial))
             for name, partial in sorted(self._partials.items())
         )
-        write_manifest_of(outputs, self._manifest, kind=KIND, key=key, config=config, **fields)
+        write_manifest_of(
+            outputs,
+            self._manifest,
+            kind=KIND,
+            key=key,
+            config=config,
+            earlier_outputs=earlier_outputs(self._path),
+            **fields,
+        )

@@ -1,0 +1,94 @@
+"""Every path that a config has als read, and how another path relates to it."""
+
+import glob
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from als_cli.config.evaluate import FileSplit
+from als_cli.config.fields import is_url
+from als_cli.config.recommend import UsersFile
+from als_cli.config.root import Config
+from als_cli.config.source import SourceConfig
+
+
+@dataclass(frozen=True)
+class ReadPath:
+    """A file, or a glob, that is read."""
+
+    key: str
+    """Where the path was given: a config key or an option."""
+    path: str
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the path is a glob; a file of that very name comes first."""
+        return glob.has_magic(self.path) and not os.path.exists(self.path)  # noqa: PTH110 - no error without permission
+
+    def files(self) -> list[Path]:
+        """Return the files that there are now."""
+        if self.is_pattern:
+            return [Path(name) for name in glob.glob(self.path, recursive=True)]  # noqa: PTH207 - absolute patterns
+        return [Path(self.path)]
+
+    def would_read(self, file: Path) -> bool:
+        """Return whether the glob would read `file` if it existed; a glob with ``**`` reads all below its folder."""
+        if not self.is_pattern:
+            return False
+        base, rest = self._base_and_rest()
+        if base not in file.parents:
+            return False
+        steps = file.relative_to(base).parts
+        if "**" in rest:
+            return True
+        return len(steps) == len(rest) and all(map(fnmatchcase, steps, rest))
+
+    def folder(self) -> Path:
+        """Return the folder that the path starts at: a glob's part without wildcards, else the file's folder."""
+        return self._base_and_rest()[0] if self.is_pattern else Path(self.path).parent
+
+    def _base_and_rest(self) -> tuple[Path, tuple[str, ...]]:
+        parts = Path(self.path).parts
+        fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+        return Path(os.path.realpath(Path(*parts[:fixed]))), parts[fixed:]
+
+
+def read_paths(config: Config, config_file: Path | None) -> list[ReadPath]:
+    """Return every local path that als reads: events, split, candidates, cohorts, catalogue, users, the config itself."""
+    found = [*_event_paths(config), *_evaluation_paths(config), *_recommendation_paths(config)]
+    if config_file is not None:
+        found.append(ReadPath("--config", os.path.normpath(config_file.absolute())))
+    return [one for one in found if one.path != "-" and not is_url(one.path)]
+
+
+def _event_paths(config: Config) -> Iterator[ReadPath]:
+    source = config.events.source
+    if isinstance(source, str):
+        yield ReadPath("events.source", source)
+        return
+    for number, entry in enumerate(source):
+        path = entry.path if isinstance(entry, SourceConfig) else entry
+        yield ReadPath(f"events.source[{number}]", path)
+
+
+def _evaluation_paths(config: Config) -> Iterator[ReadPath]:
+    evaluate = config.evaluate
+    if isinstance(evaluate.split, FileSplit):
+        yield ReadPath("evaluate.split.path", evaluate.split.path)
+    tables = {
+        "evaluate.candidates.path": evaluate.candidates,
+        "evaluate.cohorts.users.path": evaluate.cohorts.users,
+        "evaluate.cohorts.items.path": evaluate.cohorts.items,
+    }
+    for key, table in tables.items():
+        if table is not None:
+            yield ReadPath(key, table.path)
+
+
+def _recommendation_paths(config: Config) -> Iterator[ReadPath]:
+    if config.recommend.items is not None:
+        yield ReadPath("recommend.items.catalog", config.recommend.items.catalog)
+    if isinstance(config.recommend.users, UsersFile):
+        yield ReadPath("recommend.users.file", config.recommend.users.file)

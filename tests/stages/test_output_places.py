@@ -1,0 +1,166 @@
+"""What a command writes never stands where it reads: refused before any work, with both paths and keys."""
+
+import os
+
+import pytest
+
+from tests.shop import CONFIG, als, write_shop
+
+CANDIDATES = "candidates: {path: candidates.csv}"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    write_shop(folder)
+    return folder
+
+
+def tree(folder):
+    """Return the bytes of every file below `folder`, and every folder."""
+    return {
+        str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))
+    }
+
+
+def refused(shop, *command):
+    """Return what a refused command said; nothing of the shop has changed."""
+    before = tree(shop.parent)
+    ended = als(*command, cwd=shop)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stdout == ""
+    assert tree(shop.parent) == before
+    error, hint = ended.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert hint.startswith("hint: ")
+    return error
+
+
+def test_a_run_does_not_overwrite_its_own_events(shop):
+    error = refused(shop, "run", "-c", "shop.yaml", "--set", "recommend.output.path=events.csv")
+    assert f"recommend.output.path {shop}/events.csv" in error
+    assert f"events.source {shop}/events.csv" in error
+
+
+def test_recommend_does_not_overwrite_the_events(shop):
+    error = refused(shop, "recommend", "-c", "shop.yaml", "-o", "events.csv")
+    assert "recommend.output.path" in error
+    assert "events.source" in error
+
+
+@pytest.mark.parametrize(
+    ("output", "key"),
+    [
+        ("catalog.csv", "recommend.items.catalog"),
+        ("../shop/events.csv", "events.source"),
+        ("events.csv/lists", "events.source"),
+        (".", "events.source"),
+        ("..", "events.source"),
+        ("work", "workspace"),
+        ("work/lists", "workspace"),
+        ("work/models/lists.csv", "workspace"),
+        ("linked/lists", "workspace"),
+        ("hard.csv", "events.source"),
+        ("soft.csv", "events.source"),
+    ],
+)
+def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, output, key):
+    (shop / "work").mkdir()
+    (shop / "linked").symlink_to("work")
+    (shop / "soft.csv").symlink_to("events.csv")
+    os.link(shop / "events.csv", shop / "hard.csv")
+    error = refused(shop, "run", "-c", "shop.yaml", "--set", f"recommend.output.path={output}")
+    assert f"{key} " in error
+    assert "recommend.output.path " in error
+
+
+@pytest.mark.parametrize(
+    ("settings", "output", "key"),
+    [
+        (["recommend.users={file: users.csv}"], "users.csv", "recommend.users.file"),
+        (["evaluate.split={by: file, path: users.csv}"], "users.csv", "evaluate.split.path"),
+        (["evaluate.candidates={path: users.csv}"], "users.csv", "evaluate.candidates.path"),
+        (["evaluate.cohorts.users={path: users.csv, by: [x]}"], "users.csv", "evaluate.cohorts.users.path"),
+        (["evaluate.cohorts.items={path: users.csv, by: [x]}"], "users.csv", "evaluate.cohorts.items.path"),
+        (["events.source=[events.csv, {path: users.csv}]"], "users.csv", "events.source[1]"),
+        # The sidecars are written, too.
+        (["recommend.users={file: lists.shortfall.parquet}"], "lists.csv", "recommend.users.file"),
+        # A glob would read the lists with the events of the next day.
+        (["events.source=ev*.csv"], "events.csv", "events.source"),
+        (["events.source=ev*.csv"], "evening.csv", "events.source"),
+        (["events.source=e*.parquet"], "evening.csv", "events.source"),
+        (["events.source=l*/current/*.parquet"], "lists", "events.source"),
+        (["events.source=daily/**/*.csv"], "daily/lists", "events.source"),
+        (["events.source=daily/*.csv"], "daily", "events.source"),
+    ],
+)
+def test_every_file_that_is_read_is_safe(shop, settings, output, key):
+    (shop / "users.csv").write_text("user_id\nu001\n", encoding="utf-8")
+    options = [word for setting in settings for word in ("--set", setting)]
+    error = refused(shop, "run", "-c", "shop.yaml", *options, "--set", f"recommend.output.path={output}")
+    assert f" {key} " in error
+
+
+def test_the_config_file_is_safe(shop):
+    (shop / "shop.csv").write_text(CONFIG, encoding="utf-8")
+    error = refused(shop, "recommend", "-c", "shop.csv", "-o", "shop.csv")
+    assert f"--config {shop}/shop.csv" in error
+
+
+@pytest.mark.parametrize(
+    ("output", "key"),
+    [
+        ("events.csv", "events.source"),
+        ("shop.yaml", "--config"),
+        ("hard.csv", "events.source"),
+        ("work/models/current/manifest.json", "workspace"),
+        ("work/tune/study.sqlite3", "workspace"),
+        ("work/.lock", "workspace"),
+    ],
+)
+def test_tune_writes_its_config_over_no_input_and_no_artifact(shop, output, key):
+    os.link(shop / "events.csv", shop / "hard.csv")
+    error = refused(shop, "tune", "-c", "shop.yaml", "-o", output)
+    assert f"tune.output {shop}/{output}" in error
+    assert f"{key} " in error
+
+
+@pytest.mark.parametrize("name", ["events.csv", "shop.yaml", "catalog.csv"])
+def test_log_lines_are_appended_to_no_input(shop, name):
+    error = refused(shop, "ingest", "-c", "shop.yaml", "--log-file", name)
+    assert f"--log-file {shop}/{name}" in error
+
+
+def test_what_als_did_not_write_is_refused_before_any_work(shop):
+    (shop / "mine.csv").write_text("mine", encoding="utf-8")
+    error = refused(shop, "run", "-c", "shop.yaml", "--set", "recommend.output.path=mine.csv")
+    assert f"{shop}/mine.csv was not written by als" in error
+
+
+def test_an_unknown_suffix_is_refused_before_any_work(shop):
+    assert "lists.json ends in .json" in refused(
+        shop, "run", "-c", "shop.yaml", "--set", "recommend.output.path=lists.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "output"),
+    [
+        ([], "lists.csv"),
+        ([], "out/lists"),
+        ([], "work.csv"),
+        ([], "workspace/lists"),
+        (["events.source=e*.csv"], "lists.csv"),
+        (["events.source=event[s].csv"], "out/lists"),
+        ([], "-"),
+    ],
+)
+def test_a_place_of_its_own_is_fine(shop, settings, output):
+    options = [word for setting in settings for word in ("--set", setting)]
+    ended = als("ingest", "-c", "shop.yaml", *options, cwd=shop)
+    assert ended.returncode == 0, ended.stderr
+    # Without a model the check of the places is all that comes before.
+    ended = als("recommend", "-c", "shop.yaml", *options, "-o", output, cwd=shop)
+    assert ended.returncode == 4, ended.stderr
+    assert "no model" in ended.stderr

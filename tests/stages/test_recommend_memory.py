@@ -1,0 +1,118 @@
+"""Memory is bounded by the candidates and the block, not by N; what cannot be had is refused before any work."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.sparse import csr_matrix
+
+from als_cli.als.engine import Factors
+from als_cli.dataset.interactions import Interactions
+from als_cli.stages.recommend import recommend
+from tests.shop import CONFIG, als, write_shop
+from tests.stages.builders import context_for, interactions_of, publish_dataset, publish_model
+from tests.stages.tea_shop import open_shop, shortfall, written
+
+ROOT = Path(__file__).parents[2]
+USERS, ITEMS, SEEN = 2000, 600, 3
+GIB = 2**30
+
+
+@pytest.fixture
+def large_shop(tmp_path):
+    """A shop of 600 items and 2,000 users, published."""
+    context = context_for(tmp_path)
+    pairs = [(f"u{user:04d}", f"i{(user * 7 + k) % ITEMS:03d}") for user in range(USERS) for k in range(SEEN)]
+    interactions = interactions_of(pairs)
+    publish_dataset(context, interactions)
+    publish_model(context, interactions)
+    (tmp_path / "shop.yaml").write_text(
+        CONFIG.replace("  items: {catalog: catalog.csv, where: price > 0}\n", "")
+    )
+    return tmp_path
+
+
+def test_a_list_longer_than_the_catalogue_takes_no_more_memory(large_shop):
+    command = [sys.executable, "-m", "als_cli", "recommend", "-c", "shop.yaml", "-n", "100000"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=large_shop, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, said
+    assert usage.ru_maxrss * 1024 < GIB, f"{usage.ru_maxrss * 1024 / GIB:.1f} GiB"
+    assert "2000 of 2000 users got fewer than 100000 items" in said
+    assert pl.read_parquet(large_shop / "lists/current/part-*.parquet").height == USERS * (ITEMS - SEEN)
+    missing = pl.read_parquet(large_shop / "lists/current/shortfall/shortfall.parquet")
+    assert missing.select("rows", "wanted", "reason").unique().rows() == [
+        (ITEMS - SEEN, 100_000, "too_few_candidates")
+    ]
+
+
+def test_n_beyond_the_candidates_changes_nothing_but_what_was_wanted(tmp_path):
+    catalog = tmp_path / "items.csv"
+    catalog.write_text("item_id\ncup\njug\n", encoding="utf-8")
+    found = []
+    for top_n in (2, 3, 1000):
+        report = recommend(
+            open_shop(tmp_path, top_n=top_n, exclude_seen=False, items={"catalog": str(catalog)})
+        )
+        found.append(written(tmp_path))
+        assert report.top_n == top_n
+        # With two candidates a list of two is full, a longer one is not.
+        assert report.shortfall == ({} if top_n == 2 else {"too_few_candidates": 4})
+        assert shortfall(tmp_path)["wanted"].to_list() == ([] if top_n == 2 else [top_n] * 4)
+    assert found[0].equals(found[1])
+    assert found[0].equals(found[2])
+
+
+@pytest.mark.parametrize("top_n", ["99999999999", str(2**31)])
+def test_n_beyond_int32_is_a_config_error(tmp_path, top_n):
+    ended = als("recommend", "-c", write_shop(tmp_path), "-n", top_n)
+    assert ended.returncode == 2, ended.stderr
+    assert "recommend.top_n" in ended.stderr
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from als_cli.cli import main
+import als_cli.stages.recommend, als_cli.ranking.kernel_top_n
+
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 900 * 2**20,) * 2)
+main()
+"""
+
+
+def test_memory_that_cannot_be_had_is_refused_before_any_work(tmp_path):
+    # The factors of 100,000 items are 391 MiB; ranking holds them twice more.
+    few = interactions_of([(user, item) for user in range(2) for item in range(2)])
+    items = pl.DataFrame({"item_id": np.arange(100_000)}).with_columns(
+        interactions=pl.lit(1, pl.UInt32), events=pl.lit(1, pl.UInt32), last_time=few.newest
+    )
+    matrix = csr_matrix((few.matrix.data, few.matrix.indices, few.matrix.indptr), shape=(2, len(items)))
+    many = Interactions(few.users, items, matrix, few.newest)
+    context = context_for(tmp_path)
+    publish_dataset(context, many)
+    publish_model(
+        context, many, Factors(np.ones((2, 1024), np.float32), np.ones((len(items), 1024), np.float32))
+    )
+    (tmp_path / "shop.yaml").write_text("events: {source: events.csv}\nrecommend: {output: {path: lists}}\n")
+    # Each thread of malloc reserves address space of its own, which the limit counts.
+    environment = {"PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1", "POLARS_MAX_THREADS": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED, "recommend", "-c", "shop.yaml", "--threads", "1"],
+        cwd=tmp_path, capture_output=True, text=True, env=os.environ | environment,
+    )  # fmt: skip
+    assert ended.returncode == 7, ended.stderr
+    assert "ranking needs about 0.8 GiB of memory" in ended.stderr
+    assert "hint: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "lists").exists()

@@ -1,0 +1,92 @@
+"""What the output section stands for: a file, a folder, or stdout, by the name of its path."""
+
+import pytest
+
+from als_cli.config.recommend import OutputConfig
+from als_cli.errors import ConfigError
+from als_cli.storage.sinks.target import target_of
+
+
+def target(path, **output):
+    return target_of(OutputConfig(path=str(path), **output))
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "format_name"),
+    [
+        ("out/lists", "folder", "parquet"),
+        ("out/lists.v2", "folder", "parquet"),
+        ("out/2026.11", "folder", "parquet"),
+        ("out.d1/lists", "folder", "parquet"),
+        ("shop.com/lists", "folder", "parquet"),
+        ("out/.lists", "folder", "parquet"),
+        ("out/lists.parquet", "file", "parquet"),
+        ("out/lists.CSV", "file", "csv"),
+        ("out/lists.ndjson", "file", "ndjson"),
+        ("out/lists.arrow", "file", "ipc"),
+        ("out/lists.v2.csv", "file", "csv"),
+        ("-", "stdout", "csv"),
+    ],
+)
+def test_goes_by_the_name(path, kind, format_name):
+    found = target(path)
+    assert (found.kind, found.format) == (kind, format_name)
+
+
+def test_a_declared_format_must_agree_with_the_name():
+    assert target("lists.csv", format="csv").format == "csv"
+    with pytest.raises(ConfigError, match=r"is parquet, but recommend\.output\.path ends in \.csv"):
+        target("lists.csv", format="parquet")
+
+
+def test_lists_are_streamed_as_ndjson():
+    assert target("-", layout="lists").format == "ndjson"
+
+
+@pytest.mark.parametrize(
+    ("path", "output", "message"),
+    [
+        ("-", {"format": "parquet"}, "cannot be streamed"),
+        ("lists.csv", {"layout": "lists"}, "CSV cannot hold"),
+        ("s3://bucket/lists", {}, "not a local path"),
+    ],
+)
+def test_refuses_what_cannot_be(path, output, message):
+    with pytest.raises(ConfigError, match=message):
+        target(path, **output)
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("lists.json", "did you mean lists.ndjson? "),
+        ("lists.jsonl", "did you mean lists.ndjson? "),
+        ("lists.pq", "did you mean lists.parquet? "),
+        ("lists.TSV", "did you mean lists.csv? "),
+        ("lists.txt", "did you mean lists.csv? "),
+        ("lists.feather", "did you mean lists.arrow? "),
+        ("lists.ipc", "did you mean lists.arrow? "),
+        ("lists.parqet", "did you mean lists.parquet? "),
+        ("lists.xlsx", ""),
+        ("lists.csv.gz", ""),
+        ("lists.csv.bz2", ""),
+        ("lists.avro", ""),
+        ("lists.h5", ""),
+        ("lists.daily", ""),
+    ],
+)
+def test_a_suffix_that_is_no_format_is_an_error_with_a_suggestion(tmp_path, name, suggestion):
+    with pytest.raises(ConfigError, match=rf"recommend\.output\.path: .*/{name} ends in \.") as caught:
+        target(tmp_path / name)
+    assert caught.value.hint == (
+        f"{suggestion}a file ends in .parquet, .csv, .ndjson or .arrow; the name of a new folder has no suffix of letters"
+    )
+
+
+def test_a_folder_that_is_there_may_have_any_suffix_but_that_of_a_file(tmp_path):
+    for name in ("tmp.AbCd", "shop.com", "lists.json"):
+        (tmp_path / name).mkdir()
+    assert target(tmp_path / "tmp.AbCd").kind == "folder"
+    assert target(tmp_path / "shop.com").kind == "folder"
+    with pytest.raises(ConfigError, match=r"ends in \.json"):
+        target(tmp_path / "lists.json")
