@@ -84,7 +84,7 @@ def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
 def _split(context: StageContext, dataset: HasEvents) -> SplitEvents:
     split, clean = context.config.evaluate.split, dataset.scan_events()
     if not isinstance(split, FileSplit):
-        return split_events(clean, split)
+        return split_events(clean, split, context.config.events.duplicates)
     columns, key = split.columns, "evaluate.split.columns"
     if columns is None:
         columns, key = context.config.events.columns, "events.columns"

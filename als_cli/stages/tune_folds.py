@@ -70,7 +70,7 @@ def training_matrix(context: StageContext, dataset: Dataset) -> csr_matrix:
     split, signal = context.config.evaluate.split, context.config.events
     if isinstance(split, FileSplit):
         return dataset.interactions.matrix
-    outer = split_events(dataset.scan_events(), split)
+    outer = split_events(dataset.scan_events(), split, signal.duplicates)
     return aggregate(outer.training, signal, outer.cut_off or signal.now).matrix
 
 
@@ -91,7 +91,7 @@ def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.
         # The whole dataset is the training part, and nothing is known of how the file was drawn.
         training, split = clean, RandomSplit(by="random", share=_DRAWN)
     else:
-        outer = split_events(clean, split)
+        outer = split_events(clean, split, context.config.events.duplicates)
         training = outer.training
         if isinstance(split, TimeSplit):
             yield from _periods(clean, split, outer, tune.folds)
@@ -101,7 +101,7 @@ def _divisions(context: StageContext, clean: pl.LazyFrame) -> Iterator[tuple[pl.
     for fold in range(tune.folds):
         if isinstance(split, LastSplit):
             yield training, split
-            training = split_events(training, split).training
+            training = split_events(training, split, context.config.events.duplicates).training
         else:
             yield training, _redrawn(split, tune.seed, fold)
 
