@@ -8,13 +8,14 @@ import polars as pl
 
 from als_cli.config.evaluate import CandidatesConfig, FileSplit
 from als_cli.config.events import EventsConfig
-from als_cli.config.source import ColumnsConfig, TableFormat
+from als_cli.config.source import TableFormat
 from als_cli.dataset.holdout import Holdout, hold_out
 from als_cli.dataset.interactions import Interactions, cast_ids
 from als_cli.dataset.splits import PAIR, SplitEvents, split_events
 from als_cli.errors import DataError
 from als_cli.events.aggregate import aggregate
-from als_cli.events.tables import column, reading, scan_table
+from als_cli.events.delimited import Wanted
+from als_cli.events.tables import FindFiles, column, find_files, reading, scan_table
 from als_cli.stages.context import StageContext
 
 
@@ -45,8 +46,10 @@ class HasEvents(Protocol):
         ...
 
 
-def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
+def divide(context: StageContext, dataset: HasEvents, find: FindFiles = find_files) -> EvaluationParts:
     """Return the training part and the test users of `dataset` under the config's split, sample and candidates.
+
+    `find` finds the test file and the file of candidates.
 
     Ids, strengths, popularity and minimum counts of the training part come from its own events alone.
 
@@ -58,7 +61,7 @@ def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
         A part is empty, or a file cannot be read.
     """
     config, signal = context.config.evaluate, context.config.events
-    split = _split(context, dataset)
+    split = _split(context, dataset, find)
     training = aggregate(split.training, signal, split.cut_off or signal.now)
     if training.matrix.nnz == 0:
         raise DataError(
@@ -70,7 +73,7 @@ def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
     if config.users != "all":
         holdout = holdout.sample(config.users, config.seed)
     if config.candidates is not None:
-        pairs = _candidate_pairs(config.candidates, training)
+        pairs = _candidate_pairs(config.candidates, training, find)
         holdout = holdout.with_candidates(pairs, training.item_ids)
     if holdout.part.users == 0:
         raise DataError(
@@ -81,14 +84,15 @@ def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
     return EvaluationParts(training, holdout, visible is not None, split)
 
 
-def _split(context: StageContext, dataset: HasEvents) -> SplitEvents:
+def _split(context: StageContext, dataset: HasEvents, find: FindFiles) -> SplitEvents:
     split, clean = context.config.evaluate.split, dataset.scan_events()
     if not isinstance(split, FileSplit):
         return split_events(clean, split, context.config.events.duplicates)
     columns, key = split.columns, "evaluate.split.columns"
     if columns is None:
         columns, key = context.config.events.columns, "events.columns"
-    test = _read_pairs(split.path, split, columns, key)
+    wanted = Wanted("evaluate.split", {f"{key}.user": columns.user, f"{key}.item": columns.item})
+    test = _read_pairs(split.path, split, wanted, find)
     if test.height == 0:
         raise DataError(f"{split.path} has no test pair", hint="check the file of evaluate.split")
     schema = clean.collect_schema()
@@ -101,18 +105,22 @@ def _visible(events: pl.LazyFrame, signal: EventsConfig, training: Interactions)
     return aggregate(events, without_minimums, signal.now or training.newest)
 
 
-def _candidate_pairs(config: CandidatesConfig, training: Interactions) -> pl.DataFrame:
-    pairs = _read_pairs(config.path, config, config.columns, "evaluate.candidates.columns")
+def _candidate_pairs(config: CandidatesConfig, training: Interactions, find: FindFiles) -> pl.DataFrame:
+    key, columns = "evaluate.candidates.columns", config.columns
+    wanted = Wanted("evaluate.candidates", {f"{key}.user": columns.user, f"{key}.item": columns.item})
+    pairs = _read_pairs(config.path, config, wanted, find)
     return _typed(pairs, training.user_ids.dtype, training.item_ids.dtype)
 
 
-def _read_pairs(path: str, fmt: TableFormat, columns: ColumnsConfig, key: str) -> pl.DataFrame:
-    """Return the distinct user_id, item_id of a table, typed as they are there; rows without either are left out."""
-    table = scan_table(path, fmt)
+def _read_pairs(path: str, fmt: TableFormat, wanted: Wanted, find: FindFiles) -> pl.DataFrame:
+    """Return the distinct user_id, item_id of a table (the `wanted` columns), typed as they are there.
+
+    Rows without either are left out.
+    """
+    table = scan_table(path, fmt, wanted, find=find)
     with reading(path, fmt):
         names = table.collect_schema().names()
-        user = column(names, columns.user, key=f"{key}.user", file=path)
-        item = column(names, columns.item, key=f"{key}.item", file=path)
+        user, item = (column(names, ref, key=key, file=path) for key, ref in wanted.columns.items())
         pairs = table.select(user_id=pl.col(user), item_id=pl.col(item)).drop_nulls()
         return pairs.unique().sort(PAIR).collect()
 
