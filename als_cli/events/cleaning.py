@@ -1,7 +1,6 @@
 """Raw events into two files: the clean events and the rejected rows, with every row accounted for."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from als_cli.dataset.interactions import CLEAN_EVENT_COLUMNS
 from als_cli.errors import DataError, refusals_at
 from als_cli.events.checks import Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
-from als_cli.events.probe import Probed, unlisted
+from als_cli.events.probe import Probed, types_of, unlisted
 from als_cli.events.quarantine import check_bad_share, count_reasons
 from als_cli.events.tables import reading
 from als_cli.events.times import UNIT_NAMES, check_format, plausible_unit, time_format
@@ -85,14 +84,6 @@ def write_clean_events(
         dropped["duplicate"] = good - _height(clean)
     kept = good - dropped.get("duplicate", 0)
     return Cleaned(rows, kept, {reason: n for reason, n in dropped.items() if n}, bad)
-
-
-def types_of(probed: Sequence[Probed]) -> dict[str, int]:
-    """Return the rows inside `where` per event type, over all sources, most frequent first."""
-    total: Counter[str] = Counter()
-    for one in probed:
-        total.update(one.types)
-    return dict(total.most_common())
 
 
 def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:

@@ -32,7 +32,7 @@ def folder_hint(folder: Path) -> str:
     kinds = Counter(_table_suffix(file) for file in below if len(file.parts) == depth)
     suffix = max(kinds, key=lambda kind: (bool(kind), kinds[kind], kind))
     levels = ["*"] * (depth - 1) if len(depths) == 1 else ["**"] * (depth > 1)
-    pattern = os.path.join(glob.escape(str(folder)), *levels, f"*{suffix}")  # noqa: PTH118 - a pattern, no path
+    pattern = os.path.join(glob.escape(str(folder)), *levels, f"*{suffix}" if suffix else "[!_]*")  # noqa: PTH118 - a pattern, no path
     others = ", ".join(f"*{kind}" for kind in sorted(kinds) if kind not in ("", suffix))
     return f"name its files with a glob: {pattern}" + (f" (it also holds {others})" if others else "")
 

@@ -13,8 +13,9 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import DataError
 from als_cli.events.aggregate import aggregate
-from als_cli.events.cleaning import Cleaned, types_of, write_clean_events
-from als_cli.events.probe import Probed, probe
+from als_cli.events.cleaning import Cleaned, write_clean_events
+from als_cli.events.notices import warn_of
+from als_cli.events.probe import Probed, probe, types_of
 from als_cli.events.sources import declared_sources, find_sources
 from als_cli.events.tables import STDIN, FindFiles
 from als_cli.stages.context import StageContext
@@ -96,6 +97,7 @@ def _probed(context: StageContext, spool: Path, find: FindFiles) -> list[Probed]
             probed.append(probe(source, config))
             log.info("%s: %d rows", source.file.shown, probed[-1].rows)
             task.advance(note=source.file.shown)
+    warn_of(probed, config)
     return probed
 
 
