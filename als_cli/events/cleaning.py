@@ -14,8 +14,9 @@ from als_cli.errors import DataError, refusals_at
 from als_cli.events.checks import Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
 from als_cli.events.probe import Probed, types_of, unlisted
-from als_cli.events.quarantine import check_bad_share, count_reasons
+from als_cli.events.quarantine import check_bad_share, count_reasons, too_many
 from als_cli.events.tables import reading
+from als_cli.events.time_patterns import time_hint
 from als_cli.events.times import UNIT_NAMES, check_format, plausible_unit, time_format
 
 log = logging.getLogger(__name__)
@@ -72,10 +73,14 @@ def write_clean_events(
         {first: good_rows.select(columns), rejected: pl.concat(rejected_rows(source) for source in sources)}
     )
     bad = count_reasons(rejected)
-    hints = _unit_hints(probed, forms, clock)
-    check_bad_share(bad, inside, rejected, config, hints if "future_time" in bad else ())
-    for hint in hints:
-        log.warning("timestamps: %s", hint)
+    units = _unit_hints(probed, forms, clock)
+    hints = {"future_time": units[0]} if units else {}
+    if "unreadable_time" in bad and too_many(sum(bad.values()), inside, config):
+        hint = time_hint(probed, forms, rejected, how.latest, config.max_bad_share)
+        hints |= {"unreadable_time": hint} if hint else {}
+    check_bad_share(bad, inside, rejected, config, hints)
+    for unit in units:
+        log.warning("timestamps: %s", unit)
     good = _height(first)
     dropped["negative"] = inside - sum(bad.values()) - good
     if exact:
