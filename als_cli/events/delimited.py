@@ -48,7 +48,14 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
     if _codec(fmt.encoding) not in ("utf-8", "utf-8-sig"):
         content = _transcode(content, name, fmt.encoding, spool)
     separator = _separator(content, name, fmt)
-    frame = pl.scan_csv(content, has_header=fmt.header, separator=separator, infer_schema=False, glob=False)
+    frame = pl.scan_csv(
+        content,
+        has_header=fmt.header,
+        separator=separator,
+        quote_char=None if fmt.quote == "none" else fmt.quote,
+        infer_schema=False,
+        glob=False,
+    )
     names = frame.collect_schema().names()
     if any("\ufffd" in column for column in names):
         raise not_in_encoding(name, fmt.encoding)

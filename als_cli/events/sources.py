@@ -85,16 +85,27 @@ def find_sources(
     DataError
         A file that cannot be read.
     """
-    sources = tuple(
-        _source(file, one, config.where, spool)
-        for one in declared_sources(config)
-        for file in find(one.path, stdin=stdin, spool=spool)
-    )
+    sources: list[Source] = []
+    for one in declared_sources(config):
+        for file in find(one.path, stdin=stdin, spool=spool):
+            try:
+                sources.append(_source(file, one, config.where, spool))
+            except ConfigError as misfit:
+                raise _with_columns_apart(misfit, one, sources) from misfit
     _check_recipe(config, sources)
     for name, count in Counter(source.file.name for source in sources).items():
         if count > 1:
             log.warning("%s is read %d times: several entries of events.source name it", name, count)
-    return sources
+    return tuple(sources)
+
+
+def _with_columns_apart(misfit: ConfigError, declared: Declared, before: Sequence[Source]) -> ConfigError:
+    """Return `misfit` with the way out where the same columns fit an earlier file."""
+    if declared.columns_key != "events.columns" or not before or "has no column" not in misfit.message:
+        return misfit
+    where = f"{{path: {declared.path}, columns: {{…}}}}"
+    hint = f"{misfit.hint}; {before[0].file.shown} has it: where files differ, write {where} in events.source"
+    return ConfigError(misfit.message, hint=hint)
 
 
 def _declared(config: EventsConfig, entry: str | SourceConfig, number: int) -> Declared:

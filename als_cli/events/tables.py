@@ -33,8 +33,10 @@ from als_cli.events.formats import format_of
 
 STDIN = "-"
 _COLUMNS_SHOWN = 20
+_UNPAIRED_QUOTE = "a quote is opened and never closed"
 _PLAIN_WORDS = {
-    "not properly escaped": "a quote is opened and never closed",
+    "not properly escaped": _UNPAIRED_QUOTE,
+    "CSV malformed": _UNPAIRED_QUOTE,
     "found more fields": "a line has more fields than the first line",
 }
 
@@ -161,10 +163,11 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
             raise refusal from broken
         if "invalid utf-8" in str(broken):
             raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
-        raise DataError(
-            f"{name} cannot be read: {condensed(broken)}",
-            hint="check the file, and the format, separator and header that are declared for it",
-        ) from broken
+        reason = condensed(broken)
+        hint = "check the file, and the format, separator and header that are declared for it"
+        if reason == _UNPAIRED_QUOTE:
+            hint = "declare `quote: none` for it if quotes are part of its text; otherwise correct the file"
+        raise DataError(f"{name} cannot be read: {reason}", hint=hint) from broken
 
 
 def condensed(broken: Exception) -> str:
