@@ -213,7 +213,9 @@ def _unknown_key(path: KeyPath) -> str:
         return f"expected text as the name of this key, got {shown(path[-1])}; in quotes it is text"
     if name in known:  # another variant of the section has it
         kinds = " or ".join(kinds_with(Config, parents, name))
-        return f"this key belongs to by: {kinds}" if kinds else "this key does not go with the other keys here"
+        return (
+            f"this key belongs to by: {kinds}" if kinds else "this key does not go with the other keys here"
+        )
     near = difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
     elsewhere = keys_named(Config, name)
     far = difflib.get_close_matches(name, known, n=1, cutoff=_FAR)

@@ -17,7 +17,9 @@ class TableFormat(Section):
     separator: str = Field(default="auto", min_length=1)
     """Field separator of delimited text: one character, or `auto` (tab for .tsv, else the one that the first line shows)."""
     header: bool = True
-    """Whether the first line of delimited text names the columns. Without it columns are numbered from 1."""
+    """Whether the first line of delimited text names the columns. Without it columns are numbered from 1; numbers need this key."""
+    quote: Literal['"', "'", "none"] = '"'
+    """Character around fields of delimited text that hold the separator; `none` where quotes are part of the text."""
     encoding: str = "utf-8"
     """Text encoding of delimited text, any name Python knows, for example `latin-1`."""
 

@@ -1,7 +1,7 @@
 """Clean events -> what training may see, and the pairs it is judged on.
 
-A test pair is a distinct (user, item) whose weights, and whose values, add up to more than zero in the test part: what
-was bought and then returned is not a test item. All draws are made over sorted ids, so they do not depend on the order of the rows.
+A test pair is a distinct (user, item) that exists by the same rule as in training (:mod:`~als_cli.dataset.net_pairs`):
+what was bought and then returned is not a test item. All draws are made over sorted ids, so they do not depend on the order of the rows.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from als_cli.config.evaluate import LastSplit, RandomSplit, TimeSplit, UsersSplit
+from als_cli.dataset.net_pairs import Duplicates, extremes_of, net_pairs
 from als_cli.errors import ConfigError, DataError
 
 PAIR = ("user_id", "item_id")
@@ -30,8 +31,12 @@ class SplitEvents:
     """First instant of the test period of a time split: decay counts from there."""
 
 
-def split_events(clean: pl.LazyFrame, split: TimeSplit | LastSplit | RandomSplit | UsersSplit) -> SplitEvents:
-    """Return `clean` (CLEAN_EVENT_COLUMNS) divided as `split` says.
+def split_events(
+    clean: pl.LazyFrame,
+    split: TimeSplit | LastSplit | RandomSplit | UsersSplit,
+    duplicates: Duplicates = "sum",
+) -> SplitEvents:
+    """Return `clean` (CLEAN_EVENT_COLUMNS) divided as `split` says; `duplicates` is that of section `events`.
 
     Raises
     ------
@@ -41,15 +46,15 @@ def split_events(clean: pl.LazyFrame, split: TimeSplit | LastSplit | RandomSplit
         The training or the test part would be empty, or some events carry no time where all must.
     """
     if isinstance(split, TimeSplit):
-        return split_by_time(clean, split)
+        return split_by_time(clean, split, duplicates)
     if isinstance(split, LastSplit):
-        return split_last(clean, split)
+        return split_last(clean, split, duplicates)
     if isinstance(split, RandomSplit):
-        return split_random(clean, split)
-    return split_users(clean, split)
+        return split_random(clean, split, duplicates)
+    return split_users(clean, split, duplicates)
 
 
-def split_by_time(clean: pl.LazyFrame, split: TimeSplit) -> SplitEvents:
+def split_by_time(clean: pl.LazyFrame, split: TimeSplit, duplicates: Duplicates) -> SplitEvents:
     """Return the events before the cut-off, and the pairs of the events at or after it."""
     oldest, newest = _time_span(clean, "time")
     cut_off = split.test if isinstance(split.test, datetime) else newest - split.test
@@ -58,7 +63,7 @@ def split_by_time(clean: pl.LazyFrame, split: TimeSplit) -> SplitEvents:
             f"evaluate.split.test: no event before the cut-off {cut_off:%Y-%m-%d %H:%M:%S}, nothing to train on",
             hint=f"the events run from {oldest:%Y-%m-%d} to {newest:%Y-%m-%d}; choose a shorter test period",
         )
-    test = _net_pairs(clean.filter(pl.col("timestamp") >= cut_off)).select(PAIR)
+    test = _existing(clean.filter(pl.col("timestamp") >= cut_off), duplicates).select(PAIR)
     return SplitEvents(
         training=clean.filter(pl.col("timestamp") < cut_off),
         test=_not_empty(test, f"no event at or after the cut-off {cut_off:%Y-%m-%d %H:%M:%S}"),
@@ -66,21 +71,23 @@ def split_by_time(clean: pl.LazyFrame, split: TimeSplit) -> SplitEvents:
     )
 
 
-def split_last(clean: pl.LazyFrame, split: LastSplit) -> SplitEvents:
+def split_last(clean: pl.LazyFrame, split: LastSplit, duplicates: Duplicates) -> SplitEvents:
     """Return each user's `n` newest items as test pairs, by the last time of the pair; equal times: the lower item id.
 
     Users with no more than `n` items stay in training.
     """
     _time_span(clean, "last")
-    newest_first = _net_pairs(clean).sort("user_id", "last_time", "item_id", descending=[False, True, False])
+    newest_first = _existing(clean, duplicates).sort(
+        "user_id", "last_time", "item_id", descending=[False, True, False]
+    )
     place = pl.int_range(pl.len()).over("user_id")
     test = newest_first.filter((place < split.n) & (pl.len().over("user_id") > split.n))
     return _without(clean, _not_empty(test.select(PAIR), f"no user has more than {split.n} items"))
 
 
-def split_random(clean: pl.LazyFrame, split: RandomSplit) -> SplitEvents:
+def split_random(clean: pl.LazyFrame, split: RandomSplit, duplicates: Duplicates) -> SplitEvents:
     """Return a seeded draw of ``round(share x pairs)`` pairs, at least one, as test pairs."""
-    pairs = _net_pairs(clean).select(PAIR)
+    pairs = _existing(clean, duplicates).select(PAIR)
     size = max(1, round(split.share * pairs.height))
     if size >= pairs.height:
         raise DataError(
@@ -91,14 +98,14 @@ def split_random(clean: pl.LazyFrame, split: RandomSplit) -> SplitEvents:
     return _without(clean, pairs[np.sort(drawn)])
 
 
-def split_users(clean: pl.LazyFrame, split: UsersSplit) -> SplitEvents:
+def split_users(clean: pl.LazyFrame, split: UsersSplit, duplicates: Duplicates) -> SplitEvents:
     """Return training events of the other users, and of each held-out user visible events and test pairs.
 
     Users with two items or more can be held out; ``round(share x such users)`` are, at least one. Each shows
     ``round(fold_in x items)`` items, at least one and not all.
     """
     generator = np.random.default_rng(split.seed)
-    pairs = _net_pairs(clean).select(PAIR)
+    pairs = _existing(clean, duplicates).select(PAIR)
     users = pairs.filter(pl.len().over("user_id") >= 2)["user_id"].unique().sort()
     if users.len() < 2:
         raise DataError(
@@ -126,21 +133,10 @@ def _without(clean: pl.LazyFrame, test: pl.DataFrame) -> SplitEvents:
     return SplitEvents(training=clean.join(test.lazy(), on=PAIR, how="anti"), test=test)
 
 
-def _net_pairs(clean: pl.LazyFrame) -> pl.DataFrame:
-    """Return the pairs whose weights and values add up to more than zero, with their last time, sorted by pair."""
-    return (
-        clean.group_by(PAIR)
-        .agg(_more_than_nothing("weight"), _more_than_nothing("value"), last_time=pl.col("timestamp").max())
-        .filter("weight", "value")
-        .select(*PAIR, "last_time")
-        .sort(PAIR)
-        .collect(engine="streaming")
-    )
-
-
-def _more_than_nothing(name: str) -> pl.Expr:
-    # 0.1 + 0.2 bought and 0.3 returned are nothing, in whatever order they are added.
-    return pl.col(name).sum() > 1e-9 * pl.col(name).abs().sum()
+def _existing(clean: pl.LazyFrame, duplicates: Duplicates) -> pl.DataFrame:
+    """Return the pairs that exist (:func:`net_pairs`, without decay), with their last time, sorted by pair."""
+    pairs = net_pairs(clean, PAIR, duplicates, extremes_of(clean))
+    return pairs.select(*PAIR, "last_time").sort(PAIR).collect(engine="streaming")
 
 
 def _time_span(clean: pl.LazyFrame, by: str) -> tuple[datetime, datetime]:

@@ -1,11 +1,9 @@
 """From clean events to interactions: decay, sums per pair, minimum counts.
 
 The result is the same to the byte for any order of the events and any number of threads: ids are sorted before they
-become rows, and strengths are summed in 128-bit fixed point, where addition is associative.
+become rows, and strengths are added in fixed point.
 """
 
-import math
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -15,42 +13,26 @@ from scipy.sparse import csr_matrix
 
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
+from als_cli.dataset.net_pairs import Extremes, extremes_of, net_pairs
 from als_cli.errors import DataError
 
-_SUM_BITS = 120
-"""Bits that the largest possible sum of strengths may take of the 127 of an Int128."""
-_VALUE_GRID = 1e9
-"""Net values are exact in billionths, so that 0.1 + 0.2 bought and 0.3 returned are nothing."""
-_LARGEST_VALUE = 1e24
 _HALF = 1 << 32
-
-
-@dataclass(frozen=True)
-class _Extremes:
-    """What must be known about all events before they can be summed."""
-
-    events: int
-    largest_weight: float
-    any_negative_value: bool
-    newest: datetime | None
 
 
 def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = None) -> Interactions:
     """Return the interactions of `clean` events (CLEAN_EVENT_COLUMNS): one strength per user-item pair.
 
     Each event's weight halves with every `signal.half_life` before `now` (default: the newest event; later events
-    count in full). `signal.duplicates` says how the events of a pair combine: their sum (`sum`; `exact`, whose equal
-    rows are gone from clean events), the newest event (`last`; of several the strongest) or the strongest (`max`).
-    A pair is dropped when its strength is not positive, or when all its values add up to nothing or less: what was
-    bought and returned leaves no trace whatever the transform. Then users and items below their minimum are left
-    out until nothing changes. Without any pair left the result has no users and no items.
+    count in full). `signal.duplicates` says how the events of a pair combine (`exact`: equal rows are gone from clean
+    events). :func:`~als_cli.dataset.net_pairs.net_pairs` says which pairs exist. Then users and items below their
+    minimum are left out until nothing changes. Without any pair left the result has no users and no items.
 
     Raises
     ------
     DataError
         A strength exceeds the range of float32.
     """
-    extremes = _extremes_of(clean)
+    extremes = extremes_of(clean)
     users = _sorted_ids(clean, "user_id")
     items = _sorted_ids(clean, "item_id")
     pairs = _pairs(_encoded(clean, users, items), signal, extremes, now or extremes.newest)
@@ -64,16 +46,6 @@ def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = 
         user_rows, item_rows, pairs["strength"].to_numpy(), (user_table.height, item_table.height)
     )
     return Interactions(user_table, item_table, matrix, user_table["last_time"].max())  # type: ignore[arg-type]
-
-
-def _extremes_of(clean: pl.LazyFrame) -> _Extremes:
-    row = clean.select(
-        pl.len().alias("events"),
-        pl.col("weight").abs().max().fill_null(0.0).alias("largest_weight"),
-        (pl.col("value") < 0).any().alias("any_negative_value"),
-        pl.col("timestamp").max().alias("newest"),
-    ).collect(engine="streaming")
-    return _Extremes(**row.row(0, named=True))
 
 
 def _sorted_ids(clean: pl.LazyFrame, name: str) -> pl.Series:
@@ -90,50 +62,17 @@ def _encoded(clean: pl.LazyFrame, users: pl.Series, items: pl.Series) -> pl.Lazy
 
 
 def _pairs(
-    events: pl.LazyFrame, signal: EventsConfig, extremes: _Extremes, now: datetime | None
+    events: pl.LazyFrame, signal: EventsConfig, extremes: Extremes, now: datetime | None
 ) -> pl.DataFrame:
     """Return key, strength (Float32, positive), events (UInt32), first_time, last_time per pair, sorted by key."""
-    bits = _fixed_point_bits(extremes)
-    weight = pl.col("weight") * _decay(signal, now)
-    columns = {"weight": _fixed_point(weight, bits)}
-    net = []
-    if extremes.any_negative_value and signal.duplicates in ("sum", "exact"):
-        bounded = pl.col("value").clip(-_LARGEST_VALUE, _LARGEST_VALUE)
-        columns["value"] = (bounded * _VALUE_GRID).round().cast(pl.Int128)
-        net = [pl.col("value").sum()]
-    pairs = (
-        events.with_columns(**columns)
-        .group_by("key")
-        .agg(
-            _combined(signal),
-            pl.len().cast(pl.UInt32).alias("events"),
-            pl.col("timestamp").min().alias("first_time"),
-            pl.col("timestamp").max().alias("last_time"),
-            *net,
-        )
-    )
-    if net:
-        pairs = pairs.filter(pl.col("value") > 0).drop("value")
-    strength = (pl.col("weight").cast(pl.Float64) / 2.0**bits).cast(pl.Float32).alias("strength")
-    table = (
-        pairs.with_columns(strength).drop("weight").filter(pl.col("strength") > 0).collect(engine="streaming")
-    )
+    decayed = events.with_columns(pl.col("weight") * _decay(signal, now))
+    table = net_pairs(decayed, ["key"], signal.duplicates, extremes).collect(engine="streaming")
     if table["strength"].is_infinite().any():
         raise DataError(
             "the strength of a pair is too large for a 32-bit float",
             hint="set events.value_cap, or value_transform: log1p",
         )
     return table.sort("key")
-
-
-def _fixed_point_bits(extremes: _Extremes) -> int:
-    """Return how many bits after the binary point leave room for the sum of all events' weights."""
-    largest_sum = math.frexp(extremes.largest_weight)[1] + extremes.events.bit_length()
-    return min(_SUM_BITS - largest_sum, 1000)
-
-
-def _fixed_point(weight: pl.Expr, bits: int) -> pl.Expr:
-    return (weight * 2.0**bits).cast(pl.Int128)
 
 
 def _decay(signal: EventsConfig, now: datetime | None) -> pl.Expr:
@@ -146,13 +85,6 @@ def _decay(signal: EventsConfig, now: datetime | None) -> pl.Expr:
     )
     half_lives = age / (signal.half_life.total_seconds() * 1e6)
     return pl.lit(0.5).pow(half_lives)
-
-
-def _combined(signal: EventsConfig) -> pl.Expr:
-    weight = pl.col("weight")
-    if signal.duplicates == "last":
-        return weight.sort_by("timestamp", "weight").last()
-    return weight.max() if signal.duplicates == "max" else weight.sum()
 
 
 def _core(

@@ -8,7 +8,8 @@ import polars as pl
 from als_cli.config.evaluate import CohortTable
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
-from als_cli.events.tables import column, reading, scan_table
+from als_cli.events.delimited import Wanted
+from als_cli.events.tables import FindFiles, column, find_files, reading, scan_table
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,10 @@ class Attributes:
         return {name: values.gather(places).to_list() for name, values in self.values.items()}
 
 
-def read_attributes(config: CohortTable, key: str, id_type: pl.DataType) -> Attributes:
-    """Return the columns `config.by` of a table with one row per id; `key` is its config key, for messages.
+def read_attributes(
+    config: CohortTable, key: str, id_type: pl.DataType, find: FindFiles = find_files
+) -> Attributes:
+    """Return the columns `config.by` of a table with one row per id; `key` is its config key, `find` finds its files.
 
     Of several rows of one id the first counts, and a warning says how many there are. Ids that are none of `id_type`
     are left out.
@@ -59,7 +62,8 @@ def read_attributes(config: CohortTable, key: str, id_type: pl.DataType) -> Attr
     DataError
         The file is missing, empty or unreadable.
     """
-    scan = scan_table(config.path, config)
+    wanted = {f"{key}.column": config.column} | {f"{key}.by": ref for ref in config.by}
+    scan = scan_table(config.path, config, Wanted(key, wanted), find=find)
     with reading(config.path, config):
         schema = scan.collect_schema()
     names = schema.names()

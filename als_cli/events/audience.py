@@ -9,7 +9,8 @@ import polars as pl
 from als_cli.config.recommend import ActiveUsers, UsersFile
 from als_cli.dataset.interactions import Interactions, RowArray, cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
-from als_cli.events.tables import column, reading, scan_table
+from als_cli.events.delimited import Wanted
+from als_cli.events.tables import FindFiles, column, find_files, reading, scan_table
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,10 @@ class Audience:
     """Rows of the users file that hold no id, or none of the dataset's type."""
 
 
-def audience_of(wanted: str | ActiveUsers | UsersFile, interactions: Interactions) -> Audience:
-    """Return the users that the config's `recommend.users` stands for.
+def audience_of(
+    wanted: str | ActiveUsers | UsersFile, interactions: Interactions, find: FindFiles = find_files
+) -> Audience:
+    """Return the users that the config's `recommend.users` stands for; `find` finds the users file.
 
     Raises
     ------
@@ -36,7 +39,7 @@ def audience_of(wanted: str | ActiveUsers | UsersFile, interactions: Interaction
         The users file cannot be used, or nobody is left.
     """
     if isinstance(wanted, UsersFile):
-        return _listed(wanted, interactions)
+        return _listed(wanted, interactions, find)
     if isinstance(wanted, ActiveUsers):
         return _known(interactions, _active(wanted.active_since, interactions))
     return _known(interactions, interactions.user_ids)
@@ -63,8 +66,9 @@ def _active(since: timedelta | datetime, interactions: Interactions) -> pl.Serie
     return active
 
 
-def _listed(config: UsersFile, interactions: Interactions) -> Audience:
-    scan = scan_table(config.file, config)
+def _listed(config: UsersFile, interactions: Interactions, find: FindFiles) -> Audience:
+    wanted = Wanted("recommend.users", {"recommend.users.column": config.column})
+    scan = scan_table(config.file, config, wanted, find=find)
     with reading(config.file, config):
         names = scan.collect_schema().names()
         name = column(names, config.column, key="recommend.users.column", file=config.file)

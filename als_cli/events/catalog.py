@@ -10,7 +10,8 @@ from als_cli.config.recommend import CatalogConfig
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.events.conditions import mark
-from als_cli.events.tables import column, reading, scan_table
+from als_cli.events.delimited import Wanted
+from als_cli.events.tables import FindFiles, column, find_files, reading, scan_table
 
 _EXAMPLES = 3
 _SELECTED = "\0selected"
@@ -85,8 +86,8 @@ class Candidates:
     """Selected items that the model does not know: nobody has interacted with them."""
 
 
-def read_catalog(config: CatalogConfig, id_type: pl.DataType) -> Catalog:
-    """Return the catalogue, with item ids cast to `id_type`.
+def read_catalog(config: CatalogConfig, id_type: pl.DataType, find: FindFiles = find_files) -> Catalog:
+    """Return the catalogue, with item ids cast to `id_type`; `find` finds its files.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def read_catalog(config: CatalogConfig, id_type: pl.DataType) -> Catalog:
     ConfigError
         A column does not exist, or the condition cannot be evaluated.
     """
-    frame = scan_table(config.catalog, config)
+    frame = scan_table(config.catalog, config, _wanted(config), find=find)
     with reading(config.catalog, config):
         names = frame.collect_schema().names()
     item = column(names, config.columns.item, key="recommend.items.columns.item", file=config.catalog)
@@ -121,6 +122,14 @@ def _marked(frame: pl.LazyFrame, config: CatalogConfig) -> pl.LazyFrame:
     if config.where is None:
         return frame.with_columns(pl.lit(value=True).alias(_SELECTED))
     return mark(frame, config.where, _SELECTED, key="recommend.items.where", file=config.catalog)
+
+
+def _wanted(config: CatalogConfig) -> Wanted:
+    columns = {"item": config.columns.item, "title": config.columns.title}
+    return Wanted(
+        "recommend.items",
+        {f"recommend.items.columns.{role}": ref for role, ref in columns.items() if ref is not None},
+    )
 
 
 def _title_column(names: list[str], config: CatalogConfig) -> str | None:

@@ -1,7 +1,6 @@
 """Raw events into two files: the clean events and the rejected rows, with every row accounted for."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +13,10 @@ from als_cli.dataset.interactions import CLEAN_EVENT_COLUMNS
 from als_cli.errors import DataError, refusals_at
 from als_cli.events.checks import Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
-from als_cli.events.probe import Probed, unlisted
-from als_cli.events.quarantine import check_bad_share, count_reasons
+from als_cli.events.probe import Probed, types_of, unlisted
+from als_cli.events.quarantine import check_bad_share, count_reasons, too_many
 from als_cli.events.tables import reading
+from als_cli.events.time_patterns import time_hint
 from als_cli.events.times import UNIT_NAMES, check_format, plausible_unit, time_format
 
 log = logging.getLogger(__name__)
@@ -73,10 +73,14 @@ def write_clean_events(
         {first: good_rows.select(columns), rejected: pl.concat(rejected_rows(source) for source in sources)}
     )
     bad = count_reasons(rejected)
-    hints = _unit_hints(probed, forms, clock)
-    check_bad_share(bad, inside, rejected, config, hints if "future_time" in bad else ())
-    for hint in hints:
-        log.warning("timestamps: %s", hint)
+    units = _unit_hints(probed, forms, clock)
+    hints = {"future_time": units[0]} if units else {}
+    if "unreadable_time" in bad and too_many(sum(bad.values()), inside, config):
+        hint = time_hint(probed, forms, rejected, how.latest, config.max_bad_share)
+        hints |= {"unreadable_time": hint} if hint else {}
+    check_bad_share(bad, inside, rejected, config, hints)
+    for unit in units:
+        log.warning("timestamps: %s", unit)
     good = _height(first)
     dropped["negative"] = inside - sum(bad.values()) - good
     if exact:
@@ -85,14 +89,6 @@ def write_clean_events(
         dropped["duplicate"] = good - _height(clean)
     kept = good - dropped.get("duplicate", 0)
     return Cleaned(rows, kept, {reason: n for reason, n in dropped.items() if n}, bad)
-
-
-def types_of(probed: Sequence[Probed]) -> dict[str, int]:
-    """Return the rows inside `where` per event type, over all sources, most frequent first."""
-    total: Counter[str] = Counter()
-    for one in probed:
-        total.update(one.types)
-    return dict(total.most_common())
 
 
 def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:

@@ -2,13 +2,15 @@
 
 import codecs
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
 
-from als_cli.config.source import TableFormat
+from als_cli.config.source import ColumnRef, TableFormat
 from als_cli.errors import ConfigError, DataError
 
 Content = Path | bytes
@@ -17,6 +19,17 @@ Content = Path | bytes
 _SEPARATORS = ",\t;|"
 _FIRST_LINE_BYTES = 1 << 16
 _CHUNK_CHARACTERS = 1 << 20
+_FIELDS_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The columns that the config wants from a table."""
+
+    section: str
+    """Config key of the section that has the table's `header`."""
+    columns: Mapping[str, ColumnRef]
+    """Column reference by config key."""
 
 
 def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | None) -> pl.LazyFrame:
@@ -35,13 +48,36 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
     if _codec(fmt.encoding) not in ("utf-8", "utf-8-sig"):
         content = _transcode(content, name, fmt.encoding, spool)
     separator = _separator(content, name, fmt)
-    frame = pl.scan_csv(content, has_header=fmt.header, separator=separator, infer_schema=False, glob=False)
+    frame = pl.scan_csv(
+        content,
+        has_header=fmt.header,
+        separator=separator,
+        quote_char=None if fmt.quote == "none" else fmt.quote,
+        infer_schema=False,
+        glob=False,
+    )
     names = frame.collect_schema().names()
     if any("\ufffd" in column for column in names):
         raise not_in_encoding(name, fmt.encoding)
     if fmt.header:
         return frame
     return frame.rename({old: str(number) for number, old in enumerate(names, start=1)})
+
+
+def check_header(text: pl.LazyFrame, fmt: TableFormat, wanted: Wanted | None, file: str) -> None:
+    """Raise a ConfigError where columns are numbered and the config does not say whether `text` has a header."""
+    if wanted is None or not fmt.header or "header" in fmt.model_fields_set:
+        return
+    numbered = [(key, ref) for key, ref in wanted.columns.items() if isinstance(ref, int)]
+    if numbered:
+        key, ref = numbered[0]
+        names = text.collect_schema().names()
+        first_line = ", ".join(names[:_FIELDS_SHOWN]) + (", …" if len(names) > _FIELDS_SHOWN else "")
+        raise ConfigError(
+            f"{key} is column {ref}, but the first line of {file} would be read as column names: {first_line}",
+            hint=f"set {wanted.section}.header: false if this line is data, or {wanted.section}.header: true if "
+            "it holds names",
+        )
 
 
 def open_decompressed(content: Content) -> BinaryIO:

@@ -3,6 +3,8 @@
 The look decides how the whole column is read, so that the same text never means two things in one run.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,6 +15,12 @@ from als_cli.events.ids import IdFacts, as_id, is_plain_integer, plain_id
 from als_cli.events.sources import Source
 from als_cli.events.tables import reading
 from als_cli.events.times import TimeFacts, as_number, plain_time
+
+_NUMBER = pl.col("value").cast(pl.Float64, strict=False)
+_STEP = (
+    pl.when(_NUMBER.is_between(0, 10) & ((_NUMBER * 2).round() == _NUMBER * 2)).then(_NUMBER).alias("value")
+)
+"""A value that may be a rating, null for others."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Probed:
     """Rows that `events.where` leaves out."""
     types: dict[str, int]
     """Rows inside `where` by event type, null left out."""
+    values: dict[float | None, int]
+    """Rows of `plain` by value where it is 0, 0.5, … or 10, None for all others; blank ones are left out."""
     user: IdFacts
     item: IdFacts
     time: TimeFacts | None
@@ -47,11 +57,18 @@ def probe(source: Source, config: EventsConfig) -> Probed:
     with reading(source.file.shown, source.fmt):
         dtypes = dict(every.collect_schema())
         inside = _inside(config, dtypes)
-        queries = [every.select(pl.len(), (~pl.col("kept")).sum().alias("outside"), *_facts(dtypes, inside))]
-        if "type" in dtypes:
-            queries.append(every.filter("kept", pl.col("type").is_not_null()).group_by("type").agg(pl.len()))
-        answers = pl.collect_all(queries, engine="streaming")
+        facts = every.select(pl.len(), (~pl.col("kept")).sum().alias("outside"), *_facts(dtypes, inside))
+        counts = {
+            role: every.filter(rows, pl.col(role).is_not_null()).group_by(group).agg(pl.len())
+            for role, (rows, group) in {
+                "type": (pl.col("kept"), pl.col("type")),
+                "value": (inside, _STEP),
+            }.items()
+            if role in dtypes
+        }
+        answers = pl.collect_all([facts, *counts.values()], engine="streaming")
     found = answers[0].row(0, named=True)
+    rows_by = {role: dict(table.iter_rows()) for role, table in zip(counts, answers[1:], strict=True)}
     time = None
     if "timestamp" in dtypes:
         figures = (found[name] for name in ("times", "numbers", "lowest", "highest"))
@@ -62,11 +79,20 @@ def probe(source: Source, config: EventsConfig) -> Probed:
         dtypes=dtypes,
         rows=found["len"],
         outside=found["outside"],
-        types=dict(sorted(answers[1].iter_rows())) if len(answers) > 1 else {},
+        types=dict(sorted(rows_by.get("type", {}).items())),
+        values=rows_by.get("value", {}),
         user=_id_facts(source, "user", dtypes, found),
         item=_id_facts(source, "item", dtypes, found),
         time=time,
     )
+
+
+def types_of(probed: Sequence[Probed]) -> dict[str, int]:
+    """Return the rows inside `where` per event type, over all sources, most frequent first."""
+    total: Counter[str] = Counter()
+    for one in probed:
+        total.update(one.types)
+    return dict(total.most_common())
 
 
 def unlisted(types: dict[str, int], config: EventsConfig) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """How many bad rows a run tolerates, and what is said when there are more."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -20,12 +21,19 @@ def count_reasons(rejected: Path) -> dict[str, int]:
     return {reason: found[reason] for reason in REASONS if reason in found}
 
 
+def too_many(bad: int, rows: int, config: EventsConfig) -> bool:
+    """Return whether `bad` rows of `rows` that matter are more than the config tolerates; all of them always are."""
+    if bad == 0:
+        return False
+    return bad == rows or config.bad_rows == "fail" or bad > config.max_bad_share * rows
+
+
 def check_bad_share(
-    counts: Mapping[str, int], rows: int, rejected: Path, config: EventsConfig, hints: Sequence[str]
+    counts: Mapping[str, int], rows: int, rejected: Path, config: EventsConfig, hints: Mapping[str, str]
 ) -> None:
     """Return nothing where the bad rows in `counts` are within what the config tolerates of `rows` that matter.
 
-    `rejected` is the file of the bad rows, for examples; `hints` are guesses at the cause, better than the usual one.
+    `rejected` is the file of the bad rows, for examples; `hints` are known causes by reason.
 
     Raises
     ------
@@ -33,7 +41,7 @@ def check_bad_share(
         Too many, with the number per reason and the first few rows.
     """
     bad = sum(counts.values())
-    if bad == 0 or (bad < rows and config.bad_rows == "quarantine" and bad <= config.max_bad_share * rows):
+    if not too_many(bad, rows, config):
         return
     if bad == rows:
         message = f"all {rows} rows are bad"
@@ -42,8 +50,25 @@ def check_bad_share(
     else:
         message = f"{bad} of {rows} rows are bad ({bad / rows:.1%}), more than events.max_bad_share {config.max_bad_share:g}"
     problems = [f"{reason}: {count} rows, {REASONS[reason]}" for reason, count in counts.items()]
-    usual = "correct the source or its columns; events.where drops rows on purpose, events.max_bad_share tolerates more"
-    raise DataError(message, hint=hints[0] if hints else usual, problems=problems + _examples(rejected))
+    raise DataError(message, hint=_hint(counts, rows, config, hints), problems=problems + _examples(rejected))
+
+
+def _hint(counts: Mapping[str, int], rows: int, config: EventsConfig, hints: Mapping[str, str]) -> str:
+    """Return the way out for the most frequent reason."""
+    reason = max(counts, key=lambda name: counts[name])
+    if reason in hints:
+        return hints[reason]
+    bad = sum(counts.values())
+    if bad == rows or config.bad_rows == "fail":
+        return "correct the source or events.columns; events.where drops rows on purpose"
+    share = math.ceil(100 * bad / rows) / 100
+    accept = f"set events.max_bad_share: {share:g} to continue without these rows"
+    if reason == "null_user":
+        return (
+            f"{accept}; check events.columns.user first, and where an export gives the user on the first line of an "
+            "order only, fill it in on the others to keep them"
+        )
+    return f"{accept}, or correct the source or events.columns; events.where drops rows on purpose"
 
 
 def _examples(rejected: Path) -> list[str]:

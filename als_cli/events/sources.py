@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -13,7 +13,8 @@ from als_cli.config.events import EventsConfig
 from als_cli.config.source import SourceConfig, TableFormat
 from als_cli.errors import ConfigError
 from als_cli.events.conditions import mark
-from als_cli.events.tables import STDIN, TableFile, column, find_files, reading, scan_file
+from als_cli.events.delimited import Wanted
+from als_cli.events.tables import STDIN, FindFiles, TableFile, column, find_files, reading, scan_file
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,13 @@ class Declared:
     """Column reference by role; only the roles that are mapped."""
     columns_key: str
     """The config key of the columns, for messages."""
+    section: str
+    """The config key of the section that has the header, for messages."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """The column references by config key."""
+        return Wanted(self.section, {f"{self.columns_key}.{role}": ref for role, ref in self.columns.items()})
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,10 @@ def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
     return declared
 
 
-def find_sources(config: EventsConfig, stdin: BinaryIO, spool: Path) -> tuple[Source, ...]:
-    """Return one source per file, in the order of the config, a glob's files sorted.
+def find_sources(
+    config: EventsConfig, stdin: BinaryIO, spool: Path, find: FindFiles = find_files
+) -> tuple[Source, ...]:
+    """Return one source per file, in the order of the config, a glob's files sorted; `find` finds the files.
 
     Raises
     ------
@@ -75,33 +85,49 @@ def find_sources(config: EventsConfig, stdin: BinaryIO, spool: Path) -> tuple[So
     DataError
         A file that cannot be read.
     """
-    sources = tuple(
-        _source(file, one, config.where, spool)
-        for one in declared_sources(config)
-        for file in find_files(one.path, stdin=stdin, spool=spool)
-    )
+    sources: list[Source] = []
+    for one in declared_sources(config):
+        for file in find(one.path, stdin=stdin, spool=spool):
+            try:
+                sources.append(_source(file, one, config.where, spool))
+            except ConfigError as misfit:
+                raise _with_columns_apart(misfit, one, sources) from misfit
     _check_recipe(config, sources)
     for name, count in Counter(source.file.name for source in sources).items():
         if count > 1:
             log.warning("%s is read %d times: several entries of events.source name it", name, count)
-    return sources
+    return tuple(sources)
+
+
+def _with_columns_apart(misfit: ConfigError, declared: Declared, before: Sequence[Source]) -> ConfigError:
+    """Return `misfit` with the way out where the same columns fit an earlier file."""
+    if declared.columns_key != "events.columns" or not before or "has no column" not in misfit.message:
+        return misfit
+    where = f"{{path: {declared.path}, columns: {{…}}}}"
+    hint = f"{misfit.hint}; {before[0].file.shown} has it: where files differ, write {where} in events.source"
+    return ConfigError(misfit.message, hint=hint)
 
 
 def _declared(config: EventsConfig, entry: str | SourceConfig, number: int) -> Declared:
-    shape = {name: getattr(config, name) for name in TableFormat.model_fields}
-    columns, key, path = config.columns, "events.columns", entry
+    # Only what the config says: whether `header` was left out matters.
+    shape = _shape(config)
+    columns, key, section, path = config.columns, "events.columns", "events", entry
     if isinstance(entry, SourceConfig):
-        own = TableFormat.model_fields.keys() & entry.model_fields_set
-        shape |= {name: getattr(entry, name) for name in own}
-        path = entry.path
+        shape |= _shape(entry)
+        section, path = f"events.source[{number}]", entry.path
         if entry.columns is not None:
-            columns, key = entry.columns, f"events.source[{number}].columns"
+            columns, key = entry.columns, f"{section}.columns"
     refs = {role: ref for role in ROLES if (ref := getattr(columns, role)) is not None}
-    return Declared(str(path), TableFormat(**shape), refs, key)
+    return Declared(str(path), TableFormat(**shape), refs, key, section)
+
+
+def _shape(declared: TableFormat) -> dict[str, Any]:
+    named = TableFormat.model_fields.keys() & declared.model_fields_set
+    return {name: getattr(declared, name) for name in named}
 
 
 def _source(file: TableFile, declared: Declared, where: str | None, spool: Path) -> Source:
-    frame = scan_file(file, declared.fmt, spool=spool)
+    frame = scan_file(file, declared.fmt, declared.wanted, spool=spool)
     with reading(file.shown, declared.fmt):
         schema = frame.collect_schema()
     columns = {

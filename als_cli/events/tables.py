@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -22,21 +22,21 @@ from als_cli.config.source import ColumnRef, TableFormat
 from als_cli.errors import AlsError, ConfigError, DataError, refusal_of
 from als_cli.events.delimited import (
     Content,
+    Wanted,
+    check_header,
     not_in_encoding,
     open_decompressed,
     scan_delimited,
 )
+from als_cli.events.folder_hint import folder_hint
+from als_cli.events.formats import format_of
 
 STDIN = "-"
-_FORMAT_OF_SUFFIX = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".data", ".item", ".dat"), "csv"),
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".ndjson", ".jsonl"), "ndjson"),
-    **dict.fromkeys((".arrow", ".ipc", ".feather"), "ipc"),
-}
 _COLUMNS_SHOWN = 20
+_UNPAIRED_QUOTE = "a quote is opened and never closed"
 _PLAIN_WORDS = {
-    "not properly escaped": "a quote is opened and never closed",
+    "not properly escaped": _UNPAIRED_QUOTE,
+    "CSV malformed": _UNPAIRED_QUOTE,
     "found more fields": "a line has more fields than the first line",
 }
 
@@ -48,7 +48,9 @@ class TableFile:
     name: str
     """The path as given, ``-`` for stdin."""
     content: Content
-    """Where its bytes lie."""
+    """Where its bytes are stored."""
+    streamed: bool = False
+    """Whether it is a copy of stdin or of a pipe, which can be read only once."""
 
     @property
     def shown(self) -> str:
@@ -56,24 +58,14 @@ class TableFile:
         return "stdin" if self.name == STDIN else self.name
 
 
-def scan_table(
-    path: str, fmt: TableFormat, *, stdin: BinaryIO | None = None, spool: Path | None = None
-) -> pl.LazyFrame:
-    """Return a scan of a file, of all files of a glob (in sorted order, same columns), or of stdin (``-``).
+class FindFiles(Protocol):
+    """Finds the files of a path, as :func:`find_files` does."""
 
-    Delimited text gives String columns, named "1", "2", … where it has no header; other formats keep their types.
-    `spool` is a folder for temporary files, which its owner removes; without it stdin and transcoded text are held
-    in memory.
-
-    Raises
-    ------
-    DataError
-        No such file, not readable, empty, or not of its format.
-    ConfigError
-        An encoding, separator or address that cannot be used.
-    """
-    files = find_files(path, stdin=stdin, spool=spool)
-    return pl.concat([scan_file(file, fmt, spool=spool) for file in files], how="vertical_relaxed")
+    def __call__(
+        self, path: str, *, stdin: BinaryIO | None = None, spool: Path | None = None
+    ) -> tuple[TableFile, ...]:
+        """Return the files that `path` stands for."""
+        ...
 
 
 def find_files(
@@ -89,27 +81,61 @@ def find_files(
     if path == STDIN:
         if stdin is None:
             raise ConfigError("stdin (`-`) can only be used for events", hint="give a file")
-        return (_checked(TableFile(STDIN, _copied(stdin, spool))),)
+        return (_checked(TableFile(STDIN, _copied(stdin, spool), streamed=True)),)
     if is_url(path):
         raise ConfigError(
             f"{path}: only local files can be read", hint="copy the files to this machine first"
         )
-    if Path(path).exists():
-        return (_checked(_local_file(path, spool)),)
+    names = _matching(path)
+    if names:
+        return tuple(_checked(_local_file(name, spool)) for name in names)
     if glob.has_magic(path):
-        found = sorted(p for p in glob.glob(path, recursive=True) if not Path(p).is_dir())  # noqa: PTH207 - absolute patterns
-        if not found:
-            raise DataError(f"no file matches {path}", hint="check the pattern and the folder")
-        return tuple(_checked(_local_file(p, spool)) for p in found)
+        raise DataError(f"no file matches {path}", hint="check the pattern and the folder")
     raise DataError(f"no such file: {path}", hint=_near_file(path))
 
 
-def scan_file(file: TableFile, fmt: TableFormat, *, spool: Path | None = None) -> pl.LazyFrame:
+def has_pipe(path: str) -> bool:
+    """Return whether a file that `path` stands for is a pipe or a device, whose bytes can be read only once."""
+    return any(_is_pipe(name) for name in _matching(path))
+
+
+def scan_table(
+    path: str,
+    fmt: TableFormat,
+    wanted: Wanted | None = None,
+    *,
+    stdin: BinaryIO | None = None,
+    spool: Path | None = None,
+    find: FindFiles = find_files,
+) -> pl.LazyFrame:
+    """Return a scan of a file, of all files of a glob (in sorted order, same columns), or of stdin (``-``).
+
+    Delimited text gives String columns, named "1", "2", … where it has no header; other formats keep their types.
+    `wanted` columns may be numbers there only where the config says whether there is a header. `find` finds the files.
+    `spool` is a folder for temporary files, which its owner removes; without it stdin and transcoded text are held
+    in memory.
+
+    Raises
+    ------
+    DataError
+        No such file, not readable, empty, or not of its format.
+    ConfigError
+        An encoding, separator or address that cannot be used, or a column number without a declared header.
+    """
+    files = find(path, stdin=stdin, spool=spool)
+    return pl.concat([scan_file(file, fmt, wanted, spool=spool) for file in files], how="vertical_relaxed")
+
+
+def scan_file(
+    file: TableFile, fmt: TableFormat, wanted: Wanted | None = None, *, spool: Path | None = None
+) -> pl.LazyFrame:
     """Return a scan of one file; see :func:`scan_table`."""
     with reading(file.shown, fmt):
-        kind = format_of(file, fmt)
+        kind = format_of(file.name, file.content, fmt)
         if kind == "csv":
-            return scan_delimited(file.content, file.name, fmt, spool)
+            text = scan_delimited(file.content, file.name, fmt, spool)
+            check_header(text, fmt, wanted, file.shown)
+            return text
         if kind == "ndjson":
             # Types come from all lines: a field that is text only in the last line is text.
             return pl.scan_ndjson(file.content, infer_schema_length=None)
@@ -118,26 +144,6 @@ def scan_file(file: TableFile, fmt: TableFormat, *, spool: Path | None = None) -
         frame = pl.scan_parquet(file.content, glob=False)
         frame.collect_schema()
         return frame
-
-
-def format_of(file: TableFile, fmt: TableFormat) -> str:
-    """Return csv, parquet, ndjson or ipc: as declared, else by suffix, else by the first bytes."""
-    if fmt.format != "auto":
-        return fmt.format
-    suffix = Path(file.name.removesuffix(".gz").removesuffix(".zst")).suffix.lower()
-    if suffix in _FORMAT_OF_SUFFIX:
-        return _FORMAT_OF_SUFFIX[suffix]
-    with open_decompressed(file.content) as stream:
-        first_bytes = stream.read(8)
-    if first_bytes[:4] == b"PK\x03\x04":
-        raise DataError(
-            f"{file.shown} is a zip archive", hint="unpack it first, for example `unzip -p FILE | als … `"
-        )
-    if first_bytes[:4] == b"PAR1":
-        return "parquet"
-    if first_bytes[:6] == b"ARROW1":
-        return "ipc"
-    return "ndjson" if first_bytes.lstrip()[:1] == b"{" else "csv"
 
 
 @contextmanager
@@ -157,10 +163,11 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
             raise refusal from broken
         if "invalid utf-8" in str(broken):
             raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
-        raise DataError(
-            f"{name} cannot be read: {condensed(broken)}",
-            hint="check the file, and the format, separator and header that are declared for it",
-        ) from broken
+        reason = condensed(broken)
+        hint = "check the file, and the format, separator and header that are declared for it"
+        if reason == _UNPAIRED_QUOTE:
+            hint = "declare `quote: none` for it if quotes are part of its text; otherwise correct the file"
+        raise DataError(f"{name} cannot be read: {reason}", hint=hint) from broken
 
 
 def condensed(broken: Exception) -> str:
@@ -202,11 +209,25 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_COLUMNS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _local_file(path: str, spool: Path | None) -> TableFile:
+def _matching(path: str) -> list[str]:
+    """Return `path` where it exists, else the files that it matches as a glob, sorted."""
+    if Path(path).exists():
+        return [path]
+    if not glob.has_magic(path):
+        return []
+    return sorted(p for p in glob.glob(path, recursive=True) if not Path(p).is_dir())  # noqa: PTH207 - absolute patterns
+
+
+def _is_pipe(path: str) -> bool:
     with reading(path):
-        if stat.S_ISFIFO(Path(path).stat().st_mode):
-            with Path(path).open("rb") as pipe:
-                return TableFile(path, _copied(pipe, spool))
+        mode = Path(path).stat().st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _local_file(path: str, spool: Path | None) -> TableFile:
+    if _is_pipe(path):
+        with reading(path), Path(path).open("rb") as pipe:
+            return TableFile(path, _copied(pipe, spool), streamed=True)
     return TableFile(path, Path(path))
 
 
@@ -221,9 +242,7 @@ def _copied(stream: BinaryIO, spool: Path | None) -> Content:
 
 def _checked(file: TableFile) -> TableFile:
     if isinstance(file.content, Path) and file.content.is_dir():
-        raise DataError(
-            f"{file.shown} is a folder", hint=f"name its files with a glob, for example {file.name}/*.parquet"
-        )
+        raise DataError(f"{file.shown} is a folder", hint=folder_hint(file.content))
     with reading(file.shown), open_decompressed(file.content) as stream:
         if not stream.read(1):
             raise DataError(f"{file.shown} is empty", hint="check how the file was written")

@@ -10,6 +10,7 @@ from itertools import islice
 import polars as pl
 
 from als_cli.config.evaluate import AutoSplit, TimeSplit
+from als_cli.dataset.net_pairs import Duplicates
 from als_cli.dataset.splits import split_events
 from als_cli.errors import AlsError, ConfigError, DataError
 from als_cli.stages.auto_split import NO_TIME, choose_split, say_choice
@@ -48,7 +49,7 @@ def backtest(context: StageContext) -> BacktestReport:
     dataset = open_dataset(context.dataset_place)
     split = _time_split(context, dataset)
     start_warm_up(context.config.train.engine)
-    newest = _newest_period(dataset, split)
+    newest = _newest_period(dataset, split, context.config.events.duplicates)
     step = context.config.evaluate.backtest.step or newest.length
     figures_alone = figures_only(context)
     say_if_left_out(figures_alone, published)
@@ -102,9 +103,9 @@ def _time_split(context: StageContext, dataset: Dataset) -> TimeSplit:
     raise DataError(message, hint="give every event a time, or set evaluate.split: {by: time, test: 1d}")
 
 
-def _newest_period(dataset: Dataset, split: TimeSplit) -> Period:
+def _newest_period(dataset: Dataset, split: TimeSplit, duplicates: Duplicates) -> Period:
     clean = dataset.scan_events()
-    cut_off = split_events(clean, split).cut_off
+    cut_off = split_events(clean, split, duplicates).cut_off
     if cut_off is None:
         raise TypeError("a time split has a cut-off")
     return Period(cut_off, cut_off + length_of_test(clean, split, cut_off))

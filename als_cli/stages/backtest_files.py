@@ -43,7 +43,7 @@ def publish_backtest(
             folder,
             kind="backtest",
             key=stage_key(
-                evaluation=evaluation_key(figures_only(context), dataset, published.settings()),
+                evaluation=evaluation_key(figures_only(context), dataset, published.settings(), files=()),
                 backtest=context.config.evaluate.backtest.model_dump(mode="json"),
             ),
             config=context.config.model_dump(mode="json"),

@@ -10,7 +10,13 @@ from als_cli.stages.evaluation_baselines import check_protocol, check_times
 from als_cli.stages.evaluation_cohorts import cohort_reports, divide_cohorts, item_cohort_reports
 from als_cli.stages.evaluation_comparisons import comparisons_of
 from als_cli.stages.evaluation_fallback import fallback_report
-from als_cli.stages.evaluation_files import evaluation_key, publish_evaluation, published_figures
+from als_cli.stages.evaluation_files import (
+    Basis,
+    evaluation_key,
+    paths_of,
+    publish_evaluation,
+    published_figures,
+)
 from als_cli.stages.evaluation_parts import divide, warn_of_few_test_users
 from als_cli.stages.evaluation_report import (
     ComparisonReport,
@@ -23,6 +29,7 @@ from als_cli.stages.judging import MODEL, counts_of, judge_methods, list_lengths
 from als_cli.stages.published_model import PUBLISHED, published_model, say_if_left_out, settings_compared_with
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.inputs import Inputs, describe_inputs
 
 
 def evaluate(context: StageContext) -> EvaluateReport:
@@ -46,10 +53,13 @@ def evaluate(context: StageContext) -> EvaluateReport:
     published = published_model(context)
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
-    parts = divide(context, dataset)
-    warn_of_few_test_users(context, dataset, parts)
-    check_times(config, parts)
-    cohorts = divide_cohorts(config, parts)
+    inputs = Inputs()
+    with inputs.unchanged():
+        parts = divide(context, dataset, inputs.find)
+        warn_of_few_test_users(context, dataset, parts)
+        check_times(config, parts)
+        cohorts = divide_cohorts(config, parts, inputs.find)
+    basis = Basis(dataset, published, inputs.confirm())
     say_if_left_out(context, published)
     judged = judge_methods(context, parts, published)
     measured = [one.measured for one in judged]
@@ -73,14 +83,16 @@ def evaluate(context: StageContext) -> EvaluateReport:
     )
     seconds = time.perf_counter() - started
     per_user = per_user_table(parts, judged)
-    folder = publish_evaluation(context, dataset, published, evaluation, per_user, seconds)
+    folder = publish_evaluation(context, basis, evaluation, per_user, seconds)
     if verdict is not None:
         require(verdict)
     return EvaluateReport(**dict(evaluation), evaluation=str(folder), seconds=seconds)
 
 
-def evaluate_key(context: StageContext) -> str:
+def evaluate_key(context: StageContext) -> str | None:
     """Return the hash of all that the figures depend on: dataset, signal, hyperparameters, protocol and its files.
+
+    None where a file is a pipe, which can be read only once.
 
     Raises
     ------
@@ -88,7 +100,8 @@ def evaluate_key(context: StageContext) -> str:
         There is no dataset, or the published model that the config wants a comparison with is broken.
     """
     compared_with = settings_compared_with(context, published_model(context))
-    return evaluation_key(context, open_dataset(context.dataset_place), compared_with)
+    dataset, files = open_dataset(context.dataset_place), describe_inputs(paths_of(context.config.evaluate))
+    return None if files is None else evaluation_key(context, dataset, compared_with, files)
 
 
 def recheck_gate(context: StageContext) -> None:

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from als_cli.config.evaluate import CohortTable, EvaluateConfig
+from als_cli.config.evaluate import EvaluateConfig
 from als_cli.evaluation.cohorts import Cohort, history_cohorts, popularity_cohorts, value_cohorts
 from als_cli.evaluation.protocol import Measured, TestPart
-from als_cli.events.attributes import read_attributes
+from als_cli.events.attributes import Attributes, read_attributes
+from als_cli.events.tables import FindFiles, find_files
 from als_cli.stages.evaluation_comparisons import figure_names, figures_per_user
 from als_cli.stages.evaluation_parts import EvaluationParts
 from als_cli.stages.evaluation_report import CohortReport, ItemCohortReport
@@ -30,8 +31,12 @@ class EvaluationCohorts:
     """Positions among the training items."""
 
 
-def divide_cohorts(config: EvaluateConfig, parts: EvaluationParts) -> EvaluationCohorts:
+def divide_cohorts(
+    config: EvaluateConfig, parts: EvaluationParts, find: FindFiles = find_files
+) -> EvaluationCohorts:
     """Return the cohorts of test users and of training items, by their interactions and by the tables of `config`.
+
+    `find` finds the files of the tables.
 
     Raises
     ------
@@ -45,18 +50,18 @@ def divide_cohorts(config: EvaluateConfig, parts: EvaluationParts) -> Evaluation
     users: dict[str | None, tuple[Cohort, ...]] = {None: history_cohorts(lengths)}
     items: dict[str | None, tuple[Cohort, ...]] = {None: popularity_cohorts(part.interactions)}
     if tables.users is not None:
-        users |= _by_columns(tables.users, "evaluate.cohorts.users", parts.holdout.user_ids, lengths)
+        key, ids = "evaluate.cohorts.users", parts.holdout.user_ids
+        users |= _by_columns(read_attributes(tables.users, key, ids.dtype, find), ids, lengths)
     if tables.items is not None:
-        ids = parts.training.item_ids
-        items |= _by_columns(tables.items, "evaluate.cohorts.items", ids, part.interactions)
+        key, ids = "evaluate.cohorts.items", parts.training.item_ids
+        items |= _by_columns(read_attributes(tables.items, key, ids.dtype, find), ids, part.interactions)
     return EvaluationCohorts(users, items)
 
 
 def _by_columns(
-    table: CohortTable, key: str, ids: pl.Series, interactions: CountArray
+    table: Attributes, ids: pl.Series, interactions: CountArray
 ) -> dict[str | None, tuple[Cohort, ...]]:
-    values = read_attributes(table, key, ids.dtype).of(ids)
-    return {name: value_cohorts(one, interactions) for name, one in values.items()}
+    return {name: value_cohorts(one, interactions) for name, one in table.of(ids).items()}
 
 
 def cohort_reports(measured: Sequence[Measured], users: CohortsByColumn) -> tuple[CohortReport, ...]:

@@ -1,7 +1,7 @@
 """The evaluation on disk: metrics.json, per_user.parquet, manifest.json; and what it depends on."""
 
 import json
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,11 @@ import polars as pl
 from als_cli.config.evaluate import EvaluateConfig, FileSplit
 from als_cli.errors import ArtifactError
 from als_cli.evaluation.significance import RESAMPLES
-from als_cli.events.tables import find_files
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluation_report import ComparisonReport, Evaluation
 from als_cli.stages.published_model import COMPARED_WITH, PublishedModel
 from als_cli.storage.dataset_files import Dataset
-from als_cli.storage.manifest import InputFile, file_sha256, read_manifest, stage_key, write_manifest
+from als_cli.storage.manifest import InputFile, read_manifest, stage_key, write_manifest
 from als_cli.storage.publish import current_version, staged_folder
 
 METRICS = "metrics.json"
@@ -23,16 +22,21 @@ PER_USER = "per_user.parquet"
 _SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What the figures come from."""
+
+    dataset: Dataset
+    published: PublishedModel
+    files: tuple[InputFile, ...]
+    """The test file, the file of candidates and the tables of cohorts, as they were read."""
+
+
 def publish_evaluation(
-    context: StageContext,
-    dataset: Dataset,
-    published: PublishedModel,
-    evaluation: Evaluation,
-    per_user: pl.DataFrame,
-    seconds: float,
+    context: StageContext, basis: Basis, evaluation: Evaluation, per_user: pl.DataFrame, seconds: float
 ) -> Path:
-    """Write and publish `evaluation` of `dataset` with its figures `per_user`; return the folder."""
-    inputs = _input_files(context.config.evaluate)
+    """Write and publish `evaluation` from `basis` with its figures `per_user`; return the folder."""
+    dataset, compared_with = basis.dataset, basis.published.settings()
     # Seconds stand in the manifest only: the same seed writes the same bytes.
     document = evaluation.model_dump(mode="json", exclude={"methods": {"__all__": {"seconds"}}})
     with staged_folder(context.evaluations_place) as folder:
@@ -41,9 +45,9 @@ def publish_evaluation(
         write_manifest(
             folder,
             kind="evaluation",
-            key=evaluation_key(context, dataset, published.settings(), inputs),
+            key=evaluation_key(context, dataset, compared_with, basis.files),
             config=context.config.model_dump(mode="json"),
-            inputs=inputs,
+            inputs=basis.files,
             counts=evaluation.counts,
             metrics={
                 "methods": {one.method: one.metrics for one in evaluation.methods},
@@ -52,7 +56,7 @@ def publish_evaluation(
                 "split_choice": document["split_choice"],
                 "seconds": {one.method: one.seconds for one in evaluation.methods},
                 "dataset": dataset.manifest.content,
-                COMPARED_WITH: published.settings(),
+                COMPARED_WITH: compared_with,
             },
             seed=context.config.evaluate.seed,
             threads=context.threads,
@@ -80,15 +84,14 @@ def evaluation_key(
     context: StageContext,
     dataset: Dataset,
     compared_with: dict[str, Any] | None,
-    inputs: tuple[InputFile, ...] | None = None,
+    files: tuple[InputFile, ...],
 ) -> str:
-    """Return the hash of all that the figures depend on; `inputs` are hashed now where they are left out.
+    """Return the hash of all that the figures depend on.
 
     `compared_with` is section `train` of baseline `published`, None without it. The gate is no part of the hash: it
     judges figures and changes none.
     """
     config = context.config
-    files = _input_files(config.evaluate) if inputs is None else inputs
     return stage_key(
         evaluate=config.evaluate.model_dump(
             mode="json",
@@ -117,16 +120,8 @@ def _current(context: StageContext) -> Path:
     return folder
 
 
-def _input_files(config: EvaluateConfig) -> tuple[InputFile, ...]:
-    """Return the test file, the candidates file and the tables of cohorts, as far as the protocol has them."""
-    return tuple(
-        InputFile(path=str(path), bytes=path.stat().st_size, sha256=file_sha256(path))
-        for path in _files_of(config)
-    )
-
-
-def _files_of(config: EvaluateConfig) -> Iterator[Path]:
+def paths_of(config: EvaluateConfig) -> tuple[str, ...]:
+    """Return the paths of the test file, the candidates and the tables of cohorts, in the order they are read."""
     test = config.split if isinstance(config.split, FileSplit) else None
-    for table in (test, config.candidates, config.cohorts.users, config.cohorts.items):
-        if table is not None:
-            yield from (Path(file.name) for file in find_files(table.path))
+    tables = (test, config.candidates, config.cohorts.users, config.cohorts.items)
+    return tuple(table.path for table in tables if table is not None)

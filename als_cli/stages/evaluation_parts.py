@@ -13,6 +13,8 @@ from als_cli.dataset.interactions import Interactions
 from als_cli.dataset.splits import SplitEvents
 from als_cli.errors import DataError
 from als_cli.evaluation.significance import FEWEST_USERS
+from als_cli.events.delimited import Wanted
+from als_cli.events.tables import FindFiles, find_files
 from als_cli.stages.auto_split import SplitChoice, choose_split, describe_choice, given_split, name_of_window
 from als_cli.stages.context import StageContext
 from als_cli.stages.split_sides import read_pairs, sides_of, typed_pairs
@@ -52,8 +54,10 @@ class HasEvents(Protocol):
         ...
 
 
-def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
+def divide(context: StageContext, dataset: HasEvents, find: FindFiles = find_files) -> EvaluationParts:
     """Return the training part and the test users of `dataset` under the config's split, sample and candidates.
+
+    `find` finds the test file and the file of candidates.
 
     Ids, strengths, popularity and minimum counts of the training part come from its own events alone.
 
@@ -66,12 +70,12 @@ def divide(context: StageContext, dataset: HasEvents) -> EvaluationParts:
     """
     config, clean = context.config.evaluate, dataset.scan_events()
     split, choice = given_split(context, clean)
-    sides = sides_of(context, clean, split)
+    sides = sides_of(context, clean, split, find)
     holdout = sides.holdout
     if config.users != "all":
         holdout = holdout.sample(config.users, config.seed)
     if config.candidates is not None:
-        pairs = _candidate_pairs(config.candidates, sides.training)
+        pairs = _candidate_pairs(config.candidates, sides.training, find)
         holdout = holdout.with_candidates(pairs, sides.training.item_ids)
     if holdout.part.users == 0:
         raise DataError(
@@ -100,6 +104,8 @@ def warn_of_few_test_users(context: StageContext, dataset: HasEvents, parts: Eva
     )
 
 
-def _candidate_pairs(config: CandidatesConfig, training: Interactions) -> pl.DataFrame:
-    pairs = read_pairs(config.path, config, config.columns, "evaluate.candidates.columns")
+def _candidate_pairs(config: CandidatesConfig, training: Interactions, find: FindFiles) -> pl.DataFrame:
+    key, columns = "evaluate.candidates.columns", config.columns
+    wanted = Wanted("evaluate.candidates", {f"{key}.user": columns.user, f"{key}.item": columns.item})
+    pairs = read_pairs(config.path, config, wanted, find)
     return typed_pairs(pairs, training.user_ids.dtype, training.item_ids.dtype)

@@ -4,7 +4,6 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,24 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import DataError
 from als_cli.events.aggregate import aggregate
-from als_cli.events.cleaning import Cleaned, types_of, write_clean_events
-from als_cli.events.probe import Probed, probe
+from als_cli.events.cleaning import Cleaned, write_clean_events
+from als_cli.events.notices import warn_of
+from als_cli.events.probe import Probed, probe, types_of
 from als_cli.events.sources import declared_sources, find_sources
-from als_cli.events.tables import STDIN, TableFile, find_files, reading
+from als_cli.events.tables import STDIN, FindFiles
 from als_cli.stages.context import StageContext
 from als_cli.stages.ingest_report import EventTypeReport, IngestReport, SourceReport
 from als_cli.storage.dataset_files import EVENTS, REJECTED, write_interactions
-from als_cli.storage.manifest import InputFile, file_sha256, published_manifest, stage_key, write_manifest
+from als_cli.storage.inputs import Identity, Inputs, describe_inputs, identity_of
+from als_cli.storage.manifest import InputFile, published_manifest, stage_key, write_manifest
 from als_cli.storage.publish import current_version, staged_folder
 
 log = logging.getLogger(__name__)
 
 _SPOOL = "spool"
 _MOST_TYPES = 50
+_HASHES: dict[Identity, str] = {}
+"""`run` asks for the key and then ingests: a file that has not changed is hashed once."""
 
 
 def ingest(context: StageContext) -> IngestReport:
@@ -45,11 +48,11 @@ def ingest(context: StageContext) -> IngestReport:
     with staged_folder(context.dataset_place) as folder:
         spool = folder / _SPOOL
         spool.mkdir()
-        probed = _probed(context, spool)
-        inputs = _described(
-            context, [one.source.file for one in probed], {one.source.file.name: one.rows for one in probed}
-        )
-        cleaned = write_clean_events(probed, config, folder / EVENTS, folder / REJECTED, spool)
+        read = Inputs(_known_hashes(context))
+        with read.unchanged():
+            probed = _probed(context, spool, read.find)
+            cleaned = write_clean_events(probed, config, folder / EVENTS, folder / REJECTED, spool)
+        inputs = _with_rows(read.confirm(), probed)
         shutil.rmtree(spool)
         interactions = aggregate(pl.scan_parquet(folder / EVENTS), config, now=config.now)
         _check_enough(interactions, config)
@@ -79,21 +82,22 @@ def ingest_key(context: StageContext) -> str | None:
     """
     config = context.config.events
     declared = declared_sources(config)
-    if any(one.path == STDIN or Path(one.path).is_fifo() for one in declared):
+    if any(one.path == STDIN for one in declared):
         return None
-    files = [file for one in declared for file in find_files(one.path)]
-    return _key(config, _described(context, files, {}))
+    inputs = describe_inputs([one.path for one in declared], _known_hashes(context))
+    return None if inputs is None else _key(config, inputs)
 
 
-def _probed(context: StageContext, spool: Path) -> list[Probed]:
+def _probed(context: StageContext, spool: Path, find: FindFiles) -> list[Probed]:
     config = context.config.events
-    sources = find_sources(config, context.stdin, spool)
+    sources = find_sources(config, context.stdin, spool, find)
     probed = []
     with context.progress.task("reading events", total=len(sources)) as task:
         for source in sources:
             probed.append(probe(source, config))
             log.info("%s: %d rows", source.file.shown, probed[-1].rows)
             task.advance(note=source.file.shown)
+    warn_of(probed, config)
     return probed
 
 
@@ -103,30 +107,17 @@ def _key(config: EventsConfig, inputs: Sequence[InputFile]) -> str:
     return stage_key(events=recipe, sources=sources, inputs=[file.sha256 for file in inputs])
 
 
-def _described(
-    context: StageContext, files: Sequence[TableFile], rows: dict[str, int]
-) -> tuple[InputFile, ...]:
-    """Return the input files, hashes of unchanged ones taken from the previous dataset."""
+def _known_hashes(context: StageContext) -> dict[Identity, str]:
+    """Return the hashes of files that were read before: by this process, or for the previous dataset."""
     previous = published_manifest(context.dataset_place, "dataset")
-    known = (
-        {(one.path, one.bytes, one.modified_ns): one.sha256 for one in previous.inputs} if previous else {}
-    )
-    return tuple(_describe(file, rows.get(file.name), known) for file in files)
+    if previous is not None:
+        _HASHES.update({identity_of(one): one.sha256 for one in previous.inputs if one.inode})
+    return _HASHES
 
 
-def _describe(file: TableFile, rows: int | None, known: dict[tuple[str, int, int], str]) -> InputFile:
-    path = Path(str(file.content))
-    with reading(file.shown):
-        status = path.stat()
-        identity = (file.name, status.st_size, status.st_mtime_ns)
-        sha256 = known.get(identity) or _sha256(path, *identity[1:])
-    return InputFile(path=file.name, bytes=identity[1], sha256=sha256, modified_ns=identity[2], rows=rows)
-
-
-@cache
-def _sha256(path: Path, _size: int, _modified_ns: int) -> str:
-    # `run` asks for the key and then ingests: one look at a file that has not changed is enough.
-    return file_sha256(path)
+def _with_rows(inputs: Sequence[InputFile], probed: Sequence[Probed]) -> tuple[InputFile, ...]:
+    rows = {one.source.file.name: one.rows for one in probed}
+    return tuple(one.model_copy(update={"rows": rows[one.path]}) for one in inputs)
 
 
 def _check_enough(interactions: Interactions, config: EventsConfig) -> None:

@@ -18,7 +18,7 @@ from als_cli.stages.places import check_lists_place
 from als_cli.stages.recommender import ListRules, Recommender
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
-from als_cli.storage.inputs import describe_inputs
+from als_cli.storage.inputs import Inputs, describe_inputs
 from als_cli.storage.manifest import InputFile, Manifest, stage_key
 from als_cli.storage.model_files import Model, open_model
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink, published_lists
@@ -106,11 +106,15 @@ def recommend(context: StageContext) -> RecommendReport:
     return _report(job, recommender, tally, time.perf_counter() - started)
 
 
-def recommend_key(context: StageContext) -> str:
-    """Return the hash of all that the lists depend on: rules, model, dataset, catalogue, users file, format."""
+def recommend_key(context: StageContext) -> str | None:
+    """Return the hash of all that the lists depend on: rules, model, dataset, catalogue, users file, format.
+
+    None where the users file or the catalogue is a pipe, which can be read only once.
+    """
     config = context.config.recommend
     dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
-    return _key(config, target_of(config.output), dataset, model, _inputs(config))
+    inputs = describe_inputs(_paths_of(config))
+    return None if inputs is None else _key(config, target_of(config.output), dataset, model, inputs)
 
 
 def published_recommendations(context: StageContext) -> Manifest | None:
@@ -169,17 +173,20 @@ def _prepared(context: StageContext) -> _Job:
     check_lists_place(context)  # mistakes here need no data to be found
     dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
     start_warm_up()
-    candidates = None
-    if config.items is not None:
-        candidates = read_catalog(config.items, model.item_ids.dtype).candidates(model.item_ids)
+    inputs, candidates = Inputs(), None
+    with inputs.unchanged():
+        audience = audience_of(config.users, dataset.interactions, inputs.find)
+        if config.items is not None:
+            catalog = read_catalog(config.items, model.item_ids.dtype, inputs.find)
+            candidates = catalog.candidates(model.item_ids)
     return _Job(
         target=target_of(config.output),
         dataset=dataset,
         model=model,
         rules=rules_of(config, candidates),
         candidates=candidates,
-        audience=audience_of(config.users, dataset.interactions),
-        inputs=_inputs(config),
+        audience=audience,
+        inputs=inputs.confirm(),
     )
 
 
@@ -246,11 +253,10 @@ def _share(counts: Counter[str]) -> float:
     return counts[POPULAR] / counts.total() if counts.total() else 0.0
 
 
-def _inputs(config: RecommendConfig) -> tuple[InputFile, ...]:
-    paths = [config.users.file] if isinstance(config.users, UsersFile) else []
-    if config.items is not None:
-        paths.append(config.items.catalog)
-    return tuple(file for path in paths for file in describe_inputs(path))
+def _paths_of(config: RecommendConfig) -> tuple[str, ...]:
+    """Return the paths of the users file and the catalogue, in the order they are read."""
+    users = [config.users.file] if isinstance(config.users, UsersFile) else []
+    return (*users, *([] if config.items is None else [config.items.catalog]))
 
 
 def _key(

@@ -6,13 +6,14 @@ import polars as pl
 
 from als_cli.config.evaluate import FileSplit, GivenSplit
 from als_cli.config.events import EventsConfig
-from als_cli.config.source import ColumnsConfig, TableFormat
+from als_cli.config.source import TableFormat
 from als_cli.dataset.holdout import Holdout, hold_out
 from als_cli.dataset.interactions import Interactions, cast_ids
 from als_cli.dataset.splits import PAIR, SplitEvents, split_events
 from als_cli.errors import DataError
 from als_cli.events.aggregate import aggregate
-from als_cli.events.tables import column, reading, scan_table
+from als_cli.events.delimited import Wanted
+from als_cli.events.tables import FindFiles, column, find_files, reading, scan_table
 from als_cli.stages.context import StageContext
 
 
@@ -26,7 +27,9 @@ class SplitSides:
     """All test users with history and a test item that counts."""
 
 
-def sides_of(context: StageContext, clean: pl.LazyFrame, split: GivenSplit) -> SplitSides:
+def sides_of(
+    context: StageContext, clean: pl.LazyFrame, split: GivenSplit, find: FindFiles = find_files
+) -> SplitSides:
     """Return `clean` events (CLEAN_EVENT_COLUMNS) divided by `split`; there may be no test user.
 
     Raises
@@ -37,7 +40,7 @@ def sides_of(context: StageContext, clean: pl.LazyFrame, split: GivenSplit) -> S
         The training set or the test set is empty, or a file cannot be read.
     """
     signal = context.config.events
-    events = _split_events(context, clean, split)
+    events = _split_events(context, clean, split, find)
     training = aggregate(events.training, signal, events.cut_off or signal.now)
     if training.matrix.nnz == 0:
         raise DataError(
@@ -49,13 +52,15 @@ def sides_of(context: StageContext, clean: pl.LazyFrame, split: GivenSplit) -> S
     return SplitSides(events, training, hold_out(training, events.test, visible, exclude_seen=exclude_seen))
 
 
-def read_pairs(path: str, fmt: TableFormat, columns: ColumnsConfig, key: str) -> pl.DataFrame:
-    """Return the distinct user_id, item_id of a table, typed as they are there; rows without either are left out."""
-    table = scan_table(path, fmt)
+def read_pairs(path: str, fmt: TableFormat, wanted: Wanted, find: FindFiles) -> pl.DataFrame:
+    """Return the distinct user_id, item_id of a table (the `wanted` columns), typed as they are there.
+
+    Rows without either are left out.
+    """
+    table = scan_table(path, fmt, wanted, find=find)
     with reading(path, fmt):
         names = table.collect_schema().names()
-        user = column(names, columns.user, key=f"{key}.user", file=path)
-        item = column(names, columns.item, key=f"{key}.item", file=path)
+        user, item = (column(names, ref, key=key, file=path) for key, ref in wanted.columns.items())
         pairs = table.select(user_id=pl.col(user), item_id=pl.col(item)).drop_nulls()
         return pairs.unique().sort(PAIR).collect()
 
@@ -70,13 +75,16 @@ def typed_pairs(pairs: pl.DataFrame, user_type: pl.DataType, item_type: pl.DataT
     return pl.concat([cast.filter(~no_such_id).unique(maintain_order=True), cast.filter(no_such_id)])
 
 
-def _split_events(context: StageContext, clean: pl.LazyFrame, split: GivenSplit) -> SplitEvents:
+def _split_events(
+    context: StageContext, clean: pl.LazyFrame, split: GivenSplit, find: FindFiles
+) -> SplitEvents:
     if not isinstance(split, FileSplit):
-        return split_events(clean, split)
+        return split_events(clean, split, context.config.events.duplicates)
     columns, key = split.columns, "evaluate.split.columns"
     if columns is None:
         columns, key = context.config.events.columns, "events.columns"
-    test = read_pairs(split.path, split, columns, key)
+    wanted = Wanted("evaluate.split", {f"{key}.user": columns.user, f"{key}.item": columns.item})
+    test = read_pairs(split.path, split, wanted, find)
     if test.height == 0:
         raise DataError(f"{split.path} has no test pair", hint="check the file of evaluate.split")
     schema = clean.collect_schema()

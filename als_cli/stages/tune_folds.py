@@ -73,8 +73,8 @@ def training_matrix(context: StageContext, dataset: Dataset) -> csr_matrix:
     split, _ = given_split(context, dataset.scan_events())
     if isinstance(split, FileSplit):
         return dataset.interactions.matrix
-    outer = split_events(dataset.scan_events(), split)
     signal = context.config.events
+    outer = split_events(dataset.scan_events(), split, signal.duplicates)
     return aggregate(outer.training, signal, outer.cut_off or signal.now).matrix
 
 
@@ -97,7 +97,7 @@ def _divisions(
         # The whole dataset is the training part, and nothing is known of how the file was drawn.
         training, split = clean, RandomSplit(by="random", share=_DRAWN)
     else:
-        outer = split_events(clean, split)
+        outer = split_events(clean, split, context.config.events.duplicates)
         training = outer.training
         if isinstance(split, TimeSplit):
             yield from _periods(clean, split, outer, tune.folds)
@@ -107,7 +107,7 @@ def _divisions(
     for fold in range(tune.folds):
         if isinstance(split, LastSplit):
             yield training, split
-            training = split_events(training, split).training
+            training = split_events(training, split, context.config.events.duplicates).training
         else:
             yield training, _redrawn(split, tune.seed, fold)
 

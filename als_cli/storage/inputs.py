@@ -1,32 +1,116 @@
-"""The files that a stage read, for its manifest and its key."""
+"""The files that a stage reads: hashed before they are read, and compared again afterwards."""
 
 import hashlib
+from collections.abc import Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from als_cli.events.tables import TableFile, find_files, reading
+from als_cli.errors import AlsError, DataError
+from als_cli.events.tables import TableFile, find_files, has_pipe, reading
 from als_cli.storage.manifest import InputFile, file_sha256
 
+Identity = tuple[str, int, int, int]
+"""Path, bytes, modification time in ns, inode: equal as long as a file is the same."""
 
-def describe_inputs(path: str) -> tuple[InputFile, ...]:
-    """Return size, hash and time of every file that `path` (a file or a glob) stands for, sorted by path.
+
+class Inputs:
+    """The files that one stage reads.
+
+    Parameters
+    ----------
+    hashes
+        SHA-256 of files that were hashed earlier; new ones are added. Left out: every file is hashed.
+    """
+
+    def __init__(self, hashes: MutableMapping[Identity, str] | None = None) -> None:
+        self._hashes = {} if hashes is None else hashes
+        self._found: list[tuple[TableFile, InputFile]] = []
+
+    def find(
+        self, path: str, *, stdin: BinaryIO | None = None, spool: Path | None = None
+    ) -> tuple[TableFile, ...]:
+        """Return the files of :func:`find_files`, after recording the size, time and hash of each.
+
+        Raises
+        ------
+        DataError
+            There is no such file, or it may not be read.
+        """
+        files = find_files(path, stdin=stdin, spool=spool)
+        self._found += [(file, _described(file, self._hashes)) for file in files]
+        return files
+
+    def confirm(self) -> tuple[InputFile, ...]:
+        """Return all files found so far; each is still the file that was recorded.
+
+        Raises
+        ------
+        DataError
+            A file changed after it was recorded.
+        """
+        for file, recorded in self._found:
+            if not file.streamed and _identity_now(file) != identity_of(recorded):
+                raise DataError(
+                    f"{file.shown} changed while it was read",
+                    hint="nothing was published; run again when the file is complete",
+                )
+        return tuple(recorded for _, recorded in self._found)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Raise a DataError when a file changed before the block ends, also where the block fails because of it."""
+        try:
+            yield
+        except AlsError:
+            self.confirm()
+            raise
+        self.confirm()
+
+
+def describe_inputs(
+    paths: Iterable[str], hashes: MutableMapping[Identity, str] | None = None
+) -> tuple[InputFile, ...] | None:
+    """Return every file that `paths` (files or globs) stand for; None where one is a pipe, which can be read only once.
 
     Raises
     ------
     DataError
         There is no such file, or it may not be read.
     """
-    return tuple(_describe(file) for file in find_files(path))
+    paths = tuple(paths)
+    if any(has_pipe(path) for path in paths):
+        return None
+    inputs = Inputs(hashes)
+    for path in paths:
+        inputs.find(path)
+    return inputs.confirm()
 
 
-def _describe(file: TableFile) -> InputFile:
-    if isinstance(file.content, Path):
-        with reading(file.shown):
-            status = file.content.stat()
-            return InputFile(
-                path=file.name,
-                bytes=status.st_size,
-                sha256=file_sha256(file.content),
-                modified_ns=status.st_mtime_ns,
-            )
-    digest = hashlib.sha256(file.content).hexdigest()
-    return InputFile(path=file.name, bytes=len(file.content), sha256=digest)
+def identity_of(file: InputFile) -> Identity:
+    """Return the identity of a file when it was recorded."""
+    return file.path, file.bytes, file.modified_ns, file.inode
+
+
+def _identity_now(file: TableFile) -> Identity | None:
+    try:
+        status = Path(file.name).stat()
+    except OSError:
+        return None
+    return file.name, status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _described(file: TableFile, hashes: MutableMapping[Identity, str]) -> InputFile:
+    if isinstance(file.content, bytes):
+        digest = hashlib.sha256(file.content).hexdigest()
+        return InputFile(path=file.name, bytes=len(file.content), sha256=digest)
+    with reading(file.shown):
+        if file.streamed:
+            size = file.content.stat().st_size
+            return InputFile(path=file.name, bytes=size, sha256=file_sha256(file.content))
+        status = file.content.stat()
+        identity = (file.name, status.st_size, status.st_mtime_ns, status.st_ino)
+        if identity not in hashes:
+            hashes[identity] = file_sha256(file.content)
+    path, size, modified_ns, inode = identity
+    return InputFile(path=path, bytes=size, sha256=hashes[identity], modified_ns=modified_ns, inode=inode)

@@ -25,6 +25,8 @@ class InputFile(BaseModel):
     bytes: int
     sha256: str
     modified_ns: int = 0
+    inode: int = 0
+    """Number of the file in its file system; 0 for stdin and pipes."""
     rows: int | None = None
 
 

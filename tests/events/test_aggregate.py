@@ -67,10 +67,13 @@ def expected(rows, *, half_life_days, duplicates, min_user, min_item):
         pairs[user, item].append((time, weight * 0.5**age, weight, value))
     result = {}
     for pair, group in pairs.items():
+        if sum(Fraction(str(value)) for *_, value in group) <= 0:
+            continue
         if duplicates == "sum":
-            strength = float(sum(Fraction(decayed) for _, decayed, _, _ in group))
-            if sum(Fraction(str(value)) for *_, value in group) <= 0:
-                continue
+            weights = [Fraction(decayed) for _, decayed, _, _ in group]
+            strength = float(sum(weights))
+            if sum(weights) * 10**9 <= sum(map(abs, weights)):
+                continue  # rounding noise of weights that cancel
         elif duplicates == "max":
             strength = max(decayed for _, decayed, _, _ in group)
         else:

@@ -230,3 +230,19 @@ def test_an_unknown_column_names_key_and_file_and_suggests(ref, suggested):
 def test_a_column_number_outside_the_table_is_an_error(ref):
     with pytest.raises(ConfigError, match=f"column {ref}, but e.csv has 2 columns"):
         column(["user", "item"], ref, key="k", file="e.csv")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ['12" vinyl', '"Weird Al" Yankovic', 'say "no', '"'],
+    ids=["inside", "around", "unpaired", "alone"],
+)
+def test_quotes_that_are_part_of_the_text(tmp_path, title):
+    path = written(tmp_path / "plays.tsv", f"u1\tm1\t{title}\t5\nu2\tm2\tAbba\t7\n".encode())
+
+    with pytest.raises(DataError, match="a quote is opened and never closed") as caught:
+        read(path, TableFormat(header=False))
+    table = read(path, TableFormat(header=False, quote="none"))
+
+    assert "`quote: none`" in caught.value.hint
+    assert table.rows() == [("u1", "m1", title, "5"), ("u2", "m2", "Abba", "7")]

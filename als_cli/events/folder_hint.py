@@ -1,0 +1,56 @@
+"""Which glob names the tables in a folder."""
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from als_cli.events.formats import FORMAT_OF_SUFFIX
+
+_MOST_FILES = 10_000
+"""Files to look at: a folder may hold millions."""
+_COMPRESSIONS = (".gz", ".zst")
+_MARKERS = (".", "_")
+"""First letters of files that hold no rows, such as _SUCCESS and .part-0.crc."""
+
+
+def folder_hint(folder: Path) -> str:
+    """Return a hint with the glob that matches most tables in `folder`.
+
+    Files of the folder itself come first, then those of its subfolders (such as Hive partitions).
+    """
+    try:
+        below = list(islice(_files_below(folder), _MOST_FILES))
+    except OSError:
+        return "name its files with a glob"
+    if not below:
+        return "the folder holds no files; check the path"
+    depths = {len(file.parts) for file in below if _table_suffix(file)} or {len(file.parts) for file in below}
+    depth = min(depths)
+    kinds = Counter(_table_suffix(file) for file in below if len(file.parts) == depth)
+    suffix = max(kinds, key=lambda kind: (bool(kind), kinds[kind], kind))
+    levels = ["*"] * (depth - 1) if len(depths) == 1 else ["**"] * (depth > 1)
+    pattern = os.path.join(glob.escape(str(folder)), *levels, f"*{suffix}" if suffix else "[!_]*")  # noqa: PTH118 - a pattern, no path
+    others = ", ".join(f"*{kind}" for kind in sorted(kinds) if kind not in ("", suffix))
+    return f"name its files with a glob: {pattern}" + (f" (it also holds {others})" if others else "")
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith(_MARKERS))
+        yield from (
+            (Path(root) / name).relative_to(folder) for name in sorted(files) if not name.startswith(_MARKERS)
+        )
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _table_suffix(file: Path) -> str:
+    """Return the end of the name that says what the file is, such as ``.csv.gz``; empty where nothing does."""
+    compression = file.suffix if file.suffix.lower() in _COMPRESSIONS else ""
+    suffix = Path(file.name.removesuffix(compression)).suffix
+    return suffix + compression if suffix.lower() in FORMAT_OF_SUFFIX else ""
