@@ -17,6 +17,7 @@ from als_cli.config.yaml_text import KeyPath, parse_value, parse_yaml
 from als_cli.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "ALS_"
+_VALUE_SHOWN = 200
 
 
 @dataclass
@@ -180,10 +181,11 @@ def _message(detail: ErrorDetails, path: KeyPath) -> str:
         return "this key is required"
     text = detail["msg"].removeprefix("Value error, ")
     given = detail.get("input")
-    shown = (
-        f", got {given!r}"
-        if isinstance(given, (str, int, float, bool)) and not isinstance(given, ShellText)
-        else ""
-    )
-    shown = f", got {str(given)!r}" if isinstance(given, ShellText) else shown
-    return text[0].lower() + text[1:] + shown
+    if not isinstance(given, (str, int, float, bool)):
+        return text[0].lower() + text[1:]
+    plain = str(given) if isinstance(given, ShellText) else given
+    return f"{text[0].lower()}{text[1:]}, got {_shortened(repr(plain))}"
+
+
+def _shortened(shown: str) -> str:
+    return shown if len(shown) <= _VALUE_SHOWN else f"{shown[: _VALUE_SHOWN - 1]}…"
