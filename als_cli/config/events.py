@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from als_cli.config.fields import Duration, Instant, PathText, Section
+from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
 from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
 
 IdType = Literal["auto", "int", "string"]
@@ -28,8 +28,8 @@ class EventsConfig(TableFormat):
     """Column mapping for every source that has none of its own."""
     id_types: IdTypesConfig = IdTypesConfig()
     """Types of user and item ids in dataset, model and output."""
-    where: str | None = None
-    """An SQL condition on the raw columns, for example `price > 0 and country = 'France'`; other rows are dropped and counted."""
+    where: ConditionText | None = None
+    """An SQL condition on the raw columns of one row, for example `price > 0 and country = 'France'`. Other rows are dropped and counted."""
 
     timestamp_format: str = "auto"
     """`auto`, an epoch unit (`s`, `ms`, `us`, `ns`), `iso`, or a strftime pattern such as `%d/%m/%Y %H:%M`. Times without zone are UTC."""

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
 from pydantic.json_schema import WithJsonSchema
+
+from als_cli.config.condition import check_condition
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
@@ -127,3 +129,6 @@ Instant = Annotated[
 
 PathText = Annotated[str, Wording("a path"), BeforeValidator(resolve_path)]
 """A path or URL; relative ones are taken from the folder of the config file."""
+
+ConditionText = Annotated[str, AfterValidator(check_condition)]
+"""A condition on the columns of a table, in the language of :mod:`als_cli.config.condition`."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from als_cli.config.fields import Duration, Instant, PathText, Section
+from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
 from als_cli.config.source import ColumnRef, TableFormat
 
 
@@ -40,8 +40,8 @@ class CatalogConfig(TableFormat):
     """Table with one row per item."""
     columns: CatalogColumns = CatalogColumns()
     """Columns of the catalogue."""
-    where: str | None = None
-    """An SQL condition on the catalogue's columns, for example `in_stock and price > 0`."""
+    where: ConditionText | None = None
+    """An SQL condition on the columns of one row of the catalogue, for example `in_stock and price > 0`."""
 
 
 class OutputConfig(Section):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from als_cli.config.condition import Condition, read_condition
 from als_cli.errors import ConfigError
 from als_cli.events.tables import column, condensed, reading
 
@@ -27,22 +28,22 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
     Raises
     ------
     ConfigError
-        Not SQL, not true or false, or a column that `file` does not have.
+        Outside the language of :mod:`als_cli.config.condition`, not true or false, or a column that `file` does not
+        have.
     """
-    expression = _parsed(where, key)
+    condition = _read(where, key)
     with reading(file):
         schema = frame.collect_schema()
-    used = list(dict.fromkeys(expression.meta.root_names()))
-    for one in used:
+    for one in condition.columns:
         column(schema.names(), one, key=key, file=file)
     untyped = all(dtype == pl.String for one, dtype in schema.items() if not one.startswith("\0"))
-    casts = _casts(frame, used, file) if untyped else {}
-    marked = _marked(frame, casts, expression.fill_null(value=False).alias(name))
+    casts = _casts(frame, condition.columns, file) if untyped else {}
+    marked = _marked(frame, casts, _expression(condition, key).fill_null(value=False).alias(name))
     try:
         dtype = marked.collect_schema()[name]
         # Some misfits, such as text against a number, show only when values are compared.
         marked.select(name).head(1).collect()
-    except (pl.exceptions.PolarsError, TypeError) as misfit:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError) as misfit:
         as_numbers = f"; read as numbers or truth values: {', '.join(casts)}" if casts else ""
         raise ConfigError(
             f"{key} cannot be applied to {file}: {condensed(misfit)}", hint=_HINT + as_numbers
@@ -59,9 +60,17 @@ def _marked(frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr) -> pl
     return marked.with_columns(restored).drop(_SPARED + one for one in casts)
 
 
-def _parsed(where: str, key: str) -> pl.Expr:
+def _read(where: str, key: str) -> Condition:
     try:
-        return pl.sql_expr(where)
+        return read_condition(where)
+    except ValueError as wrong:
+        raise ConfigError(f"{key}: {wrong}", hint=_HINT) from None
+
+
+def _expression(condition: Condition, key: str) -> pl.Expr:
+    # polars runs subqueries while it parses SQL, so it is given only text that read_condition has written.
+    try:
+        return pl.sql_expr(condition.sql)
     except pl.exceptions.PolarsError as wrong:
         raise ConfigError(f"{key}: {condensed(wrong)}", hint=_HINT) from wrong
 

@@ -225,7 +225,7 @@ def test_unknown_types_are_bad_rows_where_the_config_says_so(failure):
         ({"types": {"view": 1.0}}, "no column of types"),
         ({"columns": {"timestamp": "ts"}, "timestamp_format": "dd/mm/yyyy"}, "events.timestamp_format"),
         ({"half_life": "3d"}, "events.half_life"),
-        ({"where": "n >"}, "events.where"),
+        ({"where": "n + 1"}, "events.where"),
         ({"where": "m > 1"}, "no column 'm'"),
         ({"encoding": "utf-99"}, "encoding"),
         ({"source": ["-", "-"]}, "more than once"),
