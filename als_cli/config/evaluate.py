@@ -82,20 +82,15 @@ _KIND_OF_KEY = {"test": "time", "n": "last", "share": "random", "fold_in": "user
 
 def _with_kind(split: Any) -> Any:
     """Return the raw section `split` with `by`, which may be left out where the other keys tell the kind."""
-    if isinstance(split, Section):
-        return split
-    kinds = f"by is one of {', '.join(_KINDS)}"
-    if not isinstance(split, dict):
-        raise ValueError(f"a split is a mapping such as {{by: time, test: 7d}}; {kinds}")  # noqa: TRY004 - pydantic
-    if "by" in split:
-        if split["by"] not in _KINDS:
-            raise ValueError(f"{kinds}, not {split['by']}")
+    if not isinstance(split, dict) or "by" in split:
         return split
     found = {_KIND_OF_KEY[key] for key in split if key in _KIND_OF_KEY}
     if "users" in found:
         found.discard("random")
     if len(found) > 1 or (split and not found):
-        raise ValueError(f"the keys {', '.join(map(str, split))} do not tell the kind of split; {kinds}")
+        raise ValueError(
+            f"the keys {', '.join(map(str, split))} do not tell the kind of split; by is one of {', '.join(_KINDS)}"
+        )
     return {"by": found.pop() if found else "auto", **split}
 
 

@@ -18,8 +18,6 @@ from als_cli.config.root import Config
 from als_cli.config.schema_keys import Accepted, accepted_at, keys_below, keys_named, kinds_with
 from als_cli.config.yaml_text import KeyPath
 
-_UNKNOWN = ("extra_forbidden", "invalid_key")
-_KEY_ITSELF = "[key]"
 _NEAR = 0.7
 _FAR = 0.6
 
@@ -48,27 +46,17 @@ def problems_of(
         if _has_deeper(mistakes, path):
             continue
         here = [mistake for mistake in mistakes if mistake.path == path]
-        names = _names(path, tree)
-        origin = origin_of(names)
-        place = _dotted(names) + (f" ({origin})" if origin else "")
+        origin = origin_of(path)
+        place = _dotted(path) + (f" ({origin})" if origin else "")
         lines[place] = f"{place}: {_message(here, tree)}"
     return list(lines.values())
 
 
-def _names(path: KeyPath, tree: Any) -> KeyPath:
-    """Return `path` with keys as the text they are written as, and list entries as their position from 0."""
-    names: list[str | int] = []
-    for position, step in enumerate(path):
-        is_entry = isinstance(_value_at(tree, path[:position]), list)
-        names.append(step if is_entry or isinstance(step, str) else shown(step))
-    return tuple(names)
-
-
-def _dotted(names: KeyPath) -> str:
+def _dotted(path: KeyPath) -> str:
     """Return ``evaluate.at, entry 2``, or ``events.source, entry 1, path``: list entries count from 1."""
     parts: list[str] = []
     after_entry = True
-    for name in names:
+    for name in path:
         if isinstance(name, int):
             parts.append(f"entry {name + 1}")
         elif after_entry:
@@ -82,7 +70,7 @@ def _dotted(names: KeyPath) -> str:
 def _mistake(detail: ErrorDetails, tree: Any) -> _Mistake:
     path, branches = _real_path(detail, tree)
     error = detail.get("ctx", {}).get("error")
-    if detail["type"] in _UNKNOWN or detail["loc"][-1:] == (_KEY_ITSELF,):
+    if detail["type"] == "extra_forbidden":
         return _Mistake("unknown", path, branches=branches)
     if detail["type"] == "missing":
         return _Mistake("missing", path, branches=branches)
@@ -209,8 +197,6 @@ def _message(mistakes: list[_Mistake], tree: Any) -> str:
 def _unknown_key(path: KeyPath) -> str:
     name, parents = str(path[-1]), path[:-1]
     known = keys_below(Config, parents)
-    if not known:
-        return f"expected text as the name of this key, got {shown(path[-1])}; in quotes it is text"
     if name in known:  # another variant of the section has it
         kinds = " or ".join(kinds_with(Config, parents, name))
         return (

@@ -23,6 +23,9 @@ class Document:
     """Line (from 1) of each key and list entry."""
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _Loader(yaml.SafeLoader):
     """Safe loader with the scalars of YAML 1.2."""
 
@@ -155,6 +158,8 @@ def _record_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], wal
                 said = f"key {'.'.join(map(str, key))} is repeated (first on line {lines[key]})"
                 raise walk.source.error(line, said, "keep one of the two")
             lines[key] = line
+            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != _MERGE:
+                key_node.tag = "tag:yaml.org,2002:str"  # keys are names, also where they look like numbers
             _record_lines(value_node, key, lines, inside)
     elif isinstance(node, yaml.SequenceNode):
         inside = walk.into(node)

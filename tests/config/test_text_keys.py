@@ -21,12 +21,17 @@ def shop(tmp_path):
 
 @pytest.mark.parametrize("text", RAW)
 def test_a_text_key_takes_any_text_as_it_is(shop, text):
-    settings = [f"events.where={text}", f"events.timestamp_format={text}"]
+    settings = [f"events.encoding={text}", f"events.timestamp_format={text}"]
     events = load_config(shop, settings, environment={}).events
-    assert (events.where, events.timestamp_format) == (text, text)
-    environment = {"ALS_EVENTS__WHERE": text, "ALS_EVENTS__TIMESTAMP_FORMAT": text}
+    assert (events.encoding, events.timestamp_format) == (text, text)
+    environment = {"ALS_EVENTS__ENCODING": text, "ALS_EVENTS__TIMESTAMP_FORMAT": text}
     events = load_config(shop, environment=environment).events
-    assert (events.where, events.timestamp_format) == (text, text)
+    assert (events.encoding, events.timestamp_format) == (text, text)
+
+
+def test_a_quoted_condition_needs_no_other_quotes(shop):
+    text = "\"Customer ID\" is not null and country = 'x'"
+    assert load_config(shop, [f"events.where={text}"], environment={}).events.where == text
 
 
 def test_paths_are_text_too(shop, tmp_path, monkeypatch):

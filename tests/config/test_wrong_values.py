@@ -187,8 +187,8 @@ def check_message(line, key, shown):
         ("evaluate: {at: [10, 0]}", "evaluate.at, entry 2 (line 2): expected a whole number of at least 1, got 0"),
         ("evaluate: {baselines: [populr]}", "did you mean popular?"),
         ("evaluate: {exclude_seen: yes}", "expected true or false, got 'yes'"),
-        ("evaluate: {split: {by: tim}}", "evaluate.split.by (line 2): expected one of time, last, random, users, file, got 'tim'; did you mean time?"),
-        ("evaluate: {split: {test: 7x}}", "evaluate.split.by (line 2): this key is required: one of time, last"),
+        ("evaluate: {split: {by: tim}}", "evaluate.split.by (line 2): expected one of auto, time, last, random, users, file, got 'tim'; did you mean time?"),
+        ("evaluate: {split: {test: 7x}}", "evaluate.split.test (line 2): expected a length of time such as 30d or 12h"),
         ("evaluate: {split: {by: time, test: 7x}}", "expected a length of time such as 30d or 12h (units: s m h d w), or a date or time such as 2026-01-31 or 2026-01-31T06:00:00Z, got '7x'"),
         ("evaluate: {gate: {metric: ndcg}}", "evaluate.gate.metric (line 2): "),
         ("tune: {metric: gini@10}", "for example ndcg@10, got 'gini@10'"),
@@ -225,6 +225,10 @@ def test_messages_by_example(tmp_path, text, says):
         ("recommend: {users: {file: u.csv, colum: id}}", "recommend.users.colum (line 2): unknown key, did you mean column?"),
         ("recommend: {items: {catlog: c.csv}}", "recommend.items.catlog (line 2): unknown key, did you mean catalog?"),
         ("recommend: {items: {catalog: c.csv, 1: x}}", "recommend.items.1 (line 2): unknown key"),
+        ("null: x", "null (line 2): unknown key; known here: evaluate, "),
+        ("true: x", "true (line 2): unknown key"),
+        ("1.5: x", "1.5 (line 2): unknown key"),
+        ("2026-01-31: x", "2026-01-31 (line 2): unknown key"),
     ],
 )  # fmt: skip
 def test_one_misspelt_key_is_one_problem(tmp_path, text, says):

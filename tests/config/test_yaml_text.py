@@ -59,3 +59,8 @@ def test_python_objects_are_not_built():
 def test_every_value_has_a_line():
     lines = parse_yaml("a:\n  b: 1\n  c:\n    - x\n    - y\n", "t").lines
     assert lines == {("a",): 1, ("a", "b"): 2, ("a", "c"): 3, ("a", "c", 0): 4, ("a", "c", 1): 5}
+
+
+def test_keys_are_text_as_it_is_written():
+    tree = parse_yaml("1: a\n007: b\nnull: c\ntrue: {2026-01-31: d, 1.50: e}\n", "t").tree
+    assert tree == {"1": "a", "007": "b", "null": "c", "true": {"2026-01-31": "d", "1.50": "e"}}
