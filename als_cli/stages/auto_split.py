@@ -1,4 +1,4 @@
-"""`evaluate.split: {by: auto}`: how to divide the events, from their times and from how many test users there would be.
+"""`evaluate.split: {by: auto}`: the split is chosen from the times of the events and the number of test users.
 
 The rule counts users and looks at no figure, so the choice cannot favour a model. docs/evaluation.md gives its reasons.
 """
@@ -45,7 +45,7 @@ class SplitChoice:
 
 @dataclass(frozen=True)
 class _Times:
-    """When the events were, and the time between each user's first and last."""
+    """The time span of the events, and how many of them carry no time."""
 
     events: int
     timeless: int
@@ -84,7 +84,7 @@ def given_split(context: StageContext, clean: pl.LazyFrame) -> tuple[GivenSplit,
 
 
 def with_given_split(context: StageContext, clean: pl.LazyFrame) -> StageContext:
-    """Return `context` with the split of :func:`given_split` in its config: what is asked of it again costs nothing."""
+    """Return `context` whose config holds the split of :func:`given_split`, so that it is chosen and logged once."""
     split, choice = given_split(context, clean)
     if choice is None:
         return context
