@@ -32,23 +32,20 @@ def run(config, tmp_path, *settings, **options):
 
 def test_two_years_of_a_shop_with_different_column_names(tmp_path):
     folder = folder_of("online_retail")
-    sources = [
-        {"path": str(folder / "year_2009-2010.parquet"), "columns": columns("Customer ID")},
-        {"path": str(folder / "year_2010-2011.parquet"), "columns": columns("CustomerID")},
-    ]
-    reports, _ = run("online_retail.yaml", tmp_path, f"events.source={json.dumps(sources)}")
+    shipped = (ROOT / "configs" / "online_retail.yaml").read_text(encoding="utf-8")
+    config = tmp_path / "shop.yaml"
+    config.write_text(shipped.replace("data/online_retail", str(folder)), encoding="utf-8")
+    reports, _ = run(config, tmp_path)
     assert sum(source["rows"] for source in reports["ingest"]["sources"]) == 525_461 + 541_909
     figures = {method["method"]: method["metrics"] for method in reports["evaluate"]["methods"]}
     assert figures["als"]["ndcg@10"] > figures["item_knn"]["ndcg@10"] > figures["popular"]["ndcg@10"]
+    assert figures["als"]["ndcg@10"] > 2 * figures["popular"]["ndcg@10"] > 0
+    assert reports["evaluate"]["counts"]["users_evaluated"] > 1000
     assert reports["evaluate"]["gate"]["met"]
     lists = pl.read_parquet(tmp_path / "lists.parquet")
     assert lists.schema["user_id"] == pl.Int64  # Customer ID is a float in the files
     assert (lists.group_by("user_id").len()["len"] == 20).all()
     assert lists["item_id"].str.contains(r"^[0-9]{5}").all()
-
-
-def columns(user):
-    return {"user": user, "item": "StockCode", "timestamp": "InvoiceDate", "value": "Quantity"}
 
 
 def test_movielens_without_header_and_titles_in_latin_1(tmp_path):

@@ -15,7 +15,7 @@ _EIGEN_RATE = 20e9
 
 
 def sweep_seconds(matrix: csr_matrix, factors: int) -> float:
-    """Return the seconds of one sweep over `matrix` (U, I) on a machine of two cores, within a factor of two or so."""
+    """Return the seconds of one sweep over `matrix` (U, I) on a machine of two cores, estimated: the real time may be half or twice as long."""
     pairs = _PAIR_OPERATIONS * matrix.nnz * factors / _PAIR_RATE
     dense = _DENSE_OPERATIONS * sum(matrix.shape) * factors**2 / _DENSE_RATE
     return float(pairs + dense + _EIGEN_OPERATIONS * factors**3 / _EIGEN_RATE)

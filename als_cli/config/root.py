@@ -16,7 +16,7 @@ class Config(Section):
     """One YAML file: events in, lists out."""
 
     workspace: PathText = Field(default="work", validate_default=True)
-    """Folder for dataset/, models/, evaluations/, backtests/, tune/ and runs/."""
+    """Folder for dataset/, models/, evaluations/, backtests/ and tune/."""
     threads: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """Threads for everything; `auto`: the processors this process may use, inside a container's limit."""
     events: EventsConfig

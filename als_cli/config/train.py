@@ -34,12 +34,12 @@ class FoldInConfig(Section):
 
 
 class BudgetConfig(Section):
-    """How far `auto` goes in search of better lists: what it tries is foreseen by a formula, never by the clock."""
+    """How far `auto` goes in search of better lists. Costs are estimated by a formula, never measured by the clock."""
 
     time: Duration = Field(default="10m", validate_default=True)
-    """Trainings with more factors than 64 take no longer than this together, on two cores; a machine may be slower or faster by half."""
+    """Estimated time on two cores of all trials but the first ones, with up to 64 factors, and of the training itself. The real time may be half or twice the estimate."""
     memory: float = Field(default=8.0, gt=0)
-    """Peak memory of a training, GiB."""
+    """Estimated peak memory of a training, GiB. Numbers of factors that need more are not tried."""
 
 
 class TrainConfig(Section):

@@ -31,10 +31,10 @@ _CLOSE = 0.97
 """Share of the best one's value that keeps a point in the contest."""
 _USUAL_SWEEPS = 6
 """Sweeps of a training whose cost is foreseen."""
-_BETTER = 1.005
-"""What more or fewer factors must gain, as a ratio, to be worth it."""
-_MUCH_BETTER = 1.02
-"""What `_MORE_FACTORS` must have gained for still more to be tried."""
+_GAIN_OF_OTHER_FACTORS = 1.005
+"""Ratio of values from which more or fewer factors replace the best so far."""
+_GAIN_THAT_PROMISES_MORE = 1.02
+"""Ratio of values with `_MORE_FACTORS` and with `_FEW_FACTORS` from which still more factors are tried."""
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,9 @@ class _Search:
         if more == few:
             return tried
         contenders = self._with_more_factors(train, tried, more, self._fewer_users)
-        self._promises_more = more == _MORE_FACTORS and contenders[0].value > tried[0].value * _MUCH_BETTER
+        self._promises_more = (
+            more == _MORE_FACTORS and contenders[0].value > tried[0].value * _GAIN_THAT_PROMISES_MORE
+        )
         return contenders
 
     def _on_all_users(self, train: TrainConfig, tried: list[Trial]) -> list[Trial]:
@@ -157,7 +159,7 @@ class _Search:
     @staticmethod
     def _better(best: Trial, others: list[Trial]) -> Trial:
         """Return the first of `others` (best first) where it gains enough, else `best`."""
-        return others[0] if others[0].value > best.value * _BETTER else best
+        return others[0] if others[0].value > best.value * _GAIN_OF_OTHER_FACTORS else best
 
     def _affords(self, train: TrainConfig, matrix: csr_matrix, factors: int, trials: int) -> bool:
         """Return whether so many trials on `matrix`, then a training on all, are within the budget; they count if so."""

@@ -20,8 +20,8 @@ _AS_GOOD = 0.999
 """Of sweeps whose lists are as good, the first is chosen."""
 _HOPELESS = 0.9
 """Share of the best value so far below which no fold-in is looked for."""
-_BETTER = 1.002
-"""What another fold-in must gain, as a ratio, to be worth it."""
+_GAIN_OF_ANOTHER_FOLD_IN = 1.002
+"""Ratio of values from which another fold-in replaces the best so far. Smaller than for factors: it needs no other training."""
 _MANY_FACTORS = 256
 """With more, each look at the lists takes long: the exponent of the fold-in is as it was with fewer, and one sweep that
 brings nothing is the last, with fewer a second one."""
@@ -101,7 +101,7 @@ class _Judge:
             return best, value
         others = [replace(best, share=share) for share in _SHARES if share != best.share]
         worth, other = max(((self.value(one), one) for one in others), key=lambda pair: pair[0])
-        return self._climbed(other, worth) if worth > value * _BETTER else (best, value)
+        return self._climbed(other, worth) if worth > value * _GAIN_OF_ANOTHER_FOLD_IN else (best, value)
 
     def _climbed(self, best: FoldInPoint, value: float) -> tuple[FoldInPoint, float]:
         """Return the ridge reached from `best` by doubling, or else halving it, as long as that gains."""
@@ -111,7 +111,7 @@ class _Judge:
         for step in (2.0, 0.5):
             while _LOWEST <= (multiple := best.multiple * step) <= _HIGHEST:
                 other = replace(best, multiple=multiple)
-                if (worth := self.value(other)) <= value * _BETTER:
+                if (worth := self.value(other)) <= value * _GAIN_OF_ANOTHER_FOLD_IN:
                     break
                 best, value = other, worth
             if best is not start:

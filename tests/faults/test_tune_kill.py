@@ -96,7 +96,7 @@ def test_a_search_off_a_terminal_is_silent_and_failures_have_their_codes(shop):
         (["--set", "tune.metric=gini@10"], 2),
         (["--set", "evaluate.split={by: time, test: 29d}"], 3),
         (["--no-ingest", "--set", f"workspace={shop / 'empty'}"], 4),
-        (["--output", shop], 7),
+        (["--output", shop, "--trials", "2"], 7),
     ):
         ended = als("tune", "-c", shop / "shop.yaml", *arguments)
         assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr

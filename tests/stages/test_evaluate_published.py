@@ -5,13 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from als_cli.config.loading import load_config
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import Popular
-from als_cli.stages.context import StageContext
-from als_cli.stages.evaluate import evaluate
 from als_cli.stages.evaluation_parts import divide
-from als_cli.stages.ingest import ingest
 from als_cli.storage.dataset_files import open_dataset
 from tests.stages.evaluation_builders import BUILT_CLEAN, context_for, publish_events
 
@@ -57,21 +53,3 @@ def test_popularity_among_sampled_candidates_is_within_a_thousandth(tmp_path):
     assert averages["ndcg@10"] == pytest.approx(0.2542, abs=0.001)
     # Two films stand in the test file alone: misses for every method.
     assert counts["test_pairs_unknown_to_training"] == 2
-
-
-@pytest.mark.realdata
-def test_on_two_years_of_a_shop_the_model_beats_both_baselines(tmp_path):
-    folder = PUBLIC / "online_retail"
-    if not folder.is_dir():
-        pytest.skip("the public data set online_retail is not beside the checkout")
-    shipped = (ROOT / "configs" / "online_retail.yaml").read_text(encoding="utf-8")
-    config = tmp_path / "shop.yaml"
-    config.write_text(shipped.replace("data/online_retail", str(folder)), encoding="utf-8")
-    context = StageContext(load_config(config, [f"workspace={tmp_path / 'work'}"], environment={}), threads=2)
-    ingest(context)
-    report = evaluate(context)
-    ndcg = {one.method: one.metrics["ndcg@10"] for one in report.methods}
-    assert ndcg["als"] > 2 * ndcg["popular"] > 0
-    assert ndcg["als"] > ndcg["item_knn"] > 0
-    assert report.counts["users_evaluated"] > 1000
-    assert report.gate.met

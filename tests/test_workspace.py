@@ -1,0 +1,36 @@
+"""The folders of a workspace are those that the config reference and docs/outputs.md name, no more and no fewer."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from als_cli.config.root import Config
+from tests.shop import als, write_shop
+
+OUTPUTS = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("workspace")
+    config = write_shop(folder)
+    for command in (["run"], ["backtest"], ["tune", "--trials", "2"]):
+        ended = als(*command, "-c", config, "--set", "tune.folds=1", "--set", "evaluate.backtest.cut_offs=2")
+        assert ended.returncode == 0, ended.stderr
+    return folder / "work"
+
+
+def folders_of(workspace):
+    return {path.name for path in workspace.iterdir() if path.is_dir()}
+
+
+def test_the_config_reference_names_the_folders(workspace):
+    described = Config.model_fields["workspace"].description or ""
+    assert set(re.findall(r"(\w+)/", described)) == folders_of(workspace)
+
+
+def test_the_docs_name_the_folders_and_what_is_in_them(workspace):
+    named = re.findall(r"^\| `WORKSPACE/([\w/.]+)` \|", OUTPUTS, re.MULTILINE)
+    assert {place.split("/")[0] for place in named} == folders_of(workspace)
+    assert [place for place in named if not (workspace / place).exists()] == []
