@@ -59,11 +59,13 @@ another type are errors, all reported at once. Made by `docs/make_reference.py` 
   read as those of `--set` are.
 * **Paths.** Relative ones start at the config file's folder; those of `--set` and the environment at the working folder.
 * **Durations** are a number and a unit: `45m`, `12h`, `30d`, `2w`. **Times** are ISO 8601; without zone they are UTC.
-* **Columns** are named, or numbered from 1 where delimited text has no header.
+* **Columns** are named, or numbered from 1. For delimited text, numbers need a declared `header`: `false` where the first
+  line is data, `true` where it holds names.
 * **Conditions** (`where`) are SQL expressions on the table's own columns. Columns of delimited text that hold only
   numbers (without leading zeros), or only true and false, compare as such. Names with spaces or digits are quoted:
   `"Customer ID" is not null`; times are written `'2026-01-31'::timestamp`.
-* **Several sources** inherit `format`, `separator`, `header` and `encoding` from `events` where they have none of their own.
+* **Several sources** inherit `format`, `separator`, `header`, `quote` and `encoding` from `events` where they
+  have none of their own.
 * **Ids** in text become integers only where every id reads back unchanged: `007` stays text. Numbers in one source and
   words in another are an error, unless `events.id_types` decides.
 * **Epoch times** are told apart (s, ms, us, ns) only where all of them make sense in one unit; otherwise declare it.

@@ -51,7 +51,7 @@ class EventsConfig(TableFormat):
     half_life: Duration | None = None
     """Time after which an event counts half; none: no decay. Needs `columns.timestamp`."""
     duplicates: Literal["sum", "exact", "last", "max"] = "sum"
-    """Several events of one pair: `sum` adds all; `exact` first drops rows equal in every mapped column; `last` and `max` keep one event."""
+    """Several events of one pair: `sum` adds all; `exact` first drops rows equal in every mapped column; `last` and `max` keep one event. A pair whose values add up to zero or less is dropped in all four."""
     min_user_interactions: int = Field(default=1, ge=1)
     """Users with fewer distinct items are left out; applied together with the item minimum until nothing changes."""
     min_item_interactions: int = Field(default=1, ge=1)
