@@ -18,7 +18,8 @@ def lines(rows=ROWS, columns=slice(None), separator=","):
 
 
 def flags(settings):
-    return [part for key, value in settings.items() for part in ("--set", f"{key}={json.dumps(value)}")]
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
+    return [part for key, text in texts.items() for part in ("--set", f"{key}={text}")]
 
 
 @pytest.fixture(scope="module")
