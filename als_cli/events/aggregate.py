@@ -13,8 +13,8 @@ from scipy.sparse import csr_matrix
 
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
-from als_cli.dataset.net_pairs import Extremes, extremes_of, net_pairs
 from als_cli.errors import DataError
+from als_cli.events.net_pairs import Extremes, extremes_of, net_pairs
 
 _HALF = 1 << 32
 
@@ -24,7 +24,7 @@ def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = 
 
     Each event's weight halves with every `signal.half_life` before `now` (default: the newest event; later events
     count in full). `signal.duplicates` says how the events of a pair combine (`exact`: equal rows are gone from clean
-    events). :func:`~als_cli.dataset.net_pairs.net_pairs` says which pairs exist. Then users and items below their
+    events). :func:`~als_cli.events.net_pairs.net_pairs` says which pairs exist. Then users and items below their
     minimum are left out until nothing changes. Without any pair left the result has no users and no items.
 
     Raises

@@ -15,9 +15,9 @@ from als_cli.events.checks import Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
 from als_cli.events.probe import Probed, types_of, unlisted
 from als_cli.events.quarantine import check_bad_share, count_reasons, too_many
-from als_cli.events.tables import reading
 from als_cli.events.time_patterns import time_hint
 from als_cli.events.times import UNIT_NAMES, check_format, plausible_unit, time_format
+from als_cli.tables.scan import reading
 
 log = logging.getLogger(__name__)
 

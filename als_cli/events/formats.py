@@ -4,7 +4,7 @@ from pathlib import Path
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import DataError
-from als_cli.events.delimited import Content, open_decompressed
+from als_cli.tables.delimited import Content, open_decompressed
 
 FORMAT_OF_SUFFIX = {
     **dict.fromkeys((".csv", ".tsv", ".txt", ".data", ".item", ".dat"), "csv"),

@@ -13,8 +13,8 @@ from als_cli.config.events import EventsConfig
 from als_cli.errors import DataError
 from als_cli.events.ids import IdFacts, as_id, is_plain_integer, plain_id
 from als_cli.events.sources import Source
-from als_cli.events.tables import reading
 from als_cli.events.times import TimeFacts, as_number, plain_time
+from als_cli.tables.scan import reading
 
 _NUMBER = pl.col("value").cast(pl.Float64, strict=False)
 _STEP = (

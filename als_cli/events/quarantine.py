@@ -9,7 +9,7 @@ import polars as pl
 from als_cli.config.events import EventsConfig
 from als_cli.errors import DataError
 from als_cli.events.checks import REASONS
-from als_cli.events.tables import STDIN
+from als_cli.tables.scan import STDIN
 
 _EXAMPLES = 3
 

@@ -12,9 +12,9 @@ import polars as pl
 from als_cli.config.events import EventsConfig
 from als_cli.config.source import SourceConfig, TableFormat
 from als_cli.errors import ConfigError
-from als_cli.events.conditions import mark
-from als_cli.events.delimited import Wanted
-from als_cli.events.tables import STDIN, FindFiles, TableFile, column, find_files, reading, scan_file
+from als_cli.tables.conditions import mark
+from als_cli.tables.delimited import Wanted
+from als_cli.tables.scan import STDIN, FindFiles, TableFile, column, find_files, reading, scan_file
 
 log = logging.getLogger(__name__)
 

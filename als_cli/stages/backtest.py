@@ -10,23 +10,23 @@ from itertools import islice
 import polars as pl
 
 from als_cli.config.evaluate import AutoSplit, TimeSplit
-from als_cli.dataset.net_pairs import Duplicates
-from als_cli.dataset.splits import split_events
 from als_cli.errors import AlsError, ConfigError, DataError
-from als_cli.stages.auto_split import NO_TIME, choose_split, say_choice
-from als_cli.stages.backtest_files import figures_only, publish_backtest
-from als_cli.stages.backtest_report import Backtest, BacktestReport
-from als_cli.stages.backtest_summary import JudgedCutOff, leads_of, spreads_of
+from als_cli.evaluation.backtest_report import Backtest, BacktestReport
+from als_cli.evaluation.backtest_summary import JudgedCutOff, leads_of, spreads_of
+from als_cli.evaluation.baselines import check_protocol
+from als_cli.evaluation.comparisons import comparisons_of
+from als_cli.evaluation.methods import counts_of, judge_methods, list_lengths, methods_of, per_user_table
+from als_cli.events.net_pairs import Duplicates
+from als_cli.splitting.auto_split import NO_TIME, choose_split, say_choice
+from als_cli.splitting.division import EvaluationParts, divide
+from als_cli.splitting.periods import Period, length_of_test, part_of, periods_back
+from als_cli.splitting.splits import split_events
 from als_cli.stages.context import SilentProgress, StageContext, Task
-from als_cli.stages.evaluation_baselines import check_protocol
-from als_cli.stages.evaluation_comparisons import comparisons_of
-from als_cli.stages.evaluation_parts import EvaluationParts, divide
-from als_cli.stages.judging import counts_of, judge_methods, list_lengths, methods_of, per_user_table
-from als_cli.stages.past_periods import Period, length_of_test, part_of, periods_back
-from als_cli.stages.published_model import PublishedModel, published_model, say_if_left_out
-from als_cli.stages.recipes import recipe_for
 from als_cli.stages.warm_up import start_warm_up
+from als_cli.storage.backtest_files import figures_only, publish_backtest
 from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.published_model import PublishedModel, published_model, say_if_left_out
+from als_cli.tuning.parameters import recipe_for
 
 log = logging.getLogger(__name__)
 

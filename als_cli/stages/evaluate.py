@@ -4,32 +4,37 @@ import time
 
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
+from als_cli.evaluation.baselines import check_protocol, check_times
+from als_cli.evaluation.cohort_reports import cohort_reports, divide_cohorts, item_cohort_reports
+from als_cli.evaluation.comparisons import comparisons_of
+from als_cli.evaluation.fallback_report import fallback_report
 from als_cli.evaluation.gate import Lead, Verdict, judge, require
-from als_cli.stages.context import StageContext
-from als_cli.stages.evaluation_baselines import check_protocol, check_times
-from als_cli.stages.evaluation_cohorts import cohort_reports, divide_cohorts, item_cohort_reports
-from als_cli.stages.evaluation_comparisons import comparisons_of
-from als_cli.stages.evaluation_fallback import fallback_report
-from als_cli.stages.evaluation_files import (
-    Basis,
-    evaluation_key,
-    paths_of,
-    publish_evaluation,
-    published_figures,
-)
-from als_cli.stages.evaluation_parts import divide, warn_of_few_test_users
-from als_cli.stages.evaluation_report import (
+from als_cli.evaluation.methods import MODEL, counts_of, judge_methods, list_lengths, per_user_table
+from als_cli.evaluation.report import (
     ComparisonReport,
     EvaluateReport,
     Evaluation,
     GateReport,
     SplitChoiceReport,
 )
-from als_cli.stages.judging import MODEL, counts_of, judge_methods, list_lengths, per_user_table
-from als_cli.stages.published_model import PUBLISHED, published_model, say_if_left_out, settings_compared_with
+from als_cli.splitting.division import divide, warn_of_few_test_users
+from als_cli.stages.context import StageContext
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.evaluation_files import (
+    Basis,
+    evaluation_key,
+    paths_of,
+    publish_evaluation,
+    published_figures,
+)
 from als_cli.storage.inputs import Inputs, describe_inputs
+from als_cli.storage.published_model import (
+    PUBLISHED,
+    published_model,
+    say_if_left_out,
+    settings_compared_with,
+)
 
 
 def evaluate(context: StageContext) -> EvaluateReport:

@@ -17,13 +17,13 @@ from als_cli.events.cleaning import Cleaned, write_clean_events
 from als_cli.events.notices import warn_of
 from als_cli.events.probe import Probed, probe, types_of
 from als_cli.events.sources import declared_sources, find_sources
-from als_cli.events.tables import STDIN, FindFiles
 from als_cli.stages.context import StageContext
 from als_cli.stages.ingest_report import EventTypeReport, IngestReport, SourceReport
 from als_cli.storage.dataset_files import EVENTS, REJECTED, write_interactions
 from als_cli.storage.inputs import Identity, Inputs, describe_inputs, identity_of
 from als_cli.storage.manifest import InputFile, published_manifest, stage_key, write_manifest
 from als_cli.storage.publish import current_version, staged_folder
+from als_cli.tables.scan import STDIN, FindFiles
 
 log = logging.getLogger(__name__)
 

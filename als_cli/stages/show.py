@@ -8,14 +8,14 @@ import polars as pl
 
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
-from als_cli.events.audience import Audience
-from als_cli.events.catalog import Catalog, read_catalog
+from als_cli.ranking.audience import Audience
+from als_cli.ranking.catalog import Catalog, read_catalog
+from als_cli.ranking.recommender import Recommender
 from als_cli.ranking.similar import similar_items
 from als_cli.ranking.top_n import TopN
 from als_cli.stages.context import StageContext
 from als_cli.stages.near_ids import near_ids
 from als_cli.stages.recommend import rules_of
-from als_cli.stages.recommender import Recommender
 from als_cli.stages.show_reports import (
     HistoryItem,
     ItemReport,

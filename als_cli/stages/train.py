@@ -9,13 +9,13 @@ from als_cli.als.engine import Factors, Iteration
 from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
 from als_cli.stages.context import Progress, Report, StageContext
-from als_cli.stages.recipes import recipe_for
-from als_cli.stages.selection import is_open, selected
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
+from als_cli.tuning.auto import is_open, selected
+from als_cli.tuning.parameters import recipe_for
 
 log = logging.getLogger(__name__)
 

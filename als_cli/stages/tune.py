@@ -10,20 +10,20 @@ from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
 from als_cli.errors import ConfigError, TrainingError
 from als_cli.evaluation.significance import FEWEST_USERS
-from als_cli.stages.auto_split import with_given_split
+from als_cli.splitting.auto_split import with_given_split
 from als_cli.stages.context import StageContext
 from als_cli.stages.places import check_tune_place
 from als_cli.stages.run import ingest_if_needed
-from als_cli.stages.tune_folds import training_matrix
-from als_cli.stages.tune_point import tuned
-from als_cli.stages.tune_report import ScreenReport, TrialReport, TuneReport
-from als_cli.stages.tune_sample import Folds, folds_and_samples
-from als_cli.stages.tune_search import Found, search_both
-from als_cli.stages.tune_space import search_space
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key
 from als_cli.storage.publish import staged_file
+from als_cli.tuning.folds import training_matrix
+from als_cli.tuning.point import tuned
+from als_cli.tuning.report import ScreenReport, TrialReport, TuneReport
+from als_cli.tuning.sample import Folds, folds_and_samples
+from als_cli.tuning.search import Found, search_both
+from als_cli.tuning.space import search_space
 
 _SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}

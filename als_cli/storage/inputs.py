@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from als_cli.errors import AlsError, DataError
-from als_cli.events.tables import TableFile, find_files, has_pipe, reading
 from als_cli.storage.manifest import InputFile, file_sha256
+from als_cli.tables.scan import TableFile, find_files, has_pipe, reading
 
 Identity = tuple[str, int, int, int]
 """Path, bytes, modification time in ns, inode: equal as long as a file is the same."""

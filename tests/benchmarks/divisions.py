@@ -27,8 +27,8 @@ from als_cli.als.threads import available_threads
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.protocol import TestPart, measure
 from als_cli.evaluation.rankers import FactorRanker
-from als_cli.stages.recipes import LossPoint, recipe_for, with_fold_in
-from als_cli.stages.selection_points import POINTS, settled_at
+from als_cli.tuning.parameters import LossPoint, recipe_for, with_fold_in
+from als_cli.tuning.presets import POINTS, settled_at
 
 FACTORS = (64, 256)
 MULTIPLES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)

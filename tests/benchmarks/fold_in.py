@@ -25,7 +25,7 @@ from als_cli.als.engine import FloatArray, Iteration
 from als_cli.als.native import warm_up
 from als_cli.als.threads import available_threads
 from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
-from als_cli.stages.recipes import recipe_for
+from als_cli.tuning.parameters import recipe_for
 
 
 def timed(run: Callable[[], FloatArray], rounds: int) -> tuple[list[float], FloatArray]:

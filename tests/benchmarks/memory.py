@@ -19,7 +19,7 @@ import synthetic
 from als_cli.als.native import warm_up
 from als_cli.als.threads import available_threads
 from als_cli.config.train import TrainConfig
-from als_cli.stages.recipes import recipe_for
+from als_cli.tuning.parameters import recipe_for
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 

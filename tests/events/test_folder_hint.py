@@ -7,7 +7,7 @@ import pytest
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import DataError
-from als_cli.events.tables import find_files, scan_table
+from als_cli.tables.scan import find_files, scan_table
 
 CSV = "user_id,item_id\nu1,a\n"
 

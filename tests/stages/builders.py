@@ -12,11 +12,11 @@ from als_cli.als.engine import Factors
 from als_cli.config.root import Config
 from als_cli.dataset.interactions import Interactions
 from als_cli.stages.context import StageContext
-from als_cli.stages.recipes import recipe_for
 from als_cli.storage.dataset_files import EVENTS, write_interactions
 from als_cli.storage.manifest import write_manifest
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import staged_folder
+from als_cli.tuning.parameters import recipe_for
 
 NEWEST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

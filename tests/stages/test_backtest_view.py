@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console
 
 from als_cli.console.views.backtest import render_backtest
-from als_cli.stages.backtest_report import BacktestReport, CutOffReport, LeadReport, SpreadReport
-from als_cli.stages.evaluation_report import MethodReport
+from als_cli.evaluation.backtest_report import BacktestReport, CutOffReport, LeadReport, SpreadReport
+from als_cli.evaluation.report import MethodReport
 
 METHODS = ("als", "popular", "recent_popular", "item_knn", "item_bm25", "own_items", "published")
 

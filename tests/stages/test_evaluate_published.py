@@ -7,7 +7,7 @@ import pytest
 
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import Popular
-from als_cli.stages.evaluation_parts import divide
+from als_cli.splitting.division import divide
 from als_cli.storage.dataset_files import open_dataset
 from tests.stages.evaluation_builders import BUILT_CLEAN, context_for, publish_events
 

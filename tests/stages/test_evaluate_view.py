@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from als_cli.console.views.evaluate import render_evaluate
-from als_cli.stages.evaluation_report import (
+from als_cli.evaluation.report import (
     ComparisonReport,
     EvaluateReport,
     FallbackReport,

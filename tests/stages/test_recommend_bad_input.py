@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError
+from als_cli.ranking.recommender import Recommender
 from als_cli.stages.recommend import recommend
-from als_cli.stages.recommender import Recommender
 from tests.stages.builders import context_for, interactions_of, publish_dataset, publish_model
 from tests.stages.tea_shop import PAIRS, open_shop, written
 

@@ -8,13 +8,13 @@ import pytest
 
 from als_cli.config.loading import load_config
 from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError, TrainingError
-from als_cli.stages import tune_judge as judging
-from als_cli.stages.selection import selected
 from als_cli.stages.tune import tune
-from als_cli.stages.tune_folds import training_matrix, validation_folds
-from als_cli.stages.tune_judge import FoldJudge, value_of
-from als_cli.stages.tune_point import tuned
 from als_cli.storage.dataset_files import open_dataset
+from als_cli.tuning import fold_scores as judging
+from als_cli.tuning.auto import selected
+from als_cli.tuning.fold_scores import FoldJudge, value_of
+from als_cli.tuning.folds import training_matrix, validation_folds
+from als_cli.tuning.point import tuned
 from tests.stages.evaluation_builders import START, clean_events, two_tastes
 from tests.stages.tune_builders import SMALL, SPLITS, tuning
 
@@ -173,7 +173,7 @@ def test_the_weight_of_test_pairs_changes_no_trial(tmp_path, by):
 
 def training_pairs(context):
     """The pairs of the training part of evaluate.split, by the splitter itself."""
-    from als_cli.dataset.splits import split_events
+    from als_cli.splitting.splits import split_events
 
     events = open_dataset(context.dataset_place).scan_events()
     training = split_events(events, context.config.evaluate.split).training

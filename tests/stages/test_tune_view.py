@@ -7,7 +7,7 @@ from rich.console import Console
 
 from als_cli.console.views.tune import render_tune
 from als_cli.stages.run import StageOutcome
-from als_cli.stages.tune_report import ScreenReport, TrialReport, TuneReport
+from als_cli.tuning.report import ScreenReport, TrialReport, TuneReport
 
 POINT = {
     "factors": 1024,

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.views.evaluate import conclusion_text, p_value_text
-from als_cli.stages.backtest_report import BacktestReport, LeadReport, SpreadReport
+from als_cli.evaluation.backtest_report import BacktestReport, LeadReport, SpreadReport
 
 _DAY = 86_400
 _ROOM = 80 - len("2026-01-31 ") - len("1,000,000 ")

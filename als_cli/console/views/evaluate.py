@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.evaluation.report import EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.significance import FEWEST_USERS, Conclusion
-from als_cli.stages.evaluation_report import EvaluateReport, GateReport, MethodReport
 
 _ACCURACY = {
     "ndcg": "ndcg",

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.stages.tune_report import TrialReport, TuneReport
+from als_cli.tuning.report import TrialReport, TuneReport
 
 _SHOWN = 5
 _IN_TABLE = ("factors", "iterations", "regularization")

@@ -1,0 +1,106 @@
+"""All cut-offs of a backtest together: how far figures spread, and how often the model leads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from als_cli.dataset.interactions import rows_of
+from als_cli.evaluation.backtest_report import CutOffReport, LeadReport, SpreadReport
+from als_cli.evaluation.comparisons import figures_per_user
+from als_cli.evaluation.methods import Judged
+from als_cli.evaluation.pooling import pooled_by_user
+from als_cli.evaluation.report import ComparisonReport
+from als_cli.evaluation.significance import RESAMPLES, compare
+from als_cli.splitting.periods import Period
+from als_cli.stages.context import StageContext
+
+
+@dataclass(frozen=True)
+class JudgedCutOff:
+    """What was found at one cut-off."""
+
+    period: Period
+    counts: dict[str, int]
+    user_ids: pl.Series
+    """The T users who were judged, in the order of the figures."""
+    judged: tuple[Judged, ...]
+    comparisons: tuple[ComparisonReport, ...]
+    per_user: pl.DataFrame
+
+    @cached_property
+    def report(self) -> CutOffReport:
+        """What the report says of this cut-off."""
+        return CutOffReport(
+            cut_off=self.period.start.isoformat(),
+            end=self.period.end.isoformat(),
+            counts=self.counts,
+            methods=tuple(one.report() for one in self.judged),
+            comparisons=self.comparisons,
+        )
+
+
+def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
+    """Return mean, standard deviation, least and greatest of every figure: by method, then by metric and k."""
+    return tuple(
+        _spread(method.method, metric, [cut_off.methods[place].metrics[metric] for cut_off in cut_offs])
+        for place, method in enumerate(cut_offs[0].methods)
+        for metric in method.metrics
+    )
+
+
+def leads_of(
+    cut_offs: Sequence[JudgedCutOff], users: pl.Series, context: StageContext
+) -> tuple[LeadReport, ...]:
+    """Return the model against each baseline over all cut-offs, in the order of each cut-off's comparisons.
+
+    `users` are the distinct ids of all who were judged, sorted.
+    """
+    if not cut_offs[0].comparisons:
+        return ()
+    differences = pooled_by_user(
+        [_differences(one) for one in cut_offs],
+        [rows_of(users, one.user_ids).astype(np.int64) for one in cut_offs],
+        users.len(),
+    )
+    with context.progress.task("comparing methods", total=2 * RESAMPLES) as task:
+        found = compare(differences, context.config.evaluate.seed, on_resamples=task.advance)
+    leads = []
+    for column, first in enumerate(cut_offs[0].comparisons):
+        each = [one.comparisons[column] for one in cut_offs]
+        leads.append(
+            LeadReport(
+                baseline=first.baseline,
+                metric=first.metric,
+                cut_offs=len(each),
+                ahead=sum(one.difference > 0 for one in each),
+                clearly_ahead=sum(one.conclusion == "better" for one in each),
+                clearly_behind=sum(one.conclusion == "worse" for one in each),
+                difference=float(found.mean[column]),
+                low=float(found.low[column]),
+                high=float(found.high[column]),
+                p_value=float(found.p_value[column]),
+            )
+        )
+    return tuple(leads)
+
+
+def _spread(method: str, metric: str, values: Sequence[float]) -> SpreadReport:
+    return SpreadReport(
+        method=method,
+        metric=metric,
+        mean=float(np.mean(values)),
+        deviation=float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        least=min(values),
+        greatest=max(values),
+    )
+
+
+def _differences(cut_off: JudgedCutOff) -> npt.NDArray[np.float64]:
+    """Return the model minus each baseline, (T, baselines x figures), in the order of the comparisons."""
+    model, *baselines = (one.measured for one in cut_off.judged)
+    own = figures_per_user(model)
+    return np.hstack([own - figures_per_user(baseline) for baseline in baselines])

@@ -1,0 +1,22 @@
+"""Whom the model cannot serve: the part of the fallback in an evaluation."""
+
+from als_cli.evaluation.fallback import FallbackShare
+from als_cli.evaluation.protocol import Measured
+from als_cli.evaluation.report import FallbackReport
+from als_cli.splitting.division import EvaluationParts
+
+
+def fallback_report(parts: EvaluationParts, model: Measured) -> FallbackReport:
+    """Return how many test users have no history, and what part of the lists that is beside those of `model`."""
+    holdout = parts.holdout
+    share = FallbackShare(
+        test_users=holdout.counts["test_users"],
+        lists=holdout.counts["test_users_without_history"],
+        items=parts.training.items.height,
+    )
+    filled = {k: int(exposure.sum()) / holdout.part.users for k, exposure in model.exposure.items()}
+    return FallbackReport(
+        lists=share.lists,
+        share=share.of_lists,
+        place_share={f"@{k}": share.of_places(k, mean) for k, mean in filled.items()},
+    )

@@ -1,0 +1,90 @@
+"""Who gets a list: everybody, those active lately, or those in a file."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from als_cli.config.recommend import ActiveUsers, UsersFile
+from als_cli.dataset.interactions import Interactions, RowArray, cast_ids, rows_of
+from als_cli.errors import ConfigError, DataError
+from als_cli.tables.delimited import Wanted
+from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The users to recommend for, sorted by id, each once."""
+
+    user_ids: pl.Series
+    user_rows: RowArray
+    """(len(user_ids),) int32 rows in the dataset, -1 for users without history."""
+    unreadable: int = 0
+    """Rows of the users file that hold no id, or none of the dataset's type."""
+
+
+def audience_of(
+    wanted: str | ActiveUsers | UsersFile, interactions: Interactions, find: FindFiles = find_files
+) -> Audience:
+    """Return the users that the config's `recommend.users` stands for; `find` finds the users file.
+
+    Raises
+    ------
+    ConfigError
+        Active users are asked for, but the events carry no time; the users file lacks the column.
+    DataError
+        The users file cannot be used, or nobody is left.
+    """
+    if isinstance(wanted, UsersFile):
+        return _listed(wanted, interactions, find)
+    if isinstance(wanted, ActiveUsers):
+        return _known(interactions, _active(wanted.active_since, interactions))
+    return _known(interactions, interactions.user_ids)
+
+
+def _known(interactions: Interactions, user_ids: pl.Series) -> Audience:
+    return Audience(user_ids, rows_of(interactions.user_ids, user_ids))
+
+
+def _active(since: timedelta | datetime, interactions: Interactions) -> pl.Series:
+    if interactions.newest is None:
+        raise ConfigError(
+            "recommend.users.active_since needs times, and the events carry none",
+            hint="set events.columns.timestamp and run `als ingest`, or recommend for all users",
+        )
+    start = since if isinstance(since, datetime) else interactions.newest - since
+    active = interactions.users.filter(pl.col("last_time") >= start)["user_id"]
+    if active.is_empty():
+        raise DataError(
+            f"no user was active since {start:%Y-%m-%d %H:%M:%S} UTC, the newest event is of"
+            f" {interactions.newest:%Y-%m-%d %H:%M:%S}",
+            hint="choose an earlier recommend.users.active_since, or ingest newer events",
+        )
+    return active
+
+
+def _listed(config: UsersFile, interactions: Interactions, find: FindFiles) -> Audience:
+    wanted = Wanted("recommend.users", {"recommend.users.column": config.column})
+    scan = scan_table(config.file, config, wanted, find=find)
+    with reading(config.file, config):
+        names = scan.collect_schema().names()
+        name = column(names, config.column, key="recommend.users.column", file=config.file)
+        given = scan.select(name).collect()[name]
+    ids = cast_ids(given, interactions.user_ids.dtype)
+    user_ids = ids.drop_nulls().unique().sort()
+    if given.is_empty():
+        raise DataError(f"{config.file} lists no users", hint="check how the file was written")
+    if user_ids.is_empty():
+        raise DataError(
+            f"no id in column {name!r} of {config.file} can be a user id: the file has {given[0]!r}, "
+            f"the dataset has {interactions.user_ids[0]!r} ({interactions.user_ids.dtype})",
+            hint="check recommend.users.column, and events.id_types.user for the type of ids",
+        )
+    if ids.null_count():
+        log.warning(
+            "%s: %d rows hold no id of type %s", config.file, ids.null_count(), interactions.user_ids.dtype
+        )
+    return Audience(user_ids, rows_of(interactions.user_ids, user_ids), ids.null_count())

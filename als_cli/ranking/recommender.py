@@ -1,0 +1,176 @@
+"""Lists for blocks of users, each from the best source there is for them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.sparse import csr_matrix
+
+from als_cli.dataset.histories import renumber_items, take_histories
+from als_cli.dataset.interactions import RowArray, rows_of
+from als_cli.errors import ArtifactError, ResourceError
+from als_cli.ranking.audience import Audience
+from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
+from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
+from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
+from als_cli.ranking.popularity import popularity_list
+from als_cli.ranking.top_n import BoolArray, TopN, top_n
+from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.model_files import Model
+
+_NOBODY = ""
+
+
+@dataclass(frozen=True)
+class UserBlock:
+    """B users with their rows, -1 where they have none."""
+
+    user_ids: pl.Series
+    dataset_rows: RowArray
+    model_rows: RowArray
+
+
+@dataclass(frozen=True)
+class ListRules:
+    """What a list may hold."""
+
+    top_n: int
+    """Items asked for; lists have no more places than there are candidates."""
+    exclude_seen: bool
+    allowed: BoolArray | None
+    """(I,) by the model's item row; None: every item."""
+    popular_fallback: bool
+    """Users without history get the popularity list; otherwise nothing."""
+
+
+class Recommender:
+    """Makes lists from a model and the histories of a dataset, which may be newer than the model.
+
+    A user of the dataset gets trained factors (source als) where the model has them, else factors folded in from the
+    history (fold_in). A user without history, or whose whole history is unknown to the model, gets the popularity
+    list. Users that only the model knows have no history: the dataset says who is there.
+    """
+
+    def __init__(self, dataset: Dataset, model: Model, rules: ListRules, threads: int) -> None:
+        check_id_types(dataset, model)
+        self._matrix = dataset.interactions.matrix
+        self._model = model
+        self._rules = rules
+        self._recipe = model.recipe(threads)
+        self._threads = threads
+        items = dataset.interactions.item_ids
+        self._places = min(rules.top_n, self.candidates)
+        self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
+
+    @property
+    def candidates(self) -> int:
+        """Items that may be recommended."""
+        allowed = self._rules.allowed
+        return len(self._model.item_ids) if allowed is None else int(allowed.sum())
+
+    def check_memory(self, users: int, block_users: int) -> None:
+        """Return when there is memory to rank for `users`, in blocks of at most `block_users`.
+
+        Raises
+        ------
+        ResourceError
+            There is not.
+        """
+        factors = self._model.factors.items.shape[1]
+        block = block_size(min(users, block_users), self._places)
+        needed, there = ranking_bytes(self.candidates, factors, block, self._places), available_bytes()
+        if there is not None and needed > there:
+            raise ResourceError(
+                f"ranking needs about {needed / 2**30:.1f} GiB of memory, {there / 2**30:.1f} GiB are available",
+                hint="free memory, recommend fewer items (recommend.items.where), or lower train.factors or"
+                " recommend.block_users",
+            )
+
+    def blocks(self, audience: Audience, block_users: int, users_per_part: int) -> Iterator[UserBlock]:
+        """Yield the audience in blocks of at most `block_users`; none straddles a multiple of `users_per_part`.
+
+        Blocks are smaller where lists are long, so that a block's lists have a bounded number of places.
+        """
+        block_users = block_size(block_users, self._places)
+        model_rows = rows_of(self._model.user_ids, audience.user_ids)
+        start, users = 0, len(audience.user_ids)
+        while start < users:
+            end = min(start + block_users, (start // users_per_part + 1) * users_per_part, users)
+            yield UserBlock(
+                audience.user_ids[start:end], audience.user_rows[start:end], model_rows[start:end]
+            )
+            start = end
+
+    def lists_for(self, block: UserBlock) -> UserLists:
+        """Return the lists of the users in `block`."""
+        history = self._histories(block.dataset_rows)
+        sources = self._sources(block, history)
+        n = self._places
+        top = TopN(np.full((len(sources), n), -1, np.int32), np.full((len(sources), n), -np.inf, np.float32))
+        for source in SOURCES:
+            members = np.flatnonzero(sources == source)
+            if len(members):
+                found = self._rank(source, block.model_rows[members], history[members])
+                top.item_rows[members], top.scores[members] = found.item_rows, found.scores
+        named = pl.Series(sources, dtype=pl.String)
+        return UserLists(
+            block.user_ids, self._model.item_ids, top, named.replace(_NOBODY, None), self._rules.top_n
+        )
+
+    def _histories(self, dataset_rows: RowArray) -> csr_matrix:
+        """Return (B, I) strengths by the model's item rows; items that the model does not know are left out."""
+        history = take_histories(self._matrix, dataset_rows)
+        if self._item_rows is None:
+            return history
+        return renumber_items(history, self._item_rows, len(self._model.item_ids))
+
+    def _sources(self, block: UserBlock, history: csr_matrix) -> npt.NDArray[np.object_]:
+        has_history = block.dataset_rows >= 0
+        factors = self._model.factors.users[np.maximum(block.model_rows, 0)]
+        trained = has_history & (block.model_rows >= 0) & factors.any(axis=1)
+        foldable = has_history & ~trained & (np.diff(history.indptr) > 0)
+        sources = np.full(
+            len(block.user_ids), POPULAR if self._rules.popular_fallback else _NOBODY, dtype=object
+        )
+        sources[foldable] = FOLD_IN
+        sources[trained] = ALS
+        return sources
+
+    def _rank(self, source: str, model_rows: RowArray, history: csr_matrix) -> TopN:
+        """Return the lists of users of one `source`, (B, n), or one list for them all, (1, n)."""
+        if source == POPULAR:
+            return self._popular
+        items = self._model.factors.items
+        users = (
+            self._model.factors.users[model_rows] if source == ALS else self._recipe.fold_in(items, history)
+        )
+        seen = history if self._rules.exclude_seen else None
+        if len(users) == 1:  # the same list, without a kernel to compile
+            return top_n(users, items, self._places, seen=seen, allowed=self._rules.allowed)
+        return top_n_of(self._index, users, self._places, seen=seen, threads=self._threads)
+
+    @cached_property
+    def _index(self) -> ItemIndex:
+        return item_index(self._model.factors.items, self._rules.allowed)
+
+    @cached_property
+    def _popular(self) -> TopN:
+        # Whoever gets it has seen no item that the model knows, so it needs no mask of his own.
+        return popularity_list(self._model.item_interactions, self._places, self._rules.allowed)
+
+
+def check_id_types(dataset: Dataset, model: Model) -> None:
+    """Raise an ArtifactError where dataset and model have ids of different types."""
+    interactions = dataset.interactions
+    for side, ours, theirs in (
+        ("user", interactions.user_ids, model.user_ids),
+        ("item", interactions.item_ids, model.item_ids),
+    ):
+        if ours.dtype != theirs.dtype:
+            raise ArtifactError(
+                f"{side} ids are {ours.dtype} in the dataset and {theirs.dtype} in the model",
+                hint="run `als train` again",
+            )

@@ -1,0 +1,1 @@
+"""Training and test sets: splits, held-out pairs, periods, subsamples of users."""

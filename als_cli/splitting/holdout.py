@@ -1,0 +1,119 @@
+"""Test pairs as matrix rows: who is judged, on which items, with which history."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy.sparse import csr_matrix
+
+from als_cli.dataset.interactions import Interactions, RowArray, rows_of
+from als_cli.dataset.membership import is_stored
+from als_cli.evaluation.protocol import TestPart
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """T test users, in the order of their ids."""
+
+    user_ids: pl.Series
+    """(T,) ids."""
+    user_rows: RowArray
+    """(T,) their rows in the training matrix, or among the held-out users."""
+    part: TestPart
+    """The same users in numbers."""
+    counts: dict[str, int]
+    """How many test users and pairs there were, and how many were left out, by reason."""
+
+    def take(self, positions: npt.NDArray[np.int64]) -> "Holdout":
+        """Return the users at `positions` only."""
+        part = self.part
+        taken = replace(
+            part,
+            history=part.history[positions],
+            relevant=part.relevant[positions],
+            relevant_counts=part.relevant_counts[positions],
+            candidates=None if part.candidates is None else part.candidates[positions],
+        )
+        return replace(
+            self, user_ids=self.user_ids[positions], user_rows=self.user_rows[positions], part=taken
+        )
+
+    def sample(self, size: int, seed: int) -> "Holdout":
+        """Return `size` users drawn by `seed`, in the order of their ids; all where there are no more."""
+        users = len(self.user_rows)
+        if size >= users:
+            return self
+        return self.take(np.sort(np.random.default_rng(seed).permutation(users)[:size]))
+
+    def with_candidates(self, pairs: pl.DataFrame, item_ids: pl.Series) -> "Holdout":
+        """Return the users with the only items to rank for each: `pairs` of user_id and item_id, typed like the ids."""
+        users, items = rows_of(self.user_ids, pairs["user_id"]), rows_of(item_ids, pairs["item_id"])
+        theirs = users >= 0
+        candidates = _mask(
+            users[theirs & (items >= 0)], items[theirs & (items >= 0)], self.part.history.shape
+        )
+        counts = self.counts | {
+            "candidates_unknown_to_training": int(np.count_nonzero(theirs & (items < 0))),
+            "users_without_candidates": int(np.count_nonzero(np.diff(candidates.indptr) == 0)),
+        }
+        return replace(self, part=replace(self.part, candidates=candidates), counts=counts)
+
+
+def hold_out(
+    training: Interactions, test: pl.DataFrame, visible: Interactions | None, *, exclude_seen: bool
+) -> Holdout:
+    """Return who is judged on the pairs of `test` (user_id, item_id: typed like the ids, null where no such id exists).
+
+    A user's history is his row of `training`; where users are held out, his row of `visible`. Users without history
+    are left out. With `exclude_seen`, so are test items that stand in the history; without any other test item a
+    user is left out too. Test items that training does not know stay: nobody can list them, so they are misses.
+    """
+    histories = training.matrix if visible is None else _on_items(visible, training.item_ids)
+    everyone = test["user_id"].unique().sort()
+    rows = rows_of((visible or training).user_ids, everyone)
+    known = rows >= 0
+    known[known] = np.diff(histories.indptr)[rows[known]] > 0
+    user_ids, rows = everyone.filter(pl.Series(known)), rows[known]
+    history = histories[rows]
+    users, items = rows_of(user_ids, test["user_id"]), rows_of(training.item_ids, test["item_id"])
+    judged, listable = users >= 0, items >= 0
+    seen = judged & listable & is_stored(history, users, items)
+    if exclude_seen:
+        judged &= ~seen
+    counts = {
+        "test_users": everyone.len(),
+        "test_users_without_history": everyone.len() - len(rows),
+        "test_pairs": test.height,
+        "test_pairs_seen_in_training": int(np.count_nonzero(seen)),
+        "test_pairs_unknown_to_training": int(np.count_nonzero(judged & ~listable)),
+    }
+    part = TestPart(
+        history=history,
+        relevant=_mask(users[judged & listable], items[judged & listable], history.shape),
+        relevant_counts=np.bincount(users[judged], minlength=len(rows)).astype(np.int64),
+        interactions=np.bincount(training.matrix.indices, minlength=history.shape[1]).astype(np.int64),
+        training_users=training.users.height,
+        candidates=None,
+        exclude_seen=exclude_seen,
+    )
+    return Holdout(user_ids, rows, part, counts).take(np.flatnonzero(part.relevant_counts > 0))
+
+
+def _on_items(visible: Interactions, item_ids: pl.Series) -> csr_matrix:
+    """Return the matrix of `visible` with its columns moved to the rows of `item_ids`; other items are left out."""
+    columns = rows_of(item_ids, visible.item_ids)
+    pairs = visible.matrix.tocoo()
+    known = columns[pairs.col] >= 0
+    moved = csr_matrix(
+        (pairs.data[known], (pairs.row[known], columns[pairs.col[known]])),
+        shape=(visible.matrix.shape[0], item_ids.len()),
+    )
+    moved.sort_indices()
+    return moved
+
+
+def _mask(rows: RowArray, columns: RowArray, shape: tuple[int, int]) -> csr_matrix:
+    mask = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
+    mask.sum_duplicates()
+    return mask

@@ -1,0 +1,168 @@
+"""Clean events -> what training may see, and the pairs it is judged on.
+
+A test pair is a distinct (user, item) that exists by the same rule as in training (:mod:`~als_cli.events.net_pairs`):
+what was bought and then returned is not a test item. All draws are made over sorted ids, so they do not depend on the order of the rows.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from als_cli.config.evaluate import LastSplit, RandomSplit, TimeSplit, UsersSplit
+from als_cli.errors import ConfigError, DataError
+from als_cli.events.net_pairs import Duplicates, extremes_of, net_pairs
+
+PAIR = ("user_id", "item_id")
+
+
+@dataclass(frozen=True)
+class SplitEvents:
+    """Two disjoint parts; everything a model learns comes from `training` alone."""
+
+    training: pl.LazyFrame
+    """Clean events (CLEAN_EVENT_COLUMNS)."""
+    test: pl.DataFrame
+    """Distinct user_id, item_id, sorted."""
+    visible: pl.LazyFrame | None = None
+    """Clean events of held-out users that a model folds in; None: test users are users of `training`."""
+    cut_off: datetime | None = None
+    """First instant of the test period of a time split: decay counts from there."""
+
+
+def split_events(
+    clean: pl.LazyFrame,
+    split: TimeSplit | LastSplit | RandomSplit | UsersSplit,
+    duplicates: Duplicates = "sum",
+) -> SplitEvents:
+    """Return `clean` (CLEAN_EVENT_COLUMNS) divided as `split` says; `duplicates` is that of section `events`.
+
+    Raises
+    ------
+    ConfigError
+        The split needs timestamps, but the events have none.
+    DataError
+        The training or the test part would be empty, or some events carry no time where all must.
+    """
+    if isinstance(split, TimeSplit):
+        return split_by_time(clean, split, duplicates)
+    if isinstance(split, LastSplit):
+        return split_last(clean, split, duplicates)
+    if isinstance(split, RandomSplit):
+        return split_random(clean, split, duplicates)
+    return split_users(clean, split, duplicates)
+
+
+def split_by_time(clean: pl.LazyFrame, split: TimeSplit, duplicates: Duplicates) -> SplitEvents:
+    """Return the events before the cut-off, and the pairs of the events at or after it."""
+    oldest, newest = _time_span(clean, "time")
+    cut_off = split.test if isinstance(split.test, datetime) else newest - split.test
+    if cut_off <= oldest:
+        raise DataError(
+            f"evaluate.split.test: no event before the cut-off {cut_off:%Y-%m-%d %H:%M:%S}, nothing to train on",
+            hint=f"the events run from {oldest:%Y-%m-%d} to {newest:%Y-%m-%d}; choose a shorter test period",
+        )
+    test = _existing(clean.filter(pl.col("timestamp") >= cut_off), duplicates).select(PAIR)
+    return SplitEvents(
+        training=clean.filter(pl.col("timestamp") < cut_off),
+        test=_not_empty(test, f"no event at or after the cut-off {cut_off:%Y-%m-%d %H:%M:%S}"),
+        cut_off=cut_off,
+    )
+
+
+def split_last(clean: pl.LazyFrame, split: LastSplit, duplicates: Duplicates) -> SplitEvents:
+    """Return each user's `n` newest items as test pairs, by the last time of the pair; equal times: the lower item id.
+
+    Users with no more than `n` items stay in training.
+    """
+    _time_span(clean, "last")
+    newest_first = _existing(clean, duplicates).sort(
+        "user_id", "last_time", "item_id", descending=[False, True, False]
+    )
+    place = pl.int_range(pl.len()).over("user_id")
+    test = newest_first.filter((place < split.n) & (pl.len().over("user_id") > split.n))
+    return _without(clean, _not_empty(test.select(PAIR), f"no user has more than {split.n} items"))
+
+
+def split_random(clean: pl.LazyFrame, split: RandomSplit, duplicates: Duplicates) -> SplitEvents:
+    """Return a seeded draw of ``round(share x pairs)`` pairs, at least one, as test pairs."""
+    pairs = _existing(clean, duplicates).select(PAIR)
+    size = max(1, round(split.share * pairs.height))
+    if size >= pairs.height:
+        raise DataError(
+            f"evaluate.split.share: {split.share:g} of {pairs.height} pairs leaves nothing to train on",
+            hint="choose a smaller share",
+        )
+    drawn = np.random.default_rng(split.seed).permutation(pairs.height)[:size]
+    return _without(clean, pairs[np.sort(drawn)])
+
+
+def split_users(clean: pl.LazyFrame, split: UsersSplit, duplicates: Duplicates) -> SplitEvents:
+    """Return training events of the other users, and of each held-out user visible events and test pairs.
+
+    Users with two items or more can be held out; ``round(share x such users)`` are, at least one. Each shows
+    ``round(fold_in x items)`` items, at least one and not all.
+    """
+    generator = np.random.default_rng(split.seed)
+    pairs = _existing(clean, duplicates).select(PAIR)
+    users = pairs.filter(pl.len().over("user_id") >= 2)["user_id"].unique().sort()
+    if users.len() < 2:
+        raise DataError(
+            "evaluate.split: fewer than two users have two items or more, so none can be held out",
+            hint="use another split, for example {by: random}",
+        )
+    size = min(max(1, round(split.share * users.len())), users.len() - 1)
+    held_out = users[np.sort(generator.permutation(users.len())[:size])].to_frame()
+    theirs = pairs.join(held_out, on="user_id", how="semi", maintain_order="left")
+    draw = pl.Series("draw", generator.permutation(theirs.height))
+    items = pl.len().over("user_id")
+    shown = (items * split.fold_in).round().clip(1, items - 1)
+    test = (
+        theirs.with_columns(draw).filter(pl.col("draw").rank("ordinal").over("user_id") > shown).select(PAIR)
+    )
+    return SplitEvents(
+        training=clean.join(held_out.lazy(), on="user_id", how="anti"),
+        test=test,
+        visible=clean.join(held_out.lazy(), on="user_id", how="semi").join(test.lazy(), on=PAIR, how="anti"),
+    )
+
+
+def _without(clean: pl.LazyFrame, test: pl.DataFrame) -> SplitEvents:
+    # All events of a test pair leave training, not only the newest: the pair must be unknown to the model.
+    return SplitEvents(training=clean.join(test.lazy(), on=PAIR, how="anti"), test=test)
+
+
+def _existing(clean: pl.LazyFrame, duplicates: Duplicates) -> pl.DataFrame:
+    """Return the pairs that exist (:func:`net_pairs`, without decay), with their last time, sorted by pair."""
+    pairs = net_pairs(clean, PAIR, duplicates, extremes_of(clean))
+    return pairs.select(*PAIR, "last_time").sort(PAIR).collect(engine="streaming")
+
+
+def _time_span(clean: pl.LazyFrame, by: str) -> tuple[datetime, datetime]:
+    time = pl.col("timestamp")
+    found = clean.select(
+        events=pl.len(), timeless=time.null_count(), oldest=time.min(), newest=time.max()
+    ).collect()
+    events, timeless, oldest, newest = found.row(0)
+    if events == 0:
+        raise DataError("the dataset has no events to split", hint="run `als ingest` on other events")
+    if timeless == events:
+        raise ConfigError(
+            f"evaluate.split.by is {by}, but the events carry no time",
+            hint="set events.columns.timestamp, or choose the split random or users",
+        )
+    if timeless:
+        raise DataError(
+            f"evaluate.split.by is {by}, but {timeless} of {events} events carry no time",
+            hint="give every source a columns.timestamp, or choose the split random or users",
+        )
+    return oldest, newest
+
+
+def _not_empty(test: pl.DataFrame, why: str) -> pl.DataFrame:
+    if test.height == 0:
+        raise DataError(
+            f"evaluate.split: {why}, so the test part is empty", hint="change section evaluate.split"
+        )
+    return test

@@ -1,0 +1,106 @@
+"""SQL conditions on the columns of a table, such as ``price > 0 and country = 'France'``."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from als_cli.config.condition import Condition, read_condition
+from als_cli.errors import ConfigError
+from als_cli.tables.scan import column, condensed, reading
+
+_HINT = (
+    "write an SQL condition such as: price > 0 and country = 'France'; names with spaces in double quotes, "
+    "text in single quotes"
+)
+_SPARED = "\0spared:"
+_LEADING_ZERO = r"^[+-]?0\d"
+
+
+def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> pl.LazyFrame:
+    """Return `frame` with a Boolean column `name`: whether the SQL condition `where` holds (unknown counts as no).
+
+    Delimited text has String columns only. So that ``price > 0`` works all the same, a column of such a table counts
+    as a number where all its values are numbers without leading zeros, and as a truth value where all are true or
+    false (one more look at the columns that the condition uses). The columns that come back are left as they are.
+
+    `key` and `file` are named in messages.
+
+    Raises
+    ------
+    ConfigError
+        Outside the language of :mod:`als_cli.config.condition`, not true or false, or a column that `file` does not
+        have.
+    """
+    condition = _read(where, key)
+    with reading(file):
+        schema = frame.collect_schema()
+    for one in condition.columns:
+        column(schema.names(), one, key=key, file=file)
+    untyped = all(dtype == pl.String for one, dtype in schema.items() if not one.startswith("\0"))
+    casts = _casts(frame, condition.columns, file) if untyped else {}
+    marked = _marked(frame, casts, _expression(condition, key).fill_null(value=False).alias(name))
+    try:
+        dtype = marked.collect_schema()[name]
+        # Some misfits, such as text against a number, show only when values are compared.
+        marked.select(name).head(1).collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError) as misfit:
+        as_numbers = f"; read as numbers or truth values: {', '.join(casts)}" if casts else ""
+        raise ConfigError(
+            f"{key} cannot be applied to {file}: {condensed(misfit)}", hint=_HINT + as_numbers
+        ) from misfit
+    if dtype != pl.Boolean:
+        raise ConfigError(f"{key} is not a condition: it gives {dtype} instead of true or false", hint=_HINT)
+    return marked
+
+
+def _marked(frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr) -> pl.LazyFrame:
+    spared = [pl.col(one).alias(_SPARED + one) for one in casts]
+    restored = [pl.col(_SPARED + one).alias(one) for one in casts]
+    marked = frame.with_columns(spared).with_columns(casts.values()).with_columns(kept)
+    return marked.with_columns(restored).drop(_SPARED + one for one in casts)
+
+
+def _read(where: str, key: str) -> Condition:
+    try:
+        return read_condition(where)
+    except ValueError as wrong:
+        raise ConfigError(f"{key}: {wrong}", hint=_HINT) from None
+
+
+def _expression(condition: Condition, key: str) -> pl.Expr:
+    # polars runs subqueries while it parses SQL, so it is given only text that read_condition has written.
+    try:
+        return pl.sql_expr(condition.sql)
+    except pl.exceptions.PolarsError as wrong:
+        raise ConfigError(f"{key}: {condensed(wrong)}", hint=_HINT) from wrong
+
+
+def _casts(frame: pl.LazyFrame, names: Sequence[str], file: str) -> dict[str, pl.Expr]:
+    """Return the casts by column of those text columns that hold only numbers or only truth values."""
+    if not names:
+        return {}
+    forms = {name: _forms(name) for name in names}
+    counts = [
+        (form.is_not_null().sum() == _text(name).is_not_null().sum()).alias(f"{name}\0{number}")
+        for name, of_name in forms.items()
+        for number, form in enumerate(of_name)
+    ]
+    with reading(file):
+        fits = frame.select(counts).collect(engine="streaming").row(0, named=True)
+    fitting = {
+        name: [f for k, f in enumerate(of_name) if fits[f"{name}\0{k}"]] for name, of_name in forms.items()
+    }
+    return {name: of_name[0].alias(name) for name, of_name in fitting.items() if of_name}
+
+
+def _forms(name: str) -> list[pl.Expr]:
+    text = _text(name)
+    lower = text.str.to_lowercase()
+    truth = pl.when(lower.is_in(["true", "false"])).then(lower == "true")
+    number = pl.when(text.str.contains(_LEADING_ZERO).not_()).then(text)
+    return [truth, number.cast(pl.Int64, strict=False), number.cast(pl.Float64, strict=False)]
+
+
+def _text(name: str) -> pl.Expr:
+    stripped = pl.col(name).str.strip_chars()
+    return pl.when(stripped != "").then(stripped)

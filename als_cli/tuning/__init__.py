@@ -1,0 +1,1 @@
+"""Hyperparameters: parameters, presets, the search behind `auto`, the search behind `als tune`."""

@@ -1,0 +1,115 @@
+"""The search space of `als tune`: from section `tune.space` and the data to dimensions, and where a recipe lies in it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from als_cli.als.recipe import FoldIn, Recipe
+from als_cli.config.train import TrainConfig
+from als_cli.config.tune import SpaceConfig
+from als_cli.tuning.parameters import objective_of
+from als_cli.tuning.point import Point, density, regularization_at_one, rounded
+
+Kind = Literal["choice", "count", "even", "log", "log1p"]
+
+_FACTORS = tuple(2**power for power in range(4, 11))
+_MOST_FACTOR_BYTES = 4 << 30
+_REGULARIZATION = {"weighted": (1e-4, 5e-2), "hu2008": (1e-3, 1e2)}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One hyperparameter and its values."""
+
+    name: str
+    kind: Kind
+    values: tuple[float, ...]
+    """All values of a choice, ascending; else the lowest and the highest."""
+
+    def to_scale(self, value: float) -> float:
+        """Return where the value of the space that is nearest to `value` lies on the scale that is searched evenly."""
+        if self.kind == "choice":
+            return min(range(len(self.values)), key=lambda place: abs(self.values[place] - value))
+        inside = min(max(value, self.values[0]), self.values[-1])
+        return math.log1p(inside) if self.kind == "log1p" else inside
+
+    def from_scale(self, drawn: float) -> float:
+        """Return the value at `drawn`, rounded and inside the bounds."""
+        if self.kind == "choice":
+            return int(self.values[int(drawn)])
+        if self.kind == "count":
+            return int(drawn)
+        value = math.expm1(drawn) if self.kind == "log1p" else drawn
+        return min(max(rounded(value), self.values[0]), self.values[-1])
+
+
+def search_space(
+    train: TrainConfig, space: SpaceConfig, matrices: Sequence[csr_matrix]
+) -> tuple[Dimension, ...]:
+    """Return what is searched on the training `matrices` (U, I) of the folds.
+
+    Left out is what cannot matter: what only the weighted objective has, and under that objective alpha where all
+    strengths are alike and a side's exponent where all its rows have as many interactions.
+    """
+    objective = objective_of(train)
+    weighted = objective == "weighted"
+    bounds = _REGULARIZATION[objective] if space.regularization == "auto" else space.regularization
+    dimensions = [
+        Dimension("factors", "choice", _factors(space, matrices)),
+        Dimension("regularization", "log", bounds),
+    ]
+    if weighted:
+        dimensions.append(Dimension("unobserved_weight", "log", space.unobserved_weight))
+        dimensions.append(Dimension("frequency_exponent", "even", space.frequency_exponent))
+    if not (weighted and all(_alike(matrix.data) for matrix in matrices)):
+        dimensions.append(Dimension("alpha", "log1p", space.alpha))
+    if weighted and not all(_alike(np.diff(matrix.indptr)) for matrix in matrices):
+        dimensions.append(Dimension("user_exponent", "even", space.user_exponent))
+    if weighted and not all(_alike(np.bincount(matrix.indices)) for matrix in matrices):
+        dimensions.append(Dimension("item_exponent", "even", space.item_exponent))
+        dimensions.append(Dimension("fold_in_item_exponent", "even", space.fold_in_item_exponent))
+    dimensions.append(Dimension("fold_in_regularization", "log", space.fold_in_regularization))
+    dimensions.append(Dimension("iterations", "count", space.iterations))
+    return tuple(dimensions)
+
+
+def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> Point:
+    """Return the point of `space` that is nearest to `recipe`, which was made for `matrix` (U, I)."""
+    settings, rule = recipe.settings, recipe.confidence
+    fold_in = recipe.own_fold_in or FoldIn(settings.regularization, rule)
+    values = {
+        "factors": settings.factors,
+        "regularization": regularization_at_one(settings, matrix),
+        "unobserved_weight": settings.unobserved_weight / density(matrix),
+        "frequency_exponent": settings.frequency_exponent,
+        "alpha": rule.alpha,
+        "user_exponent": rule.user_exponent,
+        "item_exponent": rule.item_exponent,
+        "fold_in_regularization": _ratio(fold_in.regularization, settings.regularization),
+        "fold_in_item_exponent": _ratio(fold_in.confidence.item_exponent, rule.item_exponent),
+        "iterations": settings.iterations,
+    }
+    return {one.name: one.from_scale(one.to_scale(values[one.name])) for one in space}
+
+
+def _factors(space: SpaceConfig, matrices: Sequence[csr_matrix]) -> tuple[float, ...]:
+    most = min(min(matrix.shape) for matrix in matrices)
+    if space.factors == "auto":
+        rows = max(sum(matrix.shape) for matrix in matrices)
+        most = max(1, min(most, _MOST_FACTOR_BYTES // (4 * rows)))
+        choices = _FACTORS
+    else:
+        choices = space.factors
+    return tuple(sorted({factors for factors in choices if factors <= most} or {most}))
+
+
+def _ratio(value: float, of: float) -> float:
+    return value / of if of else 1.0
+
+
+def _alike(values: np.ndarray) -> bool:
+    return bool(np.all(values == values[0]))

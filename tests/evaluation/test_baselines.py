@@ -1,0 +1,109 @@
+"""Baselines that need times: what they take from the training part, and when they are refused."""
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from als_cli.errors import ConfigError
+from als_cli.evaluation.baselines import newness_of, recent_interactions
+from als_cli.splitting.division import divide
+from als_cli.stages.evaluate import evaluate
+from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.publish import current_version
+from tests.stages.evaluation_builders import clean_events, context_for, publish_events, two_tastes
+
+BY_TIME = {"split": {"by": "time", "test": "2026-01-21"}, "exclude_seen": False}
+# Day 20 is the cut-off; the test part would turn every count around.
+ROWS = [
+    *[("ann", "old", 0), ("bob", "old", 1), ("cat", "old", 2)],
+    *[("ann", "new", 18), ("bob", "new", 19), ("ann", "mid", 12), ("cat", "mid", 5)],
+    *[("bob", "back", 18), ("bob", "back", 18.5, -1)],  # bought and brought back
+    *[("ann", "old", 25), ("bob", "old", 26), ("cat", "mid", 27), ("ann", "new", 28)],
+]
+
+
+def parts_of(context, rows=ROWS):
+    publish_events(context, clean_events(rows))
+    return divide(context, open_dataset(context.dataset_place))
+
+
+@pytest.mark.parametrize(
+    ("days", "counts"), [(3, {"new": 2}), (9, {"new": 2, "mid": 1}), (99, {"new": 2, "mid": 2, "old": 3})]
+)
+def test_recent_interactions_are_those_before_the_cut_off(tmp_path, days, counts):
+    context = context_for(tmp_path, BY_TIME)
+    parts = parts_of(context)
+    found = recent_interactions(parts, context.config.events, timedelta(days=days))
+    ids = parts.training.item_ids.to_list()
+    assert {item: count for item, count in zip(ids, found.tolist(), strict=True) if count} == counts
+
+
+def test_nothing_lately_is_no_error(tmp_path):
+    context = context_for(tmp_path, BY_TIME)
+    assert not recent_interactions(parts_of(context), context.config.events, timedelta(minutes=1)).any()
+
+
+def test_without_a_cut_off_the_period_ends_with_the_newest_training_event(tmp_path):
+    context = context_for(tmp_path, {"split": {"by": "last", "n": 1}})
+    parts = parts_of(context, [(user, item, day) for user in "xy" for day, item in enumerate("abc")])
+    # c is tested, b of day 1 is the newest left.
+    assert recent_interactions(parts, context.config.events, timedelta(hours=1)).tolist() == [0, 2]
+
+
+def test_minimums_of_the_training_part_are_not_asked_of_its_end(tmp_path):
+    context = context_for(tmp_path, BY_TIME, events={"min_item_interactions": 2})
+    parts = parts_of(context)
+    assert parts.training.item_ids.to_list() == ["mid", "new", "old"]
+    assert recent_interactions(parts, context.config.events, timedelta(days=9)).tolist() == [1, 2, 0]
+
+
+def test_newness_orders_each_history_by_last_time(tmp_path):
+    parts = parts_of(context_for(tmp_path, BY_TIME))
+    newness, items = newness_of(parts).toarray(), parts.training.item_ids.to_list()
+    ordered = {
+        user: [items[row] for row in np.argsort(-newness[place]) if newness[place, row] > 0]
+        for place, user in enumerate(parts.holdout.user_ids)
+    }
+    assert ordered == {"ann": ["new", "mid", "old"], "bob": ["new", "old"], "cat": ["mid", "old"]}
+
+
+def test_held_out_users_own_what_they_show(tmp_path):
+    split = {"split": {"by": "users", "share": 0.3, "fold_in": 0.6}, "exclude_seen": False}
+    context = publish_events(context_for(tmp_path, split), two_tastes())
+    parts = divide(context, open_dataset(context.dataset_place))
+    assert (newness_of(parts) > 0).astype(int).toarray().tolist() == (
+        (parts.holdout.part.history > 0).astype(int).toarray().tolist()
+    )
+
+
+def test_an_evaluation_with_all_of_them_finds_who_comes_back(tmp_path):
+    baselines = ["popular", "recent_popular", "item_knn", "item_bm25", "own_items"]
+    # Every user buys his two things every day.
+    rows = [(user, (user + step) % 40, day) for user in range(40) for step in (0, 7) for day in range(28)]
+    section = BY_TIME | {"baselines": baselines, "recent": "7d"}
+    report = evaluate(publish_events(context_for(tmp_path, section), clean_events(rows)))
+    figures = {one.method: one.metrics for one in report.methods}
+    assert list(figures) == ["als", *baselines]
+    assert figures["own_items"]["recall@3"] == 1.0
+    assert figures["popular"]["recall@3"] < 0.5
+    assert {one.baseline for one in report.comparisons} == set(baselines)
+
+
+def test_own_items_among_unseen_items_only_is_refused(tmp_path):
+    section = {"baselines": ["own_items"], "exclude_seen": True}
+    context = publish_events(context_for(tmp_path, section), two_tastes())
+    with pytest.raises(ConfigError, match=r"evaluate\.baselines has own_items, but evaluate\.exclude_seen"):
+        evaluate(context)
+    assert current_version(context.evaluations_place) is None
+
+
+@pytest.mark.parametrize("baseline", ["recent_popular", "own_items"])
+def test_without_times_a_baseline_of_times_is_refused(tmp_path, baseline):
+    timeless = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
+    section = {"baselines": [baseline], "exclude_seen": False}
+    context = publish_events(context_for(tmp_path, section), timeless)
+    with pytest.raises(ConfigError, match=f"evaluate.baselines has {baseline}, but the events carry no time"):
+        evaluate(context)
+    assert current_version(context.evaluations_place) is None

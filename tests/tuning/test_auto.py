@@ -1,0 +1,254 @@
+"""What `auto` stands for: chosen on a validation part of what may be seen, within a budget, the same everywhere."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from als_cli.als.cost import sweep_seconds, training_bytes
+from als_cli.als.native import NativeEngine
+from als_cli.config.train import TrainConfig
+from als_cli.errors import TrainingError
+from als_cli.evaluation import methods as judging
+from als_cli.evaluation.protocol import measure
+from als_cli.evaluation.rankers import FactorRanker
+from als_cli.events.aggregate import aggregate
+from als_cli.stages.evaluate import evaluate
+from als_cli.stages.train import train as train_stage
+from als_cli.storage.manifest import read_manifest
+from als_cli.storage.model_files import open_model
+from als_cli.storage.publish import current_version
+from als_cli.tuning import auto as selection
+from als_cli.tuning import auto_trial as selection_trial
+from als_cli.tuning.auto import selected
+from als_cli.tuning.parameters import recipe_for
+from als_cli.tuning.presets import POINTS
+from als_cli.tuning.validation import smaller, validation_part
+from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
+
+NUMBERS = {
+    "unobserved_weight": 0.5, "regularization": 0.01, "confidence": {"user_exponent": 0.0, "item_exponent": 0.0},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return two_tastes(users=240, items=60)
+
+
+def untimed(clean):
+    return clean.with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
+
+
+def choosing(folder, **train):
+    return context_for(folder, train={"engine": "native", "factors": "auto", "iterations": "auto"} | train)
+
+
+def chosen(context, clean):
+    matrix = aggregate(clean.lazy(), context.config.events).matrix
+    return selected(context, context.config.train, clean.lazy(), matrix)
+
+
+def test_every_auto_becomes_a_number(tmp_path, clean):
+    found = chosen(choosing(tmp_path), clean)
+    assert 16 <= found.factors <= 60
+    assert 1 <= found.iterations <= 12
+    matrix = aggregate(clean.lazy(), choosing(tmp_path).config.events).matrix
+    density = matrix.nnz / np.prod(matrix.shape)
+    point = (
+        found.unobserved_weight / density, found.regularization,
+        found.confidence.user_exponent, found.confidence.item_exponent,
+    )  # fmt: skip
+    allowed = [(p.multiple, p.regularization, p.user_exponent, p.item_exponent) for p in POINTS]
+    assert any(point == pytest.approx(one) for one in allowed)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [{"factors": 8, "iterations": 3}, {"engine": "implicit", "factors": "auto", "iterations": "auto"}],
+)
+def test_numbers_and_other_engines_stay_as_they_are(tmp_path, clean, train):
+    context = choosing(tmp_path, **train)
+    assert chosen(context, clean) == context.config.train
+
+
+def test_too_few_users_choose_nothing(tmp_path):
+    context, few = choosing(tmp_path), two_tastes(users=60)
+    assert chosen(context, few) == context.config.train
+    matrix = aggregate(few.lazy(), context.config.events).matrix
+    assert recipe_for(matrix, context.config.train, 1).settings.factors == min(matrix.shape)
+
+
+def test_what_the_config_fixes_is_kept(tmp_path, clean):
+    found = chosen(choosing(tmp_path, factors=5, **NUMBERS), clean)
+    assert (found.factors, found.unobserved_weight, found.regularization) == (5, 0.5, 0.01)
+    assert isinstance(found.iterations, int)
+    found = chosen(choosing(tmp_path, iterations=2, **NUMBERS), clean)
+    assert found.iterations == 2
+    assert isinstance(found.factors, int)
+
+
+def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
+    """By hand: every number of iterations trained on its own, its users folded in as training left them, and judged."""
+    context = choosing(tmp_path, factors=6, fold_in={"regularization": 0.01, "item_exponent": 0.0}, **NUMBERS)
+    parts = validation_part(context, clean.lazy())
+    values = []
+    for iterations in range(1, 13):
+        train = context.config.train.model_copy(update={"iterations": iterations})
+        factors = recipe_for(parts.training.matrix, train, 1).fit(parts.training.matrix, lambda _: None)
+        ranker = FactorRanker("als", factors.users[parts.holdout.user_rows], factors.items, 1)
+        values.append(measure(ranker, parts.holdout.part, (10,)).averages["ndcg@10"])
+    found = chosen(context, clean)
+    # Up to the second sweep in a row that brings next to nothing; the first of all is not looked at.
+    last = next((n for n in range(4, 13) if 0.999 * max(values[n - 2 : n]) <= max(values[1 : n - 2])), 12)
+    best = max(values[1:last])
+    assert values[found.iterations - 1] >= 0.999 * best
+    assert all(value < 0.999 * best for value in values[1 : found.iterations - 1])
+    assert (found.fold_in.regularization, found.fold_in.item_exponent) == (0.01, 0.0)
+
+
+@pytest.mark.parametrize("budget", [{"time": "0.0001s"}, {"memory": 1e-6}])
+def test_more_factors_cost_more_than_the_budget_allows(tmp_path, clean, monkeypatch, budget):
+    monkeypatch.setattr(selection, "_FEW_FACTORS", 16)
+    tried = []
+    plain = recipe_for
+
+    def recorded(matrix, train, threads):
+        tried.append(train.factors)
+        return plain(matrix, train, threads)
+
+    monkeypatch.setattr(selection_trial, "recipe_for", recorded)
+    assert chosen(choosing(tmp_path, budget=budget), clean).factors <= 16
+    assert max(tried) == 16
+    tried.clear()
+    chosen(choosing(tmp_path), clean)
+    assert max(tried) > 16
+
+
+def test_as_many_factors_as_asked_for_may_be_too_many_for_the_validation_part_alone(tmp_path, clean):
+    newest = clean.sort("timestamp").tail(1)
+    rare = pl.concat([clean, newest.with_columns(item_id=pl.lit(9999, clean.schema["item_id"]))])
+    matrix = aggregate(rare.lazy(), choosing(tmp_path).config.events).matrix
+    context = choosing(tmp_path, factors=matrix.shape[1], **NUMBERS)
+    assert validation_part(context, rare.lazy()).training.matrix.shape[1] < matrix.shape[1]
+    found = chosen(context, rare)
+    assert found.factors == matrix.shape[1]
+    assert isinstance(found.iterations, int)
+
+
+def test_hu2008_chooses_factors_and_iterations_alone(tmp_path, clean, caplog):
+    caplog.set_level("INFO")
+    context = choosing(tmp_path, objective="hu2008", confidence={"form": "linear", "alpha": 5.0})
+    found = chosen(context, clean)
+    assert (found.unobserved_weight, found.regularization) == ("auto", "auto")
+    assert isinstance(found.factors, int)
+    assert any(record.getMessage().startswith("chosen: factors") for record in caplog.records)
+
+
+def test_points_that_diverge_are_passed_over(tmp_path, clean, monkeypatch):
+    plain = NativeEngine.sweeps
+
+    def diverges(engine, confidence, settings):
+        if settings.regularization != 0.01:
+            raise TrainingError("not finite")
+        return plain(engine, confidence, settings)
+
+    monkeypatch.setattr(NativeEngine, "sweeps", diverges)
+    assert chosen(choosing(tmp_path), clean).regularization == 0.01
+    monkeypatch.setattr(NativeEngine, "sweeps", lambda *_: iter(()))
+    assert chosen(choosing(tmp_path), clean).factors == "auto"
+
+
+def test_where_no_list_holds_a_test_item_nothing_is_chosen(tmp_path, clean, monkeypatch):
+    tried = []
+
+    def hopeless(judge, point):
+        tried.append(judge.users.shape[1])
+        return 0.0
+
+    monkeypatch.setattr(selection_trial._Judge, "value", hopeless)
+    context = choosing(tmp_path)
+    assert chosen(context, clean) == context.config.train
+    assert max(tried) == 60
+
+
+def test_threads_change_nothing(tmp_path, clean):
+    one, two = choosing(tmp_path), choosing(tmp_path)
+    object.__setattr__(two, "threads", 2)
+    assert chosen(one, clean) == chosen(two, clean)
+
+
+def test_the_newest_tenth_is_validated_on_or_a_draw_where_there_is_no_time(tmp_path, clean):
+    context = choosing(tmp_path)
+    parts = validation_part(context, clean.lazy())
+    cut_off = clean["timestamp"].sort()[int(0.9 * (clean.height - 1))]
+    assert parts.cut_off == cut_off
+    assert parts.training.newest < cut_off
+    assert parts.holdout.part.history.multiply(parts.holdout.part.relevant).nnz == 0
+    drawn = validation_part(context, untimed(clean).lazy())
+    assert drawn.cut_off is None
+    pairs = aggregate(clean.lazy(), context.config.events).matrix.nnz
+    assert drawn.training.matrix.nnz == pairs - round(0.1 * pairs)
+
+
+def test_only_events_of_the_training_part_are_seen(tmp_path, clean, monkeypatch):
+    context = context_for(
+        tmp_path,
+        {"split": {"by": "time", "test": "6d"}, "baselines": ["popular"]},
+        train={"engine": "native", "factors": "auto", "iterations": "auto"},
+    )
+    publish_events(context, clean)
+    seen = []
+
+    def recorded(context, train, events, matrix):
+        seen.append(events.select(pl.col("timestamp").max()).collect().item())
+        return selected(context, train, events, matrix)
+
+    monkeypatch.setattr(judging, "selected", recorded)
+    report = evaluate(context)
+    assert len(seen) == 1
+    assert seen[0].isoformat() < report.cut_off
+
+
+def test_a_model_says_what_was_chosen_and_trains_the_same_with_these_numbers(tmp_path, clean):
+    context = publish_events(choosing(tmp_path), clean)
+    first = train_stage(context)
+    recipe = read_manifest(current_version(context.models_place), "model").metrics["recipe"]
+    settings, rule, fold_in = recipe["settings"], recipe["confidence"], recipe["fold_in"]
+    again = choosing(
+        tmp_path, factors=settings["factors"], iterations=settings["iterations"],
+        unobserved_weight=settings["unobserved_weight"], regularization=settings["regularization"],
+        confidence={"user_exponent": rule["user_exponent"], "item_exponent": rule["item_exponent"]},
+        fold_in={
+            "regularization": fold_in["regularization"], "item_exponent": fold_in["confidence"]["item_exponent"],
+        },
+    )  # fmt: skip
+    assert len(first.loss) == settings["iterations"]
+    users = open_model(context.models_place).factors.users.copy()
+    assert train_stage(again).loss == first.loss
+    np.testing.assert_array_equal(open_model(again.models_place).factors.users, users)
+
+
+def test_sweeps_are_the_factors_of_as_many_iterations(clean, tmp_path):
+    matrix = aggregate(clean.lazy(), choosing(tmp_path).config.events).matrix
+    recipe = recipe_for(matrix, TrainConfig(factors=7, iterations=3), 1)
+    for number, factors in enumerate(
+        NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings), start=1
+    ):
+        alone = recipe_for(matrix, TrainConfig(factors=7, iterations=number), 1).fit(matrix, lambda _: None)
+        np.testing.assert_array_equal(factors.users, alone.users)
+        np.testing.assert_array_equal(factors.items, alone.items)
+    assert number == 3
+
+
+def test_very_many_users_are_compared_on_a_sample(tmp_path, clean, monkeypatch):
+    parts = validation_part(choosing(tmp_path), clean.lazy())
+    assert smaller(parts) is parts
+    monkeypatch.setattr("als_cli.tuning.validation._MANY_USERS", 200)
+    monkeypatch.setattr("als_cli.tuning.validation._DRAWN_USERS", 90)
+    assert smaller(parts).training.matrix.shape == (90, parts.training.matrix.shape[1])
+
+
+def test_costs_grow_with_pairs_rows_and_factors(clean, tmp_path):
+    matrix = aggregate(clean.lazy(), choosing(tmp_path).config.events).matrix
+    assert sweep_seconds(matrix, 32) < sweep_seconds(matrix, 64) < sweep_seconds(matrix, 65)
+    assert training_bytes(matrix, 10) == 16 * matrix.nnz + 12 * sum(matrix.shape) * 10

@@ -1,0 +1,183 @@
+"""The first round of `tune` on a sample of users: who is in it, what it hands on, and how it is resumed."""
+
+import numpy as np
+import pytest
+
+from als_cli.config.train import TrainConfig
+from als_cli.errors import TrainingError
+from als_cli.stages.tune import tune
+from als_cli.storage.dataset_files import open_dataset
+from als_cli.tuning import fold_scores as judging
+from als_cli.tuning.fold_scores import FoldJudge, value_of
+from als_cli.tuning.folds import divisions, validation_folds
+from als_cli.tuning.sample import folds_and_samples, sample_of
+from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
+
+SPLITS = {
+    "time": {"by": "time", "test": "3d"},
+    "last": {"by": "last"},
+    "random": {"by": "random", "share": 0.2},
+    "users": {"by": "users", "share": 0.3},
+}
+SECTION = {
+    "trials": 6,
+    "folds": 2,
+    "metric": "ndcg@5",
+    "space": {"factors": [2, 4, 8], "iterations": [2, 4]},
+    "screen": {"trials": 5, "users": 20, "keep": 2},
+}
+
+
+def screening(folder, split="time", **tune_section):
+    """A context with 120 users that is to be tuned in two rounds."""
+    context = context_for(
+        folder, {"split": SPLITS[split]}, train={"engine": "native", "factors": 2, "iterations": 2}
+    )
+    raw = context.config.model_dump(mode="json", exclude_unset=True) | {"tune": SECTION | tune_section}
+    context = type(context)(config=type(context.config).model_validate(raw), threads=1)
+    return publish_events(context, two_tastes(users=120))
+
+
+def seen_of(trials):
+    return [(t.number, t.state, t.untuned, t.value, t.parameters) for t in trials]
+
+
+def both_of(report):
+    return seen_of(report.screen.trials), seen_of(report.trials)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
+    context = screening(tmp_path, split)
+    for parts in divisions(context, open_dataset(context.dataset_place)):
+        sample = sample_of(parts, 20, seed=3)
+        whole, small = parts.training, sample.training
+        assert small.users.height == 20
+        assert small.item_ids.equals(whole.item_ids)
+        rows = [whole.user_ids.to_list().index(user) for user in small.user_ids]
+        np.testing.assert_array_equal(small.matrix.toarray(), whole.matrix.toarray()[rows])
+        part, users = sample.holdout.part, sample.holdout.user_ids.to_list()
+        np.testing.assert_array_equal(part.interactions, (small.matrix.toarray() != 0).sum(axis=0))
+        assert part.training_users == 20
+        everyone = parts.holdout.user_ids.to_list()
+        if split == "users":
+            assert users == everyone
+        else:
+            assert users == [user for user in everyone if user in set(small.user_ids)]
+            assert [small.user_ids[int(row)] for row in sample.holdout.user_rows] == users
+        places = [everyone.index(user) for user in users]
+        assert len(users) > 2
+        for name in ("history", "relevant"):
+            expected = getattr(parts.holdout.part, name).toarray()[places]
+            np.testing.assert_array_equal(getattr(part, name).toarray(), expected)
+
+
+def test_the_sample_is_drawn_by_the_seed(tmp_path):
+    context = screening(tmp_path)
+    parts = next(divisions(context, open_dataset(context.dataset_place)))
+    one, same, other = (sample_of(parts, 20, seed).training.user_ids for seed in (1, 1, 2))
+    assert one.equals(same)
+    assert not one.equals(other)
+
+
+def test_the_folds_of_the_second_round_are_those_without_a_first(tmp_path):
+    context = screening(tmp_path, users=7)
+    dataset = open_dataset(context.dataset_place)
+    folds, samples = folds_and_samples(context, dataset)
+    assert len(samples) == len(folds) == 2
+    for fold, same in zip(folds, validation_folds(context, dataset), strict=True):
+        assert fold.holdout.part.users == 7
+        assert fold.holdout.user_ids.equals(same.holdout.user_ids)
+    assert all(0 < sample.holdout.part.users <= 7 for sample in samples)
+
+
+@pytest.mark.parametrize(
+    ("screen", "said"),
+    [
+        ({"users": 25}, "no first round"),
+        ({"trials": 0, "users": 20}, ""),
+        ({"users": 24}, "first round on 24"),
+    ],
+)
+def test_small_data_needs_no_first_round_and_it_can_be_switched_off(tmp_path, caplog, screen, said):
+    caplog.set_level("INFO")
+    report = tune(screening(tmp_path, trials=2, screen={"trials": 3} | screen))
+    assert (report.screen is None) == ("on 24" not in said)
+    assert said in caplog.text
+
+
+def test_the_best_of_the_first_round_begin_the_second_after_the_config_as_it_is(tmp_path):
+    report = tune(screening(tmp_path))
+    first, second = report.screen.trials, report.trials
+    assert (len(first), len(second)) == (5, 6)
+    assert (report.screen.users, report.screen.kept) == (20, 2)
+    assert second[0].untuned
+    assert not any(trial.untuned for trial in (*first, *second[1:]))
+    done = sorted((t for t in first[1:] if t.value is not None), key=lambda t: -t.value)
+    assert [trial.parameters for trial in second[1:3]] == [trial.parameters for trial in done[:2]]
+    assert first[0].parameters == second[0].parameters
+
+
+def test_a_trial_of_the_first_round_is_judged_on_the_samples(tmp_path):
+    context = screening(tmp_path)
+    trial = next(t for t in tune(context).screen.trials[1:] if t.value is not None)
+    _, samples = folds_and_samples(context, open_dataset(context.dataset_place))
+    judges = [FoldJudge(one, context, context.config.train, "ndcg@5") for one in samples]
+    expected = np.mean([judge.value(trial.parameters) for judge in judges])
+    assert trial.value == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_same_seed_gives_the_same_rounds_and_a_longer_search_keeps_them(tmp_path):
+    straight = both_of(tune(screening(tmp_path / "a", trials=9)))
+    tune(screening(tmp_path / "b", trials=1))
+    tune(screening(tmp_path / "b", trials=4))
+    assert both_of(tune(screening(tmp_path / "b", trials=9))) == straight
+    assert both_of(tune(screening(tmp_path / "c", trials=9, seed=1))) != straight
+
+
+@pytest.mark.parametrize("when", [1, 4, 9, 12, 14, 17])
+def test_cut_off_in_either_round_it_goes_on_to_the_same_result(tmp_path, monkeypatch, when):
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == when:
+            raise KeyboardInterrupt
+        return value_of(*arguments)
+
+    context = screening(tmp_path / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "value_of", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tune(context)
+    assert both_of(tune(context)) == both_of(tune(screening(tmp_path / "b")))
+
+
+def test_the_first_round_takes_half_of_the_time_and_is_over_when_the_second_has_begun(tmp_path):
+    hurried = tune(screening(tmp_path, time="0.000001s"))
+    assert (len(hurried.screen.trials), len(hurried.trials)) == (1, 1)
+    longer = tune(screening(tmp_path, time="10m"))
+    assert (len(longer.screen.trials), len(longer.trials)) == (1, 6)
+    assert longer.screen.kept == 0
+
+
+def test_a_config_with_more_factors_than_the_sample_has_users_is_screened_all_the_same(tmp_path):
+    context = screening(tmp_path, space={"factors": [30], "iterations": [2, 3]})
+    config = context.config.model_copy(
+        update={"train": TrainConfig(factors=30, iterations=2)},
+    )
+    report = tune(type(context)(config=config, threads=1))
+    assert {trial.parameters["factors"] for trial in report.screen.trials} == {30}
+    assert all(trial.state != "failed" for trial in report.screen.trials)
+
+
+def test_a_first_round_without_a_finite_trial_leaves_the_second_as_it_is(tmp_path, monkeypatch):
+    def fails_on_samples(parts, *rest):
+        if parts.training.users.height == 20:
+            raise TrainingError("not finite")
+        return value_of(parts, *rest)
+
+    monkeypatch.setattr(judging, "value_of", fails_on_samples)
+    report = tune(screening(tmp_path))
+    assert {trial.state for trial in report.screen.trials} == {"failed"}
+    assert (report.screen.kept, len(report.trials)) == (0, 6)
