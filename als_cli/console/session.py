@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from als_cli.console.terminal import Terminal
-    from als_cli.stages.context import Report, StageContext
+    from als_cli.reports import Report
+    from als_cli.stages.context import StageContext
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.progress import Task as RichTask
 from rich.text import Text
 
-from als_cli.stages.context import SilentProgress, Task
+from als_cli.progress import SilentProgress, Task
 
 
 class Terminal:

@@ -6,8 +6,8 @@ from pydantic import computed_field
 
 from als_cli.evaluation.gate import Verdict
 from als_cli.evaluation.significance import Conclusion, conclusion_of
+from als_cli.reports import Report
 from als_cli.splitting.auto_split import SplitChoice
-from als_cli.stages.context import Report
 from als_cli.storage.published_model import PublishedState
 
 

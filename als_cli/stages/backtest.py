@@ -17,11 +17,12 @@ from als_cli.evaluation.baselines import check_protocol
 from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.methods import counts_of, judge_methods, list_lengths, methods_of, per_user_table
 from als_cli.events.net_pairs import Duplicates
+from als_cli.progress import SilentProgress, Task
 from als_cli.splitting.auto_split import NO_TIME, choose_split, say_choice
 from als_cli.splitting.division import EvaluationParts, divide
 from als_cli.splitting.periods import Period, length_of_test, part_of, periods_back
 from als_cli.splitting.splits import split_events
-from als_cli.stages.context import SilentProgress, StageContext, Task
+from als_cli.stages.context import StageContext
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.backtest_files import figures_only, publish_backtest
 from als_cli.storage.dataset_files import Dataset, open_dataset

@@ -1,52 +1,12 @@
 """What every stage is given: the config, where artifacts live, and somewhere to report progress."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
-
-from pydantic import BaseModel, ConfigDict
+from typing import BinaryIO
 
 from als_cli.config.root import Config
-
-
-class Report(BaseModel):
-    """What a stage did: the JSON document of ``--json``, and what its table shows."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Task(Protocol):
-    """A running piece of work whose progress is shown."""
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        """Record `steps` more done; `note` is the newest figure worth showing, such as the loss."""
-        ...
-
-
-class Progress(Protocol):
-    """Shows progress to a person at a terminal; does nothing elsewhere."""
-
-    @contextmanager
-    def task(self, description: str, total: int | None = None) -> Iterator[Task]:
-        """Yield a task of `total` steps (None: unknown)."""
-        ...
-
-
-class _SilentTask:
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        pass
-
-
-class SilentProgress:
-    """Progress that nobody watches."""
-
-    @contextmanager
-    def task(self, description: str, total: int | None = None) -> Iterator[Task]:  # noqa: ARG002 - the interface
-        """Yield a task that shows nothing."""
-        yield _SilentTask()
+from als_cli.progress import Progress, SilentProgress
 
 
 @dataclass(frozen=True)

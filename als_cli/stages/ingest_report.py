@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from als_cli.stages.context import Report
+from als_cli.reports import Report
 
 
 class SourceReport(Report):

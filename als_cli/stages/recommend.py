@@ -14,7 +14,8 @@ from als_cli.ranking.audience import Audience, audience_of
 from als_cli.ranking.catalog import Candidates, read_catalog
 from als_cli.ranking.lists import POPULAR, SOURCES, UserLists, output_schema, shortfall_schema
 from als_cli.ranking.recommender import ListRules, Recommender
-from als_cli.stages.context import Report, StageContext
+from als_cli.reports import Report
+from als_cli.stages.context import StageContext
 from als_cli.stages.places import check_lists_place
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset

@@ -4,11 +4,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-from pydantic import SerializeAsAny
-
-from als_cli.stages.context import Report, StageContext
+from als_cli.reports import Report, StageOutcome
+from als_cli.stages.context import StageContext
 from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.ingest import ingest, ingest_key
 from als_cli.stages.places import check_lists_place
@@ -18,16 +16,6 @@ from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.manifest import Manifest, published_manifest
 
 log = logging.getLogger(__name__)
-
-
-class StageOutcome(Report):
-    """What happened to one stage."""
-
-    stage: str
-    status: Literal["done", "up_to_date"]
-    seconds: float
-    report: SerializeAsAny[Report] | None
-    """The stage's own report, None where it was up to date."""
 
 
 class RunReport(Report):

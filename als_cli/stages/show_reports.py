@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from als_cli.stages.context import Report
+from als_cli.reports import Report
 
 
 class ItemEntry(Report):

@@ -8,7 +8,9 @@ from scipy.sparse import csr_matrix
 from als_cli.als.engine import Factors, Iteration
 from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
-from als_cli.stages.context import Progress, Report, StageContext
+from als_cli.progress import Progress
+from als_cli.reports import Report
+from als_cli.stages.context import StageContext
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest

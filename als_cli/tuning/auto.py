@@ -15,8 +15,9 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.cost import sweep_seconds, training_bytes
 from als_cli.config.train import TrainConfig
+from als_cli.progress import Task
 from als_cli.splitting.division import EvaluationParts
-from als_cli.stages.context import StageContext, Task
+from als_cli.stages.context import StageContext
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.presets import METRIC, Start, Trial, distinct_starts, settled_at
 from als_cli.tuning.validation import smaller, validation_part

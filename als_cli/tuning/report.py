@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from als_cli.stages.context import Report
-from als_cli.stages.run import StageOutcome
+from als_cli.reports import Report, StageOutcome
 
 
 class TrialReport(Report):

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from als_cli.console.views.tune import render_tune
-from als_cli.stages.run import StageOutcome
+from als_cli.reports import StageOutcome
 from als_cli.tuning.report import ScreenReport, TrialReport, TuneReport
 
 POINT = {
