@@ -2,10 +2,9 @@
 
 from pydantic import computed_field
 
-from als_cli.evaluation.report import ComparisonReport, MethodReport
+from als_cli.evaluation.report import ComparisonReport, MethodReport, PublishedState
 from als_cli.evaluation.significance import Conclusion, conclusion_of
 from als_cli.reports import Report
-from als_cli.storage.published_model import PublishedState
 
 
 class CutOffReport(Report):

@@ -15,8 +15,8 @@ from als_cli.evaluation.methods import Judged
 from als_cli.evaluation.pooling import pooled_by_user
 from als_cli.evaluation.report import ComparisonReport
 from als_cli.evaluation.significance import RESAMPLES, compare
+from als_cli.progress import Progress
 from als_cli.splitting.periods import Period
-from als_cli.stages.context import StageContext
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
 
 
 def leads_of(
-    cut_offs: Sequence[JudgedCutOff], users: pl.Series, context: StageContext
+    cut_offs: Sequence[JudgedCutOff], users: pl.Series, seed: int, progress: Progress
 ) -> tuple[LeadReport, ...]:
     """Return the model against each baseline over all cut-offs, in the order of each cut-off's comparisons.
 
@@ -66,8 +66,8 @@ def leads_of(
         [rows_of(users, one.user_ids).astype(np.int64) for one in cut_offs],
         users.len(),
     )
-    with context.progress.task("comparing methods", total=2 * RESAMPLES) as task:
-        found = compare(differences, context.config.evaluate.seed, on_resamples=task.advance)
+    with progress.task("comparing methods", total=2 * RESAMPLES) as task:
+        found = compare(differences, seed, on_resamples=task.advance)
     leads = []
     for column, first in enumerate(cut_offs[0].comparisons):
         each = [one.comparisons[column] for one in cut_offs]

@@ -18,7 +18,6 @@ from als_cli.evaluation.rankers import Popular, Ranker, RecentPopular
 from als_cli.events.aggregate import aggregate
 from als_cli.splitting.division import EvaluationParts
 from als_cli.splitting.splits import PAIR
-from als_cli.stages.context import StageContext
 
 _NEEDING_TIMES = ("recent_popular", "own_items")
 
@@ -54,9 +53,14 @@ def check_times(config: EvaluateConfig, parts: EvaluationParts) -> None:
         )
 
 
-def fitted_baseline(name: str, context: StageContext, parts: EvaluationParts) -> Ranker:
-    """Return the baseline `name`, which knows the training part and the test users' histories alone."""
-    matrix, threads = parts.training.matrix, context.threads
+def fitted_baseline(
+    name: str, parts: EvaluationParts, signal: EventsConfig, recent: timedelta, threads: int
+) -> Ranker:
+    """Return the baseline `name`, which knows the training set and the test users' histories alone.
+
+    `recent` is the length of the period that `recent_popular` counts.
+    """
+    matrix = parts.training.matrix
     if name == "popular":
         return Popular(matrix, threads)
     if name == "item_knn":
@@ -65,8 +69,7 @@ def fitted_baseline(name: str, context: StageContext, parts: EvaluationParts) ->
         return ItemBm25(matrix, threads)
     if name == "own_items":
         return OwnItems(newness_of(parts))
-    recent = recent_interactions(parts, context.config.events, context.config.evaluate.recent)
-    return RecentPopular(recent, matrix, threads)
+    return RecentPopular(recent_interactions(parts, signal, recent), matrix, threads)
 
 
 def recent_interactions(

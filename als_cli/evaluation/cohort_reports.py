@@ -11,9 +11,10 @@ from als_cli.config.evaluate import EvaluateConfig
 from als_cli.evaluation.attributes import Attributes, read_attributes
 from als_cli.evaluation.cohorts import Cohort, history_cohorts, popularity_cohorts, value_cohorts
 from als_cli.evaluation.comparisons import figure_names, figures_per_user
-from als_cli.evaluation.protocol import Measured, TestPart
+from als_cli.evaluation.protocol import Measured
 from als_cli.evaluation.report import CohortReport, ItemCohortReport
 from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.holdout import TestPart
 from als_cli.tables.scan import FindFiles, find_files
 
 CountArray = npt.NDArray[np.int64]

@@ -8,13 +8,16 @@ import numpy.typing as npt
 
 from als_cli.evaluation.protocol import Measured
 from als_cli.evaluation.report import ComparisonReport
-from als_cli.evaluation.significance import FEWEST_USERS, RESAMPLES, compare
-from als_cli.stages.context import StageContext
+from als_cli.evaluation.significance import RESAMPLES, compare
+from als_cli.progress import Progress
+from als_cli.splitting.protocol import FEWEST_USERS
 
 log = logging.getLogger(__name__)
 
 
-def comparisons_of(measured: Sequence[Measured], context: StageContext) -> tuple[ComparisonReport, ...]:
+def comparisons_of(
+    measured: Sequence[Measured], seed: int, progress: Progress
+) -> tuple[ComparisonReport, ...]:
     """Return the first method minus each of the others: by method as measured, then by k, then by metric."""
     model, *baselines = measured
     if not baselines:
@@ -24,8 +27,8 @@ def comparisons_of(measured: Sequence[Measured], context: StageContext) -> tuple
     differences = np.hstack([own - figures_per_user(baseline) for baseline in baselines])
     if len(differences) < FEWEST_USERS:
         log.warning("only %d users were judged: intervals and p-values say little", len(differences))
-    with context.progress.task("comparing methods", total=2 * RESAMPLES) as task:
-        found = compare(differences, context.config.evaluate.seed, on_resamples=task.advance)
+    with progress.task("comparing methods", total=2 * RESAMPLES) as task:
+        found = compare(differences, seed, on_resamples=task.advance)
     names = [(baseline.method, name) for baseline in baselines for name in figure_names(model)]
     return tuple(
         ComparisonReport(

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from als_cli.errors import GateError
-from als_cli.evaluation.significance import FEWEST_USERS, Conclusion, conclusion_of
+from als_cli.evaluation.significance import Conclusion, conclusion_of
+from als_cli.splitting.protocol import FEWEST_USERS
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,29 @@
-"""Every method on one division of the events: fitted to its training part, measured on its test users."""
+"""Every method on one division of the events: fitted to its training set, scored on its test users."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from als_cli.config.evaluate import EvaluateConfig
+from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.errors import ConfigError
 from als_cli.evaluation.baselines import fitted_baseline
 from als_cli.evaluation.diversity import ListDiversity
 from als_cli.evaluation.protocol import Measured, measure
-from als_cli.evaluation.rankers import FactorRanker, Ranker
+from als_cli.evaluation.rankers import Ranker
 from als_cli.evaluation.report import MethodReport
+from als_cli.progress import Progress
 from als_cli.splitting.division import EvaluationParts
-from als_cli.stages.context import StageContext
-from als_cli.stages.train import train_factors
-from als_cli.storage.published_model import PUBLISHED, PublishedModel
-from als_cli.tuning.auto import selected
-from als_cli.tuning.parameters import recipe_for
 
-MODEL = "als"
-"""The model's name among the methods."""
+MODEL, PUBLISHED = "als", "published"
+"""Names of the model, and of the baseline with the settings of the published model."""
+
+FitModel = Callable[[str, TrainConfig, EvaluationParts], Ranker]
+"""Fits the model of a section `train` to a training set: name, section, sets."""
 
 log = logging.getLogger(__name__)
 
@@ -44,44 +44,69 @@ class Judged:
         )
 
 
+@dataclass(frozen=True)
+class Methods:
+    """The model and the baselines of one section `evaluate`."""
+
+    config: EvaluateConfig
+    signal: EventsConfig
+    models: Mapping[str, TrainConfig]
+    """Section `train` of the model, and of baseline `published` where there is one."""
+    fit_model: FitModel
+    threads: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The model first, then the baselines that there are."""
+        baselines = (name for name in self.config.baselines if name != PUBLISHED or PUBLISHED in self.models)
+        return (MODEL, *dict.fromkeys(baselines))
+
+    def score(
+        self,
+        parts: EvaluationParts,
+        progress: Progress,
+        on_method: Callable[[str], None] = lambda _method: None,
+    ) -> list[Judged]:
+        """Return the figures of every method on `parts`; `on_method` is called with each name when it is done.
+
+        Raises
+        ------
+        ConfigError
+            The hyperparameters, or those of the published model, do not suit the training set.
+        TrainingError
+            The factors are not finite.
+        """
+        judged = list[Judged]()
+        at = list_lengths(self.config)
+        diversity = ListDiversity(parts.training.matrix, parts.holdout.part.users, self.config.seed)
+        for method in self.names:
+            started = time.perf_counter()
+            ranker = self._fitted(method, parts)
+            with progress.task(f"ranking ({method})", total=parts.holdout.part.users) as task:
+                measured = measure(ranker, parts.holdout.part, at, task.advance, diversity)
+            judged.append(Judged(measured, time.perf_counter() - started))
+            log.info("%s: evaluated in %.1f s", method, judged[-1].seconds)
+            on_method(method)
+        return judged
+
+    def _fitted(self, method: str, parts: EvaluationParts) -> Ranker:
+        if method not in self.models:
+            return fitted_baseline(method, parts, self.signal, self.config.recent, self.threads)
+        try:
+            return self.fit_model(method, self.models[method], parts)
+        except ConfigError as unsuited:
+            if method == MODEL:
+                raise
+            raise ConfigError(
+                "baseline published: the settings of the published model do not suit the training set: "
+                f"{unsuited.message}",
+                hint="leave published out of evaluate.baselines",
+            ) from unsuited
+
+
 def list_lengths(config: EvaluateConfig) -> tuple[int, ...]:
     """Return the distinct values of `at`, ascending."""
     return tuple(sorted(set(config.at)))
-
-
-def methods_of(config: EvaluateConfig, published: PublishedModel) -> tuple[str, ...]:
-    """Return the names of the methods to judge: the model first, then the baselines that there are."""
-    baselines = (name for name in config.baselines if name != PUBLISHED or published.train is not None)
-    return (MODEL, *dict.fromkeys(baselines))
-
-
-def judge_methods(
-    context: StageContext,
-    parts: EvaluationParts,
-    published: PublishedModel,
-    on_method: Callable[[str], None] = lambda _method: None,
-) -> list[Judged]:
-    """Return the figures of :func:`methods_of` on `parts`; `on_method` hears each name when it is done.
-
-    Raises
-    ------
-    ConfigError
-        The hyperparameters, or those of the published model, do not suit the training part.
-    TrainingError
-        The factors are not finite.
-    """
-    config, judged = context.config.evaluate, list[Judged]()
-    at = list_lengths(config)
-    diversity = ListDiversity(parts.training.matrix, parts.holdout.part.users, config.seed)
-    for method in methods_of(config, published):
-        started = time.perf_counter()
-        ranker = _fitted(method, context, parts, published)
-        with context.progress.task(f"ranking ({method})", total=parts.holdout.part.users) as task:
-            measured = measure(ranker, parts.holdout.part, at, task.advance, diversity)
-        judged.append(Judged(measured, time.perf_counter() - started))
-        log.info("%s: judged in %.1f s", method, judged[-1].seconds)
-        on_method(method)
-    return judged
 
 
 def counts_of(parts: EvaluationParts) -> dict[str, int]:
@@ -108,30 +133,3 @@ def per_user_table(parts: EvaluationParts, judged: Sequence[Judged]) -> pl.DataF
         for one in judged
         for k, metrics in one.measured.per_user.items()
     )
-
-
-def _fitted(method: str, context: StageContext, parts: EvaluationParts, published: PublishedModel) -> Ranker:
-    if method == MODEL:
-        return _factorized(method, context, parts, context.config.train)
-    if method != PUBLISHED or published.train is None:
-        return fitted_baseline(method, context, parts)
-    try:
-        return _factorized(method, context, parts, published.train)
-    except ConfigError as unsuited:
-        raise ConfigError(
-            f"baseline published: the settings of the published model do not suit the training part: {unsuited.message}",
-            hint="leave published out of evaluate.baselines",
-        ) from unsuited
-
-
-def _factorized(
-    method: str, context: StageContext, parts: EvaluationParts, train: TrainConfig
-) -> FactorRanker:
-    matrix, holdout = parts.training.matrix, parts.holdout
-    chosen = selected(context, train, parts.events.training, matrix)
-    recipe = recipe_for(matrix, chosen, context.threads)
-    factors, _ = train_factors(matrix, recipe, context.progress)
-    if not parts.users_are_held_out:
-        return FactorRanker(method, factors.users[holdout.user_rows], factors.items, context.threads)
-    users = recipe.fold_in(factors.items, holdout.part.history)
-    return FactorRanker(method, users, factors.items, context.threads)

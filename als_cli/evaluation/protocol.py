@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
 
 from als_cli.evaluation.diversity import ListDiversity, mean_diversity
 from als_cli.evaluation.list_metrics import (
@@ -18,6 +17,7 @@ from als_cli.evaluation.list_metrics import (
 )
 from als_cli.evaluation.metrics import USER_METRICS, hits_of
 from als_cli.evaluation.rankers import Ranker, UserBlock
+from als_cli.splitting.holdout import TestPart
 
 FloatArray = npt.NDArray[np.float64]
 CountArray = npt.NDArray[np.int64]
@@ -28,37 +28,13 @@ _SCORES_AT_A_TIME = 1 << 24  # 64 MiB of float32 for a method that scores every 
 _LARGEST_BLOCK = 4096
 
 
-@dataclass(frozen=True)
-class TestPart:
-    """T test users and I items of the training part."""
-
-    history: csr_matrix
-    """(T, I) strengths of what a method may know of each user, sorted indices; no row is empty."""
-    relevant: csr_matrix
-    """(T, I) the test items among the training part's, sorted indices."""
-    relevant_counts: CountArray
-    """(T,) int64 all test items, at least 1: those that training does not know count too, as misses."""
-    interactions: CountArray
-    """(I,) int64 training interactions of each item."""
-    training_users: int
-    """Users of the training part, judged or not."""
-    candidates: csr_matrix | None
-    """(T, I) the only items to rank for each user; None: all items."""
-    exclude_seen: bool
-    """Whether history is left out of the lists."""
-
-    @property
-    def users(self) -> int:
-        """Number of test users."""
-        return int(self.history.shape[0])
-
-    def blocks(self) -> Iterator[UserBlock]:
-        """Yield all users in blocks that bound the memory of a method's scores."""
-        size = int(np.clip(_SCORES_AT_A_TIME // max(1, self.history.shape[1]), 1, _LARGEST_BLOCK))
-        for start in range(0, self.users, size):
-            users = slice(start, min(start + size, self.users))
-            candidates = None if self.candidates is None else self.candidates[users]
-            yield UserBlock(users, self.history[users], candidates, self.exclude_seen)
+def user_blocks(part: TestPart) -> Iterator[UserBlock]:
+    """Yield all users of `part` in blocks that bound the memory of a method's scores."""
+    size = int(np.clip(_SCORES_AT_A_TIME // max(1, part.history.shape[1]), 1, _LARGEST_BLOCK))
+    for start in range(0, part.users, size):
+        users = slice(start, min(start + size, part.users))
+        candidates = None if part.candidates is None else part.candidates[users]
+        yield UserBlock(users, part.history[users], candidates, part.exclude_seen)
 
 
 class _Lists:
@@ -121,7 +97,7 @@ def measure(
     listed = {k: _Lists(part.history.shape[1], diversity) for k in at}
     collected: dict[int, dict[str, list[FloatArray]]] = {k: {name: [] for name in USER_METRICS} for k in at}
     short_lists = 0
-    for block in part.blocks():
+    for block in user_blocks(part):
         lists = ranker.rank(block, max(at))
         hits = hits_of(lists.item_rows, part.relevant[block.users])
         relevant = part.relevant_counts[block.users]

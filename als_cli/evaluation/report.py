@@ -1,6 +1,6 @@
 """What an evaluation says: figures per method, counts, the protocol, the gate."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import computed_field
 
@@ -8,7 +8,9 @@ from als_cli.evaluation.gate import Verdict
 from als_cli.evaluation.significance import Conclusion, conclusion_of
 from als_cli.reports import Report
 from als_cli.splitting.auto_split import SplitChoice
-from als_cli.storage.published_model import PublishedState
+
+PublishedState = Literal["compared", "same_settings", "no_model"]
+"""Whether baseline `published` is among the methods, or why not."""
 
 
 class MethodReport(Report):

@@ -27,8 +27,6 @@ LEVEL = 0.95
 LARGEST_P_VALUE = 0.05
 """A p-value below it excludes a difference of nought."""
 
-FEWEST_USERS = 30
-"""With fewer test users an interval is too narrow, and no gate is passed: who they are decides the figures."""
 Conclusion = Literal["better", "worse", "not clear"]
 
 _CELLS_AT_A_TIME = 1 << 21  # users x resamples: 16 MiB of float64 each for draws, weights and signs

@@ -12,11 +12,11 @@ import polars as pl
 
 from als_cli import NOTICE
 from als_cli.config.evaluate import AutoSplit, GivenSplit, RandomSplit, TimeSplit
+from als_cli.config.events import EventsConfig
 from als_cli.config.fields import format_duration
 from als_cli.errors import DataError
-from als_cli.evaluation.significance import FEWEST_USERS
-from als_cli.splitting.sides import sides_of
-from als_cli.stages.context import StageContext
+from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
+from als_cli.splitting.sets import sets_of
 
 ENOUGH_USERS = 1000
 """Test users of the window that is taken: the 95 % interval of a mean NDCG@10 is then about 0.01 on either side."""
@@ -73,41 +73,39 @@ class _Times:
         return tuple(window for window in windows if window <= LARGEST_WINDOW * span)
 
 
-def given_split(context: StageContext, clean: pl.LazyFrame) -> tuple[GivenSplit, SplitChoice | None]:
-    """Return the config's split, where it is `auto` the one that it comes to, and how that was chosen; says so in the log."""
-    split = context.config.evaluate.split
-    if not isinstance(split, AutoSplit):
-        return split, None
-    choice = choose_split(context, clean)
-    say_choice(choice)
+def given_split(
+    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol
+) -> tuple[GivenSplit, SplitChoice | None]:
+    """Return the split of `protocol`; where it is `auto`, the one that `auto` chooses, which is logged, and the choice."""
+    if not isinstance(protocol.split, AutoSplit):
+        return protocol.split, None
+    choice = choose_split(clean, signal, exclude_seen=protocol.exclude_seen)
+    log_choice(choice)
     return choice.split, choice
 
 
-def with_given_split(context: StageContext, clean: pl.LazyFrame) -> StageContext:
-    """Return `context` whose config holds the split of :func:`given_split`, so that it is chosen and logged once."""
-    split, choice = given_split(context, clean)
-    if choice is None:
-        return context
-    evaluate = context.config.evaluate.model_copy(update={"split": split})
-    return replace(context, config=context.config.model_copy(update={"evaluate": evaluate}))
+def resolve_split(clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol) -> SplitProtocol:
+    """Return `protocol` with the split of :func:`given_split`."""
+    return replace(protocol, split=given_split(clean, signal, protocol)[0])
 
 
-def choose_split(context: StageContext, clean: pl.LazyFrame) -> SplitChoice:
+def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: bool) -> SplitChoice:
     """Return the split that `auto` stands for on `clean` events (CLEAN_EVENT_COLUMNS).
 
-    That is the shortest allowed test period with ENOUGH_USERS test users; where none has so many the one that has most.
-    Random pairs where an event has no time, or where no period has any test user.
+    It is the shortest allowed test period with ENOUGH_USERS test users; where no period has so many, the one with the
+    most. It is random pairs where an event has no time, or where no period has any test user.
     """
     times = _times_of(clean)
     why = times.why_no_window
-    best = None if why else _best_window(context, clean, times)
+    counter = _UserCounter(clean, signal, exclude_seen)
+    best = None if why else _best_window(counter, times)
     if best is not None:
         return best
     split = RandomSplit(by="random")
-    return SplitChoice(split, _test_users(context, clean, split), why or "no test window holds a test user")
+    return SplitChoice(split, counter.test_users(split), why or "no test window holds a test user")
 
 
-def say_choice(choice: SplitChoice) -> None:
+def log_choice(choice: SplitChoice) -> None:
     """Log `choice`: as a warning where it holds too few test users."""
     level = NOTICE if choice.test_users >= FEWEST_USERS else logging.WARNING
     why = f" ({choice.why_random})" if choice.why_random else ""
@@ -130,14 +128,31 @@ def name_of_window(split: TimeSplit) -> str:
     return f"test: {split.test:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _best_window(context: StageContext, clean: pl.LazyFrame, times: _Times) -> SplitChoice | None:
+@dataclass(frozen=True)
+class _UserCounter:
+    """Counts the test users of a split."""
+
+    clean: pl.LazyFrame
+    signal: EventsConfig
+    exclude_seen: bool
+
+    def test_users(self, split: TimeSplit | RandomSplit) -> int:
+        """Return the test users as an evaluation counts them."""
+        try:
+            sets = sets_of(self.clean, self.signal, split, exclude_seen=self.exclude_seen)
+        except DataError:
+            return 0
+        return sets.holdout.part.users
+
+
+def _best_window(counter: _UserCounter, times: _Times) -> SplitChoice | None:
     """Return the shortest allowed test period with enough users, else the one with most, None where none has any."""
-    at_most = _most_test_users(clean, times.windows, times.newest)
+    at_most = _most_test_users(counter.clean, times.windows, times.newest)
     counted: dict[timedelta, int] = {}
     # First those that may hold enough: of many events few windows are worth a count.
     for window in sorted(at_most, key=lambda window: (at_most[window] < ENOUGH_USERS, window)):
         if at_most[window] >= max(counted.values(), default=1):
-            counted[window] = _test_users(context, clean, TimeSplit(by="time", test=window))
+            counted[window] = counter.test_users(TimeSplit(by="time", test=window))
             if counted[window] >= ENOUGH_USERS:
                 break
     most = max(counted.values(), default=0)
@@ -161,13 +176,6 @@ def _most_test_users(
         for window in windows
     }
     return {window: spans.filter(condition).height for window, condition in both.items()}
-
-
-def _test_users(context: StageContext, clean: pl.LazyFrame, split: TimeSplit | RandomSplit) -> int:
-    try:
-        return sides_of(context, clean, split).holdout.part.users
-    except DataError:
-        return 0
 
 
 def _times_of(clean: pl.LazyFrame) -> _Times:

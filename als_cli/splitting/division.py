@@ -1,16 +1,15 @@
-"""What `evaluate` works on: the dataset divided by the config's split, as matrices and test users."""
+"""Clean events divided by a split: the training matrix, and the test users with their pairs."""
 
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import polars as pl
 
 from als_cli.config.evaluate import CandidatesConfig, GivenSplit, TimeSplit
+from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import DataError
-from als_cli.evaluation.significance import FEWEST_USERS
 from als_cli.splitting.auto_split import (
     SplitChoice,
     choose_split,
@@ -19,11 +18,13 @@ from als_cli.splitting.auto_split import (
     name_of_window,
 )
 from als_cli.splitting.holdout import Holdout
-from als_cli.splitting.sides import read_pairs, sides_of, typed_pairs
+from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
+from als_cli.splitting.sets import read_pairs, sets_of, typed_pairs
 from als_cli.splitting.splits import SplitEvents
-from als_cli.stages.context import StageContext
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, find_files
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,58 +50,49 @@ class EvaluationParts:
         return self.events.cut_off
 
 
-log = logging.getLogger(__name__)
+def divide(
+    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, find: FindFiles = find_files
+) -> EvaluationParts:
+    """Return the training set and the test users of `clean` (CLEAN_EVENT_COLUMNS) under `protocol`.
 
-
-class HasEvents(Protocol):
-    """A dataset, or as much of it as may be seen."""
-
-    def scan_events(self) -> pl.LazyFrame:
-        """Return the clean events (CLEAN_EVENT_COLUMNS)."""
-        ...
-
-
-def divide(context: StageContext, dataset: HasEvents, find: FindFiles = find_files) -> EvaluationParts:
-    """Return the training part and the test users of `dataset` under the config's split, sample and candidates.
-
-    `find` finds the test file and the file of candidates.
-
-    Ids, strengths, popularity and minimum counts of the training part come from its own events alone.
+    Ids, strengths, popularity and minimum counts of the training set come from its own events alone. `find` finds the
+    test file and the file of candidates.
 
     Raises
     ------
     ConfigError
         The split needs timestamps that the events lack, or a file lacks a column.
     DataError
-        A part is empty, or a file cannot be read.
+        The training or the test set is empty, or a file cannot be read.
     """
-    config, clean = context.config.evaluate, dataset.scan_events()
-    split, choice = given_split(context, clean)
-    sides = sides_of(context, clean, split, find)
-    holdout = sides.holdout
-    if config.users != "all":
-        holdout = holdout.sample(config.users, config.seed)
-    if config.candidates is not None:
-        pairs = _candidate_pairs(config.candidates, sides.training, find)
-        holdout = holdout.with_candidates(pairs, sides.training.item_ids)
+    split, choice = given_split(clean, signal, protocol)
+    sets = sets_of(clean, signal, split, exclude_seen=protocol.exclude_seen, find=find)
+    holdout = sets.holdout
+    if protocol.users != "all":
+        holdout = holdout.sample(protocol.users, protocol.seed)
+    if protocol.candidates is not None:
+        pairs = _candidate_pairs(protocol.candidates, sets.training, find)
+        holdout = holdout.with_candidates(pairs, sets.training.item_ids)
     if holdout.part.users == 0:
         raise DataError(
             f"evaluate.split: none of {holdout.counts['test_users']} test users can be judged: "
             "they have no history in the training part, or no test item that is new to them",
             hint="choose another split, or leave evaluate.split out, or set evaluate.exclude_seen: false",
         )
-    held_out = sides.events.visible is not None
-    return EvaluationParts(sides.training, holdout, held_out, sides.events, split, choice)
+    held_out = sets.events.visible is not None
+    return EvaluationParts(sets.training, holdout, held_out, sets.events, split, choice)
 
 
-def warn_of_few_test_users(context: StageContext, dataset: HasEvents, parts: EvaluationParts) -> None:
-    """Log that the config's test period holds too few test users to say anything, and which split would hold more."""
+def warn_of_few_test_users(
+    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, parts: EvaluationParts
+) -> None:
+    """Log a warning where the test period of `protocol` has too few test users, naming a split that has more."""
     users = parts.holdout.part.users
     if parts.choice is not None or not isinstance(parts.split, TimeSplit) or users >= FEWEST_USERS:
         return
-    if context.config.evaluate.users == users:
+    if protocol.users == users:
         return  # a longer test period would not help
-    better = choose_split(context, dataset.scan_events())
+    better = choose_split(clean, signal, exclude_seen=protocol.exclude_seen)
     log.warning(
         "evaluate.split.%s has fewer than %d test users (%d); {by: auto} would take %s",
         name_of_window(parts.split),

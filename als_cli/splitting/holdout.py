@@ -3,13 +3,37 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.als.arrays import Int64Array
 from als_cli.dataset.interactions import Interactions, RowArray, rows_of
 from als_cli.dataset.membership import is_stored
-from als_cli.evaluation.protocol import TestPart
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """T test users and I items of the training part."""
+
+    history: csr_matrix
+    """(T, I) strengths of what a method may know of each user, sorted indices; no row is empty."""
+    relevant: csr_matrix
+    """(T, I) the test items among the training part's, sorted indices."""
+    relevant_counts: Int64Array
+    """(T,) int64 all test items, at least 1: those that training does not know count too, as misses."""
+    interactions: Int64Array
+    """(I,) int64 training interactions of each item."""
+    training_users: int
+    """Users of the training part, judged or not."""
+    candidates: csr_matrix | None
+    """(T, I) the only items to rank for each user; None: all items."""
+    exclude_seen: bool
+    """Whether history is left out of the lists."""
+
+    @property
+    def users(self) -> int:
+        """Number of test users."""
+        return int(self.history.shape[0])
 
 
 @dataclass(frozen=True)
@@ -25,7 +49,7 @@ class Holdout:
     counts: dict[str, int]
     """How many test users and pairs there were, and how many were left out, by reason."""
 
-    def take(self, positions: npt.NDArray[np.int64]) -> "Holdout":
+    def take(self, positions: Int64Array) -> "Holdout":
         """Return the users at `positions` only."""
         part = self.part
         taken = replace(

@@ -7,23 +7,6 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from als_cli.config.evaluate import TimeSplit
-from als_cli.storage.dataset_files import Dataset
-
-
-@dataclass(frozen=True)
-class PartOfDataset(Dataset):
-    """A dataset of which only some events may be seen."""
-
-    events: pl.LazyFrame
-
-    def scan_events(self) -> pl.LazyFrame:
-        """Return the events that may be seen."""
-        return self.events
-
-
-def part_of(dataset: Dataset, events: pl.LazyFrame) -> PartOfDataset:
-    """Return `dataset` with nothing but `events` (CLEAN_EVENT_COLUMNS) to be seen."""
-    return PartOfDataset(dataset.folder, dataset.manifest, dataset.interactions, events)
 
 
 @dataclass(frozen=True)

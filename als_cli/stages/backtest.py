@@ -15,14 +15,16 @@ from als_cli.evaluation.backtest_report import Backtest, BacktestReport
 from als_cli.evaluation.backtest_summary import JudgedCutOff, leads_of, spreads_of
 from als_cli.evaluation.baselines import check_protocol
 from als_cli.evaluation.comparisons import comparisons_of
-from als_cli.evaluation.methods import counts_of, judge_methods, list_lengths, methods_of, per_user_table
+from als_cli.evaluation.methods import Methods, counts_of, list_lengths, per_user_table
 from als_cli.events.net_pairs import Duplicates
 from als_cli.progress import SilentProgress, Task
-from als_cli.splitting.auto_split import NO_TIME, choose_split, say_choice
+from als_cli.splitting.auto_split import NO_TIME, choose_split, log_choice
 from als_cli.splitting.division import EvaluationParts, divide
-from als_cli.splitting.periods import Period, length_of_test, part_of, periods_back
+from als_cli.splitting.periods import Period, length_of_test, periods_back
+from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.splits import split_events
 from als_cli.stages.context import StageContext
+from als_cli.stages.evaluate import methods_for
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.backtest_files import figures_only, publish_backtest
 from als_cli.storage.dataset_files import Dataset, open_dataset
@@ -65,7 +67,7 @@ def backtest(context: StageContext) -> BacktestReport:
         published=published.state,
         cut_offs=tuple(one.report for one in judged),
         spreads=spreads_of([one.report for one in judged]),
-        leads=leads_of(judged, users, context),
+        leads=leads_of(judged, users, context.config.evaluate.seed, context.progress),
     )
     per_user = pl.concat(one.per_user for one in judged)
     seconds = time.perf_counter() - started
@@ -94,9 +96,11 @@ def _time_split(context: StageContext, dataset: Dataset) -> TimeSplit:
     split = context.config.evaluate.split
     if isinstance(split, TimeSplit):
         return split
-    choice = choose_split(context, dataset.scan_events())
+    choice = choose_split(
+        dataset.scan_events(), context.config.events, exclude_seen=context.config.evaluate.exclude_seen
+    )
     if isinstance(choice.split, TimeSplit):
-        say_choice(choice)
+        log_choice(choice)
         return choice.split
     message = f"als backtest needs test periods, but {choice.why_random}"
     if choice.why_random == NO_TIME:
@@ -125,46 +129,41 @@ def _judged_cut_offs(
     """Return what was found at each cut-off, the oldest first; those that cannot be judged are left out and named."""
     judged: list[JudgedCutOff] = []
     impossible: list[tuple[Period, AlsError]] = []
-    methods = len(methods_of(context.config.evaluate, published))
-    with context.progress.task("backtest", total=len(periods) * methods) as task:
+    quiet = replace(context, progress=SilentProgress())  # one bar for all cut-offs
+    methods, clean = methods_for(quiet, published), dataset.scan_events()
+    with context.progress.task("backtest", total=len(periods) * len(methods.names)) as task:
         for number, period in enumerate(periods):
-            clean = dataset.scan_events()
-            # The newest period is the test part of `als evaluate`, which holds the newest event.
-            part = part_of(dataset, clean if number == 0 else period.seen_of(clean))
+            # The newest period is the test set of `als evaluate`, which has the newest event.
+            events = clean if number == 0 else period.seen_of(clean)
             try:
-                parts = _divided(context, part, period)
+                parts = _divided(context, events, period)
             except (DataError, ConfigError) as reason:
                 impossible.append((period, reason))
-                task.advance(methods)
+                task.advance(len(methods.names))
                 continue
-            judged.append(_judged(context, parts, period, published, task))
+            judged.append(_judged(methods, parts, period, task))
     _say_what_is_missing(context, len(judged), impossible)
     return judged[::-1]
 
 
-def _divided(context: StageContext, part: Dataset, period: Period) -> EvaluationParts:
-    evaluate = context.config.evaluate.model_copy(update={"split": period.split})
-    config = context.config.model_copy(update={"evaluate": evaluate})
-    parts = divide(replace(context, config=config), part)
-    recipe_for(
-        parts.training.matrix, config.train, context.threads
-    )  # as many factors as asked for may be too many
+def _divided(context: StageContext, events: pl.LazyFrame, period: Period) -> EvaluationParts:
+    config = context.config
+    protocol = replace(SplitProtocol.of(config.evaluate), split=period.split)
+    parts = divide(events, config.events, protocol)
+    recipe_for(parts.training.matrix, config.train, context.threads)  # the factors asked for may be too many
     return parts
 
 
-def _judged(
-    context: StageContext, parts: EvaluationParts, period: Period, published: PublishedModel, task: Task
-) -> JudgedCutOff:
-    quiet = replace(context, progress=SilentProgress())  # one bar for all cut-offs
+def _judged(methods: Methods, parts: EvaluationParts, period: Period, task: Task) -> JudgedCutOff:
     day = f"{period.start:%Y-%m-%d}"
-    judged = judge_methods(quiet, parts, published, lambda method: task.advance(note=f"{day} {method}"))
-    log.info("cut-off %s: judged %d users", period.start.isoformat(), parts.holdout.part.users)
+    judged = methods.score(parts, SilentProgress(), lambda method: task.advance(note=f"{day} {method}"))
+    log.info("cut-off %s: evaluated %d users", period.start.isoformat(), parts.holdout.part.users)
     return JudgedCutOff(
         period=period,
         counts=counts_of(parts),
         user_ids=parts.holdout.user_ids,
         judged=tuple(judged),
-        comparisons=comparisons_of([one.measured for one in judged], quiet),
+        comparisons=comparisons_of([one.measured for one in judged], methods.config.seed, SilentProgress()),
         per_user=per_user_table(parts, judged).select(
             pl.lit(period.start).cast(pl.Datetime("us", "UTC")).alias("cut_off"), pl.all()
         ),

@@ -9,7 +9,7 @@ from als_cli.evaluation.cohort_reports import cohort_reports, divide_cohorts, it
 from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.fallback_report import fallback_report
 from als_cli.evaluation.gate import Lead, Verdict, judge, require
-from als_cli.evaluation.methods import MODEL, counts_of, judge_methods, list_lengths, per_user_table
+from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
 from als_cli.evaluation.report import (
     ComparisonReport,
     EvaluateReport,
@@ -18,6 +18,7 @@ from als_cli.evaluation.report import (
     SplitChoiceReport,
 )
 from als_cli.splitting.division import divide, warn_of_few_test_users
+from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import open_dataset
@@ -30,11 +31,12 @@ from als_cli.storage.evaluation_files import (
 )
 from als_cli.storage.inputs import Inputs, describe_inputs
 from als_cli.storage.published_model import (
-    PUBLISHED,
+    PublishedModel,
     published_model,
     say_if_left_out,
     settings_compared_with,
 )
+from als_cli.tuning.fit_model import ModelFitter
 
 
 def evaluate(context: StageContext) -> EvaluateReport:
@@ -58,17 +60,17 @@ def evaluate(context: StageContext) -> EvaluateReport:
     published = published_model(context)
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
-    inputs = Inputs()
+    inputs, clean, protocol = Inputs(), dataset.scan_events(), SplitProtocol.of(config)
     with inputs.unchanged():
-        parts = divide(context, dataset, inputs.find)
-        warn_of_few_test_users(context, dataset, parts)
+        parts = divide(clean, context.config.events, protocol, inputs.find)
+        warn_of_few_test_users(clean, context.config.events, protocol, parts)
         check_times(config, parts)
         cohorts = divide_cohorts(config, parts, inputs.find)
     basis = Basis(dataset, published, inputs.confirm())
     say_if_left_out(context, published)
-    judged = judge_methods(context, parts, published)
+    judged = methods_for(context, published).score(parts, context.progress)
     measured = [one.measured for one in judged]
-    comparisons = comparisons_of(measured, context)
+    comparisons = comparisons_of(measured, config.seed, context.progress)
     users = parts.holdout.part.users
     verdict = _verdict(config, {one.method: one.averages for one in measured}, comparisons, users)
     evaluation = Evaluation(
@@ -92,6 +94,15 @@ def evaluate(context: StageContext) -> EvaluateReport:
     if verdict is not None:
         require(verdict)
     return EvaluateReport(**dict(evaluation), evaluation=str(folder), seconds=seconds)
+
+
+def methods_for(context: StageContext, published: PublishedModel) -> Methods:
+    """Return the model and the baselines of the config; `published` is among them where it can be compared."""
+    config, models = context.config, {MODEL: context.config.train}
+    if published.train is not None:
+        models[PUBLISHED] = published.train
+    fitter = ModelFitter(config.events, context.threads, context.progress)
+    return Methods(config.evaluate, config.events, models, fitter, context.threads)
 
 
 def evaluate_key(context: StageContext) -> str | None:

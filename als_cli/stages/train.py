@@ -16,7 +16,8 @@ from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
-from als_cli.tuning.auto import is_open, selected
+from als_cli.tuning.auto import AutoSearch, is_open
+from als_cli.tuning.fit_model import reported_iterations
 from als_cli.tuning.parameters import recipe_for
 
 log = logging.getLogger(__name__)
@@ -54,13 +55,14 @@ def train(context: StageContext) -> TrainReport:
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine, ranks=is_open(context.config.train))
     interactions = dataset.interactions
-    chosen = selected(context, context.config.train, dataset.scan_events(), interactions.matrix)
+    search = AutoSearch(context.config.events, context.threads, context.progress)
+    chosen = search.choose(context.config.train, dataset.scan_events(), interactions.matrix)
     recipe = recipe_for(interactions.matrix, chosen, context.threads)
     with staged_folder(context.models_place) as folder:
-        factors, sweeps = train_factors(interactions.matrix, recipe, context.progress)
+        factors, iterations = _fit(interactions.matrix, recipe, context.progress)
         write_model(folder, interactions.users, interactions.items, factors)
         seconds = time.perf_counter() - started
-        loss = tuple(sweep.loss for sweep in sweeps)
+        loss = tuple(one.loss for one in iterations)
         write_manifest(
             folder,
             kind="model",
@@ -84,7 +86,7 @@ def train(context: StageContext) -> TrainReport:
         interactions=interactions.matrix.nnz,
         factors=recipe.settings.factors,
         loss=loss,
-        iteration_seconds=tuple(sweep.seconds for sweep in sweeps),
+        iteration_seconds=tuple(one.seconds for one in iterations),
         seconds=seconds,
     )
 
@@ -94,24 +96,15 @@ def train_key(context: StageContext) -> str:
     return _key(context.config.train, open_dataset(context.dataset_place))
 
 
-def train_factors(matrix: csr_matrix, recipe: Recipe, progress: Progress) -> tuple[Factors, list[Iteration]]:
-    """Return the factors of the strengths `matrix` (U, I) and what each iteration did.
+def _fit(matrix: csr_matrix, recipe: Recipe, progress: Progress) -> tuple[Factors, list[Iteration]]:
+    iterations: list[Iteration] = []
+    with reported_iterations(progress, recipe.settings.iterations) as report:
 
-    Raises
-    ------
-    TrainingError
-        The factors are not finite.
-    """
-    sweeps: list[Iteration] = []
-    with progress.task("training", total=recipe.settings.iterations) as task:
+        def record(iteration: Iteration) -> None:
+            iterations.append(iteration)
+            report(iteration)
 
-        def record(sweep: Iteration) -> None:
-            sweeps.append(sweep)
-            log.info("iteration %d: loss %.6g, %.2f s", sweep.number, sweep.loss, sweep.seconds)
-            task.advance(note=f"loss {sweep.loss:.5g}")
-
-        factors = recipe.fit(matrix, record)
-    return factors, sweeps
+        return recipe.fit(matrix, record), iterations
 
 
 def _key(config: TrainConfig, dataset: Dataset) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
 from als_cli.errors import ConfigError, TrainingError
-from als_cli.evaluation.significance import FEWEST_USERS
-from als_cli.splitting.auto_split import with_given_split
+from als_cli.splitting.auto_split import given_split, resolve_split
+from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.stages.places import check_tune_place
 from als_cli.stages.run import ingest_if_needed
@@ -18,12 +18,10 @@ from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key
 from als_cli.storage.publish import staged_file
-from als_cli.tuning.folds import training_matrix
-from als_cli.tuning.point import tuned
+from als_cli.tuning.folds import Folds, evaluated_users, folds_and_samples, training_matrix
 from als_cli.tuning.report import ScreenReport, TrialReport, TuneReport
-from als_cli.tuning.sample import Folds, folds_and_samples
-from als_cli.tuning.search import Found, search_both
-from als_cli.tuning.space import search_space
+from als_cli.tuning.search import Found, TuneSearch
+from als_cli.tuning.space import search_space, searched_config
 
 _SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
@@ -59,15 +57,17 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     ingested = ingest_if_needed(context) if ingest else None
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
-    divided = with_given_split(context, dataset.scan_events())
-    folds, samples = folds_and_samples(divided, dataset)
-    if _judged_users(folds) < FEWEST_USERS:
-        log.warning("tune: only %d users are judged, so luck chooses: use more folds", _judged_users(folds))
-    space = search_space(
-        context.config.train, context.config.tune.space, [fold.training.matrix for fold in folds]
-    )
+    config, clean = context.config, dataset.scan_events()
+    protocol = resolve_split(clean, config.events, SplitProtocol.of(config.evaluate))
+    folds, samples = folds_and_samples(clean, config.events, protocol, config.tune)
+    if evaluated_users(folds) < FEWEST_USERS:
+        log.warning(
+            "tune: only %d users are evaluated, so chance decides: use more folds", evaluated_users(folds)
+        )
+    space = search_space(config.train, config.tune.space, [fold.training.matrix for fold in folds])
+    search = TuneSearch(config.train, config.events, config.tune, space, context.threads, context.progress)
     place, name = context.workspace / "tune", tune_key(context, dataset)
-    found = search_both(context, place / "study.sqlite3", name, space, (folds, samples))
+    found = search.run(place / "study.sqlite3", name, folds, samples)
     untuned = found.trials[0]
     if untuned.value is None:
         raise TrainingError(
@@ -75,7 +75,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
         )
     best = _best(found.trials)
     target = Path(context.config.tune.output or place / "best.yaml")
-    _write_winner(context, target, best, untuned, _winner(divided, dataset, best))
+    _write_winner(context, target, best, untuned, _winner(context, protocol, dataset, best))
     return TuneReport(
         ingest=ingested,
         config=str(target),
@@ -83,7 +83,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
         study_name=name,
         metric=context.config.tune.metric,
         folds=len(folds),
-        users=_judged_users(folds),
+        users=evaluated_users(folds),
         screen=_screen_report(found, samples),
         best=best,
         untuned=untuned,
@@ -111,16 +111,12 @@ def _require_optuna() -> None:
         raise ConfigError("als tune needs Optuna, which is not installed", hint="pip install 'als-cli[tune]'")
 
 
-def _judged_users(folds: Folds) -> int:
-    return sum(fold.holdout.part.users for fold in folds)
-
-
 def _screen_report(found: Found, samples: Folds) -> ScreenReport | None:
     if not samples:
         return None
     return ScreenReport(
         users=samples[0].training.users.height,
-        judged=_judged_users(samples),
+        judged=evaluated_users(samples),
         trials=found.screened,
         kept=found.kept,
     )
@@ -134,11 +130,16 @@ def _best(trials: Sequence[TrialReport]) -> TrialReport:
     )
 
 
-def _winner(context: StageContext, dataset: Dataset, best: TrialReport) -> TrainConfig:
+def _winner(
+    context: StageContext, protocol: SplitProtocol, dataset: Dataset, best: TrialReport
+) -> TrainConfig:
     if best.untuned:
         return context.config.train
     # Not even the density of the test part goes into the result.
-    return tuned(context.config.train, best.parameters, training_matrix(context, dataset))
+    clean, signal = dataset.scan_events(), context.config.events
+    split, _ = given_split(clean, signal, protocol)
+    matrix = training_matrix(clean, signal, split, dataset.interactions.matrix)
+    return searched_config(context.config.train, best.parameters, matrix)
 
 
 def _write_winner(

@@ -7,21 +7,20 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from als_cli.config.train import TrainConfig
 from als_cli.errors import ArtifactError
+from als_cli.evaluation.methods import PUBLISHED
+from als_cli.evaluation.report import PublishedState
 from als_cli.stages.context import StageContext
 from als_cli.storage.manifest import Manifest, published_manifest, read_manifest
 from als_cli.storage.publish import current_version
 
-PUBLISHED = "published"
 COMPARED_WITH = "published_train"
 """Key of an evaluation's manifest, below `metrics`: section `train` that baseline `published` had, null without one."""
-
-PublishedState = Literal["compared", "same_settings", "no_model"]
 
 log = logging.getLogger(__name__)
 

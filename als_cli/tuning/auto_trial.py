@@ -1,130 +1,150 @@
-"""One trial of `auto`: a training on the validation part, judged after every sweep, and the fold-in that suits it."""
+"""One trial of `auto`: a training evaluated after each iteration, then a search for its fold-in hyperparameters."""
 
 import contextlib
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from als_cli.als.engine import Factors, FloatArray
 from als_cli.als.native import FixedItems, NativeEngine
 from als_cli.als.recipe import Recipe
 from als_cli.config.train import FoldInConfig, TrainConfig
 from als_cli.errors import TrainingError
-from als_cli.evaluation.protocol import measure
+from als_cli.evaluation.fit import mean_metric
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.splitting.division import EvaluationParts
+from als_cli.tuning.early_stopping import (
+    MANY_FACTORS,
+    MOST_ITERATIONS,
+    EarlyStopping,
+    iteration_to_keep,
+    patience_for,
+)
+from als_cli.tuning.fold_in_search import FoldInSearch
 from als_cli.tuning.parameters import recipe_for, with_fold_in
-from als_cli.tuning.presets import METRIC, FoldInPoint, Start, Trial, settled_at
+from als_cli.tuning.point import FOLD_IN_NAMES, Point, apply_point, fold_in_values, open_values
 
-_MOST_SWEEPS = 12
-_AS_GOOD = 0.999
-"""Of sweeps whose lists are as good, the first is chosen."""
+METRIC = "ndcg@10"
 _HOPELESS = 0.9
-"""Share of the best value so far below which no fold-in is looked for."""
-_GAIN_OF_ANOTHER_FOLD_IN = 1.002
-"""Ratio of values from which another fold-in replaces the best so far. Smaller than for factors: it needs no other training."""
-_MANY_FACTORS = 256
-"""With more, each look at the lists takes long: the exponent of the fold-in is as it was with fewer, and one sweep that
-brings nothing is the last, with fewer a second one."""
-_LOWEST, _HIGHEST = 1 / 16, 16.0
-"""Multiples of the regularization."""
-_SHARES = (1.0, 0.5, 0.0)
-"""Of the item exponent."""
+"""Fraction of the best value so far below which no other fold-in is tried."""
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Trial:
+    """Settings that were tried, and their value."""
+
+    train: TrainConfig
+    """Section `train` with numbers for what `auto` selects."""
+    point: Point
+    """Where a trial with other factors begins."""
+    value: float
+    """Mean of METRIC over the users of the validation set."""
+
+    @property
+    def factors(self) -> int:
+        """Number of factors."""
+        return int(self.train.factors)
+
+    def __str__(self) -> str:
+        """Return the settings as the config has them, and their value."""
+        train, rule, fold_in = self.train, self.train.confidence, self.train.fold_in
+        return (
+            f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
+            f"unobserved_weight {train.unobserved_weight}, user_exponent {rule.user_exponent}, "
+            f"item_exponent {rule.item_exponent}, fold_in.regularization {fold_in.regularization}, "
+            f"fold_in.item_exponent {fold_in.item_exponent}: {METRIC} {self.value:.4f}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class TrialRunner:
-    """Trials of one section `train` on whatever parts."""
+    """Runs trials of one section `train`."""
 
     given: TrainConfig
     threads: int
 
-    def run(self, parts: EvaluationParts, start: Start, factors: int, best_seen: float = 0.0) -> Trial:
-        """Return what the settings are worth on `parts` from `start`, iterations as they are or, where auto, the best.
+    def run(self, parts: EvaluationParts, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
+        """Return the trial of `start` with `factors` on `parts`; where iterations are `auto`, with the best number.
 
-        Sweeps are judged with the fold-in of `start`; from there one is looked for that suits the best of them, unless
-        they are hopeless beside `best_seen`.
+        Iterations are evaluated with the fold-in of `start`. From there the fold-in is searched, unless the value
+        is far below `best_seen`.
         """
         matrix = parts.training.matrix
-        train = settled_at(self.given, start.point, factors, matrix)
-        is_open = train.iterations == "auto"
-        sweeps = _MOST_SWEEPS if train.iterations == "auto" else train.iterations
-        recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps}), self.threads)
+        loss = {name: value for name, value in start.items() if name not in FOLD_IN_NAMES}
+        train = apply_point(self.given, {**open_values(self.given, loss), "factors": factors}, matrix)
+        limit = MOST_ITERATIONS if train.iterations == "auto" else train.iterations
+        recipe = recipe_for(matrix, train.model_copy(update={"iterations": limit}), self.threads)
         values: list[float] = []
-        best, fold_in, then = 0.0, start.fold_in, None
+        best, best_fit = 0.0, None
         with contextlib.suppress(TrainingError):
-            for swept in NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings):
-                is_last, is_first = len(values) == sweeps - 1, not values
-                is_judged = is_last or (is_open and not is_first)
-                if is_judged:
-                    now = _judge(parts, train.fold_in, recipe, swept)
-                    values.append(now.value(fold_in))
-                    best, then = (values[-1], now) if values[-1] > best else (best, then)
-                else:
-                    values.append(0.0)
-                if is_open and _has_passed_its_best(values, 2 if factors <= _MANY_FACTORS else 1):
+            for fit in self._fits(parts, recipe, limit):
+                values.append(0.0 if fit is None else fit.value(start))
+                if fit is not None and values[-1] > best:
+                    best, best_fit = values[-1], fit
+                if self.given.iterations == "auto" and EarlyStopping(patience_for(factors)).is_over(values):
                     break
-        number = next((n for n, value in enumerate(values, 1) if value >= _AS_GOOD * best), 1)
-        if then is not None and best > _HOPELESS * best_seen:
-            fold_in, best = then.suited(fold_in, best, shares=factors <= _MANY_FACTORS)
-        chosen = fold_in.applied_to(train, recipe).model_copy(
-            update={"iterations": number if is_open else sweeps}
-        )
-        trial = Trial(chosen, Start(start.point, fold_in), best)
+        kept = iteration_to_keep(values) if self.given.iterations == "auto" else limit
+        point = start
+        if best_fit is not None and best > _HOPELESS * best_seen:
+            point, best = best_fit.search(factors).best(start, best)
+        trial = Trial(_numbers(train, recipe, point, kept), point, best)
         log.info("tried: %s", trial)
         return trial
 
+    def _fits(self, parts: EvaluationParts, recipe: Recipe, limit: int) -> Iterator["_Fit | None"]:
+        """Yield the fit after each iteration, None for those that are not evaluated."""
+        iterations = NativeEngine().sweeps(recipe.confidences(parts.training.matrix), recipe.settings)
+        for number, factors in enumerate(iterations, 1):
+            is_evaluated = number == limit or (self.given.iterations == "auto" and number > 1)
+            yield _fit_of(parts, self.given.fold_in, recipe, factors) if is_evaluated else None
+
 
 @dataclass(frozen=True, eq=False)
-class _Judge:
-    """What fold-ins after some sweep are worth."""
+class _Fit:
+    """Item factors after some iteration, to which users are folded in in different ways."""
 
     parts: EvaluationParts
     given: FoldInConfig
     recipe: Recipe
     items: FixedItems
     users: FloatArray
-    """(T, f) of the judged users, as the sweep left them."""
+    """(T, f) factors of the test users after the iteration."""
 
-    def value(self, point: FoldInPoint) -> float:
-        """Return the mean of `METRIC` over the judged users, folded in as `point` says."""
-        part, threads = self.parts.holdout.part, self.recipe.settings.threads
-        recipe = with_fold_in(self.recipe, self.parts.training.matrix, *point.values(self.given, self.recipe))
-        users = self.items.users(*recipe.fold_in_problem(part.history), start=self.users)
-        return measure(FactorRanker("als", users, self.items.factors, threads), part, (10,)).averages[METRIC]
+    def value(self, point: Point) -> float:
+        """Return METRIC with the users folded in as `point` says."""
+        recipe = with_fold_in(
+            self.recipe, self.parts.training.matrix, *_fold_in_of(point, self.given, self.recipe)
+        )
+        problem = recipe.fold_in_problem(self.parts.holdout.part.history)
+        users = self.items.users(*problem, start=self.users)
+        ranker = FactorRanker("als", users, self.items.factors, recipe.settings.threads)
+        return mean_metric(ranker, self.parts, METRIC)
 
-    def suited(self, start: FoldInPoint, value: float, *, shares: bool) -> tuple[FoldInPoint, float]:
-        """Return the fold-in reached from `start`, which is worth `value`, and what it is worth."""
-        best, value = self._climbed(start, value)
-        if not shares or self.given.item_exponent != "auto" or not self.recipe.confidence.item_exponent:
-            return best, value
-        others = [replace(best, share=share) for share in _SHARES if share != best.share]
-        worth, other = max(((self.value(one), one) for one in others), key=lambda pair: pair[0])
-        return self._climbed(other, worth) if worth > value * _GAIN_OF_ANOTHER_FOLD_IN else (best, value)
-
-    def _climbed(self, best: FoldInPoint, value: float) -> tuple[FoldInPoint, float]:
-        """Return the ridge reached from `best` by doubling, or else halving it, as long as that gains."""
-        if self.given.regularization != "auto":
-            return best, value
-        start = best
-        for step in (2.0, 0.5):
-            while _LOWEST <= (multiple := best.multiple * step) <= _HIGHEST:
-                other = replace(best, multiple=multiple)
-                if (worth := self.value(other)) <= value * _GAIN_OF_ANOTHER_FOLD_IN:
-                    break
-                best, value = other, worth
-            if best is not start:
-                break
-        return best, value
+    def search(self, factors: int) -> FoldInSearch:
+        """Return the search for the fold-in; with many factors the exponent stays as it was with fewer."""
+        exponent_matters = bool(self.recipe.confidence.item_exponent) and factors <= MANY_FACTORS
+        return FoldInSearch(
+            self.value,
+            regularization_is_open=self.given.regularization == "auto",
+            item_exponent_is_open=self.given.item_exponent == "auto" and exponent_matters,
+        )
 
 
-def _judge(parts: EvaluationParts, given: FoldInConfig, recipe: Recipe, swept: Factors) -> _Judge:
-    items = FixedItems(swept.items, recipe.settings.threads)
-    return _Judge(parts, given, recipe, items, swept.users[parts.holdout.user_rows])
+def _fit_of(parts: EvaluationParts, given: FoldInConfig, recipe: Recipe, factors: Factors) -> _Fit:
+    items = FixedItems(factors.items, recipe.settings.threads)
+    return _Fit(parts, given, recipe, items, factors.users[parts.holdout.user_rows])
 
 
-def _has_passed_its_best(values: list[float], patience: int) -> bool:
-    """Return whether the last `patience` sweeps brought next to nothing; the first sweep is not judged."""
-    judged, last = values[1:-patience], values[-patience:]
-    return bool(judged) and _AS_GOOD * max(last) <= max(judged)
+def _fold_in_of(point: Point, given: FoldInConfig, recipe: Recipe) -> tuple[float, float]:
+    return fold_in_values(point, given, recipe.settings.regularization, recipe.confidence.item_exponent)
+
+
+def _numbers(train: TrainConfig, recipe: Recipe, point: Point, iterations: int) -> TrainConfig:
+    """Return `train`, which was trained by `recipe`, with numbers for iterations and fold-in."""
+    regularization, item_exponent = _fold_in_of(point, train.fold_in, recipe)
+    fold_in = train.fold_in.model_copy(
+        update={"regularization": regularization, "item_exponent": item_exponent}
+    )
+    return train.model_copy(update={"iterations": iterations, "fold_in": fold_in})

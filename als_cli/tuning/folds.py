@@ -1,39 +1,72 @@
-"""The validation parts of `als tune`: the training part of `evaluate.split`, divided again in the same way."""
+"""The validation folds of `als tune`: the training set of `evaluate.split`, divided again in the same way."""
 
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.config.evaluate import FileSplit, GivenSplit, LastSplit, RandomSplit, TimeSplit, UsersSplit
+from als_cli.config.events import EventsConfig
+from als_cli.config.tune import ScreenConfig, TuneConfig
 from als_cli.errors import ConfigError, DataError
 from als_cli.events.aggregate import aggregate
 from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.division import EvaluationParts, divide
-from als_cli.splitting.periods import Period, length_of_test, part_of, periods_back
+from als_cli.splitting.periods import Period, length_of_test, periods_back
+from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.splits import SplitEvents, split_events
-from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import Dataset
+from als_cli.splitting.subsample import derived_seed, sample_users
 
-_DRAWN = 0.1
-"""Share of the pairs that a fold validates on where nothing says how the test file was drawn."""
+_SAMPLED = 0.1
+"""Fraction of the pairs that a fold validates on where nothing says how the test file was sampled."""
+_SAMPLE_RATIO = 5
+"""Users over users of a sample, at least: screening on more of the data costs too much for what it tells."""
 
 log = logging.getLogger(__name__)
 
-
-def validation_folds(context: StageContext, dataset: Dataset) -> tuple[EvaluationParts, ...]:
-    """Return :func:`divisions`, each judged on at most `tune.users` users."""
-    return tuple(judged(context, parts) for parts in divisions(context, dataset))
+Folds = tuple[EvaluationParts, ...]
 
 
-def divisions(context: StageContext, dataset: Dataset) -> Iterator[EvaluationParts]:
-    """Yield the `tune.folds` divisions of the training part of `evaluate.split`; fewer where it is too short.
+def folds_and_samples(
+    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, tune: TuneConfig
+) -> tuple[Folds, Folds]:
+    """Return the validation folds, and the same folds with a sample of their users for screening.
 
-    All users that can be judged are. The test part is cut off before anything else; neither a test file nor a
+    There are no samples where screening is switched off or the data is too small for it.
+
+    Raises
+    ------
+    ConfigError
+        The split needs timestamps that the events lack.
+    DataError
+        Not even one fold is possible.
+    """
+    folds: list[EvaluationParts] = []
+    samples: list[EvaluationParts] = []
+    wanted = tune.screen.trials > 0
+    for parts in divisions(clean, signal, protocol, tune):
+        folds.append(with_fewer_test_users(parts, tune))
+        wanted = wanted and _is_large_enough(parts, tune.screen)
+        if wanted:
+            samples.append(with_fewer_test_users(sample_users(parts, tune.screen.users, tune.seed), tune))
+            wanted = samples[-1].holdout.part.users > 0
+    if not wanted:
+        return tuple(folds), ()
+    log.info(
+        "first round on %d users, %d evaluated in all folds", tune.screen.users, evaluated_users(samples)
+    )
+    return tuple(folds), tuple(samples)
+
+
+def divisions(
+    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, tune: TuneConfig
+) -> Iterator[EvaluationParts]:
+    """Yield `tune.folds` divisions of the training set of `protocol.split`; fewer where it is too short.
+
+    Every user with test items is evaluated. The test set is cut off before anything else; neither a test file nor a
     candidates file is read.
 
     Raises
@@ -43,51 +76,50 @@ def divisions(context: StageContext, dataset: Dataset) -> Iterator[EvaluationPar
     DataError
         Not even one division is possible.
     """
-    clean = dataset.scan_events()
-    outer, _ = given_split(context, clean)
-    for number, (events, split) in enumerate(_divisions(context, clean, outer)):
+    for number, (events, split) in enumerate(
+        _divisions(clean, signal, given_split(clean, signal, protocol)[0], tune)
+    ):
+        # Candidates are sampled around the test items: they would give them away.
+        inner = replace(protocol, split=split, users="all", candidates=None)
         try:
-            parts = divide(_judging(context, split), part_of(dataset, events))
+            parts = divide(events, signal, inner)
         except DataError as impossible:
             if number == 0:
                 raise DataError(
-                    f"tune: the training part of evaluate.split cannot be divided again: {impossible.message}",
-                    hint="make the test part of evaluate.split smaller",
+                    f"tune: the training set of evaluate.split cannot be divided again: {impossible.message}",
+                    hint="make the test set of evaluate.split smaller",
                 ) from impossible
-            folds = context.config.tune.folds
-            log.warning("tune.folds: only %d of %d are possible (%s)", number, folds, impossible)
+            log.warning("tune.folds: only %d of %d are possible (%s)", number, tune.folds, impossible)
             return
         yield parts
 
 
-def judged(context: StageContext, parts: EvaluationParts) -> EvaluationParts:
-    """Return `parts` with at most `tune.users` users to judge, drawn by `tune.seed`."""
-    tune = context.config.tune
+def with_fewer_test_users(parts: EvaluationParts, tune: TuneConfig) -> EvaluationParts:
+    """Return `parts` with at most `tune.users` test users, sampled by `tune.seed`."""
     if tune.users == "all":
         return parts
     return replace(parts, holdout=parts.holdout.sample(tune.users, tune.seed))
 
 
-def training_matrix(context: StageContext, dataset: Dataset) -> csr_matrix:
-    """Return the strengths (U, I) of the training part of `evaluate.split`."""
-    split, _ = given_split(context, dataset.scan_events())
+def evaluated_users(folds: Folds | list[EvaluationParts]) -> int:
+    """Return the test users of all `folds` together."""
+    return sum(fold.holdout.part.users for fold in folds)
+
+
+def training_matrix(
+    clean: pl.LazyFrame, signal: EventsConfig, split: GivenSplit, whole: csr_matrix
+) -> csr_matrix:
+    """Return the strengths (U, I) of the training set of `split`; `whole` is the matrix of all `clean` events."""
     if isinstance(split, FileSplit):
-        return dataset.interactions.matrix
-    signal = context.config.events
-    outer = split_events(dataset.scan_events(), split, signal.duplicates)
+        return whole
+    outer = split_events(clean, split, signal.duplicates)
     return aggregate(outer.training, signal, outer.cut_off or signal.now).matrix
 
 
-def drawn_seed(*parts: int) -> int:
-    """Return a seed that depends on all of `parts`."""
-    return int(np.random.SeedSequence(parts).generate_state(1)[0])
-
-
 def _divisions(
-    context: StageContext, clean: pl.LazyFrame, split: GivenSplit
+    clean: pl.LazyFrame, signal: EventsConfig, split: GivenSplit, tune: TuneConfig
 ) -> Iterator[tuple[pl.LazyFrame, GivenSplit]]:
-    """Yield what each fold may see of `clean`, whose test set `split` cuts off, and how to divide it."""
-    tune = context.config.tune
+    """Yield the events that each fold may see, and how to divide them."""
     if tune.share != "auto" and not isinstance(split, RandomSplit | FileSplit):
         raise ConfigError(
             f"tune.share is {tune.share}, but with evaluate.split by {split.by} no fold is drawn from the pairs",
@@ -95,9 +127,9 @@ def _divisions(
         )
     if isinstance(split, FileSplit):
         # The whole dataset is the training part, and nothing is known of how the file was drawn.
-        training, split = clean, RandomSplit(by="random", share=_DRAWN)
+        training, split = clean, RandomSplit(by="random", share=_SAMPLED)
     else:
-        outer = split_events(clean, split, context.config.events.duplicates)
+        outer = split_events(clean, split, signal.duplicates)
         training = outer.training
         if isinstance(split, TimeSplit):
             yield from _periods(clean, split, outer, tune.folds)
@@ -107,7 +139,7 @@ def _divisions(
     for fold in range(tune.folds):
         if isinstance(split, LastSplit):
             yield training, split
-            training = split_events(training, split, context.config.events.duplicates).training
+            training = split_events(training, split, signal.duplicates).training
         else:
             yield training, _redrawn(split, tune.seed, fold)
 
@@ -125,10 +157,17 @@ def _periods(
 
 
 def _redrawn(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSplit | UsersSplit:
-    return split.model_copy(update={"seed": drawn_seed(split.seed, seed, fold)})
+    return split.model_copy(update={"seed": derived_seed(split.seed, seed, fold)})
 
 
-def _judging(context: StageContext, split: GivenSplit) -> StageContext:
-    # Candidates are drawn around the test items: they would give them away.
-    evaluate = context.config.evaluate.model_copy(update={"split": split, "users": "all", "candidates": None})
-    return replace(context, config=context.config.model_copy(update={"evaluate": evaluate}))
+def _is_large_enough(parts: EvaluationParts, screen: ScreenConfig) -> bool:
+    users = parts.training.users.height
+    if users >= _SAMPLE_RATIO * screen.users:
+        return True
+    log.info(
+        "no first round: %d users are fewer than %d times the %d of a sample",
+        users,
+        _SAMPLE_RATIO,
+        screen.users,
+    )
+    return False

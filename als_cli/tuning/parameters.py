@@ -1,6 +1,6 @@
 """From section `train` and a matrix to the recipe of one training: every `auto` becomes a number here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scipy.sparse import csr_matrix
 
@@ -9,6 +9,8 @@ from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import FoldIn, Recipe
 from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
 from als_cli.errors import ConfigError
+from als_cli.tuning.point import apply_point, objective_of, open_values, or_auto
+from als_cli.tuning.presets import BALANCED
 
 DEFAULT_FACTORS = 128
 MOST_ITERATIONS = 50
@@ -17,38 +19,6 @@ SETTLED = 1e-3
 """Relative fall of the loss in one sweep below which `iterations: auto` stops."""
 CG_STEPS = 2
 INIT_SCALE = 1.0
-
-
-@dataclass(frozen=True)
-class LossPoint:
-    """Values for what is auto in the weighted loss, independent of the size of the data; nu is 1."""
-
-    multiple: float
-    """Total weight of all pairs over the weight of the observed ones: `unobserved_weight` over the density."""
-    regularization: float
-    user_exponent: float
-    item_exponent: float
-
-    def applied_to(self, train: TrainConfig, matrix: csr_matrix) -> TrainConfig:
-        """Return `train` with numbers where these four are auto, made for `matrix` (U, I)."""
-        density = matrix.nnz / (matrix.shape[0] * matrix.shape[1])
-        confidence = train.confidence.model_copy(
-            update={
-                "user_exponent": or_auto(train.confidence.user_exponent, self.user_exponent),
-                "item_exponent": or_auto(train.confidence.item_exponent, self.item_exponent),
-            }
-        )
-        return train.model_copy(
-            update={
-                "unobserved_weight": or_auto(train.unobserved_weight, self.multiple * density),
-                "regularization": or_auto(train.regularization, self.regularization),
-                "confidence": confidence,
-            }
-        )
-
-
-BALANCED = LossPoint(multiple=24.0, regularization=0.005, user_exponent=0.1, item_exponent=0.1)
-"""Far from the best nowhere, where nothing is chosen by validation (docs/decisions/0013)."""
 
 
 def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
@@ -62,7 +32,7 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     objective = objective_of(config)
     weighted = objective == "weighted"
     if weighted:
-        config = BALANCED.applied_to(config, matrix)
+        config = apply_point(config, open_values(config, BALANCED), matrix)
     settings = AlsSettings(
         factors=_factors(matrix, config),
         regularization=or_auto(config.regularization, 0.05),
@@ -133,18 +103,6 @@ def _check_fold_in(given: FoldInConfig, objective: Objective) -> None:
             f"train.fold_in.item_exponent is {given.item_exponent}, which objective {objective} does not have",
             hint="leave train.fold_in.item_exponent out, or use train.engine: native and train.objective: weighted",
         )
-
-
-def or_auto(value: float | str, auto: float) -> float:
-    """Return `value`, or `auto` where it is the word."""
-    return auto if isinstance(value, str) else value
-
-
-def objective_of(config: TrainConfig) -> Objective:
-    """Return the loss that `config` asks for: engine implicit has hu2008 only."""
-    if config.objective == "auto":
-        return "hu2008" if config.engine == "implicit" else "weighted"
-    return config.objective
 
 
 def _factors(matrix: csr_matrix, config: TrainConfig) -> int:

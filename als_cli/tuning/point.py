@@ -1,83 +1,84 @@
-"""From a point of the search to a config, on whatever data: the sample, a fold, the training part.
+"""One parametrization for `auto` and `als tune`: hyperparameters on scales that carry over between data sets.
 
-`unobserved_weight` is searched as a multiple of the density, and `regularization` as what it is where
-`frequency_exponent` is 1. A row's ridge is lambda (C + a0 N)^nu (:mod:`als_cli.als.objective`), so another nu asks for
-a lambda of another size: the one that leaves the mean ridge of all rows where it is at nu = 1, with the number of
-interactions for C.
+| name of a point | hyperparameter | scale |
+|---|---|---|
+| `factors`, `iterations` | `train.factors`, `train.iterations` | as they are |
+| `unobserved_weight` | `train.unobserved_weight` | multiple of the density of the matrix |
+| `regularization` | `train.regularization` | its value where `frequency_exponent` is 1 |
+| `frequency_exponent` | `train.frequency_exponent` | as it is |
+| `alpha`, `user_exponent`, `item_exponent` | `train.confidence` | as they are |
+| `fold_in_regularization` | `train.fold_in.regularization` | multiple of `train.regularization` |
+| `fold_in_item_exponent` | `train.fold_in.item_exponent` | fraction of `train.confidence.item_exponent` |
+
+The ridge of a row is lambda (C + a0 N)^nu (:mod:`als_cli.als.objective`), so another nu needs a lambda of another size.
+The conversion keeps the mean ridge of all rows where it is at nu = 1, with the number of interactions for C.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from als_cli.als.confidence import interactions_per_item
-from als_cli.als.engine import AlsSettings
-from als_cli.config.train import FoldInConfig, TrainConfig
+from als_cli.als.engine import AlsSettings, Objective
+from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
 
-Point = dict[str, float]
-"""A value per dimension, on its own scale."""
+Point = Mapping[str, float]
+"""A value per name; names that are missing leave the config as it is."""
 
-
-@dataclass(frozen=True)
-class Start:
-    """A trial that is not drawn."""
-
-    point: Point
-    is_untuned: bool = False
-    """Whether to judge the config as it was given, which lies at `point` or near it."""
-
-
-_DIGITS = 4
+FOLD_IN_REGULARIZATION, FOLD_IN_ITEM_EXPONENT = "fold_in_regularization", "fold_in_item_exponent"
+FOLD_IN_NAMES = (FOLD_IN_REGULARIZATION, FOLD_IN_ITEM_EXPONENT)
 _CONFIDENCE = ("alpha", "user_exponent", "item_exponent")
+_DIGITS = 4
 
 
-def tuned(train: TrainConfig, point: Point, matrix: csr_matrix) -> TrainConfig:
-    """Return `train` with the values of `point`, made numbers for `matrix` (U, I).
+def apply_point(
+    train: TrainConfig, point: Point, matrix: csr_matrix, digits: int | None = None
+) -> TrainConfig:
+    """Return `train` with the values of `point`, converted for `matrix` (U, I).
 
-    Nothing that is searched stays `auto`: tempering that was left out because it cannot matter is none.
+    `digits` rounds the converted values to so many significant digits. `factors` never exceed the users or items.
     """
-    values: dict[str, object] = {
-        "factors": min(int(point["factors"]), *matrix.shape),  # a sample may have fewer users
-        "iterations": int(point["iterations"]),
-    }
-    confidence: dict[str, object] = {
-        name: 0.0 for name in _CONFIDENCE if getattr(train.confidence, name) == "auto"
-    }
-    confidence |= {name: point[name] for name in _CONFIDENCE if name in point}
+    values: dict[str, Any] = {}
+    if "factors" in point:
+        values["factors"] = min(int(point["factors"]), *matrix.shape)
+    if "iterations" in point:
+        values["iterations"] = int(point["iterations"])
+    confidence = {name: point[name] for name in _CONFIDENCE if name in point}
     values["confidence"] = train.confidence.model_copy(update=confidence)
-    values["regularization"] = point["regularization"]
-    if "unobserved_weight" in point:
-        weight = rounded(point["unobserved_weight"] * density(matrix))
-        exponent = point["frequency_exponent"]
-        ridge = (
-            point["regularization"] * mean_ridge(matrix, weight, 1.0) / mean_ridge(matrix, weight, exponent)
-        )
-        values |= {
-            "unobserved_weight": weight,
-            "frequency_exponent": exponent,
-            "regularization": rounded(ridge),
-        }
-    settled = train.model_copy(update=values)
-    return settled.model_copy(update={"fold_in": _fold_in(settled, point)})
+    values |= _loss_values(point, matrix, digits)
+    changed = train.model_copy(update=values)
+    return changed.model_copy(update={"fold_in": _fold_in(changed, point, digits)})
 
 
-def _fold_in(train: TrainConfig, point: Point) -> FoldInConfig:
-    """Return the fold-in of `point` after a training by `train`, whose hyperparameters are numbers."""
-    searched = {
-        "regularization": ("fold_in_regularization", train.regularization),
-        "item_exponent": ("fold_in_item_exponent", train.confidence.item_exponent),
+def open_values(train: TrainConfig, point: Point) -> Point:
+    """Return the values of `point` whose hyperparameters are `auto` in `train`, and that its objective has."""
+    given: dict[str, float | str] = {
+        **train.model_dump(),
+        **train.confidence.model_dump(),
+        FOLD_IN_REGULARIZATION: train.fold_in.regularization,
+        FOLD_IN_ITEM_EXPONENT: train.fold_in.item_exponent,
     }
-    values = {
-        key: rounded(point[name] * of)
-        for key, (name, of) in searched.items()
-        if name in point and not isinstance(of, str)
-    }
-    return train.fold_in.model_copy(update=values)
+    names = point.keys() if objective_of(train) == "weighted" else point.keys() & {FOLD_IN_REGULARIZATION}
+    return {name: point[name] for name in point if name in names and given[name] == "auto"}
+
+
+def fold_in_values(
+    point: Point, given: FoldInConfig, regularization: float, item_exponent: float
+) -> tuple[float, float]:
+    """Return regularization and item exponent of the fold-in after a training with the two that are given.
+
+    Values that are numbers in `given` stay; a name that `point` lacks means the value of the training.
+    """
+    return (
+        or_auto(given.regularization, point.get(FOLD_IN_REGULARIZATION, 1.0) * regularization),
+        or_auto(given.item_exponent, point.get(FOLD_IN_ITEM_EXPONENT, 1.0) * item_exponent),
+    )
 
 
 def regularization_at_one(settings: AlsSettings, matrix: csr_matrix) -> float:
-    """Return the searched value that :func:`tuned` would make the regularization of `settings` on `matrix` (U, I)."""
+    """Return the point's `regularization` that :func:`apply_point` converts to the one of `settings`."""
     if settings.objective != "weighted":
         return settings.regularization
     weight = settings.unobserved_weight
@@ -86,7 +87,7 @@ def regularization_at_one(settings: AlsSettings, matrix: csr_matrix) -> float:
 
 
 def mean_ridge(matrix: csr_matrix, unobserved_weight: float, exponent: float) -> float:
-    """Return the mean over all users and items of (n + a0 N)^nu: interactions n, N rows on the other side."""
+    """Return the mean over all users and items of (n + a0 N)^nu: n interactions, N rows on the other side."""
     users, items = matrix.shape
     per_user = np.diff(matrix.indptr) + unobserved_weight * items
     per_item = interactions_per_item(matrix) + unobserved_weight * users
@@ -94,10 +95,51 @@ def mean_ridge(matrix: csr_matrix, unobserved_weight: float, exponent: float) ->
 
 
 def density(matrix: csr_matrix) -> float:
-    """Return the share of pairs of `matrix` (U, I) that are stored."""
+    """Return the fraction of the pairs of `matrix` (U, I) that are stored."""
     return float(matrix.nnz / (matrix.shape[0] * matrix.shape[1]))
 
 
-def rounded(value: float) -> float:
-    """Return `value` with as many digits as a person reads in the config: that is what was judged."""
-    return float(f"{value:.{_DIGITS}g}")
+def rounded(value: float, digits: int | None = _DIGITS) -> float:
+    """Return `value` with `digits` significant digits; None: unchanged."""
+    return value if digits is None else float(f"{value:.{digits}g}")
+
+
+def or_auto(value: float | str, auto: float) -> float:
+    """Return `value`, or `auto` where it is the word."""
+    return auto if isinstance(value, str) else value
+
+
+def objective_of(train: TrainConfig) -> Objective:
+    """Return the loss that `train` asks for; engine implicit has hu2008 only."""
+    if train.objective == "auto":
+        return "hu2008" if train.engine == "implicit" else "weighted"
+    return train.objective
+
+
+def _loss_values(point: Point, matrix: csr_matrix, digits: int | None) -> dict[str, float]:
+    values = {name: point[name] for name in ("regularization", "frequency_exponent") if name in point}
+    if "unobserved_weight" not in point:
+        return values
+    weight = values["unobserved_weight"] = rounded(point["unobserved_weight"] * density(matrix), digits)
+    if {"regularization", "frequency_exponent"} <= point.keys():
+        exponent = point["frequency_exponent"]
+        ridge = (
+            point["regularization"] * mean_ridge(matrix, weight, 1.0) / mean_ridge(matrix, weight, exponent)
+        )
+        values["regularization"] = rounded(ridge, digits)
+    return values
+
+
+def _fold_in(train: TrainConfig, point: Point, digits: int | None) -> FoldInConfig:
+    """Return the fold-in of `point` after a training by `train`; values that depend on an `auto` stay as they are."""
+    confidence: ConfidenceConfig = train.confidence
+    searched = {
+        "regularization": (FOLD_IN_REGULARIZATION, train.regularization),
+        "item_exponent": (FOLD_IN_ITEM_EXPONENT, confidence.item_exponent),
+    }
+    values = {
+        key: rounded(point[name] * of, digits)
+        for key, (name, of) in searched.items()
+        if name in point and not isinstance(of, str)
+    }
+    return train.fold_in.model_copy(update=values)

@@ -1,93 +1,40 @@
-"""The points of the loss that `auto` chooses among, and what a trial of one is."""
+"""Hyperparameter presets: the points that `auto` compares and that `als tune` begins with."""
 
-from dataclasses import dataclass
+from als_cli.config.train import TrainConfig
+from als_cli.tuning.point import FOLD_IN_ITEM_EXPONENT, FOLD_IN_REGULARIZATION, Point, open_values
 
-from scipy.sparse import csr_matrix
 
-from als_cli.als.recipe import Recipe
-from als_cli.config.train import FoldInConfig, TrainConfig
-from als_cli.tuning.parameters import LossPoint, objective_of, or_auto
+def _preset(multiple: float, regularization: float, user_exponent: float, item_exponent: float) -> Point:
+    return {
+        "unobserved_weight": multiple,
+        "regularization": regularization,
+        "user_exponent": user_exponent,
+        "item_exponent": item_exponent,
+    }
 
-METRIC = "ndcg@10"
-POINTS = (
-    LossPoint(multiple=96, regularization=0.002, user_exponent=0.2, item_exponent=0.3),
-    LossPoint(multiple=32, regularization=0.005, user_exponent=0.25, item_exponent=0.25),
-    LossPoint(multiple=16, regularization=0.01, user_exponent=0.25, item_exponent=0.25),
-    LossPoint(multiple=20, regularization=0.009, user_exponent=0.5, item_exponent=0.25),
-    LossPoint(multiple=96, regularization=0.001, user_exponent=0.0, item_exponent=0.3),
-    LossPoint(multiple=16, regularization=0.005, user_exponent=0.0, item_exponent=0.0),
-    LossPoint(multiple=32, regularization=0.02, user_exponent=0.25, item_exponent=0.25),
+
+PRESETS = (
+    _preset(multiple=96, regularization=0.002, user_exponent=0.2, item_exponent=0.3),
+    _preset(multiple=32, regularization=0.005, user_exponent=0.25, item_exponent=0.25),
+    _preset(multiple=16, regularization=0.01, user_exponent=0.25, item_exponent=0.25),
+    _preset(multiple=20, regularization=0.009, user_exponent=0.5, item_exponent=0.25),
+    _preset(multiple=96, regularization=0.001, user_exponent=0.0, item_exponent=0.3),
+    _preset(multiple=16, regularization=0.005, user_exponent=0.0, item_exponent=0.0),
+    _preset(multiple=32, regularization=0.02, user_exponent=0.25, item_exponent=0.25),
 )
-"""Where validation parts of public sets had their best lists: sparse and dense, with and without time."""
+"""Each had the best lists on the validation set of some public data set (docs/decisions/0013)."""
+
+BALANCED = _preset(multiple=24.0, regularization=0.005, user_exponent=0.1, item_exponent=0.1)
+"""The default where nothing is selected by validation: near the best everywhere (docs/decisions/0013)."""
+
+FIRST_FOLD_IN: Point = {FOLD_IN_REGULARIZATION: 1.0, FOLD_IN_ITEM_EXPONENT: 0.5}
+"""The fold-in that a first trial begins with."""
 
 
-@dataclass(frozen=True)
-class FoldInPoint:
-    """A fold-in, relative to the training it follows."""
-
-    multiple: float = 1.0
-    """Of the regularization."""
-    share: float = 0.5
-    """Of the item exponent."""
-
-    def values(self, given: FoldInConfig, recipe: Recipe) -> tuple[float, float]:
-        """Return regularization and item exponent after a training by `recipe`, where they are auto in `given`."""
-        return (
-            or_auto(given.regularization, self.multiple * recipe.settings.regularization),
-            or_auto(given.item_exponent, self.share * recipe.confidence.item_exponent),
-        )
-
-    def applied_to(self, train: TrainConfig, recipe: Recipe) -> TrainConfig:
-        """Return `train`, trained by `recipe`, with numbers where its fold-in is auto."""
-        regularization, item_exponent = self.values(train.fold_in, recipe)
-        update = {"regularization": regularization, "item_exponent": item_exponent}
-        return train.model_copy(update={"fold_in": train.fold_in.model_copy(update=update)})
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a trial begins: the loss stays, the fold-in is looked for from there."""
-
-    point: LossPoint
-    fold_in: FoldInPoint = FoldInPoint()
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Settings that were tried, and their best iteration."""
-
-    train: TrainConfig
-    start: Start
-    """From which another trial goes on: the loss and the best fold-in."""
-    value: float
-    """Mean of `METRIC` over the judged users after the best number of iterations and the best fold-in, which `train` names."""
-
-    @property
-    def factors(self) -> int:
-        """Their number, resolved."""
-        return int(self.train.factors)
-
-    def __str__(self) -> str:
-        """Return the settings, as one may write them into the config, and what they are worth."""
-        train, rule, fold_in = self.train, self.train.confidence, self.train.fold_in
-        return (
-            f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
-            f"unobserved_weight {train.unobserved_weight}, user_exponent {rule.user_exponent}, "
-            f"item_exponent {rule.item_exponent}, fold_in.regularization {fold_in.regularization}, "
-            f"fold_in.item_exponent {fold_in.item_exponent}: {METRIC} {self.value:.4f}"
-        )
-
-
-def distinct_starts(train: TrainConfig) -> list[Start]:
-    """Return the points that differ: what is a number in `train` leaves fewer of them."""
-    any_matrix = csr_matrix(([1.0], ([0], [0])), shape=(1, 1))
-    starts: dict[str, Start] = {}
-    for point in POINTS:
-        starts.setdefault(settled_at(train, point, 1, any_matrix).model_dump_json(), Start(point))
+def distinct_starts(train: TrainConfig) -> list[Point]:
+    """Return the presets, each with the first fold-in, that differ where `train` is `auto`."""
+    starts: dict[tuple[tuple[str, float], ...], Point] = {}
+    for preset in PRESETS:
+        start = {**preset, **FIRST_FOLD_IN}
+        starts.setdefault(tuple(sorted(open_values(train, start).items())), start)
     return list(starts.values())
-
-
-def settled_at(train: TrainConfig, point: LossPoint, factors: int, matrix: csr_matrix) -> TrainConfig:
-    """Return `train` with `factors` and with `point` where the loss is auto, made numbers for `matrix`."""
-    settled = train.model_copy(update={"factors": factors})
-    return point.applied_to(settled, matrix) if objective_of(train) == "weighted" else settled

@@ -1,4 +1,4 @@
-"""The two rounds of `als tune`: a cheap one on a sample of users, whose best points begin the one on the whole data."""
+"""The two rounds of `als tune`: screening on samples of users, whose best points begin the search on all data."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -6,27 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from als_cli.config.events import EventsConfig
+from als_cli.config.train import TrainConfig
 from als_cli.config.tune import TuneConfig
-from als_cli.stages.context import StageContext
-from als_cli.tuning.fold_scores import FoldJudge
+from als_cli.progress import Progress
+from als_cli.splitting.division import EvaluationParts
 from als_cli.tuning.parameters import recipe_for
-from als_cli.tuning.point import Point, Start
-from als_cli.tuning.presets import POINTS
+from als_cli.tuning.point import Point
+from als_cli.tuning.presets import PRESETS
 from als_cli.tuning.report import TrialReport
-from als_cli.tuning.sample import Folds
 from als_cli.tuning.space import Dimension, point_of
+from als_cli.tuning.tune_trial import FoldTrial
 
 if TYPE_CHECKING:
-    from als_cli.tuning.study import Search
+    from als_cli.tuning.study import Search, Start
 
 log = logging.getLogger(__name__)
 
 Trials = tuple[TrialReport, ...]
 
-_BEFORE_LEARNING = 8
-"""Trials before the sampler learns from them, where no first round says where to begin."""
-_SHARE_OF_TIME = 0.5
-"""What the first round may take of `tune.time`."""
+_RANDOM_TRIALS = 8
+"""Random trials before the sampler learns from them, where no screening says where to begin."""
+_SCREENING_TIME = 0.5
+"""Fraction of `tune.time` that screening may take."""
 
 
 @dataclass(frozen=True)
@@ -34,129 +36,141 @@ class Found:
     """All trials of both rounds."""
 
     screened: Trials
-    """Of the first round, empty where there was none."""
+    """Trials of the screening, empty where there was none."""
     kept: int
-    """Points of the first round that begin the second."""
+    """Points of the screening that begin the search."""
     trials: Trials
-    """On the whole data."""
+    """Trials on all data."""
     before: int
-    """How many of those there were already."""
+    """How many of `trials` earlier runs had made."""
+
+
+@dataclass(frozen=True)
+class TuneSearch:
+    """The search of one section `train`."""
+
+    train: TrainConfig
+    signal: EventsConfig
+    config: TuneConfig
+    space: Sequence[Dimension]
+    threads: int
+    progress: Progress
+
+    def run(
+        self, file: Path, name: str, folds: Sequence[EvaluationParts], samples: Sequence[EvaluationParts]
+    ) -> Found:
+        """Return the trials of the study `name` in the SQLite `file`, on `folds` and before that on `samples`.
+
+        Screening is over when the search on all data has begun, so that a longer search continues where it was.
+
+        Raises
+        ------
+        ArtifactError
+            The file holds no studies.
+        ResourceError
+            It cannot be written.
+        """
+        from als_cli.tuning.study import Start, opened_studies
+
+        whole, small = self._fold_trials(folds), self._fold_trials(samples)
+        with opened_studies(file) as studies:
+            search = studies.search(name, self.space, self.config.seed)
+            before = len(search.trials())
+            screened: Trials = ()
+            if small:
+                screening = _Round(
+                    self, studies.search(f"{name}-screen", self.space, self.config.seed), small
+                )
+                screened = screening.search.trials() if before else self._screen(screening)
+            best = _best_points(screened, self.config.screen.keep)
+
+            def start(number: int) -> "Start | None":
+                if number == 0:
+                    return Start(point_of(whole[0].untuned, whole[0].matrix, self.space), is_untuned=True)
+                first = best or _preset_points(search.trials()[0].parameters, self.space)
+                return Start(first[number - 1]) if number <= len(first) else None
+
+            random = 1 + len(best) if best else _RANDOM_TRIALS
+            last = _Round(self, search, whole, _seconds(screened))
+            trials = last.run("tuning", self.config.trials, 1.0, start, random)
+        return Found(screened, len(best), trials, before)
+
+    def _screen(self, screening: "_Round") -> Trials:
+        from als_cli.tuning.study import Start
+
+        sample = screening.folds[0]
+
+        def start(number: int) -> "Start | None":
+            if number:
+                return None
+            most, factors = min(sample.matrix.shape), self.train.factors
+            fitting = most if isinstance(factors, int) and factors > most else factors
+            recipe = recipe_for(
+                sample.matrix, self.train.model_copy(update={"factors": fitting}), self.threads
+            )
+            return Start(point_of(recipe, sample.matrix, self.space))
+
+        return screening.run("screening", self.config.screen.trials, _SCREENING_TIME, start, _RANDOM_TRIALS)
+
+    def _fold_trials(self, folds: Sequence[EvaluationParts]) -> list[FoldTrial]:
+        return [FoldTrial(fold, self.train, self.signal, self.config.metric, self.threads) for fold in folds]
 
 
 @dataclass(frozen=True)
 class _Round:
-    context: StageContext
+    tune: TuneSearch
     search: "Search"
-    space: Sequence[Dimension]
-    judges: Sequence[FoldJudge]
+    folds: Sequence[FoldTrial]
     seconds_before: float = 0.0
 
     def run(
-        self, description: str, total: int, share: float, start: Callable[[int], Start | None], random: int
+        self,
+        description: str,
+        total: int,
+        time_fraction: float,
+        start: Callable[[int], "Start | None"],
+        random: int,
     ) -> Trials:
-        """Return all trials once there are `total`, or `share` of the time is spent; trial n begins with `start(n)`."""
-        config, trials = self.context.config.tune, self.search.trials()
+        """Return all trials once there are `total` or the time is over; trial n begins with `start(n)`."""
+        trials = self.search.trials()
         if trials:
-            log.info("%s: going on after %d trials", description, len(trials))
-        with self.context.progress.task(description, total=total) as task:
+            log.info("%s: continuing after %d trials", description, len(trials))
+        with self.tune.progress.task(description, total=total) as task:
             task.advance(len(trials), _note(trials))
-            while self._may_go_on(trials, total, share):
-                values = [judge.value for judge in self.judges]
-                trials = (*trials, self.search.run_one(values, start(len(trials)), random))
-                _log(description, trials[-1], config.metric)
+            while self._may_continue(trials, total, time_fraction):
+                trials = (
+                    *trials,
+                    self.search.run_one([fold.value for fold in self.folds], start(len(trials)), random),
+                )
+                _log(description, trials[-1], self.tune.config.metric)
                 task.advance(note=_note(trials))
         return trials
 
-    def _may_go_on(self, trials: Trials, total: int, share: float) -> bool:
-        config = self.context.config.tune
+    def _may_continue(self, trials: Trials, total: int, time_fraction: float) -> bool:
+        limit = self.tune.config.time
         if trials and trials[0].untuned and trials[0].value is None:
-            return False  # without the config as it was there is nothing to compare with
-        if config.time is None or not trials:
+            return False  # without the config as given there is nothing to compare with
+        if limit is None or not trials:
             return len(trials) < total
         spent = self.seconds_before + _seconds(trials)
-        return len(trials) < total and spent < share * config.time.total_seconds()
-
-
-def search_both(
-    context: StageContext, file: Path, name: str, space: Sequence[Dimension], rounds: tuple[Folds, Folds]
-) -> Found:
-    """Return the trials of the study `name` in the SQLite `file` on the folds and on their samples, `rounds`.
-
-    The first round is over when the second has begun, so that a longer search goes on where it was.
-
-    Raises
-    ------
-    ArtifactError
-        The file holds no studies.
-    ResourceError
-        It cannot be written.
-    """
-    from als_cli.tuning.study import opened_studies
-
-    config = context.config.tune
-    whole, small = (_judges(context, folds) for folds in rounds)
-    with opened_studies(file) as studies:
-        search = studies.search(name, space, config.seed)
-        before = len(search.trials())
-        screened: Trials = ()
-        if small:
-            first = _Round(context, studies.search(f"{name}-screen", space, config.seed), space, small)
-            screened = first.search.trials() if before else _screen(first, config)
-        best = _best_points(screened, config.screen.keep)
-        second = _Round(context, search, space, whole, _seconds(screened))
-
-        def start(number: int) -> Start | None:
-            if number == 0:
-                return Start(point_of(whole[0].untuned, whole[0].matrix, space), is_untuned=True)
-            first = best or _points_of_auto(search.trials()[0].parameters, space)
-            return Start(first[number - 1]) if number <= len(first) else None
-
-        random = 1 + len(best) if best else _BEFORE_LEARNING
-        trials = second.run("tuning", config.trials, 1.0, start, random)
-    return Found(screened, len(best), trials, before)
-
-
-def _screen(first: _Round, config: TuneConfig) -> Trials:
-    judge = first.judges[0]
-
-    def start(number: int) -> Start | None:
-        if number:
-            return None
-        most = min(judge.matrix.shape)
-        factors = judge.train.factors
-        fitting = most if isinstance(factors, int) and factors > most else factors
-        recipe = recipe_for(judge.matrix, judge.train.model_copy(update={"factors": fitting}), judge.threads)
-        return Start(point_of(recipe, judge.matrix, first.space))
-
-    return first.run("screening", config.screen.trials, _SHARE_OF_TIME, start, _BEFORE_LEARNING)
-
-
-def _judges(context: StageContext, folds: Folds) -> list[FoldJudge]:
-    config = context.config
-    return [FoldJudge(fold, context, config.train, config.tune.metric) for fold in folds]
+        return len(trials) < total and spent < time_fraction * limit.total_seconds()
 
 
 def _best_points(screened: Trials, keep: int) -> list[Point]:
-    """Return the best drawn points, best first; the config's own is tried anyway."""
+    """Return the best sampled points, best first; the config's own point is tried anyway."""
     done = [trial for trial in screened[1:] if trial.value is not None]
     best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))
     return [trial.parameters for trial in best[:keep]]
 
 
-def _points_of_auto(untuned: Point, space: Sequence[Dimension]) -> list[Point]:
-    """Return the points of the loss that `auto` compares, elsewhere at `untuned`; none under another objective."""
+def _preset_points(untuned: dict[str, float], space: Sequence[Dimension]) -> list[Point]:
+    """Return the presets inside `space`, otherwise like `untuned`; none where the objective is not weighted."""
     by_name = {one.name: one for one in space}
     if "unobserved_weight" not in by_name:
         return []
     points: list[Point] = []
-    for point in POINTS:
-        values = {
-            "unobserved_weight": point.multiple,
-            "regularization": point.regularization,
-            "frequency_exponent": 1.0,
-            "user_exponent": point.user_exponent,
-            "item_exponent": point.item_exponent,
-        }
+    for preset in PRESETS:
+        values = {**preset, "frequency_exponent": 1.0}
         inside = {
             name: one.from_scale(one.to_scale(values[name]))
             for name, one in by_name.items()

@@ -11,13 +11,14 @@ from scipy.sparse import csr_matrix
 from als_cli.als.recipe import FoldIn, Recipe
 from als_cli.config.train import TrainConfig
 from als_cli.config.tune import SpaceConfig
-from als_cli.tuning.parameters import objective_of
-from als_cli.tuning.point import Point, density, regularization_at_one, rounded
+from als_cli.tuning.point import Point, apply_point, density, objective_of, regularization_at_one, rounded
 
 Kind = Literal["choice", "count", "even", "log", "log1p"]
 
 _FACTORS = tuple(2**power for power in range(4, 11))
 _MOST_FACTOR_BYTES = 4 << 30
+_DIGITS = 4
+"""Significant digits of what is written into the winning config: exactly that was evaluated."""
 _REGULARIZATION = {"weighted": (1e-4, 5e-2), "hu2008": (1e-3, 1e2)}
 
 
@@ -94,6 +95,19 @@ def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> 
         "iterations": settings.iterations,
     }
     return {one.name: one.from_scale(one.to_scale(values[one.name])) for one in space}
+
+
+def searched_config(train: TrainConfig, point: Point, matrix: csr_matrix) -> TrainConfig:
+    """Return `train` with the values of `point`, converted for `matrix` (U, I); nothing that is searched stays `auto`.
+
+    A tempering exponent that the space leaves out because it has no influence becomes 0.
+    """
+    left_out = {
+        name: 0.0
+        for name in ("user_exponent", "item_exponent")
+        if name not in point and getattr(train.confidence, name) == "auto"
+    }
+    return apply_point(train, {**left_out, **point}, matrix, _DIGITS)
 
 
 def _factors(space: SpaceConfig, matrices: Sequence[csr_matrix]) -> tuple[float, ...]:

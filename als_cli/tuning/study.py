@@ -22,8 +22,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
 from als_cli.errors import ArtifactError, ResourceError, TrainingError, refusals_at
-from als_cli.tuning.folds import drawn_seed
-from als_cli.tuning.point import Point, Start
+from als_cli.splitting.subsample import derived_seed
+from als_cli.tuning.point import Point
 from als_cli.tuning.report import TrialReport
 from als_cli.tuning.space import Dimension
 
@@ -31,8 +31,17 @@ _UNTUNED, _NOT_FINITE = "untuned", "not_finite"
 _NEVER_PRUNED = 5
 """Trials before the median of the others means something."""
 
-Judge = Callable[[Point | None], float]
-"""One fold: from a point to its value; None is the config as it was given."""
+FoldScore = Callable[[Point | None], float]
+"""One fold: from a point to its value; None is the config as given."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trial that the sampler does not choose."""
+
+    point: Point
+    is_untuned: bool = False
+    """Whether to evaluate the config as given, which is at `point` or near it."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,8 @@ class Search:
         counted = [trial for trial in self.study.get_trials(deepcopy=False) if _state_of(trial)]
         return tuple(self._report(number, trial) for number, trial in enumerate(counted, start=1))
 
-    def run_one(self, judges: Sequence[Judge], start: Start | None, random_trials: int) -> TrialReport:
-        """Return the next trial: the mean of `judges` (one per fold), given up where the first ones disappoint.
+    def run_one(self, folds: Sequence[FoldScore], start: Start | None, random_trials: int) -> TrialReport:
+        """Return the next trial: the mean of `folds` (one per fold), given up where the first ones disappoint.
 
         It is `start`, or drawn: at random while there are fewer than `random_trials`.
         """
@@ -58,11 +67,11 @@ class Search:
         if start is not None and not waiting:
             place = {one.name: one.to_scale(start.point[one.name]) for one in self.space}
             self.study.enqueue_trial(place, user_attrs={_UNTUNED: start.is_untuned})
-        self.study.sampler = _sampler(drawn_seed(self.seed, len(trials)), random_trials)
+        self.study.sampler = _sampler(derived_seed(self.seed, len(trials)), random_trials)
         trial = self.study.ask({one.name: _distribution(one) for one in self.space})
         point = None if trial.user_attrs.get(_UNTUNED) else self._point(trial.params)
         try:
-            value = _mean(trial, point, judges)
+            value = _mean(trial, point, folds)
         except TrainingError:
             trial.set_user_attr(_NOT_FINITE, True)
             self.study.tell(trial, state=TrialState.FAIL)
@@ -141,15 +150,15 @@ def _open(file: Path) -> RDBStorage:
         ) from other_version
 
 
-def _mean(trial: Trial, point: Point | None, judges: Sequence[Judge]) -> float | None:
-    """Return the mean over the judges, None where the trial was given up."""
+def _mean(trial: Trial, point: Point | None, folds: Sequence[FoldScore]) -> float | None:
+    """Return the mean over the folds, None where the trial was given up."""
     total = 0.0
-    for fold, judge in enumerate(judges, start=1):
-        total += judge(point)
-        trial.report(total / fold, step=fold)
-        if point is not None and fold < len(judges) and trial.should_prune():
+    for number, score in enumerate(folds, start=1):
+        total += score(point)
+        trial.report(total / number, step=number)
+        if point is not None and number < len(folds) and trial.should_prune():
             return None
-    return total / len(judges)
+    return total / len(folds)
 
 
 def _state_of(trial: FrozenTrial) -> str | None:

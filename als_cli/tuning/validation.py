@@ -1,76 +1,72 @@
-"""The validation part that `auto` hyperparameters are chosen on: cut off the events that may be seen, nothing else."""
+"""The validation set of `auto`, made from the events that training may see and from nothing else."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
 from als_cli.config.evaluate import RandomSplit, TimeSplit
+from als_cli.config.events import EventsConfig
 from als_cli.errors import DataError
 from als_cli.splitting.division import EvaluationParts, divide
-from als_cli.stages.context import StageContext
-from als_cli.tuning.sample import sample_of
+from als_cli.splitting.protocol import SplitProtocol
+from als_cli.splitting.subsample import sample_users
 
 _NEWEST = 0.1
-"""Share of the events, the newest, that are validated on where all events carry a time."""
-_DRAWN = 0.1
-"""Share of the pairs that are drawn where they do not: what is left to train on must be nearly as dense as all of it."""
-_MOST_JUDGES = 5000
-"""Users that are judged: a drawn sample of those that can be."""
-_FEWEST_JUDGES = 100
-"""With fewer, luck would choose."""
-_MANY_USERS = 100_000
-_DRAWN_USERS = 20_000
-"""Of `_MANY_USERS` and more, so many are enough to compare settings of the loss."""
+"""Fraction of the events, the newest, that validation uses where all events have a time."""
+_SAMPLED = 0.1
+"""Fraction of the pairs that validation samples elsewhere: the training set must stay nearly as dense as all data."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Events:
-    """All that may be seen, in the shape of a dataset."""
+class ValidationRules:
+    """How many users validation evaluates and trains on."""
 
-    events: pl.LazyFrame
+    most_evaluated: int = 5000
+    """Users that are evaluated: a sample of this many."""
+    fewest_evaluated: int = 100
+    """With fewer, chance decides, so nothing is selected."""
+    many_users: int = 100_000
+    """From this many training users on, presets are compared on a sample of users."""
+    sampled_users: int = 20_000
+    """Size of that sample."""
 
-    def scan_events(self) -> pl.LazyFrame:
-        return self.events
 
+def validation_part(
+    clean: pl.LazyFrame, signal: EventsConfig, rules: ValidationRules
+) -> EvaluationParts | None:
+    """Return `clean` events divided for validation, None where too few users can be evaluated.
 
-def validation_part(context: StageContext, clean: pl.LazyFrame) -> EvaluationParts | None:
-    """Return `clean` events (CLEAN_EVENT_COLUMNS) divided to choose settings, None where too few users can be judged.
-
-    Judged on are the pairs of the newest tenth of the events, as production will be; a tenth of all pairs drawn at
-    random where events carry no time, or where too few users have been there before. Only items new to a user count.
+    The validation set has the pairs of the newest tenth of the events. Where events have no time, or too few users
+    have a history before that, it is a random tenth of all pairs. Only items that are new to a user count.
     """
-    newest = _newest(clean)
-    splits: list[TimeSplit | RandomSplit] = [] if newest is None else [newest]
-    for split in [*splits, RandomSplit(by="random", share=_DRAWN)]:
-        evaluate = context.config.evaluate.model_copy(
-            update={
-                "split": split,
-                "users": _MOST_JUDGES,
-                "candidates": None,
-                "exclude_seen": True,
-                "seed": 0,
-            }
-        )
-        judging = replace(context, config=context.config.model_copy(update={"evaluate": evaluate}))
+    for split in _splits(clean):
         try:
-            parts = divide(judging, _Events(clean))
+            parts = divide(clean, signal, SplitProtocol(split, users=rules.most_evaluated))
         except DataError as impossible:
-            log.debug("no validation part by %s: %s", split.by, impossible)
+            log.debug("no validation set by %s: %s", split.by, impossible)
             continue
-        if parts.holdout.part.users >= _FEWEST_JUDGES:
+        if parts.holdout.part.users >= rules.fewest_evaluated:
             return parts
     return None
 
 
-def smaller(parts: EvaluationParts) -> EvaluationParts:
-    """Return `parts`, with a drawn sample of the users where there are very many."""
-    if parts.training.users.height < _MANY_USERS:
+def smaller(parts: EvaluationParts, rules: ValidationRules) -> EvaluationParts:
+    """Return `parts` with a sample of the users where there are very many, else `parts` itself."""
+    if parts.training.users.height < rules.many_users:
         return parts
-    return sample_of(parts, _DRAWN_USERS, seed=0)
+    return sample_users(parts, rules.sampled_users, seed=0)
+
+
+def _splits(clean: pl.LazyFrame) -> Iterator[TimeSplit | RandomSplit]:
+    newest = _newest(clean)
+    if newest is not None:
+        yield newest
+    yield RandomSplit(by="random", share=_SAMPLED)
 
 
 def _newest(clean: pl.LazyFrame) -> TimeSplit | None:

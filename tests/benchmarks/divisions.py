@@ -25,10 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from als_cli.als.native import FixedItems, NativeEngine
 from als_cli.als.threads import available_threads
 from als_cli.config.train import TrainConfig
-from als_cli.evaluation.protocol import TestPart, measure
+from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
-from als_cli.tuning.parameters import LossPoint, recipe_for, with_fold_in
-from als_cli.tuning.presets import POINTS, settled_at
+from als_cli.splitting.holdout import TestPart
+from als_cli.tuning.parameters import recipe_for, with_fold_in
+from als_cli.tuning.point import Point, apply_point
+from als_cli.tuning.presets import PRESETS
 
 FACTORS = (64, 256)
 MULTIPLES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -37,8 +39,8 @@ MOST_SWEEPS = 10
 LEFT = "as left"
 
 PerUser = npt.NDArray[np.float64]
-Setting = tuple[LossPoint, object]
-"""A point, and a fold-in (multiple, share) or `LEFT`."""
+Setting = tuple[int, object]
+"""The number of a preset, and a fold-in (multiple, share) or `LEFT`."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,11 @@ def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 
 
 
 def judged(
-    part: Part, point: LossPoint, factors: int, sweeps: int | None, threads: int
+    part: Part, point: Point, factors: int, sweeps: int | None, threads: int
 ) -> tuple[int, dict[object, PerUser]]:
     """Return the best number of sweeps (or `sweeps`), and NDCG@10 per user of all fold-ins after it."""
     matrix = part.training
-    train = settled_at(TrainConfig(), point, min(factors, *matrix.shape), matrix)
+    train = apply_point(TrainConfig(), {**point, "factors": factors}, matrix)
     recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps or MOST_SWEEPS}), threads)
     best: tuple[float, int, object] = (-1.0, 0, None)
     for number, swept in enumerate(NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings), 1):
@@ -119,7 +121,7 @@ def judged(
     _, number, found = best
     swept, left = found  # type: ignore[misc]
     items, values = FixedItems(swept.items, threads), {LEFT: left}
-    shares = SHARES if point.item_exponent else (1.0,)
+    shares = SHARES if point["item_exponent"] else (1.0,)
     for multiple, share in itertools.product(MULTIPLES, shares):
         own = with_fold_in(
             recipe, matrix, multiple * recipe.settings.regularization, share * recipe.confidence.item_exponent
@@ -140,11 +142,11 @@ def report(pairs: pl.DataFrame, how: str, seed: int, threads: int) -> None:
     for factors in FACTORS:
         past: dict[Setting, PerUser] = {}
         future: dict[Setting, float] = {}
-        for point in POINTS:
+        for preset, point in enumerate(PRESETS):
             number, values = judged(small, point, factors, None, threads)
             _, later = judged(whole, point, factors, number, threads)
-            past |= {(point, fold_in): value for fold_in, value in values.items()}
-            future |= {(point, fold_in): float(value.mean()) for fold_in, value in later.items()}
+            past |= {(preset, fold_in): value for fold_in, value in values.items()}
+            future |= {(preset, fold_in): float(value.mean()) for fold_in, value in later.items()}
         print(f"{how} {seed}, {factors} factors: " + ", ".join(_lines(past, future)), flush=True)
 
 
@@ -161,10 +163,14 @@ def _lines(past: dict[Setting, PerUser], future: dict[Setting, float]) -> list[s
         LEFT: max((one for one in past if one[1] == LEFT), key=lambda one: past[one].mean()),
         "folded in": top,
         "least tempered of those close": min(
-            close, key=lambda one: (one[0].user_exponent + one[0].item_exponent, -past[one].mean())
+            close, key=lambda one: (_tempering(PRESETS[one[0]]), -past[one].mean())
         ),
     }
     return [f"{name} {future[one] / best:.3f}" for name, one in choices.items()]
+
+
+def _tempering(preset: Point) -> float:
+    return preset["user_exponent"] + preset["item_exponent"]
 
 
 def main() -> None:

@@ -8,11 +8,9 @@ import pytest
 
 from als_cli.errors import ConfigError
 from als_cli.evaluation.baselines import newness_of, recent_interactions
-from als_cli.splitting.division import divide
 from als_cli.stages.evaluate import evaluate
-from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.publish import current_version
-from tests.stages.evaluation_builders import clean_events, context_for, publish_events, two_tastes
+from tests.stages.evaluation_builders import clean_events, context_for, divided, publish_events, two_tastes
 
 BY_TIME = {"split": {"by": "time", "test": "2026-01-21"}, "exclude_seen": False}
 # Day 20 is the cut-off; the test part would turn every count around.
@@ -26,7 +24,7 @@ ROWS = [
 
 def parts_of(context, rows=ROWS):
     publish_events(context, clean_events(rows))
-    return divide(context, open_dataset(context.dataset_place))
+    return divided(context)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,7 @@ def test_newness_orders_each_history_by_last_time(tmp_path):
 def test_held_out_users_own_what_they_show(tmp_path):
     split = {"split": {"by": "users", "share": 0.3, "fold_in": 0.6}, "exclude_seen": False}
     context = publish_events(context_for(tmp_path, split), two_tastes())
-    parts = divide(context, open_dataset(context.dataset_place))
+    parts = divided(context)
     assert (newness_of(parts) > 0).astype(int).toarray().tolist() == (
         (parts.holdout.part.history > 0).astype(int).toarray().tolist()
     )

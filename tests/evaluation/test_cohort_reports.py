@@ -9,12 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from als_cli.errors import ConfigError, DataError
+from als_cli.evaluation.protocol import user_blocks
 from als_cli.evaluation.rankers import Popular
-from als_cli.splitting.division import divide
 from als_cli.stages.evaluate import evaluate, evaluate_key
-from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.publish import current_version
-from tests.stages.evaluation_builders import clean_events, context_for, publish_events, two_tastes
+from tests.stages.evaluation_builders import clean_events, context_for, divided, publish_events, two_tastes
 
 METRICS = [
     f"{metric}@{k}" for metric in ("ndcg", "recall", "precision", "map", "mrr", "hit_rate") for k in (3, 5)
@@ -102,10 +101,10 @@ def test_item_cohorts_share_out_places_and_test_pairs(tmp_path, tables):
     context = publish_events(context_for(tmp_path, tables), two_tastes())
     report = evaluate(context)
     assert written(report)["item_cohorts"] == [one.model_dump() for one in report.item_cohorts]
-    parts = divide(context, open_dataset(context.dataset_place))
+    parts = divided(context)
     part, ids = parts.holdout.part, parts.training.item_ids.to_list()
     ranker = Popular(parts.training.matrix, 1)
-    lists = np.vstack([ranker.rank(block, 5).item_rows for block in part.blocks()]).tolist()
+    lists = np.vstack([ranker.rank(block, 5).item_rows for block in user_blocks(part)]).tolist()
     tested = [set(row.indices.tolist()) for row in part.relevant]
     popularity = [one for one in report.item_cohorts if one.column is None]
     assert [one.cohort for one in popularity] == ["head", "middle", "tail"]

@@ -56,7 +56,7 @@ def test_diversity_is_the_mean_of_the_drawn_users_lists(part, monkeypatch):
     monkeypatch.setattr(diversity, "SAMPLE", 13)
     monkeypatch.setattr(protocol, "_LARGEST_BLOCK", 7)
     sample, ranker = ListDiversity(part.history, part.users, 0), factor_ranker(part)
-    lists = np.vstack([ranker.rank(block, 4).item_rows for block in part.blocks()])
+    lists = np.vstack([ranker.rank(block, 4).item_rows for block in protocol.user_blocks(part)])
     averages = protocol.measure(ranker, part, (2, 4), diversity=sample).averages
     expected = sample.of(lists[sample.drawn(slice(0, 40))])
     assert len(expected) == 13
@@ -66,7 +66,7 @@ def test_diversity_is_the_mean_of_the_drawn_users_lists(part, monkeypatch):
 
 def test_exposure_and_hits_count_lists_by_item(part):
     ranker = factor_ranker(part)
-    lists = np.vstack([ranker.rank(block, 4).item_rows for block in part.blocks()])
+    lists = np.vstack([ranker.rank(block, 4).item_rows for block in protocol.user_blocks(part)])
     measured = protocol.measure(ranker, part, (4,))
     test = part.relevant.toarray()
     for item in range(15):
@@ -105,7 +105,7 @@ def test_lists_shorter_than_asked_for_are_counted(part):
 def test_figures_of_lists_are_those_of_the_lists_themselves(part):
     """Novelty, popularity lift and full lists, from every user's list as the ranker gives it."""
     ranker, k = factor_ranker(part), 12
-    lists = np.vstack([ranker.rank(block, k).item_rows for block in part.blocks()])
+    lists = np.vstack([ranker.rank(block, k).item_rows for block in protocol.user_blocks(part)])
     bits, listed, own, full = [], [], [], 0
     for row, history in zip(lists.tolist(), part.history.toarray(), strict=True):
         items = [item for item in row if item >= 0]

@@ -6,10 +6,15 @@ import pytest
 
 from als_cli.errors import ConfigError, DataError
 from als_cli.events.aggregate import aggregate
-from als_cli.splitting.division import divide
 from als_cli.stages.evaluate import evaluate, evaluate_key
-from als_cli.storage.dataset_files import open_dataset
-from tests.stages.evaluation_builders import START, clean_events, context_for, publish_events, two_tastes
+from tests.stages.evaluation_builders import (
+    START,
+    clean_events,
+    context_for,
+    divided,
+    publish_events,
+    two_tastes,
+)
 
 BY_TIME = {"split": {"by": "time", "test": "5d"}}
 BEFORE = [
@@ -24,7 +29,7 @@ BEFORE = [
 
 def parts_of(context, rows):
     publish_events(context, rows if isinstance(rows, pl.DataFrame) else clean_events(rows))
-    return divide(context, open_dataset(context.dataset_place))
+    return divided(context)
 
 
 def judged(parts):

@@ -9,8 +9,10 @@ import polars as pl
 
 from als_cli.config.root import Config
 from als_cli.events.aggregate import aggregate
+from als_cli.splitting.division import EvaluationParts, divide
+from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import EVENTS, write_interactions
+from als_cli.storage.dataset_files import EVENTS, open_dataset, write_interactions
 from als_cli.storage.manifest import write_manifest
 from als_cli.storage.publish import staged_folder
 
@@ -63,3 +65,9 @@ def publish_events(context: StageContext, clean: pl.DataFrame) -> StageContext:
         write_interactions(folder, aggregate(clean.lazy(), context.config.events))
         write_manifest(folder, kind="dataset", key="dataset", config={})
     return context
+
+
+def divided(context: StageContext) -> EvaluationParts:
+    """The published dataset, divided as `als evaluate` divides it."""
+    events = open_dataset(context.dataset_place).scan_events()
+    return divide(events, context.config.events, SplitProtocol.of(context.config.evaluate))

@@ -7,9 +7,7 @@ import pytest
 
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import Popular
-from als_cli.splitting.division import divide
-from als_cli.storage.dataset_files import open_dataset
-from tests.stages.evaluation_builders import BUILT_CLEAN, context_for, publish_events
+from tests.stages.evaluation_builders import BUILT_CLEAN, context_for, divided, publish_events
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = ROOT.parent / "shared" / "data"
@@ -31,7 +29,7 @@ def popularity_on(name, tmp_path, k, section=None):
         pl.lit(None, BUILT_CLEAN["timestamp"]).alias("timestamp"), weight=pl.lit(1.0), value=pl.lit(1.0)
     )
     publish_events(context, clean)
-    parts = divide(context, open_dataset(context.dataset_place))
+    parts = divided(context)
     measured = measure(Popular(parts.training.matrix, 2), parts.holdout.part, (k,))
     return measured.averages, parts.holdout.counts
 

@@ -10,13 +10,11 @@ from als_cli.config.loading import load_config
 from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError, TrainingError
 from als_cli.stages.tune import tune
 from als_cli.storage.dataset_files import open_dataset
-from als_cli.tuning import fold_scores as judging
-from als_cli.tuning.auto import selected
-from als_cli.tuning.fold_scores import FoldJudge, value_of
-from als_cli.tuning.folds import training_matrix, validation_folds
-from als_cli.tuning.point import tuned
+from als_cli.tuning.auto import AutoSearch
+from als_cli.tuning.space import searched_config
+from als_cli.tuning.tune_trial import FoldTrial
 from tests.stages.evaluation_builders import START, clean_events, two_tastes
-from tests.stages.tune_builders import SMALL, SPLITS, tuning
+from tests.stages.tune_builders import SMALL, SPLITS, folds_of, training_matrix_of, tuning
 
 
 def seen_of(report):
@@ -29,9 +27,12 @@ def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_
     first = report.trials[0]
     assert first.untuned
     assert [trial.untuned for trial in report.trials[1:]] == [False] * 6
-    folds = validation_folds(context, open_dataset(context.dataset_place))
+    folds = folds_of(context)
     expected = np.mean(
-        [FoldJudge(fold, context, context.config.train, "ndcg@5").value(None) for fold in folds]
+        [
+            FoldTrial(fold, context.config.train, context.config.events, "ndcg@5", 1).value(None)
+            for fold in folds
+        ]
     )
     assert first.value == pytest.approx(expected, abs=1e-12)
     assert report.best.value == max(t.value for t in report.trials if t.value is not None) >= first.value
@@ -74,17 +75,17 @@ def test_a_longer_search_goes_on_and_is_what_an_uninterrupted_one_would_be(tmp_p
 def test_ctrl_c_keeps_finished_trials_and_the_search_goes_on_as_if_nothing_had_happened(
     tmp_path, monkeypatch, when
 ):
-    calls = []
+    calls, plain = [], FoldTrial.value
 
-    def interrupted(*arguments):
+    def interrupted(fold, point):
         calls.append(1)
         if len(calls) == when:
             raise KeyboardInterrupt
-        return value_of(*arguments)
+        return plain(fold, point)
 
     context = tuning(tmp_path / "a")
     with monkeypatch.context() as patch:
-        patch.setattr(judging, "value_of", interrupted)
+        patch.setattr(FoldTrial, "value", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(context)
     assert not (context.workspace / "tune/best.yaml").exists()
@@ -102,10 +103,9 @@ def test_another_search_begins_a_new_study_and_a_longer_one_does_not(tmp_path):
 @pytest.mark.parametrize("split", SPLITS)
 def test_folds_stay_inside_the_training_part_and_test_what_they_do_not_train_on(tmp_path, split):
     context = tuning(tmp_path, split, folds=3)
-    dataset = open_dataset(context.dataset_place)
-    folds = validation_folds(context, dataset)
+    folds = folds_of(context)
     assert len(folds) == 3
-    outer = training_matrix(context, dataset)
+    outer = training_matrix_of(context)
     for fold in folds:
         assert 0 < fold.training.matrix.nnz < outer.nnz
         part = fold.holdout.part
@@ -118,7 +118,7 @@ def test_time_folds_end_one_where_the_next_begins(tmp_path):
     newest = (
         open_dataset(context.dataset_place).scan_events().select(pl.col("timestamp").max()).collect().item()
     )
-    folds = validation_folds(context, open_dataset(context.dataset_place))
+    folds = folds_of(context)
     assert [(newest - fold.cut_off).days for fold in folds] == [6, 9, 12]
     for fold in folds:
         assert fold.training.newest < fold.cut_off
@@ -148,7 +148,7 @@ def test_whatever_happens_in_the_test_part_changes_no_trial(tmp_path):
 def test_folds_train_and_validate_on_pairs_of_the_training_part_only(tmp_path, split):
     context = tuning(tmp_path, split, folds=3)
     allowed = set(training_pairs(context).rows())
-    for fold in validation_folds(context, open_dataset(context.dataset_place)):
+    for fold in folds_of(context):
         items, holdout = fold.training.item_ids, fold.holdout
         for users, matrix in (
             (fold.training.user_ids, fold.training.matrix),
@@ -204,12 +204,14 @@ def test_half_of_the_later_trials_are_given_up_early(tmp_path):
 
 
 def test_trials_that_are_not_finite_count_and_do_not_end_the_search(tmp_path, monkeypatch):
-    def fails_for_many_factors(parts, recipe, metric, threads):
-        if recipe.settings.factors == 8:
-            raise TrainingError("not finite")
-        return value_of(parts, recipe, metric, threads)
+    plain = FoldTrial.value
 
-    monkeypatch.setattr(judging, "value_of", fails_for_many_factors)
+    def fails_for_many_factors(fold, point):
+        if point is not None and point["factors"] == 8:
+            raise TrainingError("not finite")
+        return plain(fold, point)
+
+    monkeypatch.setattr(FoldTrial, "value", fails_for_many_factors)
     report = tune(tuning(tmp_path, trials=10))
     failed = [trial for trial in report.trials if trial.state == "failed"]
     assert failed
@@ -221,20 +223,20 @@ def test_a_config_that_cannot_be_trained_at_all_is_an_error(tmp_path, monkeypatc
     def fails(*_arguments):
         raise TrainingError("not finite")
 
-    monkeypatch.setattr(judging, "value_of", fails)
+    monkeypatch.setattr(FoldTrial, "value", fails)
     for _ in range(2):
         with pytest.raises(TrainingError, match="as it is"):
             tune(tuning(tmp_path))
 
 
 def test_only_the_untuned_trial_resolves_what_is_auto_and_once_per_fold(tmp_path, monkeypatch):
-    resolved = []
+    resolved, plain = [], AutoSearch.choose
 
-    def recorded(context, train, clean, matrix):
+    def recorded(search, train, clean, matrix):
         resolved.append(train)
-        return selected(context, train, clean, matrix)
+        return plain(search, train, clean, matrix)
 
-    monkeypatch.setattr(judging, "selected", recorded)
+    monkeypatch.setattr(AutoSearch, "choose", recorded)
     auto = {"factors": "auto", "iterations": "auto"}
     context = tuning(tmp_path, train=auto)
     report = tune(context)
@@ -254,8 +256,8 @@ def test_the_winner_is_a_config_that_loads_and_differs_in_section_train_only(tmp
         assert getattr(won, section) == getattr(context.config, section)
     assert won.workspace == context.config.workspace
     assert won.train.seed == context.config.train.seed
-    matrix = training_matrix(context, open_dataset(context.dataset_place))
-    assert won.train == tuned(context.config.train, report.best.parameters, matrix)
+    matrix = training_matrix_of(context)
+    assert won.train == searched_config(context.config.train, report.best.parameters, matrix)
     assert won.train.factors == report.best.parameters["factors"]
     expected = report.best.parameters["unobserved_weight"] * matrix.nnz / np.prod(matrix.shape)
     assert won.train.unobserved_weight == pytest.approx(expected, rel=1e-3)

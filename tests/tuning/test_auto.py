@@ -8,7 +8,6 @@ from als_cli.als.cost import sweep_seconds, training_bytes
 from als_cli.als.native import NativeEngine
 from als_cli.config.train import TrainConfig
 from als_cli.errors import TrainingError
-from als_cli.evaluation import methods as judging
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.events.aggregate import aggregate
@@ -17,12 +16,11 @@ from als_cli.stages.train import train as train_stage
 from als_cli.storage.manifest import read_manifest
 from als_cli.storage.model_files import open_model
 from als_cli.storage.publish import current_version
-from als_cli.tuning import auto as selection
-from als_cli.tuning import auto_trial as selection_trial
-from als_cli.tuning.auto import selected
+from als_cli.tuning.auto import AutoRules, AutoSearch
+from als_cli.tuning.auto_trial import Trial, TrialRunner
 from als_cli.tuning.parameters import recipe_for
-from als_cli.tuning.presets import POINTS
-from als_cli.tuning.validation import smaller, validation_part
+from als_cli.tuning.presets import PRESETS
+from als_cli.tuning.validation import ValidationRules, smaller, validation_part
 from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
 
 NUMBERS = {
@@ -43,9 +41,14 @@ def choosing(folder, **train):
     return context_for(folder, train={"engine": "native", "factors": "auto", "iterations": "auto"} | train)
 
 
-def chosen(context, clean):
+def chosen(context, clean, **rules):
     matrix = aggregate(clean.lazy(), context.config.events).matrix
-    return selected(context, context.config.train, clean.lazy(), matrix)
+    search = AutoSearch(context.config.events, context.threads, rules=AutoRules(**rules))
+    return search.choose(context.config.train, clean.lazy(), matrix)
+
+
+def validation(context, clean):
+    return validation_part(clean.lazy(), context.config.events, ValidationRules())
 
 
 def test_every_auto_becomes_a_number(tmp_path, clean):
@@ -58,7 +61,7 @@ def test_every_auto_becomes_a_number(tmp_path, clean):
         found.unobserved_weight / density, found.regularization,
         found.confidence.user_exponent, found.confidence.item_exponent,
     )  # fmt: skip
-    allowed = [(p.multiple, p.regularization, p.user_exponent, p.item_exponent) for p in POINTS]
+    allowed = [tuple(preset.values()) for preset in PRESETS]
     assert any(point == pytest.approx(one) for one in allowed)
 
 
@@ -90,7 +93,7 @@ def test_what_the_config_fixes_is_kept(tmp_path, clean):
 def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
     """By hand: every number of iterations trained on its own, its users folded in as training left them, and judged."""
     context = choosing(tmp_path, factors=6, fold_in={"regularization": 0.01, "item_exponent": 0.0}, **NUMBERS)
-    parts = validation_part(context, clean.lazy())
+    parts = validation(context, clean)
     values = []
     for iterations in range(1, 13):
         train = context.config.train.model_copy(update={"iterations": iterations})
@@ -108,19 +111,17 @@ def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
 
 @pytest.mark.parametrize("budget", [{"time": "0.0001s"}, {"memory": 1e-6}])
 def test_more_factors_cost_more_than_the_budget_allows(tmp_path, clean, monkeypatch, budget):
-    monkeypatch.setattr(selection, "_FEW_FACTORS", 16)
-    tried = []
-    plain = recipe_for
+    tried, plain = [], TrialRunner.run
 
-    def recorded(matrix, train, threads):
-        tried.append(train.factors)
-        return plain(matrix, train, threads)
+    def recorded(runner, parts, start, factors, best_seen):
+        tried.append(factors)
+        return plain(runner, parts, start, factors, best_seen)
 
-    monkeypatch.setattr(selection_trial, "recipe_for", recorded)
-    assert chosen(choosing(tmp_path, budget=budget), clean).factors <= 16
+    monkeypatch.setattr(TrialRunner, "run", recorded)
+    assert chosen(choosing(tmp_path, budget=budget), clean, few_factors=16).factors <= 16
     assert max(tried) == 16
     tried.clear()
-    chosen(choosing(tmp_path), clean)
+    chosen(choosing(tmp_path), clean, few_factors=16)
     assert max(tried) > 16
 
 
@@ -129,7 +130,7 @@ def test_as_many_factors_as_asked_for_may_be_too_many_for_the_validation_part_al
     rare = pl.concat([clean, newest.with_columns(item_id=pl.lit(9999, clean.schema["item_id"]))])
     matrix = aggregate(rare.lazy(), choosing(tmp_path).config.events).matrix
     context = choosing(tmp_path, factors=matrix.shape[1], **NUMBERS)
-    assert validation_part(context, rare.lazy()).training.matrix.shape[1] < matrix.shape[1]
+    assert validation(context, rare).training.matrix.shape[1] < matrix.shape[1]
     found = chosen(context, rare)
     assert found.factors == matrix.shape[1]
     assert isinstance(found.iterations, int)
@@ -158,14 +159,14 @@ def test_points_that_diverge_are_passed_over(tmp_path, clean, monkeypatch):
     assert chosen(choosing(tmp_path), clean).factors == "auto"
 
 
-def test_where_no_list_holds_a_test_item_nothing_is_chosen(tmp_path, clean, monkeypatch):
+def test_where_no_list_contains_a_test_item_nothing_is_selected(tmp_path, clean, monkeypatch):
     tried = []
 
-    def hopeless(judge, point):
-        tried.append(judge.users.shape[1])
-        return 0.0
+    def hopeless(runner, parts, start, factors, _best_seen):
+        tried.append(factors)
+        return Trial(runner.given.model_copy(update={"factors": factors}), start, 0.0)
 
-    monkeypatch.setattr(selection_trial._Judge, "value", hopeless)
+    monkeypatch.setattr(TrialRunner, "run", hopeless)
     context = choosing(tmp_path)
     assert chosen(context, clean) == context.config.train
     assert max(tried) == 60
@@ -179,12 +180,12 @@ def test_threads_change_nothing(tmp_path, clean):
 
 def test_the_newest_tenth_is_validated_on_or_a_draw_where_there_is_no_time(tmp_path, clean):
     context = choosing(tmp_path)
-    parts = validation_part(context, clean.lazy())
+    parts = validation(context, clean)
     cut_off = clean["timestamp"].sort()[int(0.9 * (clean.height - 1))]
     assert parts.cut_off == cut_off
     assert parts.training.newest < cut_off
     assert parts.holdout.part.history.multiply(parts.holdout.part.relevant).nnz == 0
-    drawn = validation_part(context, untimed(clean).lazy())
+    drawn = validation(context, untimed(clean))
     assert drawn.cut_off is None
     pairs = aggregate(clean.lazy(), context.config.events).matrix.nnz
     assert drawn.training.matrix.nnz == pairs - round(0.1 * pairs)
@@ -197,13 +198,13 @@ def test_only_events_of_the_training_part_are_seen(tmp_path, clean, monkeypatch)
         train={"engine": "native", "factors": "auto", "iterations": "auto"},
     )
     publish_events(context, clean)
-    seen = []
+    seen, plain = [], AutoSearch.choose
 
-    def recorded(context, train, events, matrix):
+    def recorded(search, train, events, matrix):
         seen.append(events.select(pl.col("timestamp").max()).collect().item())
-        return selected(context, train, events, matrix)
+        return plain(search, train, events, matrix)
 
-    monkeypatch.setattr(judging, "selected", recorded)
+    monkeypatch.setattr(AutoSearch, "choose", recorded)
     report = evaluate(context)
     assert len(seen) == 1
     assert seen[0].isoformat() < report.cut_off
@@ -240,12 +241,11 @@ def test_sweeps_are_the_factors_of_as_many_iterations(clean, tmp_path):
     assert number == 3
 
 
-def test_very_many_users_are_compared_on_a_sample(tmp_path, clean, monkeypatch):
-    parts = validation_part(choosing(tmp_path), clean.lazy())
-    assert smaller(parts) is parts
-    monkeypatch.setattr("als_cli.tuning.validation._MANY_USERS", 200)
-    monkeypatch.setattr("als_cli.tuning.validation._DRAWN_USERS", 90)
-    assert smaller(parts).training.matrix.shape == (90, parts.training.matrix.shape[1])
+def test_very_many_users_are_compared_on_a_sample(tmp_path, clean):
+    parts = validation(choosing(tmp_path), clean)
+    assert smaller(parts, ValidationRules()) is parts
+    sample = smaller(parts, ValidationRules(many_users=200, sampled_users=90))
+    assert sample.training.matrix.shape == (90, parts.training.matrix.shape[1])
 
 
 def test_costs_grow_with_pairs_rows_and_factors(clean, tmp_path):

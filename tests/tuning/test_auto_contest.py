@@ -1,16 +1,22 @@
-"""Which points of the loss and how many factors `auto` tries, and in which order: trials are scripted, none is trained."""
+"""Which presets and how many factors `auto` tries, and in which order: trials are scripted, nothing is trained."""
 
-import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 import pytest
 
+from als_cli.config.events import EventsConfig
+from als_cli.config.train import TrainConfig
 from als_cli.events.aggregate import aggregate
-from als_cli.tuning import auto as selection
-from als_cli.tuning.auto import selected
-from als_cli.tuning.auto_trial import TrialRunner
-from als_cli.tuning.presets import POINTS, Trial, settled_at
-from tests.stages.evaluation_builders import context_for, two_tastes
+from als_cli.tuning.auto import AutoRules, Contest
+from als_cli.tuning.auto_trial import Trial
+from als_cli.tuning.point import apply_point, open_values
+from als_cli.tuning.presets import PRESETS
+from als_cli.tuning.validation import ValidationRules, validation_part
+from tests.stages.evaluation_builders import two_tastes
+
+FEW = {"few_factors": 4, "more_factors": 8, "most_factors": 32, "fewest_factors": 1}
+SIGNAL = EventsConfig(source="events.csv")
+SAMPLING = ValidationRules(many_users=200, sampled_users=90)
 
 
 @pytest.fixture(scope="module")
@@ -18,63 +24,64 @@ def clean():
     return two_tastes(users=240, items=60)
 
 
-def choosing(folder, **train):
-    return context_for(folder, train={"engine": "native", "factors": "auto", "iterations": "auto"} | train)
+@dataclass
+class Scripted:
+    """Trials with the value `worth(number of the preset, factors)`."""
+
+    given: TrainConfig
+    worth: object
+    tried: list = field(default_factory=list)
+    users: list = field(default_factory=list)
+    """Users that each trial trained on."""
+    notes: list = field(default_factory=list)
+
+    def run(self, parts, start, factors, _best_seen=0.0):
+        number = next(n for n, preset in enumerate(PRESETS) if preset.items() <= start.items())
+        self.tried.append((number, factors))
+        self.users.append(parts.training.matrix.shape[0])
+        point = {**open_values(self.given, PRESETS[number]), "factors": factors, "iterations": 3}
+        train = apply_point(self.given, point, parts.training.matrix)
+        return Trial(train, start, self.worth(number, factors))
+
+    def advance(self, note):
+        self.notes.append(float(note.removeprefix("best ndcg@10 ")))
 
 
-def chosen(context, clean):
-    matrix = aggregate(clean.lazy(), context.config.events).matrix
-    return selected(context, context.config.train, clean.lazy(), matrix)
+def contest(clean, worth, train=None, **rules):
+    """Return section `train` of the best trial, and the script that recorded what was tried."""
+    given = TrainConfig.model_validate({"factors": "auto", "iterations": "auto"} | (train or {}))
+    trials, auto_rules = Scripted(given, worth), AutoRules(**(FEW | rules))
+    parts = validation_part(clean.lazy(), SIGNAL, auto_rules.validation)
+    matrix = aggregate(clean.lazy(), SIGNAL).matrix
+    found = Contest(parts, trials, auto_rules, trials).best(given, matrix)
+    return found.train, trials
 
 
-def scripted(monkeypatch, worth, users=None):
-    """Let trials be worth `worth(place of the point, factors)`; returns the list that they are recorded in.
-
-    `users` receives how many users each of them trained on.
-    """
-    monkeypatch.setattr(selection, "_FEW_FACTORS", 4)
-    monkeypatch.setattr(selection, "_MORE_FACTORS", 8)
-    monkeypatch.setattr(selection, "_MOST_FACTORS", 32)
-    monkeypatch.setattr(selection, "_FEWEST_FACTORS", 1)
-    tried, users = [], users if users is not None else []
-
-    def trial(runner, parts, start, factors, best_seen):
-        place = POINTS.index(start.point)
-        tried.append((place, factors))
-        users.append(parts.training.matrix.shape[0])
-        train = settled_at(runner.given, start.point, factors, parts.training.matrix)
-        return Trial(train.model_copy(update={"iterations": 3}), start, worth(place, factors))
-
-    monkeypatch.setattr(TrialRunner, "run", trial)
-    return tried
-
-
-def test_the_best_points_are_tried_again_with_more_factors(tmp_path, clean, monkeypatch):
+def test_the_best_presets_are_tried_again_with_more_factors(clean):
     order = {4: [0, 1, 2], 8: [1, 2, 0], 32: [2, 1, 0]}  # another one leads
 
-    def worth(place, factors):
-        return factors - 0.01 * order[factors].index(place) if place < 3 else 0.0
+    def worth(number, factors):
+        return factors - 0.01 * order[factors].index(number) if number < 3 else 0.0
 
-    tried = scripted(monkeypatch, worth)
-    found = chosen(choosing(tmp_path), clean)
-    everywhere = [(place, 4) for place in range(len(POINTS))]
-    assert tried == [*everywhere, (0, 8), (1, 8), (2, 8), (1, 32)]
-    assert (found.factors, found.regularization) == (32, POINTS[1].regularization)
-
-
-def test_points_far_behind_are_not_tried_with_more_factors(tmp_path, clean, monkeypatch):
-    tried = scripted(monkeypatch, lambda place, factors: factors * {1: 1.0, 5: 0.98}.get(place, 0.96))
-    chosen(choosing(tmp_path), clean)
-    assert tried[len(POINTS) :] == [(1, 8), (5, 8), (1, 32)]
+    found, script = contest(clean, worth)
+    everywhere = [(number, 4) for number in range(len(PRESETS))]
+    assert script.tried == [*everywhere, (0, 8), (1, 8), (2, 8), (1, 32)]
+    assert (found.factors, found.regularization) == (32, PRESETS[1]["regularization"])
 
 
-def test_where_more_factors_gain_little_still_more_are_not_tried(tmp_path, clean, monkeypatch):
+def test_presets_far_behind_are_not_tried_with_more_factors(clean):
+    _, script = contest(clean, lambda number, factors: factors * {1: 1.0, 5: 0.98}.get(number, 0.96))
+    assert script.tried[len(PRESETS) :] == [(1, 8), (5, 8), (1, 32)]
+
+
+def test_where_more_factors_gain_little_still_more_are_not_tried(clean):
     values = {4: 1.0, 8: 1.019, 32: 9.0, 16: 9.0}
-    tried = scripted(monkeypatch, lambda place, factors: values[factors] if place == 0 else 0)
-    assert chosen(choosing(tmp_path), clean).factors == 8
-    assert {factors for _, factors in tried} == {4, 8}
+    found, script = contest(clean, lambda number, factors: values[factors] if number == 0 else 0)
+    assert found.factors == 8
+    assert {factors for _, factors in script.tried} == {4, 8}
     values[8] = 1.021
-    assert chosen(choosing(tmp_path), clean).factors == 32
+    found, _ = contest(clean, lambda number, factors: values[factors] if number == 0 else 0)
+    assert found.factors == 32
 
 
 @pytest.mark.parametrize(
@@ -86,81 +93,67 @@ def test_where_more_factors_gain_little_still_more_are_not_tried(tmp_path, clean
         ({4: 2, 8: 2, 2: 1}, [8, 2], 4),
     ],
 )
-def test_numbers_of_factors_beside_the_best_are_tried(tmp_path, clean, monkeypatch, values, beside, best):
-    tried = scripted(monkeypatch, lambda place, factors: values[factors] if place == 0 else 0)
-    assert chosen(choosing(tmp_path), clean).factors == best
-    assert list(dict.fromkeys(factors for _, factors in tried))[-len(beside) :] == beside
+def test_numbers_of_factors_beside_the_best_are_tried(clean, values, beside, best):
+    found, script = contest(clean, lambda number, factors: values[factors] if number == 0 else 0)
+    assert found.factors == best
+    assert list(dict.fromkeys(factors for _, factors in script.tried))[-len(beside) :] == beside
 
 
-def test_what_suits_fewer_factors_is_looked_for_among_all_points(tmp_path, clean, monkeypatch):
-    scripted(monkeypatch, lambda place, factors: {4: 2 - place / 10, 8: 1, 2: 2 + place / 10, 1: 0}[factors])
-    found = chosen(choosing(tmp_path), clean)
-    assert (found.factors, found.regularization) == (2, POINTS[-1].regularization)
+def test_with_fewer_factors_all_presets_are_tried_again(clean):
+    values = {4: lambda n: 2 - n / 10, 8: lambda _: 1, 2: lambda n: 2 + n / 10, 1: lambda _: 0}
+    found, _ = contest(clean, lambda number, factors: values[factors](number))
+    assert (found.factors, found.regularization) == (2, PRESETS[-1]["regularization"])
 
 
-def test_factors_that_are_given_are_what_the_last_trials_have(tmp_path, clean, monkeypatch):
-    tried = scripted(monkeypatch, lambda _place, factors: 1 / factors)
-    assert chosen(choosing(tmp_path, factors=20), clean).factors == 20
-    assert {factors for _, factors in tried} == {4, 8, 20}
-    assert tried[-1][1] == 20
+def test_the_last_trials_have_the_factors_of_the_config(clean):
+    found, script = contest(clean, lambda _number, factors: 1 / factors, {"factors": 20})
+    assert found.factors == 20
+    assert {factors for _, factors in script.tried} == {4, 8, 20}
+    assert script.tried[-1][1] == 20
 
 
-def test_of_very_many_users_a_sample_compares_points_and_all_decide(tmp_path, clean, monkeypatch):
-    monkeypatch.setattr("als_cli.tuning.validation._MANY_USERS", 200)
-    monkeypatch.setattr("als_cli.tuning.validation._DRAWN_USERS", 90)
-    users = []
-    tried = scripted(monkeypatch, lambda place, factors: factors * (1 - place / 100), users)
-    assert chosen(choosing(tmp_path), clean).factors == 32
-    sample = len(POINTS) + 3
-    assert set(users[:sample]) == {90}
-    assert tried[sample:] == [(0, 8), (0, 32)]
-    assert set(users[sample:]) == {240}
+def test_of_very_many_users_a_sample_compares_presets_and_all_users_decide(clean):
+    found, script = contest(clean, lambda n, factors: factors * (1 - n / 100), validation=SAMPLING)
+    assert found.factors == 32
+    sample = len(PRESETS) + 3
+    assert set(script.users[:sample]) == {90}
+    assert script.tried[sample:] == [(0, 8), (0, 32)]
+    assert set(script.users[sample:]) == {240}
 
 
-def test_what_more_factors_promise_is_seen_on_the_users_they_were_compared_on(tmp_path, clean, monkeypatch):
-    monkeypatch.setattr("als_cli.tuning.validation._MANY_USERS", 200)
-    monkeypatch.setattr("als_cli.tuning.validation._DRAWN_USERS", 90)
-    users = []  # all of them are harder to serve than the sample
-    scripted(monkeypatch, lambda _place, factors: factors * (0.1 if users[-1] == 240 else 1), users)
-    assert chosen(choosing(tmp_path), clean).factors == 32
+def test_values_are_compared_on_the_same_users_only(clean):
+    """All users are harder to serve than the sample: a lower value on all of them is no loss."""
+    count = len(PRESETS) + 3
+    trials = iter(range(99))
+    found, _ = contest(
+        clean, lambda _n, factors: factors * (1 if next(trials) < count else 0.1), validation=SAMPLING
+    )
+    assert found.factors == 32
 
 
-def test_where_the_budget_is_small_one_point_is_tried_instead_of_three_and_then_none(
-    tmp_path, clean, monkeypatch
-):
-    monkeypatch.setattr(selection, "sweep_seconds", lambda _matrix, factors: factors)
-    tried = scripted(monkeypatch, lambda place, factors: factors * (1 - place / 100))
-    assert chosen(choosing(tmp_path, budget={"time": "580s"}), clean).factors == 32
-    # 3 x 6 x 8 + 6 x 8 = 192 s are within, then 144 + 6 x 32 + 6 x 32 = 528 s.
-    assert tried[len(POINTS) :] == [(0, 8), (1, 8), (2, 8), (0, 32)]
-    tried.clear()
-    assert chosen(choosing(tmp_path, budget={"time": "520s"}), clean).factors == 16
-    # 144 + 6 x 16 + 6 x 16 = 336 s are within.
-    assert tried[len(POINTS) :] == [(0, 8), (1, 8), (2, 8), (0, 16)]
-    tried.clear()
-    assert chosen(choosing(tmp_path, budget={"time": "100s"}), clean).factors == 8
-    assert tried[len(POINTS) :] == [(0, 8)]
+@pytest.mark.parametrize(
+    ("seconds", "tried", "factors"),
+    [
+        (580, [(0, 8), (1, 8), (2, 8), (0, 32)], 32),  # 3 x 6 x 8 + 6 x 8 = 192 s, then 144 + 6 x 32 + 6 x 32 = 528 s
+        (520, [(0, 8), (1, 8), (2, 8), (0, 16)], 16),  # 144 + 6 x 16 + 6 x 16 = 336 s
+        (100, [(0, 8)], 8),
+    ],
+)  # fmt: skip
+def test_a_small_budget_allows_fewer_trials(clean, seconds, tried, factors):
+    found, script = contest(
+        clean,
+        lambda number, factors: factors * (1 - number / 100),
+        {"budget": {"time": f"{seconds}s"}},
+        seconds_per_iteration=lambda _matrix, factors: factors,
+    )
+    assert script.tried[len(PRESETS) :] == tried
+    assert found.factors == factors
 
 
-def test_progress_shows_the_best_lists_so_far(tmp_path, clean, monkeypatch):
-    notes = []
-
-    class Recording:
-        def advance(self, note):
-            notes.append(float(note.removeprefix("best ndcg@10 ")))
-
-    class Shown:
-        @contextlib.contextmanager
-        def task(self, description):
-            assert description == "choosing settings"
-            yield Recording()
-
-    context = replace(choosing(tmp_path, factors=4), progress=Shown())
-    found = []
-    plain = TrialRunner.run
-
-    monkeypatch.setattr(TrialRunner, "run", lambda *given: found.append(plain(*given)) or found[-1])
-    chosen(context, clean)
-    assert len(found) >= len(POINTS)
-    best = [max(one.value for one in found[: n + 1]) for n in range(len(found))]
-    assert notes == [pytest.approx(value, abs=5e-5) for value in best]
+def test_progress_shows_the_best_value_so_far(clean):
+    values = []
+    _, script = contest(
+        clean, lambda n, factors: values.append(n + factors / 9) or values[-1], {"factors": 4}
+    )
+    best = [max(values[: n + 1]) for n in range(len(values))]
+    assert script.notes == [pytest.approx(value, abs=5e-5) for value in best]

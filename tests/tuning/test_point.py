@@ -7,8 +7,8 @@ from scipy.sparse import csr_matrix, random_array
 from als_cli.config.train import ConfidenceConfig, TrainConfig
 from als_cli.config.tune import SpaceConfig
 from als_cli.tuning.parameters import recipe_for
-from als_cli.tuning.point import density, regularization_at_one, tuned
-from als_cli.tuning.space import point_of, search_space
+from als_cli.tuning.point import density, regularization_at_one
+from als_cli.tuning.space import point_of, search_space, searched_config
 
 POINT = {
     "factors": 8, "regularization": 0.01, "unobserved_weight": 12.0, "frequency_exponent": 0.6, "alpha": 3.0,
@@ -26,7 +26,7 @@ def matrix():
 def test_a_point_becomes_a_config_that_trains(matrix, engine):
     train = TrainConfig(engine=engine, seed=7)
     point = {one.name: one.values[0] for one in search_space(train, SpaceConfig(), [matrix])}
-    changed = tuned(train, point, matrix)
+    changed = searched_config(train, point, matrix)
     assert TrainConfig.model_validate(changed.model_dump()) == changed
     assert (changed.seed, changed.engine, changed.confidence.alpha) == (7, engine, 0.0)
     recipe_for(matrix, changed, threads=1)
@@ -36,14 +36,14 @@ def test_a_point_becomes_a_config_that_trains(matrix, engine):
 
 def test_nothing_that_is_searched_stays_auto(matrix):
     train = TrainConfig(factors="auto", iterations="auto")
-    changed = tuned(train, POINT, matrix)
+    changed = searched_config(train, POINT, matrix)
     assert "auto" not in changed.model_dump(exclude={"objective", "solver", "confidence", "fold_in"}).values()
     assert "auto" not in changed.confidence.model_dump().values()
     assert "auto" not in changed.fold_in.model_dump().values()
     untempered = {key: value for key, value in POINT.items() if not key.endswith("r_exponent")}
-    assert tuned(train, untempered, matrix).confidence.user_exponent == 0.0
+    assert searched_config(train, untempered, matrix).confidence.user_exponent == 0.0
     own = TrainConfig(confidence=ConfidenceConfig(user_exponent=0.4))
-    assert tuned(own, untempered | {"item_exponent": 0.1}, matrix).confidence.user_exponent == 0.4
+    assert searched_config(own, untempered | {"item_exponent": 0.1}, matrix).confidence.user_exponent == 0.4
 
 
 def ridges(matrix, config):
@@ -56,9 +56,9 @@ def ridges(matrix, config):
 
 @pytest.mark.parametrize("exponent", [0.0, 0.6, 1.0, 1.2])
 def test_another_exponent_leaves_the_mean_ridge_as_it_is(matrix, exponent):
-    at_one = tuned(TrainConfig(), POINT | {"frequency_exponent": 1.0}, matrix)
+    at_one = searched_config(TrainConfig(), POINT | {"frequency_exponent": 1.0}, matrix)
     assert at_one.regularization == 0.01
-    changed = tuned(TrainConfig(), POINT | {"frequency_exponent": exponent}, matrix)
+    changed = searched_config(TrainConfig(), POINT | {"frequency_exponent": exponent}, matrix)
     assert changed.frequency_exponent == exponent
     assert np.mean(ridges(matrix, changed)) == pytest.approx(np.mean(ridges(matrix, at_one)), rel=1e-3)
     settings = recipe_for(matrix, changed, threads=1).settings
@@ -66,7 +66,7 @@ def test_another_exponent_leaves_the_mean_ridge_as_it_is(matrix, exponent):
 
 
 def test_a_fold_in_is_relative_to_the_training_it_follows(matrix):
-    changed = tuned(TrainConfig(), POINT | {"frequency_exponent": 0.0}, matrix)
+    changed = searched_config(TrainConfig(), POINT | {"frequency_exponent": 0.0}, matrix)
     assert changed.regularization != POINT["regularization"]
     assert changed.fold_in.regularization == pytest.approx(2 * changed.regularization, rel=1e-3)
     assert changed.fold_in.item_exponent == 0.05
@@ -82,12 +82,12 @@ def test_hu2008_has_its_own_regularization(matrix):
 
 def test_a_point_on_a_sample_is_the_same_multiple_and_never_more_factors_than_users(matrix):
     sample = matrix[:5]
-    config = tuned(TrainConfig(), POINT, sample)
+    config = searched_config(TrainConfig(), POINT, sample)
     assert config.unobserved_weight == pytest.approx(12.0 * density(sample), rel=1e-3)
-    assert (config.factors, tuned(TrainConfig(), POINT, matrix).factors) == (5, 8)
+    assert (config.factors, searched_config(TrainConfig(), POINT, matrix).factors) == (5, 8)
 
 
 def test_a_recipe_and_its_point_lead_to_each_other(matrix):
     space = search_space(TrainConfig(), SpaceConfig(factors=(4, 8)), [matrix])
-    recipe = recipe_for(matrix, tuned(TrainConfig(), POINT, matrix), threads=1)
+    recipe = recipe_for(matrix, searched_config(TrainConfig(), POINT, matrix), threads=1)
     assert point_of(recipe, matrix, space) == pytest.approx(POINT, rel=1e-3)

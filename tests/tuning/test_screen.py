@@ -5,13 +5,11 @@ import pytest
 
 from als_cli.config.train import TrainConfig
 from als_cli.errors import TrainingError
+from als_cli.splitting.subsample import sample_users
 from als_cli.stages.tune import tune
-from als_cli.storage.dataset_files import open_dataset
-from als_cli.tuning import fold_scores as judging
-from als_cli.tuning.fold_scores import FoldJudge, value_of
-from als_cli.tuning.folds import divisions, validation_folds
-from als_cli.tuning.sample import folds_and_samples, sample_of
+from als_cli.tuning.tune_trial import FoldTrial
 from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
+from tests.stages.tune_builders import divisions_of, folds_and_samples_of, folds_of
 
 SPLITS = {
     "time": {"by": "time", "test": "3d"},
@@ -49,8 +47,8 @@ def both_of(report):
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
     context = screening(tmp_path, split)
-    for parts in divisions(context, open_dataset(context.dataset_place)):
-        sample = sample_of(parts, 20, seed=3)
+    for parts in divisions_of(context):
+        sample = sample_users(parts, 20, seed=3)
         whole, small = parts.training, sample.training
         assert small.users.height == 20
         assert small.item_ids.equals(whole.item_ids)
@@ -74,18 +72,19 @@ def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
 
 def test_the_sample_is_drawn_by_the_seed(tmp_path):
     context = screening(tmp_path)
-    parts = next(divisions(context, open_dataset(context.dataset_place)))
-    one, same, other = (sample_of(parts, 20, seed).training.user_ids for seed in (1, 1, 2))
+    parts = next(divisions_of(context))
+    one, same, other = (sample_users(parts, 20, seed).training.user_ids for seed in (1, 1, 2))
     assert one.equals(same)
     assert not one.equals(other)
 
 
 def test_the_folds_of_the_second_round_are_those_without_a_first(tmp_path):
     context = screening(tmp_path, users=7)
-    dataset = open_dataset(context.dataset_place)
-    folds, samples = folds_and_samples(context, dataset)
+    folds, samples = folds_and_samples_of(context)
     assert len(samples) == len(folds) == 2
-    for fold, same in zip(folds, validation_folds(context, dataset), strict=True):
+    for fold, same in zip(
+        folds, folds_of(screening(tmp_path / "off", users=7, screen={"trials": 0})), strict=True
+    ):
         assert fold.holdout.part.users == 7
         assert fold.holdout.user_ids.equals(same.holdout.user_ids)
     assert all(0 < sample.holdout.part.users <= 7 for sample in samples)
@@ -121,8 +120,8 @@ def test_the_best_of_the_first_round_begin_the_second_after_the_config_as_it_is(
 def test_a_trial_of_the_first_round_is_judged_on_the_samples(tmp_path):
     context = screening(tmp_path)
     trial = next(t for t in tune(context).screen.trials[1:] if t.value is not None)
-    _, samples = folds_and_samples(context, open_dataset(context.dataset_place))
-    judges = [FoldJudge(one, context, context.config.train, "ndcg@5") for one in samples]
+    _, samples = folds_and_samples_of(context)
+    judges = [FoldTrial(one, context.config.train, context.config.events, "ndcg@5", 1) for one in samples]
     expected = np.mean([judge.value(trial.parameters) for judge in judges])
     assert trial.value == pytest.approx(expected, abs=1e-12)
 
@@ -137,17 +136,17 @@ def test_the_same_seed_gives_the_same_rounds_and_a_longer_search_keeps_them(tmp_
 
 @pytest.mark.parametrize("when", [1, 4, 9, 12, 14, 17])
 def test_cut_off_in_either_round_it_goes_on_to_the_same_result(tmp_path, monkeypatch, when):
-    calls = []
+    calls, plain = [], FoldTrial.value
 
-    def interrupted(*arguments):
+    def interrupted(fold, point):
         calls.append(1)
         if len(calls) == when:
             raise KeyboardInterrupt
-        return value_of(*arguments)
+        return plain(fold, point)
 
     context = screening(tmp_path / "a")
     with monkeypatch.context() as patch:
-        patch.setattr(judging, "value_of", interrupted)
+        patch.setattr(FoldTrial, "value", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(context)
     assert both_of(tune(context)) == both_of(tune(screening(tmp_path / "b")))
@@ -172,12 +171,14 @@ def test_a_config_with_more_factors_than_the_sample_has_users_is_screened_all_th
 
 
 def test_a_first_round_without_a_finite_trial_leaves_the_second_as_it_is(tmp_path, monkeypatch):
-    def fails_on_samples(parts, *rest):
-        if parts.training.users.height == 20:
-            raise TrainingError("not finite")
-        return value_of(parts, *rest)
+    plain = FoldTrial.value
 
-    monkeypatch.setattr(judging, "value_of", fails_on_samples)
+    def fails_on_samples(fold, point):
+        if fold.matrix.shape[0] == 20:
+            raise TrainingError("not finite")
+        return plain(fold, point)
+
+    monkeypatch.setattr(FoldTrial, "value", fails_on_samples)
     report = tune(screening(tmp_path))
     assert {trial.state for trial in report.screen.trials} == {"failed"}
     assert (report.screen.kept, len(report.trials)) == (0, 6)

@@ -5,17 +5,15 @@ import pytest
 from als_cli.errors import ConfigError
 from als_cli.stages.tune import tune
 from als_cli.storage.dataset_files import open_dataset
-from als_cli.tuning.folds import training_matrix, validation_folds
 from tests.stages.evaluation_builders import two_tastes
-from tests.stages.tune_builders import tuning
+from tests.stages.tune_builders import folds_of, training_matrix_of, tuning
 
 
 @pytest.mark.parametrize(("share", "of_training"), [("auto", 0.2), (0.05, 0.05)])
 def test_drawn_folds_have_the_share_that_is_asked_for(tmp_path, share, of_training):
     context = tuning(tmp_path, "random", share=share)
-    dataset = open_dataset(context.dataset_place)
-    pairs = training_matrix(context, dataset).nnz
-    folds = validation_folds(context, dataset)
+    pairs = training_matrix_of(context).nnz
+    folds = folds_of(context)
     assert [fold.training.matrix.nnz for fold in folds] == [pairs - round(of_training * pairs)] * 2
     first, second = (fold.training.matrix for fold in folds)
     assert first.shape != second.shape or (first != second).nnz
@@ -28,9 +26,7 @@ def test_beside_a_test_file_a_fold_is_a_tenth(tmp_path):
     context = type(context)(config=type(context.config).model_validate(raw), threads=1)
     dataset = open_dataset(context.dataset_place)
     pairs = dataset.interactions.matrix.nnz
-    assert {fold.training.matrix.nnz for fold in validation_folds(context, dataset)} == {
-        pairs - round(0.1 * pairs)
-    }
+    assert {fold.training.matrix.nnz for fold in folds_of(context)} == {pairs - round(0.1 * pairs)}
 
 
 @pytest.mark.parametrize("split", ["time", "last", "users"])
@@ -43,7 +39,7 @@ def test_a_share_where_no_pairs_are_drawn_is_an_error(tmp_path, split):
 def test_so_few_judged_users_that_luck_chooses_are_said(tmp_path, caplog):
     tune(tuning(tmp_path, "random", share=0.001, trials=1))
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
-        "tune: only 2 users are judged, so luck chooses: use more folds"
+        "tune: only 2 users are evaluated, so chance decides: use more folds"
     ]
     caplog.clear()
     tune(tuning(tmp_path / "enough", "random", clean=two_tastes(users=120), trials=1))

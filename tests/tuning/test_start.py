@@ -1,7 +1,7 @@
 """Where a search begins: with the points of the loss that `auto` compares."""
 
 from als_cli.stages.tune import tune
-from als_cli.tuning.presets import POINTS
+from als_cli.tuning.presets import PRESETS
 from tests.stages.tune_builders import SMALL, tuning
 
 
@@ -10,7 +10,7 @@ def test_the_search_begins_with_the_points_of_auto(tmp_path):
     given = report.trials[0].parameters
     names = ("unobserved_weight", "regularization", "user_exponent", "item_exponent")
     tried = [tuple(trial.parameters[name] for name in names) for trial in report.trials[1:]]
-    points = [(p.multiple, p.regularization, p.user_exponent, p.item_exponent) for p in POINTS]
+    points = [tuple(preset[name] for name in names) for preset in PRESETS]
     assert tried[: len(points)] == points
     assert tried[len(points)] not in points
     for trial in report.trials[1 : len(points) + 1]:
@@ -31,4 +31,6 @@ def test_points_outside_the_space_are_moved_into_it_and_tried_once(tmp_path):
 
 def test_hu2008_has_no_points_to_begin_with(tmp_path):
     report = tune(tuning(tmp_path, trials=3, train={"objective": "hu2008"}))
-    assert report.trials[1].parameters["regularization"] not in {p.regularization for p in POINTS}
+    assert report.trials[1].parameters["regularization"] not in {
+        preset["regularization"] for preset in PRESETS
+    }

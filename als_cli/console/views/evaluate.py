@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.evaluation.report import EvaluateReport, GateReport, MethodReport
-from als_cli.evaluation.significance import FEWEST_USERS, Conclusion
+from als_cli.evaluation.significance import Conclusion
+from als_cli.splitting.protocol import FEWEST_USERS
 
 _ACCURACY = {
     "ndcg": "ndcg",

@@ -1,4 +1,4 @@
-"""Both sides of one split: the training set as a matrix, and the test users on it."""
+"""The two sets of one split: the training set as a matrix, and the test users on it."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,12 @@ from als_cli.errors import DataError
 from als_cli.events.aggregate import aggregate
 from als_cli.splitting.holdout import Holdout, hold_out
 from als_cli.splitting.splits import PAIR, SplitEvents, split_events
-from als_cli.stages.context import StageContext
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
 
 
 @dataclass(frozen=True)
-class SplitSides:
+class SplitSets:
     """A training set and all of its test users."""
 
     events: SplitEvents
@@ -27,9 +26,14 @@ class SplitSides:
     """All test users with history and a test item that counts."""
 
 
-def sides_of(
-    context: StageContext, clean: pl.LazyFrame, split: GivenSplit, find: FindFiles = find_files
-) -> SplitSides:
+def sets_of(
+    clean: pl.LazyFrame,
+    signal: EventsConfig,
+    split: GivenSplit,
+    *,
+    exclude_seen: bool,
+    find: FindFiles = find_files,
+) -> SplitSets:
     """Return `clean` events (CLEAN_EVENT_COLUMNS) divided by `split`; there may be no test user.
 
     Raises
@@ -39,17 +43,15 @@ def sides_of(
     DataError
         The training set or the test set is empty, or a file cannot be read.
     """
-    signal = context.config.events
-    events = _split_events(context, clean, split, find)
+    events = _split_events(clean, signal, split, find)
     training = aggregate(events.training, signal, events.cut_off or signal.now)
     if training.matrix.nnz == 0:
         raise DataError(
-            "evaluate.split: no interaction is left in the training part",
-            hint="choose a smaller test part, or lower events.min_user_interactions and events.min_item_interactions",
+            "evaluate.split: no interaction is left in the training set",
+            hint="choose a smaller test set, or lower events.min_user_interactions and events.min_item_interactions",
         )
     visible = None if events.visible is None else _visible(events.visible, signal, training)
-    exclude_seen = context.config.evaluate.exclude_seen
-    return SplitSides(events, training, hold_out(training, events.test, visible, exclude_seen=exclude_seen))
+    return SplitSets(events, training, hold_out(training, events.test, visible, exclude_seen=exclude_seen))
 
 
 def read_pairs(path: str, fmt: TableFormat, wanted: Wanted, find: FindFiles) -> pl.DataFrame:
@@ -76,13 +78,13 @@ def typed_pairs(pairs: pl.DataFrame, user_type: pl.DataType, item_type: pl.DataT
 
 
 def _split_events(
-    context: StageContext, clean: pl.LazyFrame, split: GivenSplit, find: FindFiles
+    clean: pl.LazyFrame, signal: EventsConfig, split: GivenSplit, find: FindFiles
 ) -> SplitEvents:
     if not isinstance(split, FileSplit):
-        return split_events(clean, split, context.config.events.duplicates)
+        return split_events(clean, split, signal.duplicates)
     columns, key = split.columns, "evaluate.split.columns"
     if columns is None:
-        columns, key = context.config.events.columns, "events.columns"
+        columns, key = signal.columns, "events.columns"
     wanted = Wanted("evaluate.split", {f"{key}.user": columns.user, f"{key}.item": columns.item})
     test = read_pairs(split.path, split, wanted, find)
     if test.height == 0:

@@ -1,0 +1,57 @@
+"""Fit the model of a section `train`: resolve `auto`, train with progress, rank the test users."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from als_cli.als.engine import Iteration, ProgressCallback
+from als_cli.config.events import EventsConfig
+from als_cli.config.train import TrainConfig
+from als_cli.evaluation.fit import fit_ranker
+from als_cli.evaluation.rankers import FactorRanker
+from als_cli.progress import Progress, SilentProgress
+from als_cli.splitting.division import EvaluationParts
+from als_cli.tuning.auto import AutoSearch
+from als_cli.tuning.parameters import recipe_for
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def reported_iterations(progress: Progress, total: int) -> Iterator[ProgressCallback]:
+    """Yield a callback that shows and logs each of `total` iterations."""
+    with progress.task("training", total=total) as task:
+
+        def report(iteration: Iteration) -> None:
+            log.info("iteration %d: loss %.6g, %.2f s", iteration.number, iteration.loss, iteration.seconds)
+            task.advance(note=f"loss {iteration.loss:.5g}")
+
+        yield report
+
+
+@dataclass(frozen=True)
+class ModelFitter:
+    """Fits models to training sets; called with a method's name, its section `train` and the sets."""
+
+    signal: EventsConfig
+    threads: int
+    progress: Progress = field(default_factory=SilentProgress)
+
+    def __call__(self, name: str, train: TrainConfig, parts: EvaluationParts) -> FactorRanker:
+        """Return the model of `train`, fitted to the training set of `parts`, as a ranker of its test users.
+
+        Raises
+        ------
+        ConfigError
+            The hyperparameters do not suit the training set.
+        TrainingError
+            The factors are not finite.
+        """
+        matrix = parts.training.matrix
+        chosen = AutoSearch(self.signal, self.threads, self.progress).choose(
+            train, parts.events.training, matrix
+        )
+        recipe = recipe_for(matrix, chosen, self.threads)
+        with reported_iterations(self.progress, recipe.settings.iterations) as report:
+            return fit_ranker(name, recipe, parts, report)

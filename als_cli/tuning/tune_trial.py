@@ -1,0 +1,54 @@
+"""One trial of `als tune`: for each fold, train at a point and score the test users."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from scipy.sparse import csr_matrix
+
+from als_cli.als.recipe import Recipe
+from als_cli.config.events import EventsConfig
+from als_cli.config.train import TrainConfig
+from als_cli.evaluation.fit import fit_ranker, mean_metric
+from als_cli.splitting.division import EvaluationParts
+from als_cli.tuning.auto import AutoSearch
+from als_cli.tuning.parameters import recipe_for
+from als_cli.tuning.point import Point
+from als_cli.tuning.space import searched_config
+
+
+@dataclass(frozen=True, eq=False)
+class FoldTrial:
+    """One fold, and the settings that its points change."""
+
+    fold: EvaluationParts
+    train: TrainConfig
+    signal: EventsConfig
+    metric: str
+    """Such as ndcg@10."""
+    threads: int
+
+    @property
+    def matrix(self) -> csr_matrix:
+        """The strengths (U, I) of the fold's training set."""
+        return self.fold.training.matrix
+
+    @cached_property
+    def untuned(self) -> Recipe:
+        """The recipe of the config as given; computed once, since resolving `auto` takes a while."""
+        events = self.fold.events.training
+        chosen = AutoSearch(self.signal, self.threads).choose(self.train, events, self.matrix)
+        return recipe_for(self.matrix, chosen, self.threads)
+
+    def value(self, point: Point | None) -> float:
+        """Return the mean of the metric over the fold's test users after a training at `point`; None: as given.
+
+        Raises
+        ------
+        TrainingError
+            The factors are not finite.
+        """
+        if point is None:
+            recipe = self.untuned
+        else:
+            recipe = recipe_for(self.matrix, searched_config(self.train, point, self.matrix), self.threads)
+        return mean_metric(fit_ranker("als", recipe, self.fold), self.fold, self.metric)
