@@ -54,7 +54,9 @@ def counted_by_hand(clean, window):
 
 def chosen(folder, clean, **section):
     context = context_for(folder, AUTO | section)
-    return choose_split(context, clean.lazy())
+    return choose_split(
+        clean.lazy(), context.config.events, exclude_seen=context.config.evaluate.exclude_seen
+    )
 
 
 @pytest.mark.parametrize(
