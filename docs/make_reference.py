@@ -61,14 +61,38 @@ another type are errors, all reported at once. Made by `docs/make_reference.py` 
 * **Durations** are a number and a unit: `45m`, `12h`, `30d`, `2w`. **Times** are ISO 8601; without zone they are UTC.
 * **Columns** are named, or numbered from 1. For delimited text, numbers need a declared `header`: `false` where the first
   line is data, `true` where it holds names.
-* **Conditions** (`where`) are SQL expressions on the table's own columns. Columns of delimited text that hold only
-  numbers (without leading zeros), or only true and false, compare as such. Names with spaces or digits are quoted:
-  `"Customer ID" is not null`; times are written `'2026-01-31'::timestamp`.
+* **Conditions** (`where`) are SQL expressions on the columns of one row; [below](#conditions).
 * **Several sources** inherit `format`, `separator`, `header`, `quote` and `encoding` from `events` where they
   have none of their own.
 * **Ids** in text become integers only where every id reads back unchanged: `007` stays text. Numbers in one source and
   words in another are an error, unless `events.id_types` decides.
 * **Epoch times** are told apart (s, ms, us, ns) only where all of them make sense in one unit; otherwise declare it.
+
+## Conditions
+
+`events.where` and `recommend.items.where` take one SQL expression on the columns of one row. It is checked before any
+file is opened. Only what this table lists is allowed.
+
+| | allowed |
+|---|---|
+| columns | `price`, `"Customer ID"`, `"3"`. Names are case-sensitive. Names with spaces, leading digits or the name of an SQL word need double quotes. |
+| values | `1`, `2.5e3`, `'text'`, `'it''s'`, `true`, `false`, `null`, `date '2026-01-31'`, `time '06:00:00'`, `timestamp '2026-01-31 06:00:00'`, `interval '30 days'` |
+| comparison | `=` (or `==`), `<>` (or `!=`), `<`, `<=`, `>`, `>=`, `between 1 and 2`, `in ('a', 'b')`, `is null`, `is true`, `is false`; `between`, `in` and `is` also with `not`. Lists hold values, not columns. Dates and times compare to `date` and `timestamp` values, not to text. |
+| text patterns | `like`, `ilike` (`%`, `_`); regular expressions: `~` (or `regexp`, `rlike`), `~*` (ignores case), `!~`, `!~*`. The pattern is a text in single quotes. |
+| logic | `and`, `or`, `not`, parentheses, `case when … then … else … end`. A row whose condition is unknown (null) does not satisfy it. |
+| arithmetic | `+`, `-`, `*`, `/` (always with decimals), `//` (without), `%`, `\\|\\|` (joins text), `&`, `\\|` (bits and truth values). For integers, `//` and `%` by zero give null. |
+| types | `cast(x as type)`, `try_cast(x as type)` (null where it fails), `x::type`, with one of `tinyint`, `smallint`, `int` (or `integer`, 32 bits), `bigint`, `real`, `float`, `double`, `boolean`, `varchar`, `text`, `string`, `date`, `time`, `timestamp`, `datetime` |
+| functions on text | `lower`, `upper`, `length`, `char_length`, `trim`, `ltrim`, `rtrim`, `left`, `right`, `substr`, `substring`, `replace`, `concat`, `concat_ws`, `starts_with`, `ends_with`, `strpos`, `regexp_like`. Patterns and separators are texts in single quotes. |
+| functions on numbers | `abs`, `round`, `floor`, `ceil`, `ceiling`, `sign`, `sqrt`, `power`, `pow`, `exp`, `ln`, `log2`, `log10`, `mod`, `greatest`, `least` |
+| functions on null | `coalesce`, `ifnull`, `nullif`, `if` |
+| functions on times | `extract(part from x)`, `date_part('part', x)`, with one of `year`, `quarter`, `month`, `week`, `day`, `dow`, `isodow`, `doy`, `hour`, `minute`, `second`; `year`, `quarter`, `month`, `week`, `day`, `dayofweek`, `dayofyear`, `hour`, `minute`, `second`; `strftime(x, '%Y-%m')`, `strptime(x, '%d.%m.%Y')`, `date(x, '%d.%m.%Y')` |
+
+* Subqueries, table functions, aggregates (`sum(quantity) > 1`), window functions, several statements, placeholders and the
+  current time are not allowed.
+* Columns of delimited text that hold only numbers (without leading zeros), or only true and false, compare as such.
+* `cast` and `strptime` fail on a value that they cannot convert, and the command exits with code 3; `try_cast` gives null.
+* Comments (`--`, `/* */`) are ignored.
+* A condition has up to 16 levels of parentheses and 2,000 columns and values. Lists of `in` may be longer.
 """
 
 

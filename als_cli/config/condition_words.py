@@ -22,6 +22,12 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("date_part", "strftime", "strptime", "date"), (2, 2)),
 }
 """Minimum and maximum number of arguments by name. Each function gives one value per row, from that row alone."""
+TEXT_ARGUMENTS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("concat_ws", "date_part"), (0,)),
+    **dict.fromkeys(("regexp_like", "strftime", "strptime", "date"), (1,)),
+    "replace": (1, 2),
+}
+"""Positions of arguments that are texts in single quotes, not columns: patterns, formats, separators."""
 TYPES = (
     *("tinyint", "smallint", "int", "integer", "bigint", "real", "float", "double", "boolean"),
     *("varchar", "text", "string", "date", "time", "timestamp", "datetime"),

@@ -101,6 +101,16 @@ def test_a_wrong_column_of_one_source_names_its_key(failure, tmp_path):
     assert "events.source[1].columns.item" in error.message
 
 
+def test_files_that_name_their_columns_differently_get_columns_of_their_own(failure, tmp_path):
+    (tmp_path / "other.csv").write_text(GOOD.replace("user_id", "userid"), encoding="utf-8")
+
+    error = failure(source=[str(tmp_path / "good.csv"), str(tmp_path / "other.csv")])
+
+    assert error.exit_code == ExitCode.USAGE
+    assert "did you mean 'userid'?" in error.hint
+    assert f"write {{path: {tmp_path / 'other.csv'}, columns: {{…}}}} in events.source" in error.hint
+
+
 def test_clashing_id_types_name_both_sources_and_the_way_out(failure, tmp_path):
     pl.DataFrame({"user_id": [1, 2], "item_id": ["a", "b"]}).write_parquet(tmp_path / "numbers.parquet")
     pl.DataFrame({"user_id": ["u1", "2"], "item_id": ["a", "b"]}).write_parquet(tmp_path / "texts.parquet")

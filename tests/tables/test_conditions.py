@@ -1,5 +1,7 @@
 """SQL conditions on tables, checked row by row."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 
@@ -70,3 +72,75 @@ def test_a_wrong_condition_is_one_line_with_a_hint(where, message, hint):
     assert "events.where" in caught.value.message
     assert "\n" not in caught.value.message
     assert hint in caught.value.hint
+
+
+TYPED = pl.DataFrame(
+    {
+        "n": [1, 2, None, -4],
+        "f": [1.5, 0.0, float("nan"), None],
+        "s": ["it's", "b_c", None, "É"],
+        "b": [True, False, None, True],
+        "d": pl.Series(["2026-01-02 03:00", None, "2020-12-31 00:00", "2021-06-01 00:00"]).str.to_datetime(),
+        "day": [date(2026, 1, 2), None, date(2020, 12, 31), date(2021, 6, 1)],
+        "Customer ID": [1, None, 3, 4],
+        'say "so"': [1, 2, 3, 4],
+        "1": [5, 6, 7, 8],
+        "order": [1, 2, 3, 4],
+        "N": [0, 0, 0, 9],
+        "": [1, 2, 3, 4],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        ('"Customer ID" is not null', [True, False, True, True]),
+        ('"say ""so""" >= 3 and "1" < 8', [False, False, True, False]),
+        ("`Customer ID` = 1", [True, False, False, False]),
+        ('order > 2 or "order" = 1', [True, False, True, True]),
+        ('N > 0 and "" = 4', [False, False, False, True]),
+        ("s = 'it''s'", [True, False, False, False]),
+        ("s like '%''_'", [True, False, False, False]),
+        ("s ilike 'B_C' or lower(s) = 'é'", [False, True, False, True]),
+        ("s not like 'b%'", [True, False, False, True]),
+        ("s ~ '^(a+)+$' or s ~* '^B'", [False, True, False, False]),
+        ("n in (1, null)", [True, False, False, False]),
+        ("not n in (1, null)", [False, False, False, False]),
+        ("n not in (1, 2)", [False, False, False, True]),
+        ("n between -5 and 1 + 0 and b", [True, False, False, True]),
+        ("n = null or b is not true", [False, True, False, False]),
+        ("n / 0 > 1", [True, True, False, False]),
+        ("n % 0 = 0 or n // 0 = 0", [False, False, False, False]),
+        ("5 / n = 2.5 and 5 // n = 2", [False, True, False, False]),
+        ("- n > 3 or + n = 2", [False, True, False, True]),
+        (
+            "f = f and not f > 1",
+            [False, True, False, False],
+        ),  # as in polars, NaN equals NaN and exceeds numbers
+        ("n = 1.0", [True, False, False, False]),
+        ("case when n > 1 then b is false else n = 1 end", [True, True, False, False]),
+        ("case n when 1 then true when 2 then b end", [True, False, False, False]),
+        ("coalesce(n, 7) = 7 or nullif(n, 2) is null", [False, True, True, False]),
+        ("cast(s as text) || '!' = 'b_c!'", [False, True, False, False]),
+        ("n::text = '2' or try_cast(s as int) = 1", [False, True, False, False]),
+        ("abs(n) = 4 and round(f, 1) is null", [False, False, False, True]),
+        ("d >= '2021-01-01'::timestamp", [True, False, False, True]),
+        ("d > timestamp '2021-01-01' - interval '1 day'", [True, False, False, True]),
+        ("day in (date '2026-01-02', '2020-12-31'::date)", [True, False, True, False]),
+        ("extract(year from d) = 2020 or month(day) = 6", [False, False, True, True]),
+        ("strftime(d, '%Y') = '2026'", [True, False, False, False]),
+        ("strptime('02.01.2026', '%d.%m.%Y') < d", [True, False, False, False]),
+        ("n > 1 -- more than one\n or /* and */ n = 1", [True, True, False, False]),
+        ("TRUE AND NOT FALSE", [True] * 4),
+        ("null", [False] * 4),
+    ],
+)
+def test_what_a_condition_means(where, wanted):
+    assert kept(TYPED, where) == wanted
+
+
+@pytest.mark.parametrize("where", ["N2 > 0", "S = 'b'", '"customer id" = 1'])
+def test_names_are_case_sensitive(where):
+    with pytest.raises(ConfigError, match="has no column"):
+        kept(TYPED, where)

@@ -148,6 +148,7 @@ SHAPES = [
     "quantity > 1 \0",
     "quantity > '\udc80'",
     "quantity::decimal(500, 300) > 1",
+    "9223372036854775807::timestamp::text = label",
     "now() - interval '' > '2020-01-01'",
     "",
     "  ",
