@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from als_cli.config.condition_words import FUNCTIONS
 from als_cli.errors import ConfigError
-from als_cli.events.conditions import mark
+from als_cli.tables.conditions import mark
 
 OR, AND, NOT, COMPARISON, SUM, PRODUCT, ATOM = range(7)
 """How tightly an expression binds."""
