@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-CountArray = npt.NDArray[np.int64]
+from als_cli.arrays import Float64Array, Int64Array
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class ConfidenceRule:
     item_exponent: float = 0.0
     """q: how much less a pair of a popular item weighs."""
 
-    def apply(self, strength: csr_matrix, item_interactions: CountArray) -> csr_matrix:
+    def apply(self, strength: csr_matrix, item_interactions: Int64Array) -> csr_matrix:
         """Return c_ui for every stored pair of `strength` (B, I), same sparsity, float32.
 
         n_u is the length of each row of `strength`, n_i comes from `item_interactions` (I,): stored pairs of the
@@ -50,17 +49,17 @@ class ConfidenceRule:
         return csr_matrix((signed, strength.indices, strength.indptr), shape=strength.shape)
 
 
-def interactions_per_item(strength: csr_matrix) -> CountArray:
+def interactions_per_item(strength: csr_matrix) -> Int64Array:
     """Return the number of stored pairs of each column of `strength` (B, I): (I,) int64."""
     return np.bincount(strength.indices, minlength=strength.shape[1]).astype(np.int64)
 
 
-def mean_confidence(strength: csr_matrix, rule: ConfidenceRule, item_interactions: CountArray) -> float:
+def mean_confidence(strength: csr_matrix, rule: ConfidenceRule, item_interactions: Int64Array) -> float:
     """Return the mean magnitude of the confidences that `rule` gives, 1 where nothing is stored."""
     values = rule.apply(strength, item_interactions).data
     return float(np.abs(values).mean(dtype=np.float64)) if len(values) else 1.0
 
 
-def _shrunk(interactions: CountArray, exponent: float) -> npt.NDArray[np.float64]:
+def _shrunk(interactions: Int64Array, exponent: float) -> Float64Array:
     """Return ``n^-exponent``, and 1 where there is nothing."""
     return np.maximum(interactions, 1).astype(np.float64) ** -exponent

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from als_cli.als.arrays import Float64Array, Int32Array
-from als_cli.als.engine import FloatArray
 from als_cli.als.threads import Workers
+from als_cli.arrays import Float32Array, Float64Array, Int32Array
 
 _ROWS_TOGETHER = 4096
 _MOST_PARTS = 32
@@ -23,17 +22,17 @@ class Eigenbasis:
 
     spectrum: Float64Array
     """(width,) eigenvalues, falling, not negative."""
-    basis: FloatArray
+    basis: Float32Array
     """(width, width), one eigenvector per column."""
 
 
-def gram(workers: Workers, factors: FloatArray) -> Float64Array:
+def gram(workers: Workers, factors: Float32Array) -> Float64Array:
     """Return factors' factors, (f, f), summed in float32 within a part and in float64 over the parts."""
     rows = max(_ROWS_TOGETHER, -(-len(factors) // _MOST_PARTS))
 
-    def part(piece: slice) -> FloatArray:
+    def part(piece: slice) -> Float32Array:
         chunk = factors[piece]
-        product: FloatArray = chunk.T @ chunk  # numpy sees the symmetry and computes one half (syrk)
+        product: Float32Array = chunk.T @ chunk  # numpy sees the symmetry and computes one half (syrk)
         return product
 
     total = np.zeros((factors.shape[1], factors.shape[1]))
@@ -58,7 +57,7 @@ def eigenbasis(gram_matrix: Float64Array, rank: int) -> Eigenbasis:
     return Eigenbasis(spectrum, basis)
 
 
-def rotate(workers: Workers, factors: FloatArray, basis: FloatArray) -> None:
+def rotate(workers: Workers, factors: Float32Array, basis: Float32Array) -> None:
     """Multiply every row of `factors` by `basis`, in place."""
 
     def part(piece: slice) -> None:
@@ -67,7 +66,7 @@ def rotate(workers: Workers, factors: FloatArray, basis: FloatArray) -> None:
     workers.map(part, _pieces(len(factors), _ROWS_TOGETHER))
 
 
-def rotate_rows(workers: Workers, factors: FloatArray, rows: Int32Array, basis: FloatArray) -> None:
+def rotate_rows(workers: Workers, factors: Float32Array, rows: Int32Array, basis: Float32Array) -> None:
     """Multiply the named `rows` of `factors` by `basis`, in place."""
 
     def part(piece: slice) -> None:
@@ -77,12 +76,12 @@ def rotate_rows(workers: Workers, factors: FloatArray, rows: Int32Array, basis: 
     workers.map(part, _pieces(len(rows), _ROWS_TOGETHER))
 
 
-def column_squares(workers: Workers, factors: FloatArray) -> Float64Array:
+def column_squares(workers: Workers, factors: Float32Array) -> Float64Array:
     """Return the diagonal of factors' factors, (f,)."""
 
-    def part(piece: slice) -> FloatArray:
+    def part(piece: slice) -> Float32Array:
         chunk = factors[piece]
-        squares: FloatArray = np.einsum("ij,ij->j", chunk, chunk)
+        squares: Float32Array = np.einsum("ij,ij->j", chunk, chunk)
         return squares
 
     parts = workers.map(part, _pieces(len(factors), _ROWS_TOGETHER))
@@ -90,7 +89,7 @@ def column_squares(workers: Workers, factors: FloatArray) -> Float64Array:
     return total
 
 
-def weighted_squares(workers: Workers, factors: FloatArray, weights: FloatArray) -> float:
+def weighted_squares(workers: Workers, factors: Float32Array, weights: Float32Array) -> float:
     """Return the sum over rows of weights[row] |factors[row]|^2."""
 
     def part(piece: slice) -> float:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-FloatArray = npt.NDArray[np.float32]
+from als_cli.arrays import Float32Array
+
 Objective = Literal["weighted", "hu2008"]
 
 
@@ -62,9 +61,9 @@ def has_settled(losses: Sequence[float], settled: float) -> bool:
 class Factors:
     """A trained factorization: score of a pair = dot product of the two rows."""
 
-    users: FloatArray
+    users: Float32Array
     """(U, f), C-contiguous."""
-    items: FloatArray
+    items: Float32Array
     """(I, f), C-contiguous."""
 
 
@@ -90,11 +89,11 @@ class Engine(Protocol):
 
     def fold_in(
         self,
-        items: FloatArray,
+        items: Float32Array,
         confidence: csr_matrix,
         settings: AlsSettings,
-        start: FloatArray | None = None,
-    ) -> FloatArray:
+        start: Float32Array | None = None,
+    ) -> Float32Array:
         """Return (B, f) float32 user factors for the B histories in `confidence` (B, I), item factors (I, f) fixed.
 
         Each is the exact solution of its row, or as near to it as a few steps from `start` (B, f) lead.

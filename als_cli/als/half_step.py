@@ -12,14 +12,13 @@ from functools import partial
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import Eigenbasis, eigenbasis, gram, rotate, rotate_rows
-from als_cli.als.engine import FloatArray
 from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import RowSystem, Solution, row_system
 from als_cli.als.objective import Loss
 from als_cli.als.schedule import Schedule
 from als_cli.als.threads import Workers
+from als_cli.arrays import Float32Array, Float64Array
 
 
 @dataclass
@@ -27,12 +26,12 @@ class Side:
     """The users or the items: their rows of the matrix, and their factors."""
 
     confidence: csr_matrix
-    ridge: FloatArray
+    ridge: Float32Array
     """(rows,) lambda_u."""
     schedule: Schedule
     columns: int
     """f."""
-    factors: FloatArray
+    factors: Float32Array
     """(rows, width), overwritten by every half-step; columns past f (see `width_of`) stay zero."""
 
 
@@ -42,7 +41,7 @@ def width_of(factors: int) -> int:
 
 
 def solve_side(
-    workers: Workers, side: Side, fixed: FloatArray, loss: Loss, cg_steps: int, pair_losses: Float64Array
+    workers: Workers, side: Side, fixed: Float32Array, loss: Loss, cg_steps: int, pair_losses: Float64Array
 ) -> Eigenbasis:
     """Solve all rows of `side` for the other side's factors `fixed`, which are turned into their eigenbasis in place.
 
@@ -58,12 +57,12 @@ def solve_side(
 class Turned:
     """Fixed factors in their eigenbasis."""
 
-    factors: FloatArray
+    factors: Float32Array
     """(rows, width)."""
     axes: Eigenbasis
 
 
-def turn(workers: Workers, fixed: FloatArray, columns: int) -> Turned:
+def turn(workers: Workers, fixed: Float32Array, columns: int) -> Turned:
     """Turn `fixed` (rows, width), of which `columns` are used, into its eigenbasis in place.
 
     FloatingPointError where it is not finite.
@@ -84,7 +83,7 @@ def solve_turned(
     _solve_rows(workers, side.schedule, system, cg_steps, Solution(side.factors, pair_losses))
 
 
-def _positive(spectrum: Float64Array, rank: int) -> FloatArray:
+def _positive(spectrum: Float64Array, rank: int) -> Float32Array:
     """Return a0 d (width,) without zeros, far below its rounding error; 1 where all factors are zero.
 
     So the systems stay solvable without a ridge, and with fewer rows than factors.

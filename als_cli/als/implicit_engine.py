@@ -14,7 +14,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
+from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_settled
+from als_cli.arrays import Float32Array
 from als_cli.errors import ResourceError, TrainingError
 
 _LARGEST_INDPTR = 2**31 - 1
@@ -57,11 +58,11 @@ class ImplicitEngine:
 
     def fold_in(
         self,
-        items: FloatArray,
+        items: Float32Array,
         confidence: csr_matrix,
         settings: AlsSettings,
-        start: FloatArray | None = None,  # noqa: ARG002 - the interface
-    ) -> FloatArray:
+        start: Float32Array | None = None,  # noqa: ARG002 - the interface
+    ) -> Float32Array:
         """Return (B, f) user factors, each the exact solution of its row (equation 4) for fixed `items`.
 
         `start` is not needed: `implicit` solves what it is given from nothing.

@@ -12,9 +12,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.als.arrays import Float64Array
 from als_cli.als.eigenbasis import column_squares, rotate, weighted_squares
-from als_cli.als.engine import AlsSettings, Factors, FloatArray, Iteration, ProgressCallback, has_settled
+from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_settled
 from als_cli.als.half_step import Side, solve_side, solve_turned, turn, width_of
 from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import aligned
@@ -22,6 +21,7 @@ from als_cli.als.objective import Loss, loss_of
 from als_cli.als.ordering import both_sides, ordering_of, put_back
 from als_cli.als.schedule import schedule_rows
 from als_cli.als.threads import Workers
+from als_cli.arrays import Float32Array, Float64Array
 from als_cli.errors import TrainingError
 
 _NO_LOSSES = np.empty(0, np.float64)
@@ -66,11 +66,11 @@ class NativeEngine:
 
     def fold_in(
         self,
-        items: FloatArray,
+        items: Float32Array,
         confidence: csr_matrix,
         settings: AlsSettings,
-        start: FloatArray | None = None,
-    ) -> FloatArray:
+        start: Float32Array | None = None,
+    ) -> Float32Array:
         """Return (B, f) user factors for fixed `items`, each the exact solution of its row.
 
         From `start` (B, f), factors that are near already, long rows take the steps of a sweep unless `settings.exact`.
@@ -84,7 +84,7 @@ class FixedItems:
     Scores do not change when both sides turn, so what is folded in may be ranked without turning it back.
     """
 
-    def __init__(self, items: FloatArray, threads: int) -> None:
+    def __init__(self, items: Float32Array, threads: int) -> None:
         """Take `items` (I, f), left as they are; TrainingError where they are not finite."""
         self._columns = items.shape[1]
         with Workers(threads) as workers:
@@ -94,13 +94,13 @@ class FixedItems:
                 raise _not_finite("in the item factors given") from error
 
     @property
-    def factors(self) -> FloatArray:
+    def factors(self) -> Float32Array:
         """(I, f) in the eigenbasis, C-contiguous."""
         return np.ascontiguousarray(self._turned.factors[:, : self._columns])
 
     def fold_in(
-        self, confidence: csr_matrix, settings: AlsSettings, start: FloatArray | None = None
-    ) -> FloatArray:
+        self, confidence: csr_matrix, settings: AlsSettings, start: Float32Array | None = None
+    ) -> Float32Array:
         """Return (B, f) user factors for the items as they were given; see :meth:`NativeEngine.fold_in`."""
         with Workers(settings.threads) as workers:
             users = self._solved(workers, confidence, settings, start)
@@ -108,16 +108,16 @@ class FixedItems:
         return np.ascontiguousarray(users[:, : self._columns])
 
     def users(
-        self, confidence: csr_matrix, settings: AlsSettings, start: FloatArray | None = None
-    ) -> FloatArray:
+        self, confidence: csr_matrix, settings: AlsSettings, start: Float32Array | None = None
+    ) -> Float32Array:
         """Return (B, f) user factors for :attr:`factors`, in the eigenbasis."""
         with Workers(settings.threads) as workers:
             users = self._solved(workers, confidence, settings, start)
         return np.ascontiguousarray(users[:, : self._columns])
 
     def _solved(
-        self, workers: Workers, confidence: csr_matrix, settings: AlsSettings, start: FloatArray | None
-    ) -> FloatArray:
+        self, workers: Workers, confidence: csr_matrix, settings: AlsSettings, start: Float32Array | None
+    ) -> Float32Array:
         """Return (B, width) in the eigenbasis; `start` (B, f) is not."""
         loss, exact = loss_of(settings), settings.exact or start is None
         side = _side(confidence, replace(settings, factors=self._columns, exact=exact), loss, start)
@@ -186,7 +186,7 @@ class _Training:
         return total / (len(self._users.factors) * len(self._items.factors))
 
 
-def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: FloatArray | None) -> Side:
+def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: Float32Array | None) -> Side:
     """Return a side with its own copy of `factors` (rows, f), or zeros; rows without pairs get the zero vector."""
     shape = (confidence.shape[0], width_of(settings.factors))
     own = _zeros(shape) if factors is None else _wide(factors)
@@ -196,19 +196,19 @@ def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: Fl
     return Side(confidence, ridge, schedule, settings.factors, own)
 
 
-def _wide(factors: FloatArray) -> FloatArray:
+def _wide(factors: Float32Array) -> Float32Array:
     """Return a copy of `factors`, zero columns added up to whole vectors."""
     wide = _zeros((len(factors), width_of(factors.shape[1])))
     wide[:, : factors.shape[1]] = factors
     return wide
 
 
-def _zeros(shape: tuple[int, int]) -> FloatArray:
+def _zeros(shape: tuple[int, int]) -> Float32Array:
     """Return zeros that begin at a cache line, so that no vector of a row lies across two."""
     return aligned(shape[0] * shape[1]).reshape(shape)
 
 
-def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> FloatArray:
+def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> Float32Array:
     """Return seeded random item factors (I, f), from N(0, s^2 / f) with s = init_scale sqrt(n_i / mean n).
 
     Popular items begin longer, as they end: every sweep comes to a lower loss than from factors of equal length.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.als.arrays import Float64Array
 from als_cli.als.engine import AlsSettings
+from als_cli.arrays import Float64Array
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from als_cli.als.arrays import Int32Array
-from als_cli.als.engine import FloatArray
+from als_cli.arrays import Float32Array, Int32Array
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def both_sides(confidence: csr_matrix, ordering: Ordering) -> tuple[csr_matrix, 
     return _narrow(by_item.T.tocsr()), _narrow(by_item)
 
 
-def put_back(factors: FloatArray, order: Int32Array, columns: int) -> FloatArray:
+def put_back(factors: Float32Array, order: Int32Array, columns: int) -> Float32Array:
     """Return the first `columns` of `factors` with every row back where it stood before `order`, C-contiguous."""
     rows = np.empty((len(factors), columns), np.float32)
     rows[order] = factors[:, :columns]

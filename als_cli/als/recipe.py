@@ -5,9 +5,10 @@ from typing import Any
 
 from scipy.sparse import csr_matrix
 
-from als_cli.als.confidence import ConfidenceRule, CountArray
-from als_cli.als.engine import AlsSettings, Factors, FloatArray, ProgressCallback
+from als_cli.als.confidence import ConfidenceRule
+from als_cli.als.engine import AlsSettings, Factors, ProgressCallback
 from als_cli.als.engines import engine_named
+from als_cli.arrays import Float32Array, Int64Array
 
 _STEPS = 2
 """Times as many steps as in a sweep: with another ridge users lie further away than from sweep to sweep."""
@@ -31,7 +32,7 @@ class Recipe:
     engine: str
     settings: AlsSettings
     confidence: ConfidenceRule
-    item_interactions: CountArray = field(compare=False, repr=False)
+    item_interactions: Int64Array = field(compare=False, repr=False)
     """(I,) stored pairs per item of the training matrix; tempering asks for them, at fold-in too."""
     own_fold_in: FoldIn | None = None
     """None: all users are solved as in the sweeps; models of before have none."""
@@ -46,7 +47,9 @@ class Recipe:
             return factors
         return Factors(self.fold_in(factors.items, strength, start=factors.users), factors.items)
 
-    def fold_in(self, items: FloatArray, strength: csr_matrix, start: FloatArray | None = None) -> FloatArray:
+    def fold_in(
+        self, items: Float32Array, strength: csr_matrix, start: Float32Array | None = None
+    ) -> Float32Array:
         """Return (B, f) user factors for the histories `strength` (B, I), item factors (I, f) fixed.
 
         `start` (B, f): the users as the sweeps left them, which saves most of the work.
@@ -76,7 +79,7 @@ class Recipe:
         return self.confidence.apply(strength, self.item_interactions)
 
 
-def recipe_from_json(values: dict[str, Any], item_interactions: CountArray, threads: int) -> Recipe:
+def recipe_from_json(values: dict[str, Any], item_interactions: Int64Array, threads: int) -> Recipe:
     """Return the recipe that :meth:`Recipe.to_json` wrote, to be run on `threads` threads.
 
     `item_interactions` (I,) are the stored pairs per item of the matrix that it was trained on.

@@ -5,8 +5,8 @@ Symbols as in `objective`: C (U, I) confidences, negative for a dislike, 0 where
 
 import numpy as np
 
-from als_cli.als.arrays import Float64Array
 from als_cli.als.objective import Loss
+from als_cli.arrays import Float64Array
 
 
 def weights_and_targets(C: Float64Array, loss: Loss) -> tuple[Float64Array, Float64Array]:

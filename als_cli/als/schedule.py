@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from als_cli.als.arrays import BoolArray, Float64Array, Int32Array
+from als_cli.arrays import BoolArray, Float64Array, Int32Array
 
 _BLOCK_FLOATS = 1 << 19
 """Factors of a block of the other side: 2 MiB, near the core."""

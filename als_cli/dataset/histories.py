@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.dataset.interactions import RowArray
+from als_cli.arrays import Int32Array
 
 
-def take_histories(matrix: csr_matrix, user_rows: RowArray) -> csr_matrix:
+def take_histories(matrix: csr_matrix, user_rows: Int32Array) -> csr_matrix:
     """Return the rows `user_rows` of `matrix` (U, I) as (B, I); -1 gives an empty row."""
     known = user_rows >= 0
     taken = matrix[user_rows[known]]
@@ -15,7 +15,7 @@ def take_histories(matrix: csr_matrix, user_rows: RowArray) -> csr_matrix:
     return _csr(taken.data, taken.indices, np.concatenate([[0], np.cumsum(lengths)]), matrix.shape[1])
 
 
-def renumber_items(matrix: csr_matrix, new_rows: RowArray, items: int) -> csr_matrix:
+def renumber_items(matrix: csr_matrix, new_rows: Int32Array, items: int) -> csr_matrix:
     """Return `matrix` (B, I) with item i in column `new_rows[i]`, left out where that is -1; (B, items).
 
     `new_rows` ascends but for the -1, as it does between tables sorted by id, so that indices stay sorted.

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
-RowArray = npt.NDArray[np.int32]
+from als_cli.arrays import Int32Array
 
 CLEAN_EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "weight", "value")
 """Columns of a checked event: ids in their final type, timestamp Datetime[us, UTC] (null where events carry no time),
@@ -42,7 +41,7 @@ class Interactions:
         return self.items["item_id"]
 
 
-def rows_of(ids: pl.Series, wanted: pl.Series) -> RowArray:
+def rows_of(ids: pl.Series, wanted: pl.Series) -> Int32Array:
     """Return the position of each of `wanted` in `ids`, -1 where it is not there; (len(wanted),) int32.
 
     Raises

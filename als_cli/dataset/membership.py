@@ -6,10 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from als_cli.arrays import BoolArray
+
 IntArray = npt.NDArray[np.integer[Any]]
 
 
-def is_stored(matrix: csr_matrix, rows: IntArray, columns: IntArray) -> npt.NDArray[np.bool_]:
+def is_stored(matrix: csr_matrix, rows: IntArray, columns: IntArray) -> BoolArray:
     """Return whether `matrix` (sorted indices) stores each of the positions, of the shape that `rows` and `columns` broadcast to.
 
     Stored values do not matter; a negative column is stored nowhere. Cost: one binary search per position.
@@ -20,5 +22,5 @@ def is_stored(matrix: csr_matrix, rows: IntArray, columns: IntArray) -> npt.NDAr
     if len(stored) == 0:
         return np.zeros(wanted.shape, dtype=np.bool_)
     nearest = np.minimum(np.searchsorted(stored, wanted), len(stored) - 1)
-    found: npt.NDArray[np.bool_] = (stored[nearest] == wanted) & (columns >= 0)
+    found: BoolArray = (stored[nearest] == wanted) & (columns >= 0)
     return found

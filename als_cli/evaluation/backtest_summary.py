@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from als_cli.arrays import Float64Array
 from als_cli.dataset.interactions import rows_of
 from als_cli.evaluation.backtest_report import CutOffReport, LeadReport, SpreadReport
 from als_cli.evaluation.comparisons import figures_per_user
@@ -99,7 +99,7 @@ def _spread(method: str, metric: str, values: Sequence[float]) -> SpreadReport:
     )
 
 
-def _differences(cut_off: JudgedCutOff) -> npt.NDArray[np.float64]:
+def _differences(cut_off: JudgedCutOff) -> Float64Array:
     """Return the model minus each baseline, (T, baselines x figures), in the order of the comparisons."""
     model, *baselines = (one.measured for one in cut_off.judged)
     own = figures_per_user(model)

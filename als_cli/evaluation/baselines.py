@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.arrays import Int64Array
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import rows_of
@@ -72,9 +72,7 @@ def fitted_baseline(
     return RecentPopular(recent_interactions(parts, signal, recent), matrix, threads)
 
 
-def recent_interactions(
-    parts: EvaluationParts, signal: EventsConfig, recent: timedelta
-) -> npt.NDArray[np.int64]:
+def recent_interactions(parts: EvaluationParts, signal: EventsConfig, recent: timedelta) -> Int64Array:
     """Return how many users each training item has in the last `recent` of the training period, (I,) int64.
 
     The period ends at the cut-off of a time split, else with the newest training event.

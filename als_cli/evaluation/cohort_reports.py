@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from als_cli.arrays import Int64Array
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.evaluation.attributes import Attributes, read_attributes
 from als_cli.evaluation.cohorts import Cohort, history_cohorts, popularity_cohorts, value_cohorts
@@ -17,7 +17,6 @@ from als_cli.splitting.division import EvaluationParts
 from als_cli.splitting.holdout import TestPart
 from als_cli.tables.scan import FindFiles, find_files
 
-CountArray = npt.NDArray[np.int64]
 CohortsByColumn = Mapping[str | None, tuple[Cohort, ...]]
 """By the column of a table that they come from; None: by their interactions."""
 
@@ -60,7 +59,7 @@ def divide_cohorts(
 
 
 def _by_columns(
-    table: Attributes, ids: pl.Series, interactions: CountArray
+    table: Attributes, ids: pl.Series, interactions: Int64Array
 ) -> dict[str | None, tuple[Cohort, ...]]:
     return {name: value_cohorts(one, interactions) for name, one in table.of(ids).items()}
 
@@ -107,7 +106,7 @@ def item_cohort_reports(
     )
 
 
-def _item_figures(measured: Measured, cohort: Cohort, tested: CountArray) -> dict[str, float | None]:
+def _item_figures(measured: Measured, cohort: Cohort, tested: Int64Array) -> dict[str, float | None]:
     """Return the share of places and the recall of the cohort's items by k; None where there is nothing to divide by."""
     members = cohort.members
     figures: dict[str, float | None] = {}
@@ -117,6 +116,6 @@ def _item_figures(measured: Measured, cohort: Cohort, tested: CountArray) -> dic
     return figures
 
 
-def _ratio(part: CountArray, whole: CountArray) -> float | None:
+def _ratio(part: Int64Array, whole: Int64Array) -> float | None:
     total = int(whole.sum())
     return int(part.sum()) / total if total else None

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-CountArray = npt.NDArray[np.int64]
+from als_cli.arrays import Int64Array
 
 HISTORY_COHORTS = ("new", "light", "heavy")
 """Names of the thirds of users, by rising length of the history."""
@@ -24,7 +23,7 @@ class Cohort:
     """Test users, or training items, that have something in common."""
 
     name: str
-    members: npt.NDArray[np.int64]
+    members: Int64Array
     """Their positions among the test users, or the training items, ascending; never empty."""
     fewest: int
     """Interactions of the one that has fewest: items in a user's history, training users of an item."""
@@ -32,7 +31,7 @@ class Cohort:
     """Interactions of the one that has most."""
 
 
-def history_cohorts(history_lengths: CountArray) -> tuple[Cohort, ...]:
+def history_cohorts(history_lengths: Int64Array) -> tuple[Cohort, ...]:
     """Return thirds of the users by `history_lengths` (T,), shortest first; equal lengths are never divided.
 
     A third ends with the length that its last user has, so cohorts differ in size where many lengths are equal, and
@@ -43,7 +42,7 @@ def history_cohorts(history_lengths: CountArray) -> tuple[Cohort, ...]:
     return _cohorts(HISTORY_COHORTS, third, history_lengths)
 
 
-def popularity_cohorts(interactions: CountArray) -> tuple[Cohort, ...]:
+def popularity_cohorts(interactions: Int64Array) -> tuple[Cohort, ...]:
     """Return the items that hold a third of all `interactions` (I,) each, the most popular first; equal ones are never divided.
 
     A third ends with the popularity of the item with which it is reached, so one without any item is left out.
@@ -55,7 +54,7 @@ def popularity_cohorts(interactions: CountArray) -> tuple[Cohort, ...]:
     return _cohorts(POPULARITY_COHORTS, third, interactions)
 
 
-def value_cohorts(values: Sequence[str | None], interactions: CountArray) -> tuple[Cohort, ...]:
+def value_cohorts(values: Sequence[str | None], interactions: Int64Array) -> tuple[Cohort, ...]:
     """Return a cohort per value of `values` (N,), the most frequent first, then OTHER, then UNKNOWN (None).
 
     The LARGEST_VALUES most frequent have their own, of equally frequent ones the smaller text; those without any
@@ -72,7 +71,7 @@ def value_cohorts(values: Sequence[str | None], interactions: CountArray) -> tup
     return _cohorts(names, np.array(places, dtype=np.int64), interactions)
 
 
-def _cohorts(names: Sequence[str], places: CountArray, interactions: CountArray) -> tuple[Cohort, ...]:
+def _cohorts(names: Sequence[str], places: Int64Array, interactions: Int64Array) -> tuple[Cohort, ...]:
     """Return the cohorts that have members: the one of name n has those whose place is n's."""
     order = np.argsort(places, kind="stable")
     ends = np.cumsum(np.bincount(places, minlength=len(names)))

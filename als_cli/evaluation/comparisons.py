@@ -4,8 +4,8 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from als_cli.arrays import Float64Array
 from als_cli.evaluation.protocol import Measured
 from als_cli.evaluation.report import ComparisonReport
 from als_cli.evaluation.significance import RESAMPLES, compare
@@ -43,7 +43,7 @@ def comparisons_of(
     )
 
 
-def figures_per_user(measured: Measured) -> npt.NDArray[np.float64]:
+def figures_per_user(measured: Measured) -> Float64Array:
     """Return the values per user, (T, k x metrics), in the order of :func:`figure_names`."""
     return np.column_stack([values for metrics in measured.per_user.values() for values in metrics.values()])
 

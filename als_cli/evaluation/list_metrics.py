@@ -7,32 +7,30 @@ the item's training interactions - and returns one number. Formulas: docs/evalua
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-CountArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-RowArray = npt.NDArray[np.int32]
-ListMetric = Callable[[CountArray, CountArray], float]
+from als_cli.arrays import Float64Array, Int32Array, Int64Array
+
+ListMetric = Callable[[Int64Array, Int64Array], float]
 
 
-def exposure_of(item_rows: RowArray, items: int) -> CountArray:
+def exposure_of(item_rows: Int32Array, items: int) -> Int64Array:
     """Return in how many of the lists `item_rows` (B, k; -1 where unfilled) each item stands, (items,) int64."""
     return np.bincount(item_rows[item_rows >= 0], minlength=items).astype(np.int64)
 
 
-def coverage(exposure: CountArray, interactions: CountArray) -> float:  # noqa: ARG001 - one signature for all
+def coverage(exposure: Int64Array, interactions: Int64Array) -> float:  # noqa: ARG001 - one signature for all
     """Return the share of candidate items that stand in at least one list, 0 to 1."""
     return float(np.count_nonzero(exposure) / len(exposure)) if len(exposure) else 0.0
 
 
-def popularity(exposure: CountArray, interactions: CountArray) -> float:
+def popularity(exposure: Int64Array, interactions: Int64Array) -> float:
     """Return the mean number of training interactions of the listed items, over all filled places."""
     places = int(exposure.sum())
     return float(exposure @ interactions) / places if places else 0.0
 
 
-def gini(exposure: CountArray, interactions: CountArray) -> float:  # noqa: ARG001 - one signature for all
+def gini(exposure: Int64Array, interactions: Int64Array) -> float:  # noqa: ARG001 - one signature for all
     """Return the Gini coefficient of exposure over candidate items: 0 when all are listed alike, towards 1 when few are."""
     places = int(exposure.sum())
     if places == 0:
@@ -46,7 +44,7 @@ LIST_METRICS: dict[str, ListMetric] = {"coverage": coverage, "popularity": popul
 """Metrics by the names of the config, in the order of the tables."""
 
 
-def novelty(exposure: CountArray, interactions: CountArray, users: int) -> float:
+def novelty(exposure: Int64Array, interactions: Int64Array, users: int) -> float:
     """Return the mean self-information of the listed items, bits: -log2 of the share of the training `users` who have it.
 
     Over all filled places; an item without training interaction counts as one with one. Source: Zhou et al. 2010.
@@ -57,7 +55,7 @@ def novelty(exposure: CountArray, interactions: CountArray, users: int) -> float
     return float((exposure * surprise).sum()) / places if places else 0.0
 
 
-def list_popularity(item_rows: RowArray, interactions: CountArray) -> FloatArray:
+def list_popularity(item_rows: Int32Array, interactions: Int64Array) -> Float64Array:
     """Return the mean training interactions of each list of `item_rows` (B, k; -1 where unfilled), NaN where empty; (B,)."""
     filled = item_rows >= 0
     places = filled.sum(axis=1)
@@ -65,13 +63,13 @@ def list_popularity(item_rows: RowArray, interactions: CountArray) -> FloatArray
     return np.where(places > 0, summed / np.maximum(places, 1), np.nan)
 
 
-def history_popularity(history: csr_matrix, interactions: CountArray) -> FloatArray:
+def history_popularity(history: csr_matrix, interactions: Int64Array) -> Float64Array:
     """Return the mean training interactions of the items of each row of `history` (T, I; no row empty), (T,)."""
     summed = np.add.reduceat(interactions[history.indices], history.indptr[:-1])
     return np.asarray(summed / np.diff(history.indptr), dtype=np.float64)
 
 
-def popularity_lift(listed: FloatArray, own: FloatArray) -> float:
+def popularity_lift(listed: Float64Array, own: Float64Array) -> float:
     """Return the mean of `listed` over the mean of `own` (see list_popularity, history_popularity), of users with a list.
 
     1: lists are as popular as what users chose themselves. Source: Abdollahpouri et al. 2019, group average popularity.

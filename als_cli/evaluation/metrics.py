@@ -8,19 +8,15 @@ Places that could not be filled are misses. Formulas: docs/evaluation.md.
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from als_cli.arrays import BoolArray, Float64Array, Int32Array, Int64Array
 from als_cli.dataset.membership import is_stored
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-CountArray = npt.NDArray[np.int64]
-RowArray = npt.NDArray[np.int32]
-Metric = Callable[[BoolArray, CountArray], FloatArray]
+Metric = Callable[[BoolArray, Int64Array], Float64Array]
 
 
-def hits_of(item_rows: RowArray, test: csr_matrix) -> BoolArray:
+def hits_of(item_rows: Int32Array, test: csr_matrix) -> BoolArray:
     """Return which places of the lists `item_rows` (B, n; -1 where unfilled) hold an item of `test` (B, I); (B, n).
 
     `test` has sorted indices; its values do not matter.
@@ -29,17 +25,17 @@ def hits_of(item_rows: RowArray, test: csr_matrix) -> BoolArray:
     return is_stored(test, users, item_rows)
 
 
-def precision(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
+def precision(hits: BoolArray, relevant: Int64Array) -> Float64Array:  # noqa: ARG001 - one signature for all
     """Return hits / k."""
     return np.asarray(np.mean(hits, axis=1), dtype=np.float64)
 
 
-def recall(hits: BoolArray, relevant: CountArray) -> FloatArray:
+def recall(hits: BoolArray, relevant: Int64Array) -> Float64Array:
     """Return hits / test items."""
     return np.asarray(hits.sum(axis=1) / relevant, dtype=np.float64)
 
 
-def ndcg(hits: BoolArray, relevant: CountArray) -> FloatArray:
+def ndcg(hits: BoolArray, relevant: Int64Array) -> Float64Array:
     """Return DCG / ideal DCG: each hit at rank r is worth 1 / log2(r + 1), the ideal has min(k, test items) hits on top."""
     places = hits.shape[1]
     gains = 1.0 / np.log2(np.arange(2, places + 2))
@@ -47,7 +43,7 @@ def ndcg(hits: BoolArray, relevant: CountArray) -> FloatArray:
     return np.asarray(np.where(hits, gains, 0.0).sum(axis=1) / ideal, dtype=np.float64)
 
 
-def average_precision(hits: BoolArray, relevant: CountArray) -> FloatArray:
+def average_precision(hits: BoolArray, relevant: Int64Array) -> Float64Array:
     """Return the sum over hits of precision at the hit's rank, divided by min(k, test items)."""
     places = hits.shape[1]
     at_rank = np.cumsum(hits, axis=1) / np.arange(1, places + 1)
@@ -55,13 +51,13 @@ def average_precision(hits: BoolArray, relevant: CountArray) -> FloatArray:
     return np.asarray(summed / np.minimum(relevant, places), dtype=np.float64)
 
 
-def reciprocal_rank(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
+def reciprocal_rank(hits: BoolArray, relevant: Int64Array) -> Float64Array:  # noqa: ARG001 - one signature for all
     """Return 1 / rank of the first hit, 0 without one."""
     first = 1.0 / (hits.argmax(axis=1) + 1)
     return np.asarray(np.where(hits.any(axis=1), first, 0.0), dtype=np.float64)
 
 
-def hit_rate(hits: BoolArray, relevant: CountArray) -> FloatArray:  # noqa: ARG001 - one signature for all
+def hit_rate(hits: BoolArray, relevant: Int64Array) -> Float64Array:  # noqa: ARG001 - one signature for all
     """Return 1 with at least one hit, else 0."""
     return np.asarray(hits.any(axis=1), dtype=np.float64)
 

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-RowArray = npt.NDArray[np.int64]
+from als_cli.arrays import Float64Array, Int64Array
 
 
 def pooled_by_user(
-    differences: Sequence[FloatArray], user_rows: Sequence[RowArray], users: int
-) -> FloatArray:
+    differences: Sequence[Float64Array], user_rows: Sequence[Int64Array], users: int
+) -> Float64Array:
     """Return one row per user, (U, M) float64, whose mean over users is the mean over parts of the parts' means.
 
     Each of the C parts has `differences` (T_c, M) of T_c users and their places `user_rows` (T_c,) among all `users`.

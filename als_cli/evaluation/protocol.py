@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from als_cli.arrays import BoolArray, Float64Array, Int32Array, Int64Array
 from als_cli.evaluation.diversity import ListDiversity, mean_diversity
 from als_cli.evaluation.list_metrics import (
     LIST_METRICS,
@@ -18,11 +18,6 @@ from als_cli.evaluation.list_metrics import (
 from als_cli.evaluation.metrics import USER_METRICS, hits_of
 from als_cli.evaluation.rankers import Ranker, UserBlock
 from als_cli.splitting.holdout import TestPart
-
-FloatArray = npt.NDArray[np.float64]
-CountArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-RowArray = npt.NDArray[np.int32]
 
 _SCORES_AT_A_TIME = 1 << 24  # 64 MiB of float32 for a method that scores every item of a block
 _LARGEST_BLOCK = 4096
@@ -43,12 +38,12 @@ class _Lists:
     def __init__(self, items: int, diversity: ListDiversity | None) -> None:
         self.exposure = np.zeros(items, dtype=np.int64)
         self.hits = np.zeros(items, dtype=np.int64)
-        self.popularity: list[FloatArray] = []
-        self.sample: list[RowArray] = []
+        self.popularity: list[Float64Array] = []
+        self.sample: list[Int32Array] = []
         self.full = 0
         self._diversity = diversity
 
-    def add(self, item_rows: RowArray, hits: BoolArray, users: slice, interactions: CountArray) -> None:
+    def add(self, item_rows: Int32Array, hits: BoolArray, users: slice, interactions: Int64Array) -> None:
         """Take the lists `item_rows` (B, k; -1 where unfilled) and `hits` (B, k) of consecutive `users` in."""
         self.exposure += exposure_of(item_rows, len(self.exposure))
         self.hits += exposure_of(item_rows[hits], len(self.hits))
@@ -71,15 +66,15 @@ class Measured:
     """One method on one test part."""
 
     method: str
-    per_user: dict[int, dict[str, FloatArray]]
+    per_user: dict[int, dict[str, Float64Array]]
     """By k, then by metric: (T,) values in the order of the test users."""
     averages: dict[str, float]
     """By metric and k, such as ``ndcg@10``: means over users, and the list metrics."""
     short_lists: int
     """Users whose list has fewer than max(k) items."""
-    exposure: dict[int, CountArray]
+    exposure: dict[int, Int64Array]
     """By k: (I,) in how many lists each item stands."""
-    hits: dict[int, CountArray]
+    hits: dict[int, Int64Array]
     """By k: (I,) for how many users each item is a test item and listed."""
 
 
@@ -95,7 +90,7 @@ def measure(
     `on_users` hears how many users were ranked.
     """
     listed = {k: _Lists(part.history.shape[1], diversity) for k in at}
-    collected: dict[int, dict[str, list[FloatArray]]] = {k: {name: [] for name in USER_METRICS} for k in at}
+    collected: dict[int, dict[str, list[Float64Array]]] = {k: {name: [] for name in USER_METRICS} for k in at}
     short_lists = 0
     for block in user_blocks(part):
         lists = ranker.rank(block, max(at))
@@ -122,7 +117,7 @@ def measure(
 
 
 def _averages(
-    per_user: dict[int, dict[str, FloatArray]], lists: dict[int, _Lists], part: TestPart
+    per_user: dict[int, dict[str, Float64Array]], lists: dict[int, _Lists], part: TestPart
 ) -> dict[str, float]:
     candidates = _candidate_items(part)
     own = history_popularity(part.history, part.interactions)
@@ -140,7 +135,7 @@ def _averages(
     return averages
 
 
-def _candidate_items(part: TestPart) -> npt.NDArray[np.int64]:
+def _candidate_items(part: TestPart) -> Int64Array:
     if part.candidates is None:
         return np.arange(part.history.shape[1], dtype=np.int64)
     return np.unique(part.candidates.indices).astype(np.int64)

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from als_cli.arrays import Float32Array, Int64Array
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.top_n import TopN
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Ranker(Protocol):
 class FactorRanker:
     """Ranks by dot product: one row of user factors per test user."""
 
-    def __init__(self, name: str, users: FloatArray, items: FloatArray, threads: int) -> None:
+    def __init__(self, name: str, users: Float32Array, items: Float32Array, threads: int) -> None:
         self.name = name
         self._users = users
         self._index = item_index(items)
@@ -77,7 +75,7 @@ class RecentPopular:
 
     name = "recent_popular"
 
-    def __init__(self, recent: npt.NDArray[np.int64], training: csr_matrix, threads: int) -> None:
+    def __init__(self, recent: Int64Array, training: csr_matrix, threads: int) -> None:
         """Take the late interactions (I,) and the training matrix (U, I)."""
         ever = np.bincount(training.indices, minlength=training.shape[1])
         places = np.empty(len(recent), dtype=np.float32)
@@ -92,5 +90,5 @@ class RecentPopular:
         return _best(self._index, users, block, n, self._threads)
 
 
-def _best(index: ItemIndex, users: FloatArray, block: UserBlock, n: int, threads: int) -> TopN:
+def _best(index: ItemIndex, users: Float32Array, block: UserBlock, n: int, threads: int) -> TopN:
     return top_n_of(index, users, n, seen=block.seen, candidates=block.candidates, threads=threads)

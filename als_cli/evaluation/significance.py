@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-FloatArray = npt.NDArray[np.float64]
+from als_cli.arrays import Float64Array
 
 RESAMPLES = 2000
 """Resamples of the interval, and of the test: the smallest p-value is 1 / 2,001."""
@@ -38,13 +37,13 @@ _ROUNDING = 1e-12
 class Differences:
     """Paired differences of M figures, each field (M,) float64."""
 
-    mean: FloatArray
+    mean: Float64Array
     """Mean difference over users."""
-    low: FloatArray
+    low: Float64Array
     """Lower end of the interval of the mean difference."""
-    high: FloatArray
+    high: Float64Array
     """Upper end."""
-    p_value: FloatArray
+    p_value: Float64Array
     """Two-sided: how often flipped signs give a mean at least as far from nought."""
 
 
@@ -62,7 +61,7 @@ def conclusion_of(low: float, high: float, p_value: float) -> Conclusion:
 
 
 def compare(
-    differences: FloatArray,
+    differences: Float64Array,
     seed: int,
     *,
     resamples: int = RESAMPLES,
@@ -96,7 +95,9 @@ def _blocks(resamples: int, users: int) -> Iterator[slice]:
         yield slice(start, min(start + size, resamples))
 
 
-def _resampled_means(differences: FloatArray, resamples: int, generator: np.random.Generator) -> FloatArray:
+def _resampled_means(
+    differences: Float64Array, resamples: int, generator: np.random.Generator
+) -> Float64Array:
     """Return the column means of `resamples` draws of as many users with replacement, (resamples, M)."""
     users = len(differences)
     drawn = generator.integers(users, size=(resamples, users))
@@ -106,7 +107,7 @@ def _resampled_means(differences: FloatArray, resamples: int, generator: np.rand
     return np.asarray(weights.astype(np.float64) @ differences / users)
 
 
-def _flipped_means(differences: FloatArray, resamples: int, generator: np.random.Generator) -> FloatArray:
+def _flipped_means(differences: Float64Array, resamples: int, generator: np.random.Generator) -> Float64Array:
     """Return the column means under `resamples` draws of one sign per user, (resamples, M)."""
     users = len(differences)
     signs = 1.0 - 2.0 * generator.integers(2, size=(resamples, users), dtype=np.int8)

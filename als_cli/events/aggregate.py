@@ -7,10 +7,10 @@ become rows, and strengths are added in fixed point.
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.arrays import Float32Array, Int32Array, Int64Array
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import DataError
@@ -87,9 +87,7 @@ def _decay(signal: EventsConfig, now: datetime | None) -> pl.Expr:
     return pl.lit(0.5).pow(half_lives)
 
 
-def _core(
-    user_rows: npt.NDArray[np.int64], item_rows: npt.NDArray[np.int64], min_user: int, min_item: int
-) -> npt.NDArray[np.int64]:
+def _core(user_rows: Int64Array, item_rows: Int64Array, min_user: int, min_item: int) -> Int64Array:
     """Return the positions of the pairs that stay when users and items below their minimum go, to a fixed point."""
     kept = np.arange(user_rows.size)
     while kept.size:
@@ -101,9 +99,7 @@ def _core(
     return kept
 
 
-def _side(
-    pairs: pl.DataFrame, rows: npt.NDArray[np.int64], ids: pl.Series
-) -> tuple[pl.DataFrame, npt.NDArray[np.int32]]:
+def _side(pairs: pl.DataFrame, rows: Int64Array, ids: pl.Series) -> tuple[pl.DataFrame, Int32Array]:
     """Return the id table of one side (see Interactions) and the pairs' rows in it, int32."""
     table = (
         pairs.lazy()
@@ -124,9 +120,9 @@ def _side(
 
 
 def _matrix(
-    user_rows: npt.NDArray[np.int32],
-    item_rows: npt.NDArray[np.int32],
-    strength: npt.NDArray[np.float32],
+    user_rows: Int32Array,
+    item_rows: Int32Array,
+    strength: Float32Array,
     shape: tuple[int, int],
 ) -> csr_matrix:
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from als_cli.arrays import Int32Array
 from als_cli.config.recommend import ActiveUsers, UsersFile
-from als_cli.dataset.interactions import Interactions, RowArray, cast_ids, rows_of
+from als_cli.dataset.interactions import Interactions, cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
@@ -20,7 +21,7 @@ class Audience:
     """The users to recommend for, sorted by id, each once."""
 
     user_ids: pl.Series
-    user_rows: RowArray
+    user_rows: Int32Array
     """(len(user_ids),) int32 rows in the dataset, -1 for users without history."""
     unreadable: int = 0
     """Rows of the users file that hold no id, or none of the dataset's type."""

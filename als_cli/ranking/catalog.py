@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from als_cli.arrays import BoolArray
 from als_cli.config.recommend import CatalogConfig
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
@@ -78,7 +78,7 @@ class Catalog:
 class Candidates:
     """The items that may be recommended, and what the catalogue said about the others."""
 
-    allowed: npt.NDArray[np.bool_]
+    allowed: BoolArray
     """(I,) by item row."""
     selected: int
     """Rows of the catalogue that satisfy the condition."""

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from als_cli.als.arrays import Float32Array, Int32Array, Int64Array
+from als_cli.arrays import Float32Array, Int32Array, Int64Array
 
 PANEL = 32
 """Items of a tile."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.compiling import inlined
+from als_cli.arrays import Float32Array, Int32Array
 
 
 @inlined

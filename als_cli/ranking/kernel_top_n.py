@@ -7,9 +7,9 @@ depends on nothing but its user. Importing this module compiles it, once per mac
 import numpy as np
 from numba.core import types
 
-from als_cli.als.arrays import Float32Array
 from als_cli.als.kernels.compiling import inlined, kernel, pasted
 from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread, store
+from als_cli.arrays import Float32Array
 from als_cli.ranking.kernel_data import GROUP, PANEL, Audience, Candidates, Catalogue, Lists, Scratch
 from als_cli.ranking.kernel_heap import append, is_worse, replace_worst, sort_best_first
 from als_cli.ranking.kernel_types import AUDIENCE, CANDIDATES, CATALOGUE, LISTS, SCRATCH

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from als_cli.ranking.pairs import FloatArray, Pairs, PositionArray, pairs_of, without
+from als_cli.arrays import BoolArray, Float32Array, Int64Array
+from als_cli.ranking.pairs import Pairs, pairs_of, without
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Masks:
     candidates: csr_matrix | None
     """(B, I) the only items ranked; None: all."""
 
-    def checked(self, shape: tuple[int, ...], allowed: npt.NDArray[np.bool_] | None) -> "Masks":
+    def checked(self, shape: tuple[int, ...], allowed: BoolArray | None) -> "Masks":
         """Return the masks themselves; ValueError where they or `allowed` (I,) do not fit scores of `shape`."""
         for name, mask in (("seen", self.seen), ("candidates", self.candidates)):
             if mask is not None and mask.shape != shape:
@@ -27,7 +27,7 @@ class Masks:
             raise ValueError(f"allowed is {allowed.shape}, expected {shape[1:]}")
         return self
 
-    def of_items(self, columns: PositionArray | None) -> "Masks":
+    def of_items(self, columns: Int64Array | None) -> "Masks":
         """Return the masks over the items `columns`; None: all of them."""
         if columns is None:
             return self
@@ -44,7 +44,7 @@ class Masks:
         pairs = pairs_of(self.candidates)
         return pairs if self.seen is None else without(pairs, self.seen)
 
-    def hide_seen(self, scores: FloatArray) -> FloatArray:
+    def hide_seen(self, scores: Float32Array) -> Float32Array:
         """Return `scores` (B, I), changed in place: -inf for what is seen or not finite."""
         scores[~np.isfinite(scores)] = -np.inf
         if self.seen is not None:

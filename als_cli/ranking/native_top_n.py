@@ -15,12 +15,10 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.threads import Workers, available_threads
+from als_cli.arrays import BoolArray, Float32Array
 from als_cli.ranking.kernel_data import PANEL, Audience, Candidates, Catalogue, Lists, scratch_for
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.top_n import TopN
-
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 
 _USERS_TOGETHER = 256
 _ROUND_UP = 1 + 2.0**-20
@@ -35,7 +33,7 @@ class ItemIndex:
     catalogue: Catalogue
 
 
-def item_index(item_factors: FloatArray, allowed: BoolArray | None = None) -> ItemIndex:
+def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> ItemIndex:
     """Return the index of the `allowed` (I,) rows of `item_factors` (I, f); copies those rows twice."""
     items = np.ascontiguousarray(item_factors, np.float32)
     lengths = _lengths(items)
@@ -58,8 +56,8 @@ def item_index(item_factors: FloatArray, allowed: BoolArray | None = None) -> It
 
 
 def top_n(
-    user_factors: FloatArray,
-    item_factors: FloatArray,
+    user_factors: Float32Array,
+    item_factors: Float32Array,
     n: int,
     *,
     seen: csr_matrix | None = None,
@@ -74,7 +72,7 @@ def top_n(
 
 def top_n_of(
     index: ItemIndex,
-    user_factors: FloatArray,
+    user_factors: Float32Array,
     n: int,
     *,
     seen: csr_matrix | None = None,
@@ -134,7 +132,7 @@ def _ranking(
     )
 
 
-def _audience(user_factors: FloatArray, seen: csr_matrix | None) -> Audience:
+def _audience(user_factors: Float32Array, seen: csr_matrix | None) -> Audience:
     users = np.ascontiguousarray(user_factors, np.float32)
     if seen is None:
         indptr, indices = np.zeros(len(users) + 1, np.int64), np.empty(0, np.int32)
@@ -144,11 +142,11 @@ def _audience(user_factors: FloatArray, seen: csr_matrix | None) -> Audience:
     return Audience(_frozen(users.reshape(-1)), _frozen(_lengths(users)), _frozen(indptr), _frozen(indices))
 
 
-def _lengths(factors: FloatArray) -> FloatArray:
+def _lengths(factors: Float32Array) -> Float32Array:
     """Return |row| of each row, float32, rounded up; infinity where it is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("rf,rf->r", factors, factors, dtype=np.float64)
-        lengths: FloatArray = (np.sqrt(squares) * _ROUND_UP).astype(np.float32)
+        lengths: Float32Array = (np.sqrt(squares) * _ROUND_UP).astype(np.float32)
     lengths[~np.isfinite(lengths)] = np.inf
     return lengths
 

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-FloatArray = npt.NDArray[np.float32]
-PositionArray = npt.NDArray[np.int64]
+from als_cli.arrays import Float32Array, Int64Array
 
 _PAIRS_AT_A_TIME = 1 << 14
 
@@ -16,9 +14,9 @@ _PAIRS_AT_A_TIME = 1 << 14
 class Pairs:
     """P pairs of a block of users with items."""
 
-    rows: PositionArray
+    rows: Int64Array
     """(P,) user's position in the block, ascending."""
-    columns: PositionArray
+    columns: Int64Array
     """(P,) item rows."""
 
 
@@ -36,7 +34,7 @@ def without(pairs: Pairs, mask: csr_matrix) -> Pairs:
     return Pairs(pairs.rows[stays], pairs.columns[stays])
 
 
-def score_pairs(user_factors: FloatArray, item_factors: FloatArray, pairs: Pairs) -> FloatArray:
+def score_pairs(user_factors: Float32Array, item_factors: Float32Array, pairs: Pairs) -> Float32Array:
     """Return the score of each pair, (P,) float32: the dot product summed in float64, then rounded.
 
     A pair's sum runs in an order that depends on the number of factors alone, so its score has the same bits in

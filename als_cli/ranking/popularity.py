@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from als_cli.ranking.top_n import BoolArray, TopN, top_n_of_scores
+from als_cli.arrays import BoolArray
+from als_cli.ranking.top_n import TopN, top_n_of_scores
 
 
 def popularity_list(item_interactions: pl.Series, n: int, allowed: BoolArray | None) -> TopN:

@@ -9,15 +9,16 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.arrays import BoolArray, Int32Array
 from als_cli.dataset.histories import renumber_items, take_histories
-from als_cli.dataset.interactions import RowArray, rows_of
+from als_cli.dataset.interactions import rows_of
 from als_cli.errors import ArtifactError, ResourceError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
 from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.popularity import popularity_list
-from als_cli.ranking.top_n import BoolArray, TopN, top_n
+from als_cli.ranking.top_n import TopN, top_n
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.model_files import Model
 
@@ -29,8 +30,8 @@ class UserBlock:
     """B users with their rows, -1 where they have none."""
 
     user_ids: pl.Series
-    dataset_rows: RowArray
-    model_rows: RowArray
+    dataset_rows: Int32Array
+    model_rows: Int32Array
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Recommender:
             block.user_ids, self._model.item_ids, top, named.replace(_NOBODY, None), self._rules.top_n
         )
 
-    def _histories(self, dataset_rows: RowArray) -> csr_matrix:
+    def _histories(self, dataset_rows: Int32Array) -> csr_matrix:
         """Return (B, I) strengths by the model's item rows; items that the model does not know are left out."""
         history = take_histories(self._matrix, dataset_rows)
         if self._item_rows is None:
@@ -139,7 +140,7 @@ class Recommender:
         sources[trained] = ALS
         return sources
 
-    def _rank(self, source: str, model_rows: RowArray, history: csr_matrix) -> TopN:
+    def _rank(self, source: str, model_rows: Int32Array, history: csr_matrix) -> TopN:
         """Return the lists of users of one `source`, (B, n), or one list for them all, (1, n)."""
         if source == POPULAR:
             return self._popular

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.ranking.pairs import FloatArray, PositionArray
+from als_cli.arrays import Float32Array, Int64Array
 from als_cli.ranking.top_n import TopN, top_n
 
 
-def similar_items(item_factors: FloatArray, item_rows: PositionArray, n: int) -> TopN:
+def similar_items(item_factors: Float32Array, item_rows: Int64Array, n: int) -> TopN:
     """Return the `n` items nearest to each of `item_rows` (B,) by cosine, the item itself left out, (B, n).
 
     Items whose factors are all zero are near to nothing and have no neighbours. Ties go to the lower item row.
@@ -24,7 +24,7 @@ def similar_items(item_factors: FloatArray, item_rows: PositionArray, n: int) ->
     return nearest
 
 
-def _unit_vectors(factors: FloatArray) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def _unit_vectors(factors: Float32Array) -> tuple[Float32Array, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     lengths = np.sqrt(np.einsum("rf,rf->r", factors, factors, dtype=np.float64))
     pointed = (lengths > 0) & np.isfinite(lengths)
     units = factors / np.where(pointed, lengths, 1.0)[:, None]

@@ -12,14 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from als_cli.arrays import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 from als_cli.ranking.masks import Masks
-from als_cli.ranking.pairs import FloatArray, Pairs, PositionArray, score_pairs
-
-BoolArray = npt.NDArray[np.bool_]
-MarginArray = npt.NDArray[np.float64]
+from als_cli.ranking.pairs import Pairs, score_pairs
 
 _SCORES_AT_A_TIME = 1 << 22
 """16 MiB of float32: what is scanned was just written, and memory does not grow with the number of users."""
@@ -29,9 +26,9 @@ _SCORES_AT_A_TIME = 1 << 22
 class TopN:
     """The lists of B users, best first."""
 
-    item_rows: npt.NDArray[np.int32]
+    item_rows: Int32Array
     """(B, n) int32, -1 where unfilled."""
-    scores: FloatArray
+    scores: Float32Array
     """(B, n) float32, -inf where unfilled."""
 
     @property
@@ -41,8 +38,8 @@ class TopN:
 
 
 def top_n(
-    user_factors: FloatArray,
-    item_factors: FloatArray,
+    user_factors: Float32Array,
+    item_factors: Float32Array,
     n: int,
     *,
     seen: csr_matrix | None = None,
@@ -82,7 +79,7 @@ def top_n(
 
 
 def top_n_of_scores(
-    scores: FloatArray,
+    scores: Float32Array,
     n: int,
     *,
     seen: csr_matrix | None = None,
@@ -120,7 +117,7 @@ def _blocks(users: int, items: int) -> Iterator[slice]:
         yield slice(start, min(start + size, users))
 
 
-def _margins(user_factors: FloatArray, item_factors: FloatArray) -> MarginArray:
+def _margins(user_factors: Float32Array, item_factors: Float32Array) -> Float64Array:
     """Return, per user, how far two float32 scores may stray from their order by definition, (B,) float64.
 
     A dot product of length f, in any summation order, is off by at most gamma_f |x| |y|, gamma_f = f u / (1 - f u),
@@ -135,11 +132,11 @@ def _margins(user_factors: FloatArray, item_factors: FloatArray) -> MarginArray:
     return np.where(own > 0, 2 * gamma * own * longest + f * float(np.finfo(np.float32).tiny), 0.0)
 
 
-def _norms(factors: FloatArray) -> MarginArray:
+def _norms(factors: Float32Array) -> Float64Array:
     return np.asarray(np.sqrt(np.einsum("rf,rf->r", factors, factors, dtype=np.float64)))
 
 
-def _survivors(scores: FloatArray, n: int, margins: MarginArray) -> Pairs:
+def _survivors(scores: Float32Array, n: int, margins: Float64Array) -> Pairs:
     """Return the pairs of each row whose score lies at most the row's margin below the row's n-th best."""
     items = scores.shape[1]
     keep = scores > -np.inf
@@ -152,7 +149,7 @@ def _survivors(scores: FloatArray, n: int, margins: MarginArray) -> Pairs:
     return Pairs(rows, columns)
 
 
-def _thin_ties(keep: BoolArray, scores: FloatArray, n: int, rows: PositionArray) -> None:
+def _thin_ties(keep: BoolArray, scores: Float32Array, n: int, rows: Int64Array) -> None:
     """Keep, in place, only the first of the items that tie at the cut of exact `rows`, so that n are left."""
     for row in rows:
         kept = np.flatnonzero(keep[row])
@@ -161,7 +158,7 @@ def _thin_ties(keep: BoolArray, scores: FloatArray, n: int, rows: PositionArray)
         keep[row, tied[n - (len(kept) - len(tied)) :]] = False
 
 
-def _fill(lists: TopN, first_user: int, pairs: Pairs, scores: FloatArray) -> None:
+def _fill(lists: TopN, first_user: int, pairs: Pairs, scores: Float32Array) -> None:
     """Write the best of `pairs`, in order, into the lists of their users, of whom `first_user` is the first."""
     finite = np.flatnonzero(np.isfinite(scores))
     order = finite[np.lexsort((pairs.columns[finite], -scores[finite], pairs.rows[finite]))]
@@ -173,7 +170,7 @@ def _fill(lists: TopN, first_user: int, pairs: Pairs, scores: FloatArray) -> Non
     lists.scores[places] = scores[order[best]]
 
 
-def _with_item_rows(lists: TopN, columns: PositionArray | None) -> TopN:
+def _with_item_rows(lists: TopN, columns: Int64Array | None) -> TopN:
     # Positions among the allowed items back to item rows: both ascend together, so the tie rule holds.
     if columns is None:
         return lists

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from als_cli.als.arrays import Int64Array
-from als_cli.dataset.interactions import Interactions, RowArray, rows_of
+from als_cli.arrays import Int32Array, Int64Array
+from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.dataset.membership import is_stored
 
 
@@ -42,7 +42,7 @@ class Holdout:
 
     user_ids: pl.Series
     """(T,) ids."""
-    user_rows: RowArray
+    user_rows: Int32Array
     """(T,) their rows in the training matrix, or among the held-out users."""
     part: TestPart
     """The same users in numbers."""
@@ -137,7 +137,7 @@ def _on_items(visible: Interactions, item_ids: pl.Series) -> csr_matrix:
     return moved
 
 
-def _mask(rows: RowArray, columns: RowArray, shape: tuple[int, int]) -> csr_matrix:
+def _mask(rows: Int32Array, columns: Int32Array, shape: tuple[int, int]) -> csr_matrix:
     mask = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
     mask.sum_duplicates()
     return mask

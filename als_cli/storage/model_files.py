@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from als_cli.als.engine import Factors, FloatArray
+from als_cli.als.engine import Factors
 from als_cli.als.recipe import Recipe, recipe_from_json
+from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
 from als_cli.storage.manifest import Manifest, read_manifest
 from als_cli.storage.publish import current_version
@@ -79,7 +80,7 @@ def open_model(place: Path) -> Model:
     )
 
 
-def _write_side(path: Path, ids: pl.DataFrame, factors: FloatArray) -> None:
+def _write_side(path: Path, ids: pl.DataFrame, factors: Float32Array) -> None:
     values = pa.array(np.ascontiguousarray(factors, dtype=np.float32).reshape(-1))
     # compat_level keeps plain string columns, which every Arrow reader knows.
     table = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
@@ -88,7 +89,7 @@ def _write_side(path: Path, ids: pl.DataFrame, factors: FloatArray) -> None:
         writer.write_table(table)  # one record batch, uncompressed: factors stay one memory-mappable block
 
 
-def _read_side(path: Path) -> tuple[pl.DataFrame, FloatArray]:
+def _read_side(path: Path) -> tuple[pl.DataFrame, Float32Array]:
     try:
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
         column = batch.column("factors")

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from als_cli.als.engine import Factors, FloatArray
+from als_cli.als.engine import Factors
 from als_cli.als.native import FixedItems, NativeEngine
 from als_cli.als.recipe import Recipe
+from als_cli.arrays import Float32Array
 from als_cli.config.train import FoldInConfig, TrainConfig
 from als_cli.errors import TrainingError
 from als_cli.evaluation.fit import mean_metric
@@ -109,7 +110,7 @@ class _Fit:
     given: FoldInConfig
     recipe: Recipe
     items: FixedItems
-    users: FloatArray
+    users: Float32Array
     """(T, f) factors of the test users after the iteration."""
 
     def value(self, point: Point) -> float:

@@ -15,20 +15,22 @@ from pathlib import Path
 
 import numpy as np
 
+from als_cli.arrays import Float32Array
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import machine
 import synthetic
 
-from als_cli.als.engine import FloatArray, Iteration
+from als_cli.als.engine import Iteration
 from als_cli.als.native import warm_up
 from als_cli.als.threads import available_threads
 from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
 from als_cli.tuning.parameters import recipe_for
 
 
-def timed(run: Callable[[], FloatArray], rounds: int) -> tuple[list[float], FloatArray]:
+def timed(run: Callable[[], Float32Array], rounds: int) -> tuple[list[float], Float32Array]:
     """Return the seconds of each of `rounds` runs, and what the last one gave."""
     seconds = []
     for _ in range(rounds):

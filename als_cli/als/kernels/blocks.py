@@ -6,10 +6,10 @@ of rows is flat; its rows are `width` floats apart, a multiple of 16.
 
 import numpy as np
 
-from als_cli.als.arrays import Float32Array
 from als_cli.als.kernels.compiling import inlined
 from als_cli.als.kernels.row_system import RowSystem
 from als_cli.als.kernels.vectors import load, multiply_add, prefetch, spread, store, total
+from als_cli.arrays import Float32Array
 
 
 @inlined

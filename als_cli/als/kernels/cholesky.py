@@ -6,7 +6,6 @@ from `size` to the next multiple of 16 hold zeros; what stands below the diagona
 
 import numpy as np
 
-from als_cli.als.arrays import Float32Array
 from als_cli.als.kernels.compiling import inlined
 from als_cli.als.kernels.tiles import add_outer, load_8_rows, solve_triangle, store_rows
 from als_cli.als.kernels.vectors import (
@@ -19,6 +18,7 @@ from als_cli.als.kernels.vectors import (
     total,
     value_at,
 )
+from als_cli.arrays import Float32Array
 
 
 @inlined

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core import types
 
-from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, combine, offset_of, prefetch_pairs, rounded
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
 from als_cli.als.kernels.compiling import kernel, pasted
@@ -16,6 +15,7 @@ from als_cli.als.kernels.row_system import RowSystem, Solution, aligned
 from als_cli.als.kernels.row_types import FLOATS, ROW_SYSTEM, ROWS, SOLUTION
 from als_cli.als.kernels.tiles import add_outer, load_16_rows, store_rows
 from als_cli.als.kernels.vectors import load, multiply, spread, spread_from, store
+from als_cli.arrays import Float32Array, Int32Array
 
 _FEWEST_TOGETHER = 32
 """Pairs whose products are added at once: few enough for the nearest cache, f = 128."""

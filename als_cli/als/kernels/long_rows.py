@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numba.core import types
 
-from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, offset_of
 from als_cli.als.kernels.compiling import inlined, kernel, pasted
 from als_cli.als.kernels.row_system import RowSystem, Solution, aligned
@@ -24,6 +23,7 @@ from als_cli.als.kernels.vectors import (
     store,
     total,
 )
+from als_cli.arrays import Float32Array, Int32Array
 
 _Four = tuple[np.float32, np.float32, np.float32, np.float32]
 _Offsets = tuple[int, int, int, int]

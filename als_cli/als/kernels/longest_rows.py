@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core import types
 
-from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 from als_cli.als.kernels.blocks import clear
 from als_cli.als.kernels.compiling import kernel, pasted, writable
 from als_cli.als.kernels.long_rows import (
@@ -24,6 +23,7 @@ from als_cli.als.kernels.long_rows import (
 )
 from als_cli.als.kernels.row_system import RowSystem, Solution, aligned, frozen
 from als_cli.als.kernels.row_types import ROW_SYSTEM, ROWS, SOLUTION
+from als_cli.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 
 
 class _Group(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from als_cli.als.arrays import Float32Array, Float64Array, Int32Array, Int64Array
+from als_cli.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 
 
 class RowSystem(NamedTuple):

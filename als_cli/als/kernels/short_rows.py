@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core import types
 
-from als_cli.als.arrays import Float32Array, Int32Array
 from als_cli.als.kernels.blocks import clear, combine, offset_of, project, rounded, row_loss
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
 from als_cli.als.kernels.compiling import kernel, pasted
@@ -18,6 +17,7 @@ from als_cli.als.kernels.row_system import RowSystem, Solution, aligned
 from als_cli.als.kernels.row_types import FLOATS, ROW_SYSTEM, ROWS, SOLUTION
 from als_cli.als.kernels.tiles import add_dots, store_totals, zeros
 from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store
+from als_cli.arrays import Float32Array, Int32Array
 
 
 class _Scratch(NamedTuple):
