@@ -128,6 +128,11 @@ def test_each_library_stays_in_its_rooms():
     assert offenders(strays) == []
 
 
+def test_private_parts_of_numba_are_used_in_one_file():
+    users = {one.room for one in imports() if one.name.startswith(("numba.core", "numba.config"))}
+    assert users == {"als/kernels/numba_internals.py"}
+
+
 def test_help_never_waits_for_a_heavy_import():
     heavy = (
         one for one in imports() if one.at_top and one.library in HEAVY and one.room.startswith(LIGHT_ROOMS)

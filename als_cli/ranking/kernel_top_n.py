@@ -5,7 +5,7 @@ depends on nothing but its user. Importing this module compiles it, once per mac
 """
 
 import numpy as np
-from numba.core import types
+from numba import types
 
 from als_cli.als.kernels.compiling import inlined, kernel, pasted
 from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread, store

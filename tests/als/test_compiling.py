@@ -7,7 +7,7 @@ import sys
 import numba
 import numpy as np
 import pytest
-from numba.core import types
+from numba import types
 
 from als_cli.als.kernels.compiling import kernel
 from als_cli.ranking.native_top_n import top_n

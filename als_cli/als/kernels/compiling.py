@@ -18,23 +18,12 @@ from typing import Any, TypeVar, cast
 import llvmlite  # type: ignore[import-untyped]
 import numba
 from llvmlite import binding
-from numba.core import types
+from numba import types
 
 from als_cli import NOTICE
+from als_cli.als.kernels.numba_internals import COMPILER_OPTIONS, cache_directory
 
 log = logging.getLogger(__name__)
-
-_settings: Any = numba.config  # its values are made at run time, so type checkers do not know them
-_OPTIONS: Any = {
-    "nogil": True,
-    "error_model": "numpy",
-    "boundscheck": False,
-    # sums may be reordered, so that they run in vector registers; NaN and infinity keep their meaning
-    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-    # no reference counts: each view of an array would cost two atomic operations, in the inner loops too, up to half of
-    # a kernel's time. So a kernel allocates nothing; its caller hands it all the memory it works in
-    "_nrt": False,
-}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -56,20 +45,16 @@ def kernel(result: types.Type, *arguments: types.Type) -> Callable[[Function], F
         folder = cache_folder()
         if folder is None or not any(folder.rglob(f"{Path(inspect.getfile(function)).stem}.*.nbi")):
             _announce()
-        configured = _settings.CACHE_DIR
-        _settings.CACHE_DIR = configured if folder is None else str(folder)
-        try:
-            compile_it = numba.njit(result(*arguments), cache=folder is not None, **_OPTIONS)
+        with cache_directory(folder):
+            compile_it = numba.njit(result(*arguments), cache=folder is not None, **COMPILER_OPTIONS)
             return cast("Function", compile_it(function))
-        finally:
-            _settings.CACHE_DIR = configured
 
     return compiled
 
 
 def inlined(function: Function) -> Function:
     """Return `function` as a part that kernels call; compiled with each of them."""
-    return cast("Function", numba.njit(**_OPTIONS)(function))
+    return cast("Function", numba.njit(**COMPILER_OPTIONS)(function))
 
 
 def pasted(function: Function) -> Function:
@@ -77,7 +62,7 @@ def pasted(function: Function) -> Function:
 
     For parts of parts: an `inlined` one is optimized once by itself and again with each that calls it, level by level.
     """
-    return cast("Function", numba.njit(inline="always", **_OPTIONS)(function))
+    return cast("Function", numba.njit(inline="always", **COMPILER_OPTIONS)(function))
 
 
 @functools.cache

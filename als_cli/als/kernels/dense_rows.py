@@ -6,7 +6,7 @@ These are long rows when exactness is asked for, and rows with a negative w, whi
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core import types
+from numba import types
 
 from als_cli.als.kernels.blocks import clear, combine, offset_of, prefetch_pairs, rounded
 from als_cli.als.kernels.cholesky import factorize, solve_factorized

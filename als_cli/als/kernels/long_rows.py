@@ -7,7 +7,7 @@ B p and B' W B p together, so they are read once per step, and the last step nee
 from typing import NamedTuple
 
 import numpy as np
-from numba.core import types
+from numba import types
 
 from als_cli.als.kernels.blocks import clear, offset_of
 from als_cli.als.kernels.compiling import inlined, kernel, pasted

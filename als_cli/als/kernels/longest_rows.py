@@ -7,7 +7,7 @@ block at a time; while a block is in cache, every row of the group visits its pa
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core import types
+from numba import types
 
 from als_cli.als.kernels.blocks import clear
 from als_cli.als.kernels.compiling import kernel, pasted, writable

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from numba.core import types
+from numba import types
 
 from als_cli.als.kernels.compiling import read_only, writable
 from als_cli.als.kernels.row_system import RowSystem, Solution

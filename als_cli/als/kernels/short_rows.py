@@ -8,7 +8,7 @@ Cost n^2 f + n^3 / 3 where the f x f system costs n f^2 + f^3 / 3.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core import types
+from numba import types
 
 from als_cli.als.kernels.blocks import clear, combine, offset_of, project, rounded, row_loss
 from als_cli.als.kernels.cholesky import factorize, solve_factorized

@@ -7,20 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core import types
+from numba import types
 from numba.extending import intrinsic
 
-from als_cli.als.kernels.vectors import (
-    INDEX,
-    LANES,
-    UNALIGNED,
-    VECTOR,
-    call,
-    float32x16,
-    operation,
-    spread_value,
-    vector_at,
-)
+from als_cli.als.kernels.numba_internals import LANES, VECTOR, call, float32x16, operation
+from als_cli.als.kernels.vectors import INDEX, UNALIGNED, spread_value, vector_at
 
 _named_alike: Any = types.UniTuple
 

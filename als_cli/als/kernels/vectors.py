@@ -4,53 +4,23 @@ Left to itself the compiler guards each short loop with overlap checks and remai
 with explicit vectors a kernel is what it says. Arrays are flat, contiguous and float32; offsets count elements.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core import cgutils, types
-from numba.extending import intrinsic, models, register_model
+from numba import types
+from numba.extending import intrinsic
 
-LANES = 16
+from als_cli.als.kernels.numba_internals import (
+    LANES,
+    VECTOR,
+    call,
+    float32x16,
+    operation,
+)
 
 _SCALAR = ir.FloatType()
-VECTOR = ir.VectorType(_SCALAR, LANES)
 INDEX = ir.IntType(32)
 UNALIGNED = 4
-
-
-class _Float32x16(types.Type):
-    """The numba type of a vector."""
-
-    def __init__(self) -> None:
-        super().__init__(name="float32x16")
-
-
-float32x16 = _Float32x16()
-
-
-@register_model(_Float32x16)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, frontend: Any) -> None:
-        super().__init__(manager, frontend, VECTOR)  # type: ignore[no-untyped-call]
-
-
-def operation(result: types.Type, build: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the code generator of an operation: `build(builder, *arguments)`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = [
-            _address(context, builder, kind, value) if isinstance(kind, types.Array) else value
-            for kind, value in zip(signature.args, arguments, strict=True)
-        ]
-        made = build(builder, *values)
-        return context.get_dummy_value() if result == types.void else made
-
-    return generate
-
-
-def _address(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    return context.make_array(kind)(context, builder, value).data
 
 
 def vector_at(builder: Any, address: Any, offset: Any) -> Any:
@@ -62,13 +32,6 @@ def spread_value(builder: Any, value: Any, kind: Any = VECTOR) -> Any:
     """Return a vector of `kind` with the scalar `value` in each lane."""
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, INDEX(0))
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INDEX, LANES), [0] * LANES))
-
-
-def call(builder: Any, name: str, kind: Any, arguments: list[Any], flags: tuple[str, ...] = ()) -> Any:
-    """Return the result of LLVM's function `name`, of type `kind`."""
-    declare: Any = cgutils.get_or_insert_function
-    function = declare(builder.module, ir.FunctionType(kind, [value.type for value in arguments]), name)
-    return builder.call(function, arguments, fastmath=flags)
 
 
 def _load(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001 - numba's protocol, also below
@@ -182,7 +145,7 @@ def _prefetch(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG
     """Ask memory for the cache line of array[offset], without waiting; no address is wrong."""
 
     def build(builder: Any, address: Any, place: Any) -> Any:
-        line = builder.bitcast(builder.gep(address, [place]), cgutils.voidptr_t)
+        line = builder.bitcast(builder.gep(address, [place]), ir.IntType(8).as_pointer())
         return call(builder, "llvm.prefetch.p0", ir.VoidType(), [line, INDEX(0), INDEX(3), INDEX(1)])
 
     return types.void(array, types.intp), operation(types.void, build)
