@@ -38,7 +38,7 @@ def test_kernels_compile_without_reference_counts():
     assert target.tolist() == [1, 2, 2, 3]
     counted = numba.njit(types.void(FLOATS, FLOATS))(copied)
     (code,) = counted.inspect_llvm().values()
-    assert "call void @NRT_incref" in code, (
+    assert "call void @NRT_decref" in code, (
         "this function shows no difference: the next line would always hold"
     )
     (code,) = kernel.inspect_llvm().values()
