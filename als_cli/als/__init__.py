@@ -1,1 +1,1 @@
-"""Numbers only: the objective, solvers and engines of implicit-feedback ALS."""
+"""Implicit-feedback ALS: the loss, the solvers and the engines. Arrays in, arrays out."""

@@ -1,4 +1,4 @@
-"""From a pair's strength to its confidence (Hu, Koren, Volinsky 2008, section 4), tempered by popularity."""
+"""Confidence of a pair from its strength (Hu, Koren, Volinsky 2008, section 4), tempered by popularity."""
 
 from dataclasses import dataclass
 
@@ -12,26 +12,26 @@ from als_cli.arrays import Float64Array, Int64Array
 class ConfidenceRule:
     """c_ui = (1 + alpha g(r_ui)) n_u^-p n_i^-q / scale with g(r) = r (linear) or log(1 + r / epsilon) (log).
 
-    n_u and n_i are the numbers of stored pairs of user and item. Dividing them by their means first would only
-    change the scale.
+    n_u and n_i are the numbers of stored pairs of the user and of the item. They are not divided by their means,
+    because that would only change the scale.
     """
 
     form: str
     alpha: float
     epsilon: float
     scale: float
-    """1, or the mean of the training part's confidences: one number for training and fold-in alike."""
+    """1, or the mean confidence of the training set. Training and fold-in use the same number."""
     user_exponent: float = 0.0
-    """p: how much less a pair of a user with a long history weighs; models of before have none."""
+    """p: reduces the confidence of pairs of users with long histories; 0: no reduction."""
     item_exponent: float = 0.0
-    """q: how much less a pair of a popular item weighs."""
+    """q: reduces the confidence of pairs of popular items; 0: no reduction."""
 
     def apply(self, strength: csr_matrix, item_interactions: Int64Array) -> csr_matrix:
-        """Return c_ui for every stored pair of `strength` (B, I), same sparsity, float32.
+        """Return the confidence c_ui of every stored pair of `strength` (B, I): CSR, float32, same sparsity.
 
-        n_u is the length of each row of `strength`, n_i comes from `item_interactions` (I,): stored pairs of the
-        training matrix, whoever the rows belong to. A negative strength is a dislike: its confidence is computed
-        from ``|r|`` and stored with a minus sign.
+        n_u is the number of stored pairs in a row of `strength`. n_i is `item_interactions` (I,): the stored pairs of
+        the item in the training matrix, also when the rows are not training users. A negative strength is a dislike.
+        Its confidence is computed from ``|r|`` and stored with a minus sign.
         """
         values = np.abs(strength.data, dtype=np.float64)
         if self.form == "log":
@@ -50,16 +50,16 @@ class ConfidenceRule:
 
 
 def interactions_per_item(strength: csr_matrix) -> Int64Array:
-    """Return the number of stored pairs of each column of `strength` (B, I): (I,) int64."""
+    """Return the number of stored pairs of each item (column) of `strength` (B, I): (I,) int64."""
     return np.bincount(strength.indices, minlength=strength.shape[1]).astype(np.int64)
 
 
 def mean_confidence(strength: csr_matrix, rule: ConfidenceRule, item_interactions: Int64Array) -> float:
-    """Return the mean magnitude of the confidences that `rule` gives, 1 where nothing is stored."""
+    """Return the mean of the absolute confidences of `strength` (B, I) under `rule`; 1 for an empty matrix."""
     values = rule.apply(strength, item_interactions).data
     return float(np.abs(values).mean(dtype=np.float64)) if len(values) else 1.0
 
 
 def _shrunk(interactions: Int64Array, exponent: float) -> Float64Array:
-    """Return ``n^-exponent``, and 1 where there is nothing."""
+    """Return ``n^-exponent`` for each n of `interactions`; 1 for n = 0."""
     return np.maximum(interactions, 1).astype(np.float64) ** -exponent

@@ -1,7 +1,7 @@
-"""Gram matrices, their eigenbasis, and rotating factors into it, at the speed of BLAS.
+"""Gram matrices of factors, their eigenbasis, and rotation of factors into it, by BLAS.
 
-Work is cut by shape alone, never by the number of threads, and partial sums are added in order: the bits of a result
-do not depend on how many threads made it.
+Work is divided by its shape, never by the number of threads, and partial sums are added in order. So the bits of a
+result do not depend on the number of threads.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from als_cli.arrays import Float32Array, Float64Array, Int32Array
 
 _ROWS_TOGETHER = 4096
 _MOST_PARTS = 32
-"""Partial Gram matrices in memory at once."""
+"""Maximum number of partial Gram matrices in memory at once."""
 
 
 @dataclass(frozen=True)
 class Eigenbasis:
-    """Y'Y = basis diag(spectrum) basis'."""
+    """Eigendecomposition of a Gram matrix: Y'Y = basis diag(spectrum) basis'."""
 
     spectrum: Float64Array
-    """(width,) eigenvalues, falling, not negative."""
+    """(width,) eigenvalues, largest first, not negative."""
     basis: Float32Array
-    """(width, width), one eigenvector per column."""
+    """(width, width) eigenvectors, one per column."""
 
 
 def gram(workers: Workers, factors: Float32Array) -> Float64Array:
-    """Return factors' factors, (f, f), summed in float32 within a part and in float64 over the parts."""
+    """Return factors' factors, (f, f) float64; sums are in float32 within a part and in float64 over the parts."""
     rows = max(_ROWS_TOGETHER, -(-len(factors) // _MOST_PARTS))
 
     def part(piece: slice) -> Float32Array:
@@ -44,8 +44,13 @@ def gram(workers: Workers, factors: Float32Array) -> Float64Array:
 def eigenbasis(gram_matrix: Float64Array, rank: int) -> Eigenbasis:
     """Return the eigenbasis of a Gram matrix (width, width) whose rank is at most `rank`.
 
-    The basis has zeros from column `rank` on: no factor reaches there, and rounding errors that did would be divided
-    by a small ridge. FloatingPointError if the matrix is not finite.
+    Columns of the basis from `rank` on are zero. Factors have no component there, and the systems divide by a small
+    ridge there, which would amplify rounding errors.
+
+    Raises
+    ------
+    FloatingPointError
+        The matrix is not finite.
     """
     if not np.isfinite(gram_matrix).all():
         raise FloatingPointError("Gram matrix is not finite")
@@ -58,7 +63,7 @@ def eigenbasis(gram_matrix: Float64Array, rank: int) -> Eigenbasis:
 
 
 def rotate(workers: Workers, factors: Float32Array, basis: Float32Array) -> None:
-    """Multiply every row of `factors` by `basis`, in place."""
+    """Multiply every row of `factors` (rows, width) by `basis` (width, width), in place."""
 
     def part(piece: slice) -> None:
         factors[piece] = factors[piece] @ basis
@@ -67,7 +72,7 @@ def rotate(workers: Workers, factors: Float32Array, basis: Float32Array) -> None
 
 
 def rotate_rows(workers: Workers, factors: Float32Array, rows: Int32Array, basis: Float32Array) -> None:
-    """Multiply the named `rows` of `factors` by `basis`, in place."""
+    """Multiply only `rows` of `factors` (rows, width) by `basis` (width, width), in place."""
 
     def part(piece: slice) -> None:
         chosen = rows[piece]
@@ -77,7 +82,7 @@ def rotate_rows(workers: Workers, factors: Float32Array, rows: Int32Array, basis
 
 
 def column_squares(workers: Workers, factors: Float32Array) -> Float64Array:
-    """Return the diagonal of factors' factors, (f,)."""
+    """Return the sum of squares of each column of `factors`, (f,) float64: the diagonal of factors' factors."""
 
     def part(piece: slice) -> Float32Array:
         chunk = factors[piece]

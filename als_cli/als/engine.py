@@ -1,7 +1,7 @@
-"""What every engine does: factors from confidences, and fold-in.
+"""The interface of every engine: factors from confidences, and fold-in.
 
-Symbols: U users, I items, f factors. Confidence is a (U, I) CSR matrix, float32, sorted int32 indices, no duplicates:
-``c_ui`` of the observed pairs. A negative entry is a dislike: preference 0 with confidence ``|c_ui|``.
+Symbols: U users, I items, f factors. Confidences ``c_ui`` of the observed pairs are a (U, I) CSR matrix, float32, with
+sorted int32 indices and no duplicates. A negative entry is a dislike: preference 0 with confidence ``|c_ui|``.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ Objective = Literal["weighted", "hu2008"]
 
 @dataclass(frozen=True)
 class AlsSettings:
-    """The hyperparameters of one training, resolved: no defaults here, they live in the config."""
+    """The hyperparameters of one training as numbers, without `auto`. The defaults of users are in the config."""
 
     factors: int
     regularization: float
@@ -26,40 +26,40 @@ class AlsSettings:
     seed: int
     threads: int
     objective: Objective = "hu2008"
-    """hu2008: confidence c on observed pairs, `unobserved_weight` on the others; weighted: c on top of
-    `unobserved_weight` on all pairs. Only the native engine reads this and what follows."""
+    """hu2008: weight c for observed pairs, `unobserved_weight` for all other pairs; weighted: `unobserved_weight` for
+    all pairs, and c in addition for observed pairs. Of this and the next fields, engine `implicit` reads `settled`."""
     unobserved_weight: float = 1.0
-    """a0, the weight of a score's square at pairs without interaction."""
+    """a0: weight of the squared score of pairs without interaction."""
     frequency_exponent: float = 0.0
-    """nu of lambda_u = lambda (C_u + a0 I)^nu: 0 is a plain ridge, 1 scales it with the row's confidence."""
+    """nu of lambda_u = lambda (C_u + a0 I)^nu. 0: a plain ridge; 1: a ridge in proportion to the row's confidence."""
     cg_steps: int = 2
-    """Conjugate-gradient steps of a long row, unless `exact`."""
+    """Conjugate-gradient steps per half-step of a long row; not used with `exact`."""
     init_scale: float = 1.0
-    """Standard deviation of the first factors of an item of mean popularity, times the square root of `factors`."""
+    """Standard deviation of the initial factors of an item of mean popularity, times the square root of `factors`."""
     settled: float = 0.0
-    """Stop before `iterations` once a sweep lowers the loss by less than this share of it; 0: never."""
+    """Stop early when an iteration lowers the loss by less than this fraction; 0: never."""
 
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one full sweep over users and items did."""
+    """Loss and time of one iteration: a half-step of the users, then one of the items."""
 
     number: int
     """From 1."""
     loss: float
-    """Training loss after the sweep, divided by U x I."""
+    """Training loss after the iteration, divided by U x I."""
     seconds: float
-    """Wall time of the sweep, loss included."""
+    """Wall time of the iteration, with the computation of the loss."""
 
 
 def has_settled(losses: Sequence[float], settled: float) -> bool:
-    """Return whether the last sweep lowered the loss by less than the share `settled` of it."""
+    """Return whether training has converged: the last iteration lowered the loss by less than fraction `settled`."""
     return len(losses) > 1 and losses[-2] - losses[-1] < settled * losses[-2]
 
 
 @dataclass(frozen=True)
 class Factors:
-    """A trained factorization: score of a pair = dot product of the two rows."""
+    """The factors of a trained model. The score of a pair is the dot product of its two rows."""
 
     users: Float32Array
     """(U, f), C-contiguous."""
@@ -76,9 +76,10 @@ class Engine(Protocol):
     name: str
 
     def fit(self, confidence: csr_matrix, settings: AlsSettings, on_iteration: ProgressCallback) -> Factors:
-        """Return the factors that minimise the loss on `confidence`, (U, I) float32.
+        """Return the user and item factors that minimise the loss on `confidence` (U, I) float32.
 
-        The same seed gives the same bytes on the same machine. Rows without entries get the zero vector.
+        `on_iteration` is called after each iteration. The same seed gives the same bytes on the same machine. Rows
+        without entries get the zero vector.
 
         Raises
         ------
@@ -94,8 +95,9 @@ class Engine(Protocol):
         settings: AlsSettings,
         start: Float32Array | None = None,
     ) -> Float32Array:
-        """Return (B, f) float32 user factors for the B histories in `confidence` (B, I), item factors (I, f) fixed.
+        """Return user factors (B, f) float32 for the B histories in `confidence` (B, I) and fixed `items` (I, f).
 
-        Each is the exact solution of its row, or as near to it as a few steps from `start` (B, f) lead.
+        Without `start`, each row is the exact solution. From `start` (B, f), an engine may take a few
+        conjugate-gradient steps instead.
         """
         ...

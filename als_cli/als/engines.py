@@ -1,11 +1,11 @@
-"""The engines by name."""
+"""Engines by their name in the config."""
 
 from als_cli.als.engine import Engine
 from als_cli.errors import ConfigError
 
 
 def engine_named(name: str) -> Engine:
-    """Return the engine called `name`; its libraries are imported only now.
+    """Return the engine called `name`. Its libraries are imported by this call only.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """One half-step: solve every row of one side for a fixed other side, in the eigenbasis of the fixed side.
 
-1. G = Y'Y = V diag(d) V'.
-2. Y <- Y V: scores do not change when both sides turn, so the new basis is kept.
-3. The dense term of every row's system is now the diagonal a0 d + lambda_u; what is left is the row's own pairs.
+1. Compute G = Y'Y = V diag(d) V'.
+2. Replace Y by Y V. Scores do not change when both sides are rotated, so the new basis is kept.
+3. Solve each row. The dense term of its system is the diagonal a0 d + lambda_u; the other terms are its own pairs.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from als_cli.arrays import Float32Array, Float64Array
 
 @dataclass
 class Side:
-    """The users or the items: their rows of the matrix, and their factors."""
+    """The users or the items: their confidences, ridges, schedule and factors."""
 
     confidence: csr_matrix
     ridge: Float32Array
@@ -32,21 +32,26 @@ class Side:
     columns: int
     """f."""
     factors: Float32Array
-    """(rows, width), overwritten by every half-step; columns past f (see `width_of`) stay zero."""
+    """(rows, width), overwritten by every half-step. Columns from f on stay zero (see `width_of`)."""
 
 
 def width_of(factors: int) -> int:
-    """Return `factors` rounded up to whole vectors of the kernels (16 float32)."""
+    """Return the number of columns of stored factors: `factors` rounded up to a multiple of 16, the kernels' vector."""
     return -(-factors // 16) * 16
 
 
 def solve_side(
     workers: Workers, side: Side, fixed: Float32Array, loss: Loss, cg_steps: int, pair_losses: Float64Array
 ) -> Eigenbasis:
-    """Solve all rows of `side` for the other side's factors `fixed`, which are turned into their eigenbasis in place.
+    """Solve all rows of `side` for the fixed factors `fixed` of the other side, and return the eigenbasis of `fixed`.
 
-    `pair_losses` (rows,) receives each row's own part of the loss; pass an empty array to leave it out. Returns the
-    eigenbasis. FloatingPointError where `fixed` is not finite.
+    `fixed` (rows of the other side, width) is rotated into its eigenbasis in place. The loss of each row's own pairs is
+    written to `pair_losses` (rows,); pass an empty array to leave it out.
+
+    Raises
+    ------
+    FloatingPointError
+        `fixed` is not finite.
     """
     turned = turn(workers, fixed, side.columns)
     solve_turned(workers, side, turned, loss, cg_steps, pair_losses)
@@ -55,7 +60,7 @@ def solve_side(
 
 @dataclass(frozen=True)
 class Turned:
-    """Fixed factors in their eigenbasis."""
+    """Fixed factors, rotated into their eigenbasis."""
 
     factors: Float32Array
     """(rows, width)."""
@@ -63,9 +68,12 @@ class Turned:
 
 
 def turn(workers: Workers, fixed: Float32Array, columns: int) -> Turned:
-    """Turn `fixed` (rows, width), of which `columns` are used, into its eigenbasis in place.
+    """Return `fixed` (rows, width) after rotating it into its eigenbasis in place; `columns` of it are used.
 
-    FloatingPointError where it is not finite.
+    Raises
+    ------
+    FloatingPointError
+        `fixed` is not finite.
     """
     axes = eigenbasis(gram(workers, fixed), min(columns, len(fixed)))
     rotate(workers, fixed, axes.basis)
@@ -75,7 +83,7 @@ def turn(workers: Workers, fixed: Float32Array, columns: int) -> Turned:
 def solve_turned(
     workers: Workers, side: Side, fixed: Turned, loss: Loss, cg_steps: int, pair_losses: Float64Array
 ) -> None:
-    """Solve all rows of `side` as :func:`solve_side` does, for factors that are turned already."""
+    """Solve all rows of `side` as :func:`solve_side` does, for fixed factors that are rotated already."""
     rank = min(side.columns, len(fixed.factors))
     rotate_rows(workers, side.factors, side.schedule.warm_started, fixed.axes.basis)
     diagonal = _positive(loss.unobserved_weight * fixed.axes.spectrum, rank)
@@ -84,9 +92,9 @@ def solve_turned(
 
 
 def _positive(spectrum: Float64Array, rank: int) -> Float32Array:
-    """Return a0 d (width,) without zeros, far below its rounding error; 1 where all factors are zero.
+    """Return a0 d (width,) without zeros: they become a value far below the rounding error, and 1 from `rank` on.
 
-    So the systems stay solvable without a ridge, and with fewer rows than factors.
+    Systems then have a solution without a ridge too, and with fewer rows than factors.
     """
     floored = np.maximum(spectrum, max(1e-10 * spectrum.max(), 1e-30))
     floored[rank:] = 1.0
@@ -96,7 +104,7 @@ def _positive(spectrum: Float64Array, rank: int) -> Float32Array:
 def _solve_rows(
     workers: Workers, schedule: Schedule, system: RowSystem, cg_steps: int, solution: Solution
 ) -> None:
-    """Solve all pieces of the schedule, the largest first, so that no thread waits for the last of a kind."""
+    """Solve all pieces of the schedule in one queue, long rows first, so that no thread waits between kinds of rows."""
     pieces = [
         *_iterative_pieces(schedule, system, cg_steps, solution),
         *_exact_pieces(schedule, system, solution),

@@ -1,6 +1,6 @@
-"""Engine `implicit`: the library of that name, its traps absorbed.
+"""Engine `implicit`: an adapter of the library `implicit`.
 
-Minimises the loss of Hu, Koren, Volinsky 2008 (equation 3), item term included:
+Minimises the loss of Hu, Koren, Volinsky 2008 (equation 3), with the ridge of the items:
 ``sum_ui c_ui (p_ui - x_u.y_i)^2 + lambda (sum_u |x_u|^2 + sum_i |y_i|^2)`` with c = 1 for unobserved pairs.
 """
 
@@ -22,14 +22,14 @@ _LARGEST_INDPTR = 2**31 - 1
 
 
 class ImplicitEngine:
-    """Adapter of ``implicit.cpu.als`` (conjugate gradients, three steps; Cholesky when exact)."""
+    """ALS by ``implicit.cpu.als``: three conjugate-gradient steps per row, or Cholesky with `settings.exact`."""
 
     name = "implicit"
 
     def fit(self, confidence: csr_matrix, settings: AlsSettings, on_iteration: ProgressCallback) -> Factors:
         """Return factors that minimise the loss on `confidence`; see :class:`als_cli.als.engine.Engine`.
 
-        The loss given to `on_iteration` is the module's loss divided by U x I.
+        `on_iteration` gets the loss of this module's docstring, divided by U x I.
         """
         matrix = _as_implicit_wants(confidence)
         model = _solver(settings, calculate_training_loss=True)
@@ -63,9 +63,9 @@ class ImplicitEngine:
         settings: AlsSettings,
         start: Float32Array | None = None,  # noqa: ARG002 - the interface
     ) -> Float32Array:
-        """Return (B, f) user factors, each the exact solution of its row (equation 4) for fixed `items`.
+        """Return user factors (B, f) for fixed `items` (I, f); each row is the exact solution (equation 4).
 
-        `start` is not needed: `implicit` solves what it is given from nothing.
+        `start` is not used: `implicit` always solves a row without a start value.
         """
         matrix = _as_implicit_wants(confidence)
         model = _solver(settings, calculate_training_loss=False)
@@ -76,17 +76,17 @@ class ImplicitEngine:
 
 
 class _SettledError(Exception):
-    """Leaves `implicit`'s loop of iterations, which has no other way out; the factors stay in the model."""
+    """Stops training: `implicit` has no other way to stop early. The factors stay in the model."""
 
 
 class _LossScale:
-    """From implicit's loss (divided by the sum of all confidences) to the loss divided by U x I."""
+    """Converts the loss of `implicit`, which is divided by the sum of all confidences, to the loss divided by U x I."""
 
     def __init__(self, matrix: csr_matrix) -> None:
         pairs = matrix.shape[0] * matrix.shape[1]
         magnitude = np.abs(matrix.data, dtype=np.float64)
         self._factor = (float(magnitude.sum()) + pairs - matrix.nnz) / pairs
-        # implicit counts c_ui for disliked pairs as well, where the loss at x.y = 0 is nought.
+        # implicit adds c_ui for disliked pairs too, although their loss at x.y = 0 is zero.
         self._surplus = float(magnitude[matrix.data < 0].sum()) / pairs
 
     def __call__(self, loss: float) -> float:
@@ -95,13 +95,13 @@ class _LossScale:
 
 def _solver(settings: AlsSettings, *, calculate_training_loss: bool) -> Any:  # implicit has no type hints
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns about BLAS threads, which threadpool_limits takes care of
+        warnings.simplefilter("ignore")  # its warning about BLAS threads: threadpool_limits sets them
         from implicit.cpu.als import AlternatingLeastSquares
 
         return AlternatingLeastSquares(
             factors=settings.factors,
             regularization=settings.regularization,
-            alpha=1.0,  # the matrix holds confidences already
+            alpha=1.0,  # the matrix contains confidences already
             iterations=settings.iterations,
             use_cg=not settings.exact,
             calculate_training_loss=calculate_training_loss,
@@ -127,7 +127,7 @@ def _as_implicit_wants(confidence: csr_matrix) -> csr_matrix:
 
 
 def _writable(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    # Datasets and models are mapped read-only; implicit asks for buffers that it could write to.
+    # Datasets and models are memory-mapped read-only; implicit requires writable buffers.
     return np.require(values, dtype, ["C", "W"])
 
 

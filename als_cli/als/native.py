@@ -1,7 +1,8 @@
 """Engine `native`: alternating least squares in the eigenbasis of the fixed side, compiled with numba.
 
-Minimises the loss of `objective`; `reference` is the same in plain numpy. Rows with few pairs are solved exactly,
-the others by a few preconditioned conjugate-gradient steps, or exactly too when `settings.exact`.
+Minimises the loss of :mod:`als_cli.als.objective`; :mod:`als_cli.als.reference` is the same computation in plain numpy.
+Rows with few pairs are solved exactly. Other rows take a few preconditioned conjugate-gradient steps, or are solved
+exactly with `settings.exact`.
 """
 
 import importlib
@@ -41,13 +42,14 @@ class NativeEngine:
     ) -> Factors:
         """Return factors that minimise the loss on `confidence`; see :class:`als_cli.als.engine.Engine`.
 
-        `start` (U, f) and (I, f): factors to go on from, left as they are; without them seeded random ones.
+        Training continues from `start`, factors (U, f) and (I, f), which are not changed. Without `start` it begins
+        with random item factors from `settings.seed`.
         """
         with Workers(settings.threads) as workers:
             training, losses = _Training(workers, confidence, settings, start), list[float]()
             del (
                 confidence
-            )  # copied in an order of its own: where the caller keeps no reference, this frees it
+            )  # training has its own copy: this frees the matrix when the caller holds no reference
             for number in range(1, settings.iterations + 1):
                 started = time.perf_counter()
                 losses.append(training.sweep(number))
@@ -57,7 +59,7 @@ class NativeEngine:
             return training.finished()
 
     def sweeps(self, confidence: csr_matrix, settings: AlsSettings) -> Iterator[Factors]:
-        """Yield the factors after each of `settings.iterations` sweeps: those of `fit` with as many iterations."""
+        """Yield the factors after each of `settings.iterations` iterations: those of `fit` with so many iterations."""
         with Workers(settings.threads) as workers:
             training = _Training(workers, confidence, settings, None)
             for number in range(1, settings.iterations + 1):
@@ -71,21 +73,28 @@ class NativeEngine:
         settings: AlsSettings,
         start: Float32Array | None = None,
     ) -> Float32Array:
-        """Return (B, f) user factors for fixed `items`, each the exact solution of its row.
+        """Return user factors (B, f) for fixed `items` (I, f); each row is the exact solution.
 
-        From `start` (B, f), factors that are near already, long rows take the steps of a sweep unless `settings.exact`.
+        `start` (B, f) are factors near the solution. With `start` and without `settings.exact`, long rows take
+        `settings.cg_steps` conjugate-gradient steps instead.
         """
         return FixedItems(items, settings.threads).fold_in(confidence, settings, start)
 
 
 class FixedItems:
-    """Item factors turned into their eigenbasis once, for one fold-in after the other.
+    """Item factors, rotated into their eigenbasis once, for several fold-ins.
 
-    Scores do not change when both sides turn, so what is folded in may be ranked without turning it back.
+    Scores do not change when both sides are rotated. So items can be ranked in the eigenbasis, without rotation back.
     """
 
     def __init__(self, items: Float32Array, threads: int) -> None:
-        """Take `items` (I, f), left as they are; TrainingError where they are not finite."""
+        """Rotate a copy of `items` (I, f).
+
+        Raises
+        ------
+        TrainingError
+            The items are not finite.
+        """
         self._columns = items.shape[1]
         with Workers(threads) as workers:
             try:
@@ -95,13 +104,13 @@ class FixedItems:
 
     @property
     def factors(self) -> Float32Array:
-        """(I, f) in the eigenbasis, C-contiguous."""
+        """Item factors (I, f) in the eigenbasis, C-contiguous."""
         return np.ascontiguousarray(self._turned.factors[:, : self._columns])
 
     def fold_in(
         self, confidence: csr_matrix, settings: AlsSettings, start: Float32Array | None = None
     ) -> Float32Array:
-        """Return (B, f) user factors for the items as they were given; see :meth:`NativeEngine.fold_in`."""
+        """Return user factors (B, f) in the basis of the given items; see :meth:`NativeEngine.fold_in`."""
         with Workers(settings.threads) as workers:
             users = self._solved(workers, confidence, settings, start)
             rotate(workers, users, np.ascontiguousarray(self._turned.axes.basis.T))
@@ -110,7 +119,7 @@ class FixedItems:
     def users(
         self, confidence: csr_matrix, settings: AlsSettings, start: Float32Array | None = None
     ) -> Float32Array:
-        """Return (B, f) user factors for :attr:`factors`, in the eigenbasis."""
+        """Return user factors (B, f) in the eigenbasis, for scores with :attr:`factors`."""
         with Workers(settings.threads) as workers:
             users = self._solved(workers, confidence, settings, start)
         return np.ascontiguousarray(users[:, : self._columns])
@@ -118,7 +127,7 @@ class FixedItems:
     def _solved(
         self, workers: Workers, confidence: csr_matrix, settings: AlsSettings, start: Float32Array | None
     ) -> Float32Array:
-        """Return (B, width) in the eigenbasis; `start` (B, f) is not."""
+        """Return user factors (B, width) in the eigenbasis; `start` (B, f) is in the basis of the given items."""
         loss, exact = loss_of(settings), settings.exact or start is None
         side = _side(confidence, replace(settings, factors=self._columns, exact=exact), loss, start)
         solve_turned(workers, side, self._turned, loss, settings.cg_steps, _NO_LOSSES)
@@ -126,7 +135,7 @@ class FixedItems:
 
 
 class _Training:
-    """Both sides of a matrix, and the state of their factors."""
+    """The state of a training: both sides of the matrix, and their factors."""
 
     def __init__(
         self, workers: Workers, confidence: csr_matrix, settings: AlsSettings, start: Factors | None
@@ -143,7 +152,7 @@ class _Training:
 
     @property
     def factors(self) -> Factors:
-        """The factors as they are now, in the order of the matrix that was given."""
+        """The present factors, rows in the order of the given matrix."""
         columns = self._settings.factors
         return Factors(
             put_back(self._users.factors, self._order.users, columns),
@@ -151,7 +160,7 @@ class _Training:
         )
 
     def finished(self) -> Factors:
-        """Return :attr:`factors` for the last time: the matrices make room for them."""
+        """Return :attr:`factors` and end the training: the matrices are freed first, which lowers the peak memory."""
         users, items, order = self._users.factors, self._items.factors, self._order
         del self._users, self._items
         columns = self._settings.factors
@@ -160,7 +169,7 @@ class _Training:
         return Factors(in_order, put_back(items, order.items, columns))
 
     def sweep(self, number: int) -> float:
-        """Solve users, then items; return the loss divided by U x I."""
+        """Do one iteration (users, then items); return the loss divided by U x I."""
         users, items, steps = self._users, self._items, self._settings.cg_steps
         pair_losses = np.zeros(len(items.factors))
         try:
@@ -174,9 +183,9 @@ class _Training:
         return loss
 
     def _total(self, pair_loss: float, spectrum: Float64Array) -> float:
-        """Return the loss of the item half-step just made, divided by U x I.
+        """Return the loss after the half-step of the items, divided by U x I.
 
-        sum_{u,i} (x_u.y_i)^2 = trace(X'X Y'Y), and X'X = diag(`spectrum`) in the basis that both sides are in.
+        sum_{u,i} (x_u.y_i)^2 = trace(X'X Y'Y), and X'X = diag(`spectrum`) in the present basis of both sides.
         """
         everywhere = spectrum @ column_squares(self._workers, self._items.factors)
         ridges = [
@@ -187,7 +196,7 @@ class _Training:
 
 
 def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: Float32Array | None) -> Side:
-    """Return a side with its own copy of `factors` (rows, f), or zeros; rows without pairs get the zero vector."""
+    """Return a side with a copy of `factors` (rows, f), or with zeros. Rows without pairs get the zero vector."""
     shape = (confidence.shape[0], width_of(settings.factors))
     own = _zeros(shape) if factors is None else _wide(factors)
     own[np.diff(confidence.indptr) == 0] = 0.0
@@ -197,21 +206,22 @@ def _side(confidence: csr_matrix, settings: AlsSettings, loss: Loss, factors: Fl
 
 
 def _wide(factors: Float32Array) -> Float32Array:
-    """Return a copy of `factors`, zero columns added up to whole vectors."""
+    """Return a copy of `factors` (rows, f) with zero columns added up to `width_of(f)`."""
     wide = _zeros((len(factors), width_of(factors.shape[1])))
     wide[:, : factors.shape[1]] = factors
     return wide
 
 
 def _zeros(shape: tuple[int, int]) -> Float32Array:
-    """Return zeros that begin at a cache line, so that no vector of a row lies across two."""
+    """Return zeros aligned to a cache line, so that each vector of a row is in one line."""
     return aligned(shape[0] * shape[1]).reshape(shape)
 
 
 def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> Float32Array:
-    """Return seeded random item factors (I, f), from N(0, s^2 / f) with s = init_scale sqrt(n_i / mean n).
+    """Return random item factors (I, f) float32 from N(0, s^2 / f) with s = init_scale sqrt(n_i / mean n).
 
-    Popular items begin longer, as they end: every sweep comes to a lower loss than from factors of equal length.
+    Popular items get longer factors, as after training. The loss is lower after every iteration than with initial
+    factors of equal length.
     """
     counts = np.bincount(confidence.indices, minlength=confidence.shape[1])
     values = np.random.default_rng(settings.seed).standard_normal(
@@ -223,7 +233,7 @@ def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> Float32Arra
 
 
 def warm_up() -> None:
-    """Load the kernels, compiling them where this machine has not yet; run it in a thread while data loads."""
+    """Load the kernels, and compile those without machine code in the cache. Call it in a thread while data loads."""
     for kind in ("dense", "long", "longest", "short"):
         with IMPORTING:
             importlib.import_module(f"als_cli.als.kernels.{kind}_rows")

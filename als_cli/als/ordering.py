@@ -1,8 +1,8 @@
-"""Rows and columns by falling number of pairs: what is visited most lies together, near the core.
+"""Rows and columns in order of falling number of pairs, so that frequently visited factors are close in memory.
 
-A row of factors is visited once per pair. In the order of ids those visits go all over the memory of a side; ordered by
-frequency, most of them fall into a small part of it, which the caches and the address tables of the processor hold:
-a sixth less time per iteration on data of MovieLens-20M shape (docs/benchmarks.md).
+Training visits a row of factors once per pair. In the order of ids, these visits are spread over the memory of a side.
+In order of frequency, most visits are in a small part of it, which fits the caches and the TLB of the processor.
+An iteration takes a sixth less time on data of MovieLens-20M shape (docs/benchmarks.md).
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from als_cli.arrays import Float32Array, Int32Array
 
 @dataclass(frozen=True)
 class Ordering:
-    """Which row of the world stands at each place, for both sides."""
+    """For both sides: the original row number of each row in the new order."""
 
     users: Int32Array
     items: Int32Array
 
 
 def ordering_of(confidence: csr_matrix) -> Ordering:
-    """Return the ordering of users and items of `confidence` (U, I) by falling number of pairs; ties as they stood."""
+    """Return users and items of `confidence` (U, I) by falling number of pairs; ties stay in their original order."""
     return Ordering(
         _by_falling(np.diff(confidence.indptr)),
         _by_falling(np.bincount(confidence.indices, minlength=confidence.shape[1])),
@@ -31,9 +31,9 @@ def ordering_of(confidence: csr_matrix) -> Ordering:
 
 
 def both_sides(confidence: csr_matrix, ordering: Ordering) -> tuple[csr_matrix, csr_matrix]:
-    """Return `confidence` (U, I) and its transpose (I, U), both in the order of `ordering`, indices sorted.
+    """Return `confidence` (U, I) and its transpose (I, U), both in the order of `ordering`, with sorted indices.
 
-    Never more than two copies are held at a time beside `confidence` itself.
+    At most two copies are in memory at a time, in addition to `confidence` itself.
     """
     by_user = _narrow(confidence)[ordering.users]
     by_item = by_user.T.tocsr()
@@ -43,14 +43,14 @@ def both_sides(confidence: csr_matrix, ordering: Ordering) -> tuple[csr_matrix, 
 
 
 def put_back(factors: Float32Array, order: Int32Array, columns: int) -> Float32Array:
-    """Return the first `columns` of `factors` with every row back where it stood before `order`, C-contiguous."""
+    """Return the first `columns` of `factors` in the order of rows before `order`, C-contiguous."""
     rows = np.empty((len(factors), columns), np.float32)
     rows[order] = factors[:, :columns]
     return rows
 
 
 def _narrow(matrix: csr_matrix) -> csr_matrix:
-    """Return `matrix` with int32 indices, and int32 offsets where they fit: scipy widens both if one is wide."""
+    """Return `matrix` with int32 indices, and int32 offsets if they fit. scipy makes both int64 if one is."""
     indptr = matrix.indptr.astype(np.int32, copy=False) if matrix.nnz < 2**31 else matrix.indptr
     narrow = csr_matrix(matrix.shape, dtype=matrix.dtype)
     narrow.data, narrow.indptr, narrow.indices = (

@@ -1,4 +1,4 @@
-"""All that turns strengths into factors, resolved to numbers; a model carries its own for fold-in."""
+"""The recipe of a training: all settings from strengths to factors, as numbers. A model stores it for fold-in."""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -11,14 +11,15 @@ from als_cli.als.engines import engine_named
 from als_cli.arrays import Float32Array, Int64Array
 
 _STEPS = 2
-"""Times as many steps as in a sweep: with another ridge users lie further away than from sweep to sweep."""
+"""Conjugate-gradient steps of a fold-in / steps of an iteration: another ridge moves the solution further away."""
 
 
 @dataclass(frozen=True)
 class FoldIn:
-    """How users are solved for the items of a training, where not as they were in its sweeps.
+    """Separate fold-in hyperparameters: how users are solved for fixed items, if not as in the iterations.
 
-    What makes good item factors, tempering above all, need not make good user factors of them (docs/decisions/0014).
+    The hyperparameters of good item factors, above all tempering, need not give good user factors
+    (docs/decisions/0014).
     """
 
     regularization: float
@@ -27,20 +28,20 @@ class FoldIn:
 
 @dataclass(frozen=True)
 class Recipe:
-    """An engine, its settings, and the rule that makes confidences."""
+    """An engine, its settings, the rule for confidences, and the fold-in."""
 
     engine: str
     settings: AlsSettings
     confidence: ConfidenceRule
     item_interactions: Int64Array = field(compare=False, repr=False)
-    """(I,) stored pairs per item of the training matrix; tempering asks for them, at fold-in too."""
+    """(I,) stored pairs per item of the training matrix. Tempering uses them, in the fold-in too."""
     own_fold_in: FoldIn | None = None
-    """None: all users are solved as in the sweeps; models of before have none."""
+    """Separate fold-in hyperparameters; None: users are folded in as in the iterations."""
 
     def fit(self, strength: csr_matrix, on_iteration: ProgressCallback) -> Factors:
-        """Return the factors of `strength` (U, I); see :class:`als_cli.als.engine.Engine`.
+        """Return the factors of a model trained on `strength` (U, I); see :class:`als_cli.als.engine.Engine`.
 
-        With a fold-in of its own, its users are folded in last: those of the training are as new ones will be.
+        With separate fold-in hyperparameters, all training users are folded in last, as new users will be.
         """
         factors = engine_named(self.engine).fit(self.confidences(strength), self.settings, on_iteration)
         if self.own_fold_in is None:
@@ -50,15 +51,15 @@ class Recipe:
     def fold_in(
         self, items: Float32Array, strength: csr_matrix, start: Float32Array | None = None
     ) -> Float32Array:
-        """Return (B, f) user factors for the histories `strength` (B, I), item factors (I, f) fixed.
+        """Return user factors (B, f) for the histories `strength` (B, I) and fixed `items` (I, f).
 
-        `start` (B, f): the users as the sweeps left them, which saves most of the work.
+        `start` (B, f) are the users' factors after the iterations. They save most of the work.
         """
         confidence, settings = self.fold_in_problem(strength)
         return engine_named(self.engine).fold_in(items, confidence, settings, start)
 
     def fold_in_problem(self, strength: csr_matrix) -> tuple[csr_matrix, AlsSettings]:
-        """Return the confidences of the histories `strength` (B, I) and the settings that they are folded in with."""
+        """Return confidences (B, I) of the histories `strength` (B, I), and the engine settings of their fold-in."""
         rule, settings = self.confidence, replace(self.settings, cg_steps=_STEPS * self.settings.cg_steps)
         if self.own_fold_in is not None:
             rule = self.own_fold_in.confidence
@@ -66,7 +67,7 @@ class Recipe:
         return rule.apply(strength, self.item_interactions), settings
 
     def to_json(self) -> dict[str, Any]:
-        """Return the recipe as JSON-like values, without the items' interactions: a model has them in its own place."""
+        """Return the recipe as JSON values, without `item_interactions`, which a model stores elsewhere."""
         return {
             "engine": self.engine,
             "settings": asdict(self.settings),
@@ -75,14 +76,14 @@ class Recipe:
         }
 
     def confidences(self, strength: csr_matrix) -> csr_matrix:
-        """Return the confidences of the histories `strength` (B, I), same sparsity."""
+        """Return the training confidences of the histories `strength` (B, I): CSR, float32, same sparsity."""
         return self.confidence.apply(strength, self.item_interactions)
 
 
 def recipe_from_json(values: dict[str, Any], item_interactions: Int64Array, threads: int) -> Recipe:
-    """Return the recipe that :meth:`Recipe.to_json` wrote, to be run on `threads` threads.
+    """Return the recipe from the values of :meth:`Recipe.to_json`, with `threads` threads.
 
-    `item_interactions` (I,) are the stored pairs per item of the matrix that it was trained on.
+    `item_interactions` (I,) are the stored pairs per item of the training matrix.
     """
     return Recipe(
         engine=values["engine"],

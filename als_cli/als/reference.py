@@ -1,6 +1,7 @@
-"""The equations in float64, dense and slow: what every engine is measured against, and the place to read them.
+"""The equations of ALS in float64, dense and slow. Tests compare the native engine with them; read the equations here.
 
-Symbols as in `objective`: C (U, I) confidences, negative for a dislike, 0 where nothing is stored; X (U, f); Y (I, f).
+Symbols as in `objective`. C (U, I): confidences, negative for a dislike, 0 for pairs that are not stored. X (U, f):
+user factors. Y (I, f): item factors.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ from als_cli.arrays import Float64Array
 
 
 def weights_and_targets(C: Float64Array, loss: Loss) -> tuple[Float64Array, Float64Array]:
-    """Return w and b of every stored pair, both (U, I), 0 elsewhere: w = c (weighted) or c - a0 (hu2008), b = c t."""
+    """Return w and b of every pair, (U, I), 0 where not stored: w = |c| (weighted) or |c| - a0 (hu2008); b = c t."""
     stored = C != 0
     w = np.where(stored, np.abs(C) - loss.shift, 0.0)
     b = np.where(C > 0, C, 0.0)
@@ -18,16 +19,16 @@ def weights_and_targets(C: Float64Array, loss: Loss) -> tuple[Float64Array, Floa
 
 
 def ridge(C: Float64Array, loss: Loss) -> Float64Array:
-    """Return lambda_u = lambda (C_u + a0 I)^nu of every row of `C`, (U,)."""
+    """Return the ridge lambda_u = lambda (C_u + a0 I)^nu of every row of `C`, (U,)."""
     frequency = np.abs(C).sum(axis=1) + loss.unobserved_weight * C.shape[1]
     scaled: Float64Array = loss.regularization * frequency**loss.frequency_exponent
     return scaled
 
 
 def half_step(C: Float64Array, Y: Float64Array, loss: Loss) -> Float64Array:
-    """Return X (U, f) that minimises the loss for fixed Y: one linear system per row.
+    """Return the user factors X (U, f) that minimise the loss for fixed Y: one linear system per row.
 
-    (a0 Y'Y + lambda_u I + sum_i w_ui y_i y_i') x_u = sum_i b_ui y_i; a row without stored pairs gives zeros.
+    (a0 Y'Y + lambda_u I + sum_i w_ui y_i y_i') x_u = sum_i b_ui y_i. A row without stored pairs gets zeros.
     """
     w, b = weights_and_targets(C, loss)
     gram = loss.unobserved_weight * Y.T @ Y
@@ -40,7 +41,7 @@ def half_step(C: Float64Array, Y: Float64Array, loss: Loss) -> Float64Array:
 
 
 def total_loss(C: Float64Array, X: Float64Array, Y: Float64Array, loss: Loss) -> float:
-    """Return L / (U I), every term, written out pair by pair."""
+    """Return the loss L / (U I) with every term of the module `objective`, computed pair by pair."""
     S = X @ Y.T
     stored, t = C != 0, (C > 0).astype(np.float64)
     observed = (np.abs(C) * (t - S) ** 2)[stored].sum()

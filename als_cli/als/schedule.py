@@ -1,4 +1,4 @@
-"""Which rows are solved how, and in which pieces the threads take them."""
+"""The solver of each row, and the pieces of work for the threads."""
 
 from dataclasses import dataclass
 
@@ -9,54 +9,54 @@ from scipy.sparse import csr_matrix
 from als_cli.arrays import BoolArray, Float64Array, Int32Array
 
 _BLOCK_FLOATS = 1 << 19
-"""Factors of a block of the other side: 2 MiB, near the core."""
+"""Size of a block of the other side in floats: 2 MiB, for a cache near the core."""
 _FEWEST_BLOCKS = 16
-"""A side of fewer blocks (32 MiB) stays in the shared cache as it is."""
+"""Minimum blocks of a side. A smaller side (32 MiB) stays in the shared cache without blocks."""
 _PAIRS_PER_BLOCK = 16
-"""Pairs a row must find in a block, on average, to be worth visiting there."""
+"""Minimum mean number of a row's pairs per block: with fewer, visits by block do not pay."""
 _GROUP_FLOATS = 1 << 18
-"""Factors of a group's rows: with the other vectors of their solution, 4 MiB."""
+"""Size of the factors of a group's rows in floats: 4 MiB with the other vectors of their solution."""
 _GROUP_PAIRS = 1 << 26
-"""Pairs of a group times factors."""
+"""Maximum pairs of a group, times factors."""
 _PIECE = 8_000_000
-"""Multiply-adds of a piece, in units of a factor row visited once: some milliseconds of work."""
+"""Cost of a piece, in multiply-adds of one visit to a factor row: some milliseconds of work."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The filled rows of a side, longest first; each kind cut into pieces of about equal cost."""
+    """The rows of a side that have pairs, longest first. Each kind is divided into pieces of about equal cost."""
 
     dense: list[Int32Array]
-    """Exact, through the f x f system."""
+    """Rows solved exactly, through the f x f system."""
     longest: list[Int32Array]
-    """By conjugate gradients, a group of rows at once, block by block of the other side."""
+    """Rows solved by conjugate gradients, in groups, one block of the other side at a time."""
     block_rows: int
-    """Rows of the other side in such a block."""
+    """Rows of the other side in a block, for `longest`."""
     long: list[Int32Array]
-    """By conjugate gradients."""
+    """Rows solved by conjugate gradients, one after the other."""
     short: list[Int32Array]
-    """Exact, through a system as large as the row."""
+    """Rows solved exactly, through a system as large as the row."""
 
     @property
     def warm_started(self) -> Int32Array:
-        """The rows whose last factors are the start of the next solution."""
+        """Rows of conjugate gradients: their present factors are the start of the next solution."""
         return np.concatenate([np.empty(0, np.int32), *self.longest, *self.long])
 
 
 def longest_short_row(factors: int, exact: bool) -> int:
-    """Return how many pairs a row may have to be solved exactly through its own system.
+    """Return the maximum number of pairs of a row that is solved exactly through a system as large as the row.
 
-    Measured (tests/benchmarks/switch_point.py): two CG steps cost as much at 5 pairs (f = 64, 128) to 11 (f = 1,024),
-    and at most half as much at the lengths below, which buy exactness for the many shortest rows; the f x f system
-    costs as much at 0.85 to 0.9 f pairs.
+    tests/benchmarks/switch_point.py measures the costs. Two conjugate-gradient steps cost the same at 5 pairs (f = 64,
+    128) to 11 pairs (f = 1,024). Up to the maximum below, the exact solution costs at most twice as much, and gives the
+    many shortest rows a lower loss. The f x f system costs the same at 0.85 f to 0.9 f pairs.
     """
     return factors * 7 // 8 if exact else max(8, factors // 32)
 
 
 def schedule_rows(confidence: csr_matrix, factors: int, *, exact: bool, shift: float) -> Schedule:
-    """Return the schedule of the rows of `confidence`; `exact` leaves none to conjugate gradients.
+    """Return the schedule of the rows of `confidence` (rows, columns); with `exact`, no row uses conjugate gradients.
 
-    A row with w = |c| - `shift` < 0 cannot take the short form; it counts as long.
+    A row with w = |c| - `shift` < 0 counts as long, because the solver for short rows needs w >= 0.
     """
     counts = np.diff(confidence.indptr)
     order = np.argsort(-counts, kind="stable").astype(np.int32)
@@ -79,7 +79,7 @@ def schedule_rows(confidence: csr_matrix, factors: int, *, exact: bool, shift: f
 
 
 def _groups(rows: Int32Array, counts: npt.NDArray[np.integer], factors: int) -> list[Int32Array]:
-    """Return `rows` in groups that share their passes over the other side: large, but enough of them to go round."""
+    """Return `rows` in groups that share their passes over the other side, with limits on rows and pairs of a group."""
     if not len(rows):
         return []
     most = max(8, _GROUP_FLOATS // factors)
@@ -98,7 +98,7 @@ def _has_negative_weight(confidence: csr_matrix, shift: float) -> BoolArray:
 
 
 def _cut(rows: Int32Array, cost: Float64Array) -> list[Int32Array]:
-    """Return `rows` in pieces of about equal cost."""
+    """Return `rows` divided into consecutive pieces of about equal `cost` (cost of each row of the matrix)."""
     if not len(rows):
         return []
     piece = np.cumsum(cost[rows]) // _PIECE

@@ -1,4 +1,4 @@
-"""How many threads may run, and running work on exactly that many, BLAS included."""
+"""The number of threads that can run, and a pool that runs work on that number, with BLAS limited to it."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -16,14 +16,17 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_threads(cgroup: Path = _CGROUP) -> int:
-    """Return how many threads can run at once: the CPUs of this process, within the container's CPU limit; at least 1."""
+    """Return the number of threads that can run at once, at least 1.
+
+    These are the CPUs of this process, within the CPU limit of the container.
+    """
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = _cpu_limit(cgroup)
     return cpus if limit is None else max(1, min(cpus, limit))
 
 
 def _cpu_limit(cgroup: Path) -> int | None:
-    """Return the CPUs that the control group grants, rounded up (cgroup v2, else v1), None without a limit."""
+    """Return the CPU limit of the control group, rounded up (cgroup v2, else v1); None without a limit."""
     try:
         quota, period = (cgroup / "cpu.max").read_text().split()
     except (OSError, ValueError):
@@ -38,10 +41,10 @@ def _cpu_limit(cgroup: Path) -> int | None:
 
 
 class Workers:
-    """A context in which `map` runs work on at most `threads` threads; BLAS calls inside use one thread each.
+    """A context whose `map` runs work on at most `threads` threads; each BLAS call inside uses one thread.
 
-    One BLAS thread per call, because a product's last bits may change with the number of threads that share it: work
-    is cut into pieces of fixed size instead, so that a result does not depend on how many threads there are.
+    The last bits of a product may depend on the number of BLAS threads. So BLAS gets one thread, and work is divided
+    into pieces of fixed size. Results then do not depend on the number of threads.
     """
 
     def __init__(self, threads: int) -> None:
@@ -50,7 +53,7 @@ class Workers:
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
-        """Start the threads and hold BLAS to one of them."""
+        """Start the threads and limit BLAS to one thread per call."""
         self._stack.enter_context(threadpool_limits(1, "blas"))
         if self.threads > 1:
             self._pool = self._stack.enter_context(ThreadPoolExecutor(self.threads, thread_name_prefix="als"))
@@ -59,13 +62,13 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is running, and give BLAS its threads back."""
+        """Wait for running pieces, cancel the others after an error, and restore the threads of BLAS."""
         if self._pool is not None and error is not None:
             self._pool.shutdown(cancel_futures=True)
         self._stack.close()
 
     def map(self, work: Callable[..., T], *pieces: Iterable[object]) -> list[T]:
-        """Return ``[work(piece), ...]`` in order of the pieces; pieces start in order, as threads become free."""
+        """Return ``[work(piece), ...]`` in the order of `pieces`, which is also the order in which they start."""
         if self._pool is None:
             return list(map(work, *pieces))
         return list(self._pool.map(work, *pieces))

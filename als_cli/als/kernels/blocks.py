@@ -1,7 +1,7 @@
-"""Parts that the row kernels share; inlined into them.
+"""Loops over blocks of rows that the row kernels share; compiled into each kernel.
 
-Four rows at a time, because one load of the vector then serves four rows, and their sums fit into registers. A block
-of rows is flat; its rows are `width` floats apart, a multiple of 16.
+Loops take four rows at a time. One load of the vector then serves four rows, and the four sums fit into registers. A
+block of rows is a flat array whose rows begin `width` floats apart; `width` is a multiple of 16.
 """
 
 import numpy as np
@@ -27,13 +27,13 @@ def clear(vector: Float32Array, end: int) -> None:
 
 @inlined
 def offset_of(system: RowSystem, pair: int) -> int:
-    """Return where the factors that `pair` names begin in the flat fixed side."""
+    """Return the offset of the factors of `pair` in the flat fixed side."""
     return system.spectrum.shape[0] * system.indices[pair]  # type: ignore[no-any-return]
 
 
 @inlined
 def prefetch_pairs(system: RowSystem, first: int, count: int) -> None:
-    """Ask memory for the factors of `count` pairs from `first` on, as far as there are so many."""
+    """Prefetch the factors of `count` pairs from `first` on, up to the last pair."""
     for pair in range(first, min(first + count, system.indices.shape[0])):
         source = offset_of(system, pair)
         for k in range(0, system.spectrum.shape[0], 16):
@@ -42,7 +42,7 @@ def prefetch_pairs(system: RowSystem, first: int, count: int) -> None:
 
 @inlined
 def project(block: Float32Array, size: int, direction: Float32Array, products: Float32Array, at: int) -> None:
-    """Set products[at : at + size] = block direction; `size` is a multiple of four."""
+    """Set products[at : at + size] = block @ direction; `size` is a multiple of four."""
     width = direction.shape[0]
     for j in range(0, size, 4):
         a = j * width
@@ -60,7 +60,7 @@ def project(block: Float32Array, size: int, direction: Float32Array, products: F
 
 @inlined
 def combine(block: Float32Array, size: int, weights: Float32Array, at: int, sums: Float32Array) -> None:
-    """Add block' weights[at : at + size] to `sums` (width,); `size` is a multiple of four."""
+    """Add block' @ weights[at : at + size] to `sums` (width,); `size` is a multiple of four."""
     width = sums.shape[0]
     for j in range(0, size, 4):
         a = j * width
@@ -76,7 +76,7 @@ def combine(block: Float32Array, size: int, weights: Float32Array, at: int, sums
 
 @inlined
 def row_loss(system: RowSystem, row: int, x: Float32Array) -> float:
-    """Return sum over the row's pairs of w s^2 - 2 b s + b, float64, from the scores s = y.x."""
+    """Return the loss of the row's pairs: the sum of w s^2 - 2 b s + b with the scores s = y.x, in float64."""
     loss = 0.0
     for pair in range(system.indptr[row], system.indptr[row + 1]):
         source = offset_of(system, pair)

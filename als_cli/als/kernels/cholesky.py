@@ -1,7 +1,8 @@
-"""Cholesky of a small symmetric matrix, upper triangle, eight rows at a time; inlined into the row kernels.
+"""Cholesky factorization of a small symmetric matrix, eight rows at a time; compiled into each row kernel.
 
-A matrix is flat, row-major, its rows `stride` floats apart (a multiple of 16), its `size` a multiple of eight. Columns
-from `size` to the next multiple of 16 hold zeros; what stands below the diagonal is neither read nor kept.
+A matrix is flat and row-major. Its rows begin `stride` floats apart, a multiple of 16. Its `size` is a multiple of
+eight. Columns from `size` to the next multiple of 16 are zero. Only the upper triangle is read. Values below the
+diagonal are undefined afterwards.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ from als_cli.arrays import Float32Array
 
 @inlined
 def factorize(matrix: Float32Array, size: int, stride: int, inverses: Float32Array) -> None:
-    """Turn the upper triangle into that of R with R'R = matrix, in place; R's diagonal goes to `inverses`, inverted."""
+    """Overwrite the upper triangle of `matrix` by R with R'R = matrix; set `inverses` (size,) to 1 / diag(R)."""
     for first in range(0, size, 8):
         start = first & ~15
         for c in range(start, size, 16):
@@ -41,7 +42,7 @@ def factorize(matrix: Float32Array, size: int, stride: int, inverses: Float32Arr
 
 @inlined
 def _finish_diagonal(matrix: Float32Array, first: int, stride: int, inverses: Float32Array) -> None:
-    """Factorize the 8 x 8 block on the diagonal, together with the rest of its 16 columns."""
+    """Factorize the 8 x 8 block on the diagonal, together with the other columns of its 16-column tile."""
     start = first & ~15
     for i in range(first, first + 8):
         row = i * stride + start
@@ -58,7 +59,7 @@ def _finish_diagonal(matrix: Float32Array, first: int, stride: int, inverses: Fl
 def solve_factorized(
     matrix: Float32Array, size: int, stride: int, inverses: Float32Array, vector: Float32Array
 ) -> None:
-    """Overwrite vector (stride,) = b, zeros from `size` on, by the solution of R'R x = b."""
+    """Overwrite `vector` (stride,), which is b with zeros from `size` on, by the solution x of R'R x = b."""
     for i in range(size):
         value = vector[i] * inverses[i]
         factor = spread(-value)

@@ -1,8 +1,8 @@
-"""How kernels are compiled, and where their machine code is kept between runs.
+"""Compilation of kernels, and the cache of their machine code.
 
-The cache lives in ``$XDG_CACHE_HOME/als-cli`` (``~/.cache/als-cli`` by default), or in ``$NUMBA_CACHE_DIR`` where that
-is set, so a read-only install can still write it. The folder's name carries a hash of the kernels' source, the
-versions and the CPU: numba itself would miss a change in an inlined function of another file.
+The cache is in ``$NUMBA_CACHE_DIR`` if it is set, else in ``$XDG_CACHE_HOME/als-cli`` (``~/.cache/als-cli`` by
+default). A read-only installation can therefore write it. The folder's name contains a hash of the kernels' source, the
+versions and the CPU, because numba does not notice a change in an inlined function of another file.
 """
 
 import functools
@@ -29,17 +29,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def read_only(dtype: types.Type, dimensions: int = 1) -> types.Array:
-    """Return the type of a C-contiguous input array, which may be read-only (memory-mapped)."""
+    """Return the numba type of a C-contiguous input array, which may be read-only (memory-mapped)."""
     return types.Array(dtype, dimensions, "C", readonly=True)
 
 
 def writable(dtype: types.Type, dimensions: int = 1) -> types.Array:
-    """Return the type of a C-contiguous output array."""
+    """Return the numba type of a C-contiguous, writable array."""
     return types.Array(dtype, dimensions, "C")
 
 
 def kernel(result: types.Type, *arguments: types.Type) -> Callable[[Function], Function]:
-    """Return a decorator that compiles at import for exactly this signature; the GIL is released while it runs."""
+    """Return a decorator that compiles a function at import, for this signature only. The kernel releases the GIL."""
 
     def compiled(function: Function) -> Function:
         folder = cache_folder()
@@ -53,21 +53,22 @@ def kernel(result: types.Type, *arguments: types.Type) -> Callable[[Function], F
 
 
 def inlined(function: Function) -> Function:
-    """Return `function` as a part that kernels call; compiled with each of them."""
+    """Return `function` as a helper that kernels call; it is compiled with each kernel."""
     return cast("Function", numba.njit(**COMPILER_OPTIONS)(function))
 
 
 def pasted(function: Function) -> Function:
-    """Return `function` as a part that is pasted into the source of its kernel, before anything is compiled.
+    """Return `function` as a helper that numba inserts into the source of its caller before compilation.
 
-    For parts of parts: an `inlined` one is optimized once by itself and again with each that calls it, level by level.
+    Use it for helpers that call helpers. An `inlined` helper is optimized by itself and again with every caller, level
+    by level, which takes longer to compile.
     """
     return cast("Function", numba.njit(inline="always", **COMPILER_OPTIONS)(function))
 
 
 @functools.cache
 def cache_folder() -> Path | None:
-    """Return the folder of this machine's kernels, made if need be; None (and a warning) where none can be written."""
+    """Return the cache folder of this machine's kernels, created if missing; None, with a warning, if not writable."""
     folder = _cache_root() / f"kernels-{_fingerprint()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,7 @@ def _cache_root() -> Path:
         return Path(base) / "als-cli"
     try:
         return Path.home() / ".cache" / "als-cli"
-    except RuntimeError:  # no home folder: a service account
+    except RuntimeError:  # no home folder, for instance for a service account
         return Path(tempfile.gettempdir()) / "als-cli"
 
 

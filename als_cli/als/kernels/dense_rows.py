@@ -1,6 +1,6 @@
 """Rows solved exactly through the f x f system of the row equation.
 
-These are long rows when exactness is asked for, and rows with a negative w, which the short form cannot take.
+These are the long rows with `train.solver: exact`. Rows with a negative w count as long rows.
 """
 
 from typing import Any, NamedTuple
@@ -18,31 +18,31 @@ from als_cli.als.kernels.vectors import load, multiply, spread, spread_from, sto
 from als_cli.arrays import Float32Array, Int32Array
 
 _FEWEST_TOGETHER = 32
-"""Pairs whose products are added at once: few enough for the nearest cache, f = 128."""
+"""Minimum pairs whose products are added in one pass: their factors fit the nearest cache at f = 128."""
 _MOST_TOGETHER = 128
-"""The same for many factors, where the matrix is in no near cache and each block goes through all of it."""
+"""Maximum pairs of a pass. With many factors, the matrix is in no near cache and each pass reads all of it."""
 
 
 class _Scratch(NamedTuple):
-    """Memory to solve one row after the other in; flat, rows an odd number of vectors, `stride`, apart.
+    """Scratch memory for one row at a time. Arrays are flat, with rows `stride` floats apart.
 
-    So the rows of a tile do not compete for the same lines of the cache.
+    `stride` is an odd number of vectors, so that rows of a tile do not compete for the same cache lines.
     """
 
     matrix: Float32Array
-    """(stride * stride,) the row's system, then its Cholesky factor."""
+    """(stride * stride,) the system of the row, then its Cholesky factor."""
     right: Float32Array
     """(stride,) the right-hand side, then the solution."""
     inverses: Float32Array
-    """(stride,) of the Cholesky factor's diagonal."""
+    """(stride,) inverse diagonal of the Cholesky factor."""
     block: Float32Array
-    """(pairs * stride,) factors of some of the pairs."""
+    """(pairs * stride,) factors of the pairs of one pass."""
     panel: Float32Array
-    """(pairs * 16,) sixteen columns of the same, times w."""
+    """(pairs * 16,) sixteen columns of `block`, times w."""
     weights: Float32Array
-    """(pairs,) w of the pairs."""
+    """(pairs,) w of the pairs of one pass."""
     targets: Float32Array
-    """(pairs,) b of the pairs."""
+    """(pairs,) b of the pairs of one pass."""
 
 
 _named_alike: Any = types.NamedUniTuple
@@ -51,7 +51,7 @@ _SCRATCH = _named_alike(FLOATS, 7, _Scratch)
 
 @pasted
 def _gather(system: RowSystem, start: int, count: int, scratch: _Scratch) -> float:
-    """Fill `block` with y_j, `weights` with w_j and `targets` with b_j, zeros up to a multiple of four; return sum b."""
+    """Set `block` to y_j, `weights` to w_j, `targets` to b_j (0 up to a multiple of four); return the sum of b."""
     width = system.spectrum.shape[0]
     stride = width | 16
     total_target = 0.0
@@ -69,9 +69,9 @@ def _gather(system: RowSystem, start: int, count: int, scratch: _Scratch) -> flo
 
 @pasted
 def _add_products(scratch: _Scratch, count: int, system: RowSystem, upcoming: int) -> None:
-    """Add sum_j w_j y_j y_j', over `count` pairs, to the upper triangle of `matrix`, in tiles of 16 x 16.
+    """Add the sum of w_j y_j y_j' over `count` pairs to the upper triangle of `matrix`, in tiles of 16 x 16.
 
-    Between tiles, ask memory for the factors of the pairs from `upcoming` on.
+    Between tiles, prefetch the factors of the pairs from `upcoming` on.
     """
     width = system.spectrum.shape[0]
     stride = width | 16
@@ -92,7 +92,7 @@ def _add_products(scratch: _Scratch, count: int, system: RowSystem, upcoming: in
 
 @pasted
 def _begin(system: RowSystem, row: int, matrix: Float32Array, stride: int) -> None:
-    """Set the upper triangle of `matrix` to that of D."""
+    """Set the upper triangle of `matrix` to the diagonal matrix D."""
     width = system.spectrum.shape[0]
     for k in range(width):
         for c in range(k & ~15, width, 16):
@@ -102,9 +102,9 @@ def _begin(system: RowSystem, row: int, matrix: Float32Array, stride: int) -> No
 
 @pasted
 def _gain(system: RowSystem, row: int, targets: Float32Array, x: Float32Array) -> float:
-    """Return sum of 2 b s - w s^2 over the row's pairs, float64, from targets = sum_j b_j y_j.
+    """Return the sum of 2 b s - w s^2 over the row's pairs in float64, from targets = sum_j b_j y_j.
 
-    The row equation makes that x.(targets + D x), so no pair is read again.
+    By the row equation this is x.(targets + D x), so no pair is read again.
     """
     gain = 0.0
     for k in range(system.spectrum.shape[0]):
@@ -143,7 +143,7 @@ def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Sc
 
 
 def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
-    """Solve `rows` exactly; overwrite their factors and losses. Cost n f^2 + f^3 / 3 each."""
+    """Solve `rows` exactly and overwrite their factors and losses. Cost of a row with n pairs: n f^2 + f^3 / 3."""
     width = len(system.spectrum)
     stride, together = width | 16, min(max(_FEWEST_TOGETHER, width // 8), _MOST_TOGETHER)
     scratch = _Scratch(

@@ -1,7 +1,8 @@
-"""Rows with many pairs: conjugate gradients from the last factors, preconditioned by the system's diagonal.
+"""Rows with many pairs: conjugate gradients from the last factors, preconditioned by the diagonal of the system.
 
-The factors a row names stay in the core's cache from the first pass on, unless the row is very long. One pass computes
-B p and B' W B p together, so they are read once per step, and the last step needs p' B' W B p alone.
+B has the factors of the row's pairs as rows, W their weights w on the diagonal. One pass over the pairs computes B p
+and B' W B p together, so factors are read once per step. The last step needs p' B' W B p only. The factors of a row's
+pairs stay in the core's cache after the first pass, unless the row is very long.
 """
 
 from typing import NamedTuple
@@ -30,7 +31,7 @@ _Offsets = tuple[int, int, int, int]
 
 
 class Vectors(NamedTuple):
-    """The vectors of the conjugate gradients, (width,) each."""
+    """The vectors of the conjugate-gradient method, (width,) each."""
 
     x: Float32Array
     inverse: Float32Array
@@ -44,7 +45,7 @@ class Vectors(NamedTuple):
 
 @pasted
 def _offsets_of_four(system: RowSystem, pair: int, last: int) -> _Offsets:
-    """Return where the factors of four pairs from `pair` on begin; those past `last` repeat it."""
+    """Return the offsets of the factors of four pairs from `pair` on; pairs after `last` get the offset of `last`."""
     return (
         offset_of(system, min(pair, last)),
         offset_of(system, min(pair + 1, last)),
@@ -55,19 +56,19 @@ def _offsets_of_four(system: RowSystem, pair: int, last: int) -> _Offsets:
 
 @pasted
 def _weight(system: RowSystem, pair: int, last: int) -> np.float32:
-    """Return w of a pair, 0 past `last`."""
+    """Return w of `pair`; 0 after `last`."""
     return abs(system.confidence[pair]) - system.shift if pair <= last else np.float32(0.0)
 
 
 @pasted
 def _target(system: RowSystem, pair: int, last: int) -> np.float32:
-    """Return b of a pair, 0 past `last`."""
+    """Return b of `pair`; 0 after `last`."""
     return max(system.confidence[pair], np.float32(0.0)) if pair <= last else np.float32(0.0)
 
 
 @inlined
 def _products_of_four(system: RowSystem, at: _Offsets, ahead: _Offsets, direction: Float32Array) -> _Four:
-    """Return the products of four factor rows with `direction`, and ask memory for the rows `ahead`."""
+    """Return the dot products of four factor rows with `direction`; prefetch the rows `ahead`."""
     a, b, c, d = at
     pa, pb, pc, pd = ahead
     u = v = w = z = spread(np.float32(0.0))
@@ -86,7 +87,7 @@ def _products_of_four(system: RowSystem, at: _Offsets, ahead: _Offsets, directio
 
 @inlined
 def _add_four(system: RowSystem, at: _Offsets, weights: _Four, sums: Float32Array) -> None:
-    """Add four factor rows, weighted, to `sums`."""
+    """Add four factor rows, times their `weights`, to `sums`."""
     a, b, c, d = at
     u, v, w, z = spread(weights[0]), spread(weights[1]), spread(weights[2]), spread(weights[3])
     for k in range(0, sums.shape[0], 16):
@@ -100,7 +101,7 @@ def _add_four(system: RowSystem, at: _Offsets, weights: _Four, sums: Float32Arra
 def _add_four_and_squares(
     system: RowSystem, at: _Offsets, weights: _Four, square_weights: _Four, vectors: Vectors
 ) -> None:
-    """Add four factor rows to the residual and their squares to `inverse`, each with its own weights."""
+    """Add four factor rows times `weights` to the residual, and their squares times `square_weights` to `inverse`."""
     oa, ob, oc, od = at
     ra, rb, rc, rd = spread(weights[0]), spread(weights[1]), spread(weights[2]), spread(weights[3])
     wa, wb = spread(square_weights[0]), spread(square_weights[1])
@@ -116,7 +117,7 @@ def _add_four_and_squares(
 
 @inlined
 def first_pass(system: RowSystem, start: int, last: int, vectors: Vectors) -> np.float64:
-    """Add B' (b - W B x) to the residual, the diagonal of B' W B to `inverse`; return the pairs' loss at x."""
+    """Add B' (b - W B x) to the residual and the diagonal of B' W B to `inverse`; return the loss of the pairs at x."""
     loss = np.float64(0.0)
     ahead = _offsets_of_four(system, start, last)
     for j in range(start, last + 1, 4):
@@ -134,7 +135,7 @@ def first_pass(system: RowSystem, start: int, last: int, vectors: Vectors) -> np
 
 @inlined
 def step_pass(system: RowSystem, start: int, last: int, vectors: Vectors, with_image: bool) -> np.float64:
-    """Return p' B' W B p; add B' W B p to the image if asked."""
+    """Return p' B' W B p; with `with_image`, add B' W B p to the image."""
     curvature = np.float64(0.0)
     ahead = _offsets_of_four(system, start, last)
     for j in range(start, last + 1, 4):
@@ -164,7 +165,7 @@ def begin(system: RowSystem, row: int, vectors: Vectors) -> np.float64:
 
 @pasted
 def first_direction(vectors: Vectors) -> np.float32:
-    """Invert the preconditioner; set p to the preconditioned residual z; return r.z."""
+    """Invert the preconditioner and set p to the preconditioned residual z; return r.z."""
     rz = spread(np.float32(0.0))
     for k in range(0, vectors.x.shape[0], 16):
         inverse, residual = reciprocal(load(vectors.inverse, k)), load(vectors.residual, k)
@@ -196,7 +197,7 @@ def add_direction(vectors: Vectors, length: np.float32) -> None:
 
 @pasted
 def turn(system: RowSystem, row: int, vectors: Vectors, length: np.float32, rz: np.float32) -> np.float32:
-    """Set the residual after a step of `length` along p, and the next direction; return the new r.z."""
+    """Update the residual after a step of `length` along p, set the next direction, and return the new r.z."""
     ridge, one, back = spread(system.ridge[row]), spread(np.float32(1.0)), spread(-length)
     new = spread(np.float32(0.0))
     for k in range(0, vectors.x.shape[0], 16):
@@ -215,9 +216,9 @@ def turn(system: RowSystem, row: int, vectors: Vectors, length: np.float32, rz: 
 
 @pasted
 def _improve(system: RowSystem, row: int, steps: int, vectors: Vectors) -> np.float64:
-    """Improve `vectors.x` by `steps` steps; return the loss of the row's pairs.
+    """Improve `vectors.x` by `steps` conjugate-gradient steps; return the loss of the row's pairs.
 
-    A step of length a lowers x' A x - 2 x' B' b by a r.z, so the loss at the first x gives the loss at the last.
+    A step of length a lowers x' A x - 2 x' B' b by a r.z. So the last loss follows from the loss at the first x.
     """
     start, last = system.indptr[row], system.indptr[row + 1] - 1
     loss = begin(system, row, vectors)
@@ -250,5 +251,5 @@ def _solve(
 
 
 def solve_long_rows(rows: Int32Array, system: RowSystem, steps: int, solution: Solution) -> None:
-    """Improve `rows`, none empty, by `steps` conjugate-gradient steps; overwrite their factors and losses."""
+    """Improve `rows`, none empty, by `steps` conjugate-gradient steps and overwrite their factors and losses."""
     _solve(rows, system, steps, solution, aligned(4 * len(system.spectrum)).reshape(4, -1))

@@ -1,7 +1,7 @@
-"""Rows too long for a core's cache: the conjugate gradients of `long_rows`, for many rows at once, block by block.
+"""Rows too long for a core's cache: the conjugate gradients of `long_rows` for a group of rows, block by block.
 
-One such row after the other would fetch its factors from far memory in every pass. Here the fixed side is taken a
-block at a time; while a block is in cache, every row of the group visits its pairs there.
+Solved one after the other, these rows would read their factors from main memory in every pass. Here the loop takes one
+block of the fixed side at a time. While the block is in cache, every row of the group visits its pairs in it.
 """
 
 from typing import Any, NamedTuple
@@ -27,13 +27,13 @@ from als_cli.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 
 
 class _Group(NamedTuple):
-    """The state of G rows."""
+    """The state of a group of G rows."""
 
     rows: Int32Array
     borders: Int64Array
-    """(G, blocks + 1) where each row's pairs of a block begin."""
+    """(G, blocks + 1) index of the first pair of each row in each block, then the end of the row."""
     vectors: Float32Array
-    """(4, G, width)."""
+    """(4, G, width) inverse, residual, direction and image of each row."""
     losses: Float64Array
     rz: Float32Array
     curvatures: Float64Array
@@ -55,7 +55,7 @@ _GROUP = _named(
 
 @pasted
 def _find_borders(system: RowSystem, group: _Group, block_rows: int) -> None:
-    """Set where each row's pairs of each block of the fixed side begin."""
+    """Set `borders`: the first pair of each row in each block of the fixed side."""
     for g in range(group.rows.shape[0]):
         pair, end = system.indptr[group.rows[g]], system.indptr[group.rows[g] + 1]
         group.borders[g, 0] = pair
@@ -67,14 +67,14 @@ def _find_borders(system: RowSystem, group: _Group, block_rows: int) -> None:
 
 @pasted
 def _vectors(group: _Group, g: int, solution: Solution) -> Vectors:
-    """Return the vectors of one row."""
+    """Return the vectors of row `g` of the group."""
     own = group.vectors
     return Vectors(solution.factors[group.rows[g]], own[0, g], own[1, g], own[2, g], own[3, g])
 
 
 @pasted
 def _start(system: RowSystem, group: _Group, solution: Solution) -> None:
-    """Set residuals, preconditioners, first directions and losses at the first x of all rows."""
+    """Set residuals, preconditioners, first directions and losses of all rows at their first x."""
     for g in range(group.rows.shape[0]):
         group.losses[g] = begin(system, group.rows[g], _vectors(group, g, solution))
     for block in range(group.borders.shape[1] - 1):
@@ -88,7 +88,7 @@ def _start(system: RowSystem, group: _Group, solution: Solution) -> None:
 
 @pasted
 def _measure(system: RowSystem, group: _Group, solution: Solution, with_image: bool) -> None:
-    """Set the curvature along p, and the image of p if asked, of all rows."""
+    """Set the curvature of all rows along p; with `with_image`, also the image of p."""
     for g in range(group.rows.shape[0]):
         vectors = _vectors(group, g, solution)
         clear(vectors.image, vectors.image.shape[0])
@@ -103,7 +103,7 @@ def _measure(system: RowSystem, group: _Group, solution: Solution, with_image: b
 
 @pasted
 def _advance(system: RowSystem, group: _Group, solution: Solution, is_last: bool) -> None:
-    """Move all rows along their p to the minimum; set the next directions unless this is the last step."""
+    """Move all rows along p to the minimum; set the next directions unless `is_last`."""
     for g in range(group.rows.shape[0]):
         if group.rz[g] > np.float32(1e-30):
             vectors = _vectors(group, g, solution)
@@ -130,7 +130,7 @@ def _solve(system: RowSystem, block_rows: int, steps: int, solution: Solution, g
 def solve_longest_rows(
     rows: Int32Array, system: RowSystem, block_rows: int, steps: int, solution: Solution
 ) -> None:
-    """Improve `rows` together as `solve_long_rows` would one by one; `block_rows` of the fixed side fit in cache."""
+    """Improve the group `rows` as `solve_long_rows` does; `block_rows` rows of the fixed side are a block."""
     width, count = len(system.spectrum), len(rows)
     blocks = -(-len(system.fixed) // width // block_rows)
     group = _Group(

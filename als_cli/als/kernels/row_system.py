@@ -1,7 +1,7 @@
-"""What a row kernel is given: the sparse rows, the fixed side, and where the answer goes; numba is not imported here.
+"""Input and output of a row kernel: the sparse rows, the fixed side, and the arrays of the solution; without numba.
 
-Notation of the row equation, with Y'Y = diag(d) because the fixed side is in its eigenbasis:
-(D + sum_j w_j y_j y_j') x = sum_j b_j y_j, D = diag(a0 d + lambda_u), w = |c| - shift, b = max(c, 0).
+The row equation is (D + sum_j w_j y_j y_j') x = sum_j b_j y_j with D = diag(a0 d + lambda_u), w = |c| - shift and
+b = max(c, 0). The fixed side is in its eigenbasis, so Y'Y = diag(d).
 """
 
 from typing import Any, NamedTuple
@@ -14,37 +14,37 @@ from als_cli.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 
 
 class RowSystem(NamedTuple):
-    """The equations of all rows of one side."""
+    """The systems of all rows of one side."""
 
     indptr: Int64Array
-    """(rows + 1,) offsets of each row's pairs."""
+    """(rows + 1,) index of the first pair of each row, then the number of pairs."""
     indices: Int32Array
-    """(pairs,) rows of `fixed`."""
+    """(pairs,) row number in `fixed`."""
     confidence: Float32Array
-    """(pairs,) c, negative where the pair is a dislike."""
+    """(pairs,) c; negative for a dislike."""
     fixed: Float32Array
-    """(other side's rows * width,) flat, in the eigenbasis of its Gram matrix; width: f rounded up to a multiple of 16."""
+    """(rows of the other side * width,) factors in their eigenbasis, flat; width: f rounded up to a multiple of 16."""
     spectrum: Float32Array
     """(width,) a0 d, positive."""
     ridge: Float32Array
     """(rows,) lambda_u."""
     shift: np.float32
-    """What w lacks of |c|: 0 for the weighted loss, a0 for hu2008."""
+    """|c| - w: 0 for the weighted loss, a0 for hu2008."""
 
 
 class Solution(NamedTuple):
-    """Where the kernels write; row r of the matrix is row r here."""
+    """The arrays that kernels write; row r belongs to row r of the matrix."""
 
     factors: Float32Array
-    """(rows, width); conjugate gradients start from what is in it."""
+    """(rows, width) factors; conjugate gradients start from their present values."""
     losses: Float64Array
-    """(rows,) the loss of the row's own pairs, sum of w s^2 - 2 b s + b."""
+    """(rows,) loss of the row's own pairs: the sum of w s^2 - 2 b s + b. Empty: it is not computed."""
 
 
 def row_system(
     matrix: csr_matrix, fixed: Float32Array, spectrum: Float32Array, ridge: Float32Array, shift: float
 ) -> RowSystem:
-    """Return the system of `matrix`' rows as the kernels take it: contiguous, read-only views, copied only where need be."""
+    """Return the systems of the rows of `matrix` as contiguous, read-only views; copied only if necessary."""
     return RowSystem(
         frozen(matrix.indptr, np.int64),
         frozen(matrix.indices, np.int32),
@@ -57,14 +57,14 @@ def row_system(
 
 
 def frozen(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return a contiguous, read-only view of `array`, a copy only where need be."""
+    """Return a contiguous, read-only view of `array` with `dtype`, copied only if necessary."""
     view = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
 
 
 def aligned(size: int) -> Float32Array:
-    """Return zeros (size,) that begin at a cache line, so that no vector of 16 lies across two: half the loads and stores."""
+    """Return zeros (size,) aligned to a cache line: a vector of 16 in two lines costs twice the loads and stores."""
     zeros = np.zeros(size + 15, np.float32)
     start = -zeros.ctypes.data // zeros.itemsize % 16
     return zeros[start : start + size]

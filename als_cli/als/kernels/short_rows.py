@@ -1,8 +1,8 @@
-"""Rows with few pairs, solved exactly through a system as large as the row (Woodbury).
+"""Rows with few pairs, solved exactly through a system as large as the row (Woodbury identity).
 
-With C = W^(1/2) B D^(-1/2) and b = W^(1/2) s + b0 (b0 holds the pairs whose w is too small to divide by):
+With C = W^(1/2) B D^(-1/2) and b = W^(1/2) s + b0, where b0 has the pairs whose w is too small to divide by:
 x = D^(-1/2) (C' p + D^(-1/2) B' b0),  (I + C C') p = s - C D^(-1/2) B' b0.
-Cost n^2 f + n^3 / 3 where the f x f system costs n f^2 + f^3 / 3.
+The cost of a row with n pairs is n^2 f + n^3 / 3. The f x f system would cost n f^2 + f^3 / 3.
 """
 
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from als_cli.arrays import Float32Array, Int32Array
 
 
 class _Scratch(NamedTuple):
-    """Memory to solve one row after the other in; n: pairs of the longest, rounded up to a multiple of 16."""
+    """Scratch memory for one row at a time; n: pairs of the longest row, rounded up to a multiple of 16."""
 
     block: Float32Array
     """(n * width,) C."""
@@ -30,7 +30,7 @@ class _Scratch(NamedTuple):
     right: Float32Array
     """(n,) the right-hand side, then p."""
     inverses: Float32Array
-    """(n,) of the Cholesky factor's diagonal."""
+    """(n,) inverse diagonal of the Cholesky factor."""
     products: Float32Array
     """(n,) C D^(-1/2) B' b0."""
     scale: Float32Array
@@ -45,7 +45,7 @@ _SCRATCH = _named_alike(FLOATS, 7, _Scratch)
 
 @pasted
 def _is_tiny(weight: np.float32, target: np.float32) -> bool:
-    """Return whether w is too small beside b to divide by its root."""
+    """Return whether w is too small, relative to b, to divide by its square root."""
     return bool(weight <= np.float32(1e-6) * target)
 
 
@@ -53,7 +53,7 @@ def _is_tiny(weight: np.float32, target: np.float32) -> bool:
 def _scale_rows(
     system: RowSystem, row: int, scale: Float32Array, block: Float32Array, right: Float32Array
 ) -> bool:
-    """Fill block = C and right = s of a row, zeros up to a multiple of four; return whether b0 has a pair."""
+    """Set block = C and right = s of a row, with zeros up to a multiple of four; return whether b0 is not zero."""
     start, count = system.indptr[row], system.indptr[row + 1] - system.indptr[row]
     width = scale.shape[0]
     has_rest = False
@@ -92,7 +92,7 @@ def _sum_rest(system: RowSystem, row: int, scale: Float32Array, rest: Float32Arr
 
 @pasted
 def _multiply_rows(block: Float32Array, size: int, width: int, matrix: Float32Array, stride: int) -> None:
-    """Set the upper triangle of `matrix` (rows `stride` apart) = I + block block', in tiles of 4 x 4."""
+    """Set the upper triangle of `matrix` (rows `stride` apart) to I + block block', in tiles of 4 x 4."""
     for i in range(rounded(size, 8)):
         store(matrix, i * stride + stride - 16, spread(np.float32(0.0)))
     for i in range(0, size, 4):
@@ -136,7 +136,7 @@ def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Sc
 
 
 def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
-    """Solve `rows`, longest first, none empty, all w >= 0; overwrite their factors and losses."""
+    """Solve `rows` exactly and overwrite their factors and losses; longest row first, none empty, all w >= 0."""
     width = len(system.spectrum)
     longest = -(-int(system.indptr[rows[0] + 1] - system.indptr[rows[0]]) // 16) * 16
     scratch = _Scratch(

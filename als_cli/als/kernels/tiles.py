@@ -1,6 +1,6 @@
-"""Tiles of a matrix as one value: 8 or 16 vectors that stay in registers, each a row of 16 columns or a partial sum.
+"""Tiles of a matrix as one numba value: 8 or 16 vectors in registers, each a row of 16 columns or a partial sum.
 
-One operation on a tile stands for what would be 8 or 16 lines of a kernel, each with its own cost to compile.
+One operation on a tile replaces 8 or 16 lines of a kernel, each of which would take time to compile.
 """
 
 from collections.abc import Callable, Iterable
@@ -54,7 +54,7 @@ def _zero() -> Any:
 
 def _load_rows(count: int) -> Callable[..., Any]:
     def load_rows(typing_context: Any, array: Any, offset: Any, stride: Any) -> Any:  # noqa: ARG001
-        """Return the tile whose rows of 16 begin at array[offset], `stride` apart."""
+        """Return the tile whose rows of 16 values begin at array[offset] and are `stride` apart."""
 
         def build(builder: Any, address: Any, start: Any, step: Any) -> Any:
             rows = [
@@ -69,7 +69,7 @@ def _load_rows(count: int) -> Callable[..., Any]:
 
 
 def _store_rows(typing_context: Any, array: Any, offset: Any, stride: Any, tile: Any) -> Any:  # noqa: ARG001
-    """Write the tile's rows at array[offset], `stride` apart."""
+    """Write the rows of the tile at array[offset], `stride` apart."""
 
     def build(builder: Any, address: Any, start: Any, step: Any, values: Any) -> Any:
         rows = _rows_of(builder, values)
@@ -80,7 +80,7 @@ def _store_rows(typing_context: Any, array: Any, offset: Any, stride: Any, tile:
 
 
 def _add_outer(typing_context: Any, tile: Any, array: Any, offset: Any, vector: Any) -> Any:  # noqa: ARG001
-    """Return the tile with array[offset + i] times `vector` added to its row i."""
+    """Return the tile after adding array[offset + i] * `vector` to its row i."""
 
     def build(builder: Any, values: Any, address: Any, start: Any, row: Any) -> Any:
         sums = _rows_of(builder, values)
@@ -104,7 +104,7 @@ def _solve_triangle(
     stride: Any,  # noqa: ARG001
     inverses: Any,
 ) -> Any:
-    """Return Z with R'Z = tile; R: upper triangle at matrix[offset], `stride` apart, its diagonal inverted in `inverses`."""
+    """Return Z with R'Z = tile. R: upper triangle at matrix[offset], rows `stride` apart; `inverses` = 1 / diag(R)."""
 
     def build(builder: Any, values: Any, address: Any, start: Any, step: Any, diagonal: Any) -> Any:
         rows = _rows_of(builder, values)
@@ -121,9 +121,9 @@ def _solve_triangle(
 
 
 def _add_dots(typing_context: Any, tile: Any, array: Any, a: Any, b: Any, stride: Any) -> Any:  # noqa: ARG001
-    """Return the tile of 4 x 4 partial sums with the products of four vectors and four others added.
+    """Return the tile of 4 x 4 partial sums after adding the lane-wise products of four vectors with four vectors.
 
-    The vectors begin at array[a] and at array[b], `stride` apart.
+    The vectors begin at array[a] and at array[b], and are `stride` apart.
     """
 
     def build(builder: Any, values: Any, address: Any, left: Any, right: Any, step: Any) -> Any:
@@ -142,7 +142,7 @@ def _add_dots(typing_context: Any, tile: Any, array: Any, a: Any, b: Any, stride
 
 
 def _store_totals(typing_context: Any, array: Any, offset: Any, stride: Any, tile: Any) -> Any:  # noqa: ARG001
-    """Write the sums of the lanes of sixteen vectors as 4 x 4 floats at array[offset], their rows `stride` apart."""
+    """Write the lane sums of the tile's sixteen vectors as 4 x 4 floats at array[offset], rows `stride` apart."""
 
     def build(builder: Any, address: Any, start: Any, step: Any, values: Any) -> Any:
         parts = _rows_of(builder, values)
@@ -165,7 +165,7 @@ def _choose(builder: Any, a: Any, b: Any, lanes: Iterable[int]) -> Any:
 
 
 def _in_quarters(*lanes: int) -> list[int]:
-    """Return the same choice of four in each quarter of two vectors; 4 to 7 stand for the second."""
+    """Return `lanes` repeated for each quarter of two vectors; lanes 4 to 7 are in the second vector."""
     return [lane % 4 + lane // 4 * LANES + 4 * quarter for quarter in range(4) for lane in lanes]
 
 
@@ -173,7 +173,8 @@ def _quarters(*numbers: int) -> list[int]:
     return [4 * number + lane for number in numbers for lane in range(4)]
 
 
-# the halves to add, so that sixteen vectors become one of their sums, in order; each choice one instruction of the CPU
+# Lanes to add in each step. Four steps reduce sixteen vectors to one vector of their sums, in order. Each selection is
+# one instruction of the CPU.
 _FOLDS = [
     (_in_quarters(0, 4, 1, 5), _in_quarters(2, 6, 3, 7)),
     (_in_quarters(0, 1, 4, 5), _in_quarters(2, 3, 6, 7)),

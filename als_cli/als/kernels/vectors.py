@@ -1,7 +1,7 @@
-"""Sixteen float32 values as one value, for kernels: a vector register, or what the compiler makes of it elsewhere.
+"""Sixteen float32 values as one numba value: one vector register, or several on CPUs with shorter registers.
 
-Left to itself the compiler guards each short loop with overlap checks and remainders, which cost more than the loop;
-with explicit vectors a kernel is what it says. Arrays are flat, contiguous and float32; offsets count elements.
+When the compiler vectorizes a short loop itself, it adds overlap checks and a remainder loop, which cost more than the
+loop. Explicit vectors avoid this. Arrays are flat, contiguous and float32. Offsets count elements.
 """
 
 from typing import Any
@@ -24,12 +24,12 @@ UNALIGNED = 4
 
 
 def vector_at(builder: Any, address: Any, offset: Any) -> Any:
-    """Return the address of the vector that begins `offset` floats after `address`."""
+    """Return the address of the vector `offset` floats after `address`."""
     return builder.bitcast(builder.gep(address, [offset]), VECTOR.as_pointer())
 
 
 def spread_value(builder: Any, value: Any, kind: Any = VECTOR) -> Any:
-    """Return a vector of `kind` with the scalar `value` in each lane."""
+    """Return a vector of type `kind` with the scalar `value` in each lane."""
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, INDEX(0))
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INDEX, LANES), [0] * LANES))
 
@@ -58,7 +58,7 @@ def _spread_scalar(typing_context: Any, scalar: Any) -> Any:  # noqa: ARG001
 
 
 def _spread_from(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001
-    """Return a vector with array[offset] in each lane; as an index of numba's it would be checked for its sign."""
+    """Return a vector with array[offset] in each lane, without numba's check for a negative index."""
 
     def build(builder: Any, address: Any, place: Any) -> Any:
         return spread_value(builder, builder.load(builder.gep(address, [place])))
@@ -67,7 +67,7 @@ def _spread_from(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: 
 
 
 def _value_at(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001
-    """Return array[offset], without numba's test for a negative index."""
+    """Return array[offset], without numba's check for a negative index."""
 
     def build(builder: Any, address: Any, place: Any) -> Any:
         return builder.load(builder.gep(address, [place]))
@@ -76,7 +76,7 @@ def _value_at(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG
 
 
 def _multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
-    """Return a b + c, lane by lane."""
+    """Return a * b + c, lane by lane."""
 
     def build(builder: Any, *values: Any) -> Any:
         return call(builder, "llvm.fmuladd.v16f32", VECTOR, list(values))
@@ -85,7 +85,7 @@ def _multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: 
 
 
 def _multiply(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
-    """Return a b, lane by lane."""
+    """Return a * b, lane by lane."""
     return float32x16(float32x16, float32x16), operation(float32x16, lambda builder, x, y: builder.fmul(x, y))
 
 
@@ -110,7 +110,7 @@ def _total(typing_context: Any, vector: Any) -> Any:  # noqa: ARG001
 
 
 def _lanes_not_below(typing_context: Any, vector: Any, bound: Any) -> Any:  # noqa: ARG001
-    """Return the lanes that are not below the scalar `bound`, NaN among them, as the bits of an integer."""
+    """Return an integer with the bits of the lanes that are not below the scalar `bound`; NaN is not below it."""
 
     def build(builder: Any, value: Any, limit: Any) -> Any:
         kept = builder.fcmp_unordered(">=", value, spread_value(builder, limit))
@@ -120,7 +120,7 @@ def _lanes_not_below(typing_context: Any, vector: Any, bound: Any) -> Any:  # no
 
 
 def _lowest_bit(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001
-    """Return the number of the lowest bit set in `bits`, which is not zero."""
+    """Return the position of the lowest set bit of `bits`, which must not be zero."""
 
     def build(builder: Any, value: Any) -> Any:
         return builder.cttz(value, ir.Constant(ir.IntType(1), 1))
@@ -142,7 +142,7 @@ def _from_lane(typing_context: Any, vector: Any, lane: Any) -> Any:  # noqa: ARG
 
 
 def _prefetch(typing_context: Any, array: Any, offset: Any) -> Any:  # noqa: ARG001
-    """Ask memory for the cache line of array[offset], without waiting; no address is wrong."""
+    """Prefetch the cache line of array[offset] without waiting; an address outside the array is harmless."""
 
     def build(builder: Any, address: Any, place: Any) -> Any:
         line = builder.bitcast(builder.gep(address, [place]), ir.IntType(8).as_pointer())
