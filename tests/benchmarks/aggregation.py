@@ -1,10 +1,11 @@
-"""Events to the user-item matrix: als-cli against pandas, seconds and peak memory, each peer a process of its own.
+"""Seconds and peak memory from events to the user-item matrix, als-cli compared with pandas, one process per peer.
 
     python tests/benchmarks/aggregation.py [EVENTS]
 
-EVENTS (default 20,000,000) string-keyed events with type and time become about a third as many pairs. als-cli's
-`ingest` also checks every row, writes clean events and rejected rows, and publishes; `aggregate` is that last step
-alone. The pandas peer does what a script would: weights by type, group-by, codes for the ids, a CSR matrix.
+EVENTS (default 20,000,000) events with string ids, type and time become about a third as many pairs. `als ingest` also
+checks every row, writes clean events and rejected rows, and publishes the dataset. `aggregate` is its last step, from
+clean events to the matrix. The pandas peer does what a script would do: weights by type, group-by, codes for the ids, a
+CSR matrix.
 """
 
 import os
@@ -50,7 +51,7 @@ print(csr_matrix((pairs['weight'].to_numpy(np.float32), (users, items)), shape=(
 
 
 def write_events(path: Path, events: int) -> None:
-    """Write `events` rows: 138 thousand users, 27 thousand items, long tails, some pairs seen many times."""
+    """Write `events` rows of 138,000 users and 27,000 items, long-tailed, with some pairs repeated many times."""
     rng = np.random.default_rng(3)
     user = np.minimum((138_000 * rng.random(events) ** 1.6).astype(np.int64), 137_999)
     favourites = rng.integers(0, 60, events)
@@ -84,7 +85,7 @@ def measure(program: str, folder: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print the median of each peer and its ratio to pandas."""
+    """Print the median time of each peer, and the time of pandas divided by it."""
     events = int(sys.argv[1].replace(",", "")) if len(sys.argv) > 1 else 20_000_000
     with tempfile.TemporaryDirectory() as folder:
         write_events(Path(folder) / "events.parquet", events)

@@ -1,12 +1,17 @@
-"""Does a choice made on a draw of the past carry over? Settings of the loss and fold-ins, on divisions of a file of pairs.
+"""Test metrics of settings that are selected on a random validation set, for a file of pairs.
 
     python tests/benchmarks/divisions.py pairs.parquet --held-out drawn newest_of_each newest [--seeds 2]
 
-The file has user_id and item_id, and where the newest are to be held out timestamp (any number or time that orders).
-Users and items with fewer than five pairs are left out. A fifth is held out; every point of `auto`, with 64 and 256
-factors and every fold-in, is judged on a drawn tenth of the rest and, trained on all of the rest, on the fifth. Printed is
-what the choice by the tenth has on the fifth, as a share of the best that any setting has there: with users as the
-sweeps leave them, with fold-ins, and with the rule that of settings within a standard error the least tempered is taken.
+The file has the columns user_id and item_id. To hold out the newest pairs, it also needs timestamp (any ordered type).
+Users and items with fewer than five pairs are left out.
+
+1. A fifth of the pairs is the test set.
+2. Each preset of `auto`, with 64 and 256 factors and each fold-in, is evaluated on a random tenth of the rest.
+3. The same settings are trained on the whole rest and evaluated on the test set.
+
+For each rule, the script prints the test NDCG@10 of the setting selected in step 2, as a fraction of the best test
+NDCG@10 of all settings. The rules are: the best setting without a fold-in (`as left`), the best setting with a fold-in,
+and the least tempered setting within a standard error of the best.
 """
 
 import argparse
@@ -40,12 +45,12 @@ LEFT = "as left"
 
 PerUser = npt.NDArray[np.float64]
 Setting = tuple[int, object]
-"""The number of a preset, and a fold-in (multiple, share) or `LEFT`."""
+"""The number of a preset, and its fold-in: (multiple of the regularization, fraction of the exponent), or `LEFT`."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is trained on, and who is judged."""
+    """A training matrix, and the users and pairs of its test set."""
 
     training: csr_matrix
     rows: npt.NDArray[np.int64]
@@ -53,7 +58,7 @@ class Part:
 
 
 def read_pairs(file: Path) -> pl.DataFrame:
-    """Return user, item (rows from 0) and order of the pairs that stay."""
+    """Return the pairs of users and items with at least five pairs: user_id and item_id (rows from 0), order."""
     pairs = pl.read_parquet(file)
     order = pl.col("timestamp") if "timestamp" in pairs.columns else pl.lit(0)
     pairs = pairs.select("user_id", "item_id", order=order).sort("order", maintain_order=True)
@@ -67,7 +72,7 @@ def read_pairs(file: Path) -> pl.DataFrame:
 
 
 def held_out(pairs: pl.DataFrame, how: str, seed: int) -> npt.NDArray[np.bool_]:
-    """Return which pairs are held out: a fifth."""
+    """Return a mask over `pairs`, true for the fifth that is held out."""
     drawn = np.random.default_rng(seed).random(pairs.height)
     key = drawn if how == "drawn" else -pairs["order"].to_numpy().astype(float)
     if how == "newest":
@@ -79,7 +84,7 @@ def held_out(pairs: pl.DataFrame, how: str, seed: int) -> npt.NDArray[np.bool_]:
 
 
 def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 5000) -> Part:
-    """Return the part that trains on what is not `test`."""
+    """Return the training matrix of the pairs outside `test`, and at most `most_users` test users."""
     shape = (int(pairs["user_id"].max()) + 1, int(pairs["item_id"].max()) + 1)  # type: ignore[arg-type]
 
     def matrix(chosen: npt.NDArray[np.bool_]) -> csr_matrix:
@@ -103,7 +108,7 @@ def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 
 def judged(
     part: Part, point: Point, factors: int, sweeps: int | None, threads: int
 ) -> tuple[int, dict[object, PerUser]]:
-    """Return the best number of sweeps (or `sweeps`), and NDCG@10 per user of all fold-ins after it."""
+    """Return the best number of iterations (or `sweeps`), and NDCG@10 per user after it, for each fold-in."""
     matrix = part.training
     train = apply_point(TrainConfig(), {**point, "factors": factors}, matrix)
     recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps or MOST_SWEEPS}), threads)
@@ -133,7 +138,7 @@ def judged(
 
 
 def report(pairs: pl.DataFrame, how: str, seed: int, threads: int) -> None:
-    """Print one division, a line for each number of factors."""
+    """Print the fractions of one division, one line for each number of factors."""
     test = held_out(pairs, how, seed)
     rest = pairs.filter(pl.Series(~test))
     tenth = np.random.default_rng(seed + 5).random(rest.height) < 0.1

@@ -1,9 +1,9 @@
-"""Seconds of the fold-in that ends a training, beside a sweep of that training, on the set of MovieLens-20M shape.
+"""Seconds of the fold-in at the end of a training and of an iteration, on the data set of MovieLens-20M shape.
 
     python tests/benchmarks/fold_in.py [--factors 64 128 256] [--rounds 5]
 
-A sweep solves users and items; the fold-in solves all users once more, from where the sweeps left them ("near") or, as
-for users who are new, exactly ("exact").
+An iteration ("sweep") solves users and items. The fold-in solves all users once more. It starts from their factors
+after the iterations ("near"), or solves them exactly, as for new users ("exact").
 """
 
 import argparse
@@ -31,7 +31,7 @@ from als_cli.tuning.parameters import recipe_for
 
 
 def timed(run: Callable[[], Float32Array], rounds: int) -> tuple[list[float], Float32Array]:
-    """Return the seconds of each of `rounds` runs, and what the last one gave."""
+    """Return the seconds of each of `rounds` runs, and the result of the last run."""
     seconds = []
     for _ in range(rounds):
         started = time.perf_counter()
@@ -41,7 +41,7 @@ def timed(run: Callable[[], Float32Array], rounds: int) -> tuple[list[float], Fl
 
 
 def compare(factors: int, rounds: int, threads: int) -> None:
-    """Print one number of factors."""
+    """Print the times of an iteration and of both fold-ins with `factors`, and the distance of both solutions."""
     matrix = synthetic.movielens_like()
     train = TrainConfig(
         factors=factors,

@@ -1,4 +1,4 @@
-"""What a benchmark prints about where it ran, and the rate that its figures are compared with."""
+"""Description of the machine for the output of benchmarks, time measurement, and the matrix-product rate."""
 
 import importlib.metadata
 import platform
@@ -14,7 +14,7 @@ PACKAGES = ("numpy", "scipy", "numba", "implicit", "irspack", "polars", "pandas"
 
 
 def describe(threads: int) -> str:
-    """Return machine, threads and versions, one line each."""
+    """Return processor, threads and versions of the packages, in two lines."""
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return f"{_cpu()}, {threads} threads, Python {platform.python_version()}\n{versions}"
 
@@ -28,19 +28,19 @@ def sgemm_rate(threads: int, size: int = 2048) -> float:
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """Return the wall time of one call."""
+    """Return the wall time of one call of `work`, in seconds."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def middle(values: list[float]) -> str:
-    """Return median and range of some seconds."""
+    """Return median, minimum and maximum of `values` in seconds, as text."""
     return f"{statistics.median(values):6.2f} s ({min(values):.2f}-{max(values):.2f})"
 
 
 def load_average() -> str:
-    """Return how busy the machine is, where it tells."""
+    """Return the one-minute load average, or `unknown` where the system has none."""
     path = Path("/proc/loadavg")
     return path.read_text().split()[0] if path.exists() else "unknown"
 

@@ -1,9 +1,9 @@
-"""Peak memory of a training, above what the process held before, beside two matrices plus three times the factors.
+"""Peak memory of a training, compared with two matrices plus three times the factors.
 
     python tests/benchmarks/memory.py [--factors 128]
 
-The strengths themselves are counted as held before: `als train` has them memory-mapped, so that the system can drop
-their pages. Linux only (the kernel's high-water mark).
+The peak is measured above the memory that the process held before, including the strengths. `als train` memory-maps the
+strengths, so the system can drop their pages. Linux only: the peak is the kernel's high-water mark.
 """
 
 import argparse
@@ -25,7 +25,7 @@ STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def resident(field: str) -> float:
-    """Return VmRSS or VmHWM (the high-water mark) of this process, in MiB."""
+    """Return `field`, VmRSS or VmHWM (the high-water mark), of this process in MiB."""
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) / 1024
 
@@ -41,7 +41,7 @@ def main() -> None:
     warm_up()
     strengths = synthetic.movielens_like()
     recipe = recipe_for(strengths, TrainConfig(factors=options.factors, iterations=3), threads)
-    CLEAR.write_text("5")  # the high-water mark starts anew
+    CLEAR.write_text("5")  # resets the high-water mark
     before = resident("VmRSS")
     factors = recipe.fit(strengths, lambda _: None)
     peak = resident("VmHWM") - before

@@ -1,9 +1,9 @@
-"""Our figures on three published splits beside the published ones, with nothing tuned: `als` defaults.
+"""Test metrics of `als` with defaults on three published splits, next to published metrics of other methods.
 
     python tests/benchmarks/published.py [gowalla ml1m_topn ml1m_ncf] [--set train.factors=256 ...]
 
 Needs the research data in shared/data beside the checkout. The whole job runs: raw file, ingest, training, ranking.
-Published rows are cited from shared/data/README.md. The test parts are for reporting: never choose settings by them.
+Published rows are cited from shared/data/README.md. The test sets are for reports only: never select settings on them.
 """
 
 import argparse
@@ -44,7 +44,7 @@ PUBLISHED = {
 
 
 def settings_of(name: str, workspace: str) -> list[str]:
-    """Return the settings that say where split `name` lies and how it is judged."""
+    """Return the `--set` settings for the files of split `name` and for its evaluation."""
     folder, (k, _) = PUBLIC / name, SPLITS[name]
     given = [
         f"workspace={workspace}",
@@ -58,7 +58,7 @@ def settings_of(name: str, workspace: str) -> list[str]:
 
 
 def judged(name: str, settings: list[str], threads: int) -> tuple[dict[str, dict[str, float]], float]:
-    """Return the metrics of each method on split `name`, and the seconds of the whole job."""
+    """Return the test metrics of each method on split `name`, and the seconds of the whole job."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as workspace:
         given = [*settings_of(name, workspace), *settings]
@@ -69,7 +69,7 @@ def judged(name: str, settings: list[str], threads: int) -> tuple[dict[str, dict
 
 
 def report(name: str, settings: list[str], threads: int) -> None:
-    """Print our figures of split `name` under `settings` beside the published ones."""
+    """Print the metrics of als-cli on split `name` under `settings`, and the published metrics."""
     if not (PUBLIC / name).is_dir():
         print(f"\n{name}: not beside the checkout")
         return

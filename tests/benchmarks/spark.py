@@ -1,9 +1,9 @@
-"""Seconds per training iteration of Spark MLlib's implicit ALS on this machine, beside the native engine.
+"""Seconds per training iteration of Spark MLlib's implicit ALS and of engine `native` on this machine.
 
     python tests/benchmarks/spark.py [--factors 64] [--share 0.25]
 
-Needs pyspark and Java. Spark tells no time per iteration: its figure is the difference between a fit of 1 + N
-iterations and a fit of one, divided by N, so that reading and partitioning the pairs do not count.
+Needs pyspark and Java. Spark does not report the time of an iteration. The script measures a fit with 1 + N iterations
+and a fit with one iteration, and divides the difference by N. So reading and partitioning the pairs do not count.
 """
 
 import argparse
@@ -32,7 +32,7 @@ RIDGE = 0.01
 
 
 def native_seconds(matrix: csr_matrix, factors: int, threads: int) -> float:
-    """Return the median seconds of an iteration, loss included."""
+    """Return the median seconds of an iteration of engine `native`, with the computation of the loss."""
     seconds: list[float] = []
     settings = AlsSettings(factors, RIDGE, 5, False, 1, threads)
     NativeEngine().fit(matrix, settings, lambda sweep: seconds.append(sweep.seconds))
@@ -40,7 +40,7 @@ def native_seconds(matrix: csr_matrix, factors: int, threads: int) -> float:
 
 
 def spark_seconds(matrix: csr_matrix, factors: int, threads: int) -> float:
-    """Return the seconds that one more iteration of MLlib's ALS takes."""
+    """Return the seconds of one additional iteration of MLlib's ALS."""
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import SparkSession
 

@@ -1,8 +1,9 @@
-"""Microseconds per row of n pairs: exact through its own system, by two CG steps, and exact through the f x f system.
+"""Microseconds per row of n pairs, for each of the three row solvers, on one thread.
 
     python tests/benchmarks/switch_point.py [--factors 64 128 256 1024]
 
-Where the columns cross is the switch of `als_cli.als.schedule.longest_short_row`. One thread.
+Columns: exact through a system as large as the row (short), two conjugate-gradient steps (cg), exact through the f x f
+system (dense). `als_cli.als.schedule.longest_short_row` uses the lengths at which the columns cross.
 """
 
 import argparse
@@ -25,7 +26,7 @@ OTHER_SIDE = 27_000
 
 
 def microseconds(factors: int, pairs: int) -> list[float]:
-    """Return the cost of one row: short, long, dense."""
+    """Return the microseconds of one row with `pairs` pairs: short, cg, dense."""
     rng = np.random.default_rng(pairs)
     count = int(np.clip(4e8 // (pairs**2 * factors), 20, 2000))
     columns = np.sort(rng.integers(OTHER_SIDE, size=(count, pairs)), axis=1).reshape(-1)

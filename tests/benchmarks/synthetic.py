@@ -1,4 +1,4 @@
-"""What benchmarks train on: a seeded set of MovieLens-20M shape, and gowalla."""
+"""Training data of the benchmarks: a seeded data set of MovieLens-20M shape, and gowalla."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ _TASTES = 96
 
 
 def movielens_like(seed: int = 7, share: float = 1.0) -> csr_matrix:
-    """Return a (138,000, 27,000) float32 matrix of about 7.5 million ones; `share` of the users for a smaller one."""
+    """Return a float32 matrix (138,000, 27,000) of about 7.5 million ones; `share` is the fraction of users to make."""
     rng = np.random.default_rng(seed)
     users = int(USERS * share)
     activity = rng.lognormal(0.0, 1.25, users)
@@ -39,7 +39,7 @@ def movielens_like(seed: int = 7, share: float = 1.0) -> csr_matrix:
 
 
 def gowalla() -> csr_matrix | None:
-    """Return the training part of gowalla as a matrix of ones, None where shared/data is absent."""
+    """Return the training set of gowalla as a matrix of ones; None if shared/data is missing."""
     file = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "gowalla" / "train.parquet"
     if not file.exists():
         return None

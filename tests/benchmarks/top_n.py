@@ -1,8 +1,9 @@
-"""Users per second of top-20 lists, seen items left out: native and `implicit.recommend` side by side.
+"""Seconds of top-20 lists without seen items: engine `native` and `implicit.recommend` in the same run.
 
     python tests/benchmarks/top_n.py [--factors 64 128] [--users 20000]
 
-The rate counts 2 U I f operations, skipped ones included, beside the float32 matrix-product rate of the same machine.
+The rate counts 2 U I f operations, including skipped ones. It is compared with the float32 matrix-product rate of the
+same machine.
 """
 
 import argparse
@@ -27,7 +28,7 @@ N = 20
 
 
 def compare(matrix, factors: int, users: int, threads: int) -> None:
-    """Print seconds, rate and ratio for one number of factors."""
+    """Print seconds, rate and ratio with `factors`."""
     from implicit.cpu.als import AlternatingLeastSquares
 
     found = NativeEngine().fit(matrix, AlsSettings(factors, 2.0, 4, False, 1, threads), lambda _: None)

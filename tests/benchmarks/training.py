@@ -1,9 +1,10 @@
-"""Seconds per training iteration and the loss reached: native, implicit and (where installed) irspack, side by side.
+"""Seconds and loss of each training iteration: native, implicit and, if installed, irspack, in the same run.
 
     python tests/benchmarks/training.py [--factors 64 128 256] [--exact] [--data synthetic|gowalla] [--share 1.0]
 
-Engines take turns in one run, so that a busy machine is busy for all. All minimise the loss of Hu, Koren, Volinsky 2008
-with the same confidence and ridge; the loss printed is computed by one function for all, after every iteration.
+Engines take turns in one run, so that other load on the machine affects all of them. All minimise the loss of Hu,
+Koren, Volinsky 2008 with the same confidence and ridge. One function computes the loss of the peers after every
+iteration. Engine `native` reports its own loss, and its last loss is checked against that function.
 """
 
 import argparse
@@ -30,11 +31,11 @@ from als_cli.als.threads import Workers, available_threads
 CONFIDENCE, RIDGE = 5.0, 2.0
 
 Sweep = tuple[float, float]
-"""Seconds and loss."""
+"""Seconds and loss of an iteration."""
 
 
 def hu_loss(confidence: csr_matrix, users: np.ndarray, items: np.ndarray) -> float:
-    """Return the loss of Hu et al. divided by U I, in float64 where it adds up."""
+    """Return the loss of Hu et al. divided by U I; sums are in float64."""
     total = RIDGE * (np.square(users, dtype=np.float64).sum() + np.square(items, dtype=np.float64).sum())
     total += float(np.sum((users.T @ users).astype(np.float64) * (items.T @ items)))
     rows = np.repeat(np.arange(confidence.shape[0]), np.diff(confidence.indptr))
@@ -94,7 +95,7 @@ def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int)
 def contenders(
     factors: int, iterations: int, threads: int, *, exact: bool
 ) -> dict[str, Callable[[csr_matrix], list[Sweep]]]:
-    """Return the runs to time, by name."""
+    """Return the runs to measure, by name: from a confidence matrix to seconds and loss of each iteration."""
     runs: dict[str, Callable[[csr_matrix], list[Sweep]]] = {
         "native": lambda m: native(m, factors, iterations, threads, exact=False),
         "implicit CG-3": lambda m: implicit(m, factors, iterations, threads),

@@ -1,12 +1,14 @@
-"""Search hyperparameters for the three published splits with `als tune`, or judge on the test parts what it found.
+"""Search hyperparameters for the three published splits with `als tune`, or evaluate the results on the test sets.
 
     python tests/benchmarks/tuned.py --search ml1m_ncf [--workspace FOLDER] [--trials 20]
     python tests/benchmarks/tuned.py [gowalla ml1m_topn ml1m_ncf]
 
-A search sees the training file alone: folds are drawn from its pairs. With --workspace it goes on after an interruption.
-What it printed last stands in WINNERS, so that the test parts are touched only by the second command. ml1m_ncf ranks the
-test item among 99 drawn ones of 3,704: its place 10 is about place 350 of a full ranking, and its nDCG looks at places up
-to that, so recall@100 of the full ranking is what is tuned. Published rows: see published.py.
+A search reads the training file only: its folds are random samples of the pairs. With --workspace it continues after an
+interruption. The results of the last searches are copied to WINNERS, so only the second command reads the test sets.
+
+ml1m_ncf ranks the test item among 99 sampled items of 3,704. Rank 10 there is about rank 350 of a full ranking, and its
+nDCG counts ranks up to that. The search therefore maximises recall@100 of the full ranking. Published rows: see
+published.py.
 """
 
 import argparse
@@ -28,7 +30,7 @@ from als_cli.stages.context import StageContext
 from als_cli.stages.tune import tune
 
 SEARCHES = {
-    # Within the best of 72 trials with 1,024 factors on tune_train and tune_valid, by the same sampler.
+    # Bounds around the best of 72 trials with 1,024 factors on tune_train and tune_valid, by the same sampler.
     "gowalla": {
         "metric": "ndcg@20", "share": 0.1, "folds": 1, "users": 8000, "trials": 60, "screen": {"trials": 0},
         "space": {
@@ -66,13 +68,13 @@ WINNERS: dict[str, dict[str, object]] = {
 
 
 def search(name: str, workspace: str, trials: int | None, threads: int) -> None:
-    """Print the winning section `train` of split `name`."""
+    """Print all trials and the winning section `train` of a search on split `name`."""
     section = SEARCHES[name] | ({"trials": trials} if trials else {})
     given = [
         *published.settings_of(name, workspace),
         f"tune={yaml.safe_dump(section, default_flow_style=True)}",
     ]
-    # The test file is not read by a search; without it nothing could be.
+    # A search does not read the test file, but the split needs its path.
     context = StageContext(config=load_config(None, given, environment={}), threads=threads)
     started = time.perf_counter()
     report = tune(context, ingest=True)
@@ -87,7 +89,7 @@ def search(name: str, workspace: str, trials: int | None, threads: int) -> None:
 
 
 def judge(name: str, threads: int) -> None:
-    """Print the test figures of the winner of split `name` beside the published ones."""
+    """Print the test metrics of the winner of split `name`, and the published metrics."""
     if name not in WINNERS:
         print(f"\n{name}: not searched yet")
         return
