@@ -162,10 +162,11 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_the_factors_open_as_the_docs_say(finished):
-    [code] = re.findall(r"^```python\n(.*?)^```", PAGES["docs/outputs.md"], re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGES["docs/outputs.md"], re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
     code = (
-        code.replace("work/shop", str(finished[0] / "work"))
-        + "print(scores.shape == (users.height, items.height))"
+        "\n".join(blocks).replace("work/shop", str(finished[0] / "work"))
+        + "print(scores.shape == (users.height, items.height) == (users.height, len(first)))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.stderr) == ("True\n", "")

@@ -1,4 +1,4 @@
-"""The model on disk: one Arrow file per side, ids beside float32 factors, memory-mappable from any Arrow tool.
+"""The model on disk: one Arrow file per side, ids beside float32 factors, which Arrow tools map without a copy.
 
 Files: user_factors.arrow (user_id, factors), item_factors.arrow (item_id, factors, interactions), manifest.json.
 """

@@ -1,12 +1,15 @@
 """What a command writes never stands where it reads: refused before any work, with both paths and keys."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from als_cli.config.loading import load_config
+from als_cli.errors import ConfigError
+from als_cli.stages.context import StageContext
+from als_cli.stages.places import check_lists_place, check_tune_place
 from tests.shop import CONFIG, als, write_shop
-
-CANDIDATES = "candidates: {path: candidates.csv}"
 
 
 @pytest.fixture
@@ -37,6 +40,20 @@ def refused(shop, *command):
     return error
 
 
+def conflict(shop, check, *settings, config="shop.yaml"):
+    """Return the message of `check` on the shop's config with `settings`, as typed in the shop's folder."""
+    before = tree(shop.parent)
+    with pytest.raises(ConfigError) as caught:
+        check(context(*settings, config=config))
+    assert tree(shop.parent) == before
+    assert caught.value.hint
+    return caught.value.message
+
+
+def context(*settings, config="shop.yaml"):
+    return StageContext(load_config(Path(config), settings, environment={}), config_file=Path(config))
+
+
 def test_a_run_does_not_overwrite_its_own_events(shop):
     error = refused(shop, "run", "-c", "shop.yaml", "--set", "recommend.output.path=events.csv")
     assert f"recommend.output.path {shop}/events.csv" in error
@@ -65,14 +82,15 @@ def test_recommend_does_not_overwrite_the_events(shop):
         ("soft.csv", "events.source"),
     ],
 )
-def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, output, key):
+def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, monkeypatch, output, key):
+    monkeypatch.chdir(shop)
     (shop / "work").mkdir()
     (shop / "linked").symlink_to("work")
     (shop / "soft.csv").symlink_to("events.csv")
     os.link(shop / "events.csv", shop / "hard.csv")
-    error = refused(shop, "run", "-c", "shop.yaml", "--set", f"recommend.output.path={output}")
-    assert f"{key} " in error
-    assert "recommend.output.path " in error
+    message = conflict(shop, check_lists_place, f"recommend.output.path={output}")
+    assert message.startswith(f"recommend.output.path {os.path.normpath(shop / output)} ")
+    assert f" {key} {shop}" in message
 
 
 @pytest.mark.parametrize(
@@ -95,11 +113,11 @@ def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, output,
         (["events.source=daily/*.csv"], "daily", "events.source"),
     ],
 )
-def test_every_file_that_is_read_is_safe(shop, settings, output, key):
+def test_every_file_that_is_read_is_safe(shop, monkeypatch, settings, output, key):
+    monkeypatch.chdir(shop)
     (shop / "users.csv").write_text("user_id\nu001\n", encoding="utf-8")
-    options = [word for setting in settings for word in ("--set", setting)]
-    error = refused(shop, "run", "-c", "shop.yaml", *options, "--set", f"recommend.output.path={output}")
-    assert f" {key} " in error
+    message = conflict(shop, check_lists_place, *settings, f"recommend.output.path={output}")
+    assert f" {key} {shop}" in message
 
 
 def test_the_config_file_is_safe(shop):
@@ -108,25 +126,37 @@ def test_the_config_file_is_safe(shop):
     assert f"--config {shop}/shop.csv" in error
 
 
+def test_tune_does_not_overwrite_its_own_config(shop):
+    error = refused(shop, "tune", "-c", "shop.yaml", "-o", "shop.yaml")
+    assert f"tune.output {shop}/shop.yaml is the same file as --config {shop}/shop.yaml" in error
+
+
 @pytest.mark.parametrize(
     ("output", "key"),
     [
         ("events.csv", "events.source"),
-        ("shop.yaml", "--config"),
+        ("catalog.csv", "recommend.items.catalog"),
         ("hard.csv", "events.source"),
         ("work/models/current/manifest.json", "workspace"),
         ("work/tune/study.sqlite3", "workspace"),
         ("work/.lock", "workspace"),
     ],
 )
-def test_tune_writes_its_config_over_no_input_and_no_artifact(shop, output, key):
+def test_tune_writes_its_config_over_no_input_and_no_artifact(shop, monkeypatch, output, key):
+    monkeypatch.chdir(shop)
     os.link(shop / "events.csv", shop / "hard.csv")
-    error = refused(shop, "tune", "-c", "shop.yaml", "-o", output)
-    assert f"tune.output {shop}/{output}" in error
-    assert f"{key} " in error
+    message = conflict(shop, check_tune_place, f"tune.output={output}")
+    assert message.startswith(f"tune.output {shop}/{output} ")
+    assert f" {key} {shop}" in message
 
 
-@pytest.mark.parametrize("name", ["events.csv", "shop.yaml", "catalog.csv"])
+@pytest.mark.parametrize("output", ["best.yaml", "work/tune/best.yaml", "work/best.yaml"])
+def test_tune_may_write_elsewhere(shop, monkeypatch, output):
+    monkeypatch.chdir(shop)
+    check_tune_place(context(f"tune.output={output}"))
+
+
+@pytest.mark.parametrize("name", ["events.csv", "shop.yaml"])
 def test_log_lines_are_appended_to_no_input(shop, name):
     error = refused(shop, "ingest", "-c", "shop.yaml", "--log-file", name)
     assert f"--log-file {shop}/{name}" in error
@@ -156,11 +186,6 @@ def test_an_unknown_suffix_is_refused_before_any_work(shop):
         ([], "-"),
     ],
 )
-def test_a_place_of_its_own_is_fine(shop, settings, output):
-    options = [word for setting in settings for word in ("--set", setting)]
-    ended = als("ingest", "-c", "shop.yaml", *options, cwd=shop)
-    assert ended.returncode == 0, ended.stderr
-    # Without a model the check of the places is all that comes before.
-    ended = als("recommend", "-c", "shop.yaml", *options, "-o", output, cwd=shop)
-    assert ended.returncode == 4, ended.stderr
-    assert "no model" in ended.stderr
+def test_a_place_of_its_own_is_fine(shop, monkeypatch, settings, output):
+    monkeypatch.chdir(shop)
+    check_lists_place(context(*settings, f"recommend.output.path={output}"))
