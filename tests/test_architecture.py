@@ -11,9 +11,14 @@ PACKAGE = ROOT / "als_cli"
 
 LAYERS = (
     {"errors"},
-    {"als", "ranking", "evaluation"},
-    {"config"},
-    {"events", "dataset"},
+    {"arrays", "reports", "progress", "config"},
+    {"als"},
+    {"tables"},
+    {"events"},
+    {"dataset"},
+    {"splitting", "ranking"},
+    {"evaluation"},
+    {"tuning"},
     {"storage"},
     {"stages"},
     {"console"},

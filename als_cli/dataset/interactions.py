@@ -9,10 +9,6 @@ from scipy.sparse import csr_matrix
 
 from als_cli.arrays import Int32Array
 
-CLEAN_EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "weight", "value")
-"""Columns of a checked event: ids in their final type, timestamp Datetime[us, UTC] (null where events carry no time),
-weight Float64 (type weight x transformed value, before decay), value Float64 (the raw value, 1 where there is none)."""
-
 
 @dataclass(frozen=True)
 class Interactions:

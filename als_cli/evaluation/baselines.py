@@ -9,13 +9,13 @@ from scipy.sparse import csr_matrix
 from als_cli.arrays import Int64Array
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.config.events import EventsConfig
+from als_cli.dataset.aggregation import aggregate
 from als_cli.dataset.interactions import rows_of
 from als_cli.dataset.membership import is_stored
 from als_cli.errors import ConfigError
 from als_cli.evaluation.item_knn import ItemBm25, ItemKnn
 from als_cli.evaluation.own_items import OwnItems
 from als_cli.evaluation.rankers import Popular, Ranker, RecentPopular
-from als_cli.events.aggregate import aggregate
 from als_cli.splitting.division import EvaluationParts
 from als_cli.splitting.splits import PAIR
 

@@ -28,6 +28,10 @@ REASONS = {
 }
 """Why a row is rejected, in the order in which the checks are made."""
 
+CLEAN_EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "weight", "value")
+"""Columns of a checked event: ids in their final type, timestamp Datetime[us, UTC] (null where events carry no time),
+weight Float64 (type weight x transformed value, before decay), value Float64 (the raw value, 1 where there is none)."""
+
 REJECTED_COLUMNS = ("source", "row", "reason", "user", "item", "timestamp", "type", "value")
 """rejected.parquet: the file as it was named, the row from 1, the first reason, and the raw fields as text."""
 

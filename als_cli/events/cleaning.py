@@ -9,9 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from als_cli.config.events import EventsConfig
-from als_cli.dataset.interactions import CLEAN_EVENT_COLUMNS
 from als_cli.errors import DataError, refusals_at
-from als_cli.events.checks import Reading, checked, clean_events, rejected_rows
+from als_cli.events.checks import CLEAN_EVENT_COLUMNS, Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
 from als_cli.events.probe import Probed, types_of, unlisted
 from als_cli.events.quarantine import check_bad_share, count_reasons, too_many

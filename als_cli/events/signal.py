@@ -1,5 +1,7 @@
 """What an event is worth: the weight of its type times its value, capped and transformed."""
 
+from datetime import datetime
+
 import polars as pl
 
 from als_cli.config.events import EventsConfig
@@ -29,3 +31,16 @@ def transformed(config: EventsConfig, value: pl.Expr) -> pl.Expr:
     if config.value_cap is not None:
         value = value.clip(-config.value_cap, config.value_cap)
     return value.sign() * value.abs().log1p() if config.value_transform == "log1p" else value
+
+
+def decay(config: EventsConfig, now: datetime | None) -> pl.Expr:
+    """Return the factor of an event's weight at `now`, Float64: halved with every `half_life`, 1 for later events."""
+    if config.half_life is None or now is None:
+        return pl.lit(1.0)
+    age = (
+        (pl.lit(now).dt.cast_time_unit("us") - pl.col("timestamp"))
+        .dt.total_microseconds()
+        .clip(lower_bound=0)
+    )
+    half_lives = age / (config.half_life.total_seconds() * 1e6)
+    return pl.lit(0.5).pow(half_lives)

@@ -9,9 +9,10 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.als.recipe import Recipe
 from als_cli.arrays import BoolArray, Int32Array
 from als_cli.dataset.histories import renumber_items, take_histories
-from als_cli.dataset.interactions import rows_of
+from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.errors import ArtifactError, ResourceError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
@@ -19,8 +20,7 @@ from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.popularity import popularity_list
 from als_cli.ranking.top_n import TopN, top_n
-from als_cli.storage.dataset_files import Dataset
-from als_cli.storage.model_files import Model
+from als_cli.ranking.trained_model import TrainedModel
 
 _NOBODY = ""
 
@@ -55,14 +55,23 @@ class Recommender:
     list. Users that only the model knows have no history: the dataset says who is there.
     """
 
-    def __init__(self, dataset: Dataset, model: Model, rules: ListRules, threads: int) -> None:
-        check_id_types(dataset, model)
-        self._matrix = dataset.interactions.matrix
+    def __init__(
+        self, interactions: Interactions, model: TrainedModel, recipe: Recipe, rules: ListRules
+    ) -> None:
+        """Take the dataset's `interactions`, a `model`, and the `recipe` that it was trained by; lists obey `rules`.
+
+        Raises
+        ------
+        ArtifactError
+            Dataset and model have ids of different types.
+        """
+        check_id_types(interactions, model)
+        self._matrix = interactions.matrix
         self._model = model
         self._rules = rules
-        self._recipe = model.recipe(threads)
-        self._threads = threads
-        items = dataset.interactions.item_ids
+        self._recipe = recipe
+        self._threads = recipe.settings.threads
+        items = interactions.item_ids
         self._places = min(rules.top_n, self.candidates)
         self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
 
@@ -163,9 +172,8 @@ class Recommender:
         return popularity_list(self._model.item_interactions, self._places, self._rules.allowed)
 
 
-def check_id_types(dataset: Dataset, model: Model) -> None:
+def check_id_types(interactions: Interactions, model: TrainedModel) -> None:
     """Raise an ArtifactError where dataset and model have ids of different types."""
-    interactions = dataset.interactions
     for side, ours, theirs in (
         ("user", interactions.user_ids, model.user_ids),
         ("item", interactions.item_ids, model.item_ids),

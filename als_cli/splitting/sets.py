@@ -7,9 +7,9 @@ import polars as pl
 from als_cli.config.evaluate import FileSplit, GivenSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.source import TableFormat
+from als_cli.dataset.aggregation import aggregate
 from als_cli.dataset.interactions import Interactions, cast_ids
 from als_cli.errors import DataError
-from als_cli.events.aggregate import aggregate
 from als_cli.splitting.holdout import Holdout, hold_out
 from als_cli.splitting.splits import PAIR, SplitEvents, split_events
 from als_cli.tables.delimited import Wanted

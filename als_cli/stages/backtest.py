@@ -9,7 +9,7 @@ from itertools import islice
 
 import polars as pl
 
-from als_cli.config.evaluate import AutoSplit, TimeSplit
+from als_cli.config.evaluate import AutoSplit, CohortsConfig, TimeSplit
 from als_cli.errors import AlsError, ConfigError, DataError
 from als_cli.evaluation.backtest_report import Backtest, BacktestReport
 from als_cli.evaluation.backtest_summary import JudgedCutOff, leads_of, spreads_of
@@ -24,11 +24,13 @@ from als_cli.splitting.periods import Period, length_of_test, periods_back
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.splits import split_events
 from als_cli.stages.context import StageContext
-from als_cli.stages.evaluate import methods_for
+from als_cli.stages.evaluate import basis_of, methods_for
 from als_cli.stages.warm_up import start_warm_up
-from als_cli.storage.backtest_files import figures_only, publish_backtest
+from als_cli.storage.backtest_files import write_backtest
 from als_cli.storage.dataset_files import Dataset, open_dataset
-from als_cli.storage.published_model import PublishedModel, published_model, say_if_left_out
+from als_cli.storage.evaluation_files import Basis
+from als_cli.storage.publish import current_version, staged_folder
+from als_cli.storage.published_model import PublishedModel, log_if_left_out, published_model
 from als_cli.tuning.parameters import recipe_for
 
 log = logging.getLogger(__name__)
@@ -48,15 +50,15 @@ def backtest(context: StageContext) -> BacktestReport:
     """
     started = time.perf_counter()
     _check_split(context)
-    published = published_model(context)
+    config = context.config
+    published = published_model(config.evaluate.baselines, config.train, context.models_place)
     dataset = open_dataset(context.dataset_place)
     split = _time_split(context, dataset)
     start_warm_up(context.config.train.engine)
     newest = _newest_period(dataset, split, context.config.events.duplicates)
-    step = context.config.evaluate.backtest.step or newest.length
-    figures_alone = figures_only(context)
-    say_if_left_out(figures_alone, published)
-    judged = _judged_cut_offs(figures_alone, dataset, published, _periods(context, dataset, newest, step))
+    step = config.evaluate.backtest.step or newest.length
+    log_if_left_out(published, None, context.models_place)
+    judged = _judged_cut_offs(context, dataset, published, _periods(context, dataset, newest, step))
     users = pl.concat([one.user_ids for one in judged]).unique().sort()
     found = Backtest(
         test_seconds=newest.length.total_seconds(),
@@ -71,8 +73,17 @@ def backtest(context: StageContext) -> BacktestReport:
     )
     per_user = pl.concat(one.per_user for one in judged)
     seconds = time.perf_counter() - started
-    folder = publish_backtest(context, dataset, published, found, per_user, seconds)
-    return BacktestReport(**dict(found), backtest=str(folder), seconds=seconds)
+    run = {"config": config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
+    with staged_folder(context.backtests_place) as folder:
+        write_backtest(folder, found, per_user, _basis_of(context, dataset, published), **run)
+    place = current_version(context.backtests_place)
+    return BacktestReport(**dict(found), backtest=str(place), seconds=seconds)
+
+
+def _basis_of(context: StageContext, dataset: Dataset, published: PublishedModel) -> Basis:
+    """Return what the figures depend on: a backtest has no cohorts and does not read their files."""
+    basis = basis_of(context, dataset, published.settings())
+    return replace(basis, evaluate=basis.evaluate.model_copy(update={"cohorts": CohortsConfig()}))
 
 
 def _check_split(context: StageContext) -> None:

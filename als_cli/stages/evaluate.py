@@ -1,6 +1,8 @@
 """`als evaluate`: train on one part of the events, rank for the users of the other, publish the figures."""
 
 import time
+from dataclasses import replace
+from typing import Any
 
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.errors import ConfigError
@@ -21,19 +23,14 @@ from als_cli.splitting.division import divide, warn_of_few_test_users
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.stages.warm_up import start_warm_up
-from als_cli.storage.dataset_files import open_dataset
-from als_cli.storage.evaluation_files import (
-    Basis,
-    evaluation_key,
-    paths_of,
-    publish_evaluation,
-    published_figures,
-)
+from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
 from als_cli.storage.inputs import Inputs, describe_inputs
+from als_cli.storage.publish import current_version, staged_folder
 from als_cli.storage.published_model import (
     PublishedModel,
+    log_if_left_out,
     published_model,
-    say_if_left_out,
     settings_compared_with,
 )
 from als_cli.tuning.fit_model import ModelFitter
@@ -57,7 +54,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     config = context.config.evaluate
     _check_gate(config)
     check_protocol(config)
-    published = published_model(context)
+    published = published_model(config.baselines, context.config.train, context.models_place)
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
     inputs, clean, protocol = Inputs(), dataset.scan_events(), SplitProtocol.of(config)
@@ -66,8 +63,8 @@ def evaluate(context: StageContext) -> EvaluateReport:
         warn_of_few_test_users(clean, context.config.events, protocol, parts)
         check_times(config, parts)
         cohorts = divide_cohorts(config, parts, inputs.find)
-    basis = Basis(dataset, published, inputs.confirm())
-    say_if_left_out(context, published)
+    basis = replace(basis_of(context, dataset, published.settings()), files=inputs.confirm())
+    log_if_left_out(published, config.gate, context.models_place)
     judged = methods_for(context, published).score(parts, context.progress)
     measured = [one.measured for one in judged]
     comparisons = comparisons_of(measured, config.seed, context.progress)
@@ -89,11 +86,19 @@ def evaluate(context: StageContext) -> EvaluateReport:
         gate=None if verdict is None else GateReport.of(verdict),
     )
     seconds = time.perf_counter() - started
-    per_user = per_user_table(parts, judged)
-    folder = publish_evaluation(context, basis, evaluation, per_user, seconds)
+    run = {"config": context.config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
+    with staged_folder(context.evaluations_place) as folder:
+        write_evaluation(folder, evaluation, per_user_table(parts, judged), basis, **run)
     if verdict is not None:
         require(verdict)
-    return EvaluateReport(**dict(evaluation), evaluation=str(folder), seconds=seconds)
+    place = current_version(context.evaluations_place)
+    return EvaluateReport(**dict(evaluation), evaluation=str(place), seconds=seconds)
+
+
+def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] | None) -> Basis:
+    """Return what the figures depend on, without files; `published` is section `train` of baseline `published`."""
+    config = context.config
+    return Basis(config.evaluate, config.train, config.events, dataset.manifest.content, published)
 
 
 def methods_for(context: StageContext, published: PublishedModel) -> Methods:
@@ -115,9 +120,11 @@ def evaluate_key(context: StageContext) -> str | None:
     ArtifactError
         There is no dataset, or the published model that the config wants a comparison with is broken.
     """
-    compared_with = settings_compared_with(context, published_model(context))
-    dataset, files = open_dataset(context.dataset_place), describe_inputs(paths_of(context.config.evaluate))
-    return None if files is None else evaluation_key(context, dataset, compared_with, files)
+    config = context.config
+    published = published_model(config.evaluate.baselines, config.train, context.models_place)
+    compared_with = settings_compared_with(published, context.evaluations_place)
+    dataset, files = open_dataset(context.dataset_place), describe_inputs(paths_of(config.evaluate))
+    return None if files is None else replace(basis_of(context, dataset, compared_with), files=files).key
 
 
 def recheck_gate(context: StageContext) -> None:
@@ -132,7 +139,7 @@ def recheck_gate(context: StageContext) -> None:
     _check_gate(config)
     if config.gate is None:
         return
-    verdict = _verdict(config, *published_figures(context))
+    verdict = _verdict(config, *published_figures(context.evaluations_place))
     if verdict is not None:
         require(verdict)
 

@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from als_cli.config.events import EventsConfig
+from als_cli.dataset.aggregation import aggregate
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import DataError
-from als_cli.events.aggregate import aggregate
 from als_cli.events.cleaning import Cleaned, write_clean_events
 from als_cli.events.notices import warn_of
 from als_cli.events.probe import Probed, probe, types_of

@@ -83,7 +83,9 @@ def recommend(context: StageContext) -> RecommendReport:
     """
     started = time.perf_counter()
     job = _prepared(context)
-    recommender = Recommender(job.dataset, job.model, job.rules, context.threads)
+    recommender = Recommender(
+        job.dataset.interactions, job.model, job.model.recipe(context.threads), job.rules
+    )
     recommender.check_memory(len(job.audience.user_ids), context.config.recommend.block_users)
     user_type, item_type = job.model.user_ids.dtype, job.model.item_ids.dtype
     tally = _Tally()

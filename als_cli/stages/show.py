@@ -77,7 +77,9 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
     row = _row_of(dataset.interactions.user_ids, user_text, "user", "the dataset")
     catalog = _catalog(context, model)
     candidates = None if catalog is None else catalog.candidates(model.item_ids)
-    recommender = Recommender(dataset, model, rules_of(config, candidates), context.threads)
+    recommender = Recommender(
+        dataset.interactions, model, model.recipe(context.threads), rules_of(config, candidates)
+    )
     user_rows = np.array([row], dtype=np.int32)
     audience = Audience(dataset.interactions.user_ids[row : row + 1], user_rows)
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))

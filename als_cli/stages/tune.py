@@ -8,6 +8,7 @@ from pathlib import Path
 
 from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
+from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.errors import ConfigError, TrainingError
 from als_cli.splitting.auto_split import given_split, resolve_split
 from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
@@ -23,7 +24,6 @@ from als_cli.tuning.report import ScreenReport, TrialReport, TuneReport
 from als_cli.tuning.search import Found, TuneSearch
 from als_cli.tuning.space import search_space, searched_config
 
-_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
 _NOT_IN_KEY = {"trials", "time", "output"}
 """A longer search goes on with the same study."""
@@ -98,7 +98,7 @@ def tune_key(context: StageContext, dataset: Dataset) -> str:
     config = context.config
     return stage_key(
         dataset=dataset.manifest.content,
-        signal=config.events.model_dump(mode="json", include=_SIGNAL),
+        signal=config.events.model_dump(mode="json", include=PAIR_SIGNAL),
         train=config.train.model_dump(mode="json"),
         split=config.evaluate.split.model_dump(mode="json", exclude=_SPLIT_FILE),
         exclude_seen=config.evaluate.exclude_seen,

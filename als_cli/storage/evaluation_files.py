@@ -8,116 +8,105 @@ from typing import Any
 import polars as pl
 
 from als_cli.config.evaluate import EvaluateConfig, FileSplit
+from als_cli.config.events import EventsConfig
+from als_cli.config.train import TrainConfig
+from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.errors import ArtifactError
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.significance import RESAMPLES
-from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.manifest import InputFile, read_manifest, stage_key, write_manifest
-from als_cli.storage.publish import current_version, staged_folder
-from als_cli.storage.published_model import COMPARED_WITH, PublishedModel
+from als_cli.storage.publish import current_version
+from als_cli.storage.published_model import COMPARED_WITH
 
 METRICS = "metrics.json"
 PER_USER = "per_user.parquet"
-_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What the figures come from."""
+    """Everything that the figures of an evaluation depend on."""
 
-    dataset: Dataset
-    published: PublishedModel
-    files: tuple[InputFile, ...]
+    evaluate: EvaluateConfig
+    train: TrainConfig
+    signal: EventsConfig
+    dataset: str
+    """Content hash of the dataset."""
+    published: dict[str, Any] | None
+    """Section `train` of baseline `published`, None without it."""
+    files: tuple[InputFile, ...] = ()
     """The test file, the file of candidates and the tables of cohorts, as they were read."""
 
-
-def publish_evaluation(
-    context: StageContext, basis: Basis, evaluation: Evaluation, per_user: pl.DataFrame, seconds: float
-) -> Path:
-    """Write and publish `evaluation` from `basis` with its figures `per_user`; return the folder."""
-    dataset, compared_with = basis.dataset, basis.published.settings()
-    # Seconds stand in the manifest only: the same seed writes the same bytes.
-    document = evaluation.model_dump(mode="json", exclude={"methods": {"__all__": {"seconds"}}})
-    with staged_folder(context.evaluations_place) as folder:
-        (folder / METRICS).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        per_user.write_parquet(folder / PER_USER)
-        write_manifest(
-            folder,
-            kind="evaluation",
-            key=evaluation_key(context, dataset, compared_with, basis.files),
-            config=context.config.model_dump(mode="json"),
-            inputs=basis.files,
-            counts=evaluation.counts,
-            metrics={
-                "methods": {one.method: one.metrics for one in evaluation.methods},
-                "comparisons": [one.model_dump(mode="json") for one in evaluation.comparisons],
-                "split": document["split"],
-                "split_choice": document["split_choice"],
-                "seconds": {one.method: one.seconds for one in evaluation.methods},
-                "dataset": dataset.manifest.content,
-                COMPARED_WITH: compared_with,
-            },
-            seed=context.config.evaluate.seed,
-            threads=context.threads,
-            seconds=seconds,
+    @property
+    def key(self) -> str:
+        """Hash of all of them. The gate is not part of it: it compares figures and changes none."""
+        return stage_key(
+            evaluate=self.evaluate.model_dump(
+                mode="json",
+                exclude={
+                    "split": {"path"},
+                    "candidates": {"path"},
+                    "cohorts": {"users": {"path"}, "items": {"path"}},
+                    "gate": True,
+                    "backtest": True,
+                },
+            ),
+            train=self.train.model_dump(mode="json"),
+            published=self.published,
+            signal=self.signal.model_dump(mode="json", include=PAIR_SIGNAL),
+            columns=self.signal.columns.model_dump(mode="json", include={"user", "item"}),
+            dataset=self.dataset,
+            resamples=RESAMPLES,
+            files=[file.sha256 for file in self.files],
         )
-    return _current(context)
+
+
+def write_evaluation(
+    folder: Path, evaluation: Evaluation, per_user: pl.DataFrame, basis: Basis, **run: Any
+) -> None:
+    """Write `evaluation` of `basis` with its figures `per_user`, and the manifest, into `folder`.
+
+    `run` has the manifest's config, threads and seconds.
+    """
+    # Seconds are in the manifest only: the same seed writes the same bytes.
+    document = evaluation.model_dump(mode="json", exclude={"methods": {"__all__": {"seconds"}}})
+    (folder / METRICS).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    per_user.write_parquet(folder / PER_USER)
+    write_manifest(
+        folder,
+        kind="evaluation",
+        key=basis.key,
+        inputs=basis.files,
+        counts=evaluation.counts,
+        metrics={
+            "methods": {one.method: one.metrics for one in evaluation.methods},
+            "comparisons": [one.model_dump(mode="json") for one in evaluation.comparisons],
+            "split": document["split"],
+            "split_choice": document["split_choice"],
+            "seconds": {one.method: one.seconds for one in evaluation.methods},
+            "dataset": basis.dataset,
+            COMPARED_WITH: basis.published,
+        },
+        seed=basis.evaluate.seed,
+        **run,
+    )
 
 
 def published_figures(
-    context: StageContext,
+    place: Path,
 ) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
-    """Return the current evaluation's averages by method, then by metric and k; its comparisons and number of users.
+    """Return the averages of the current evaluation in `place` by method, then by metric and k; its comparisons and users.
 
     Raises
     ------
     ArtifactError
         There is no evaluation, or it is broken.
     """
-    manifest = read_manifest(_current(context), "evaluation")
+    folder = current_version(place)
+    if folder is None:
+        raise ArtifactError(f"no evaluation in {place}", hint="run `als evaluate` first")
+    manifest = read_manifest(folder, "evaluation")
     comparisons = tuple(ComparisonReport(**one) for one in manifest.metrics["comparisons"])
     return manifest.metrics["methods"], comparisons, manifest.counts["users_evaluated"]
-
-
-def evaluation_key(
-    context: StageContext,
-    dataset: Dataset,
-    compared_with: dict[str, Any] | None,
-    files: tuple[InputFile, ...],
-) -> str:
-    """Return the hash of all that the figures depend on.
-
-    `compared_with` is section `train` of baseline `published`, None without it. The gate is no part of the hash: it
-    judges figures and changes none.
-    """
-    config = context.config
-    return stage_key(
-        evaluate=config.evaluate.model_dump(
-            mode="json",
-            exclude={
-                "split": {"path"},
-                "candidates": {"path"},
-                "cohorts": {"users": {"path"}, "items": {"path"}},
-                "gate": True,
-                "backtest": True,
-            },
-        ),
-        train=config.train.model_dump(mode="json"),
-        published=compared_with,
-        signal=config.events.model_dump(mode="json", include=_SIGNAL),
-        columns=config.events.columns.model_dump(mode="json", include={"user", "item"}),
-        dataset=dataset.manifest.content,
-        resamples=RESAMPLES,
-        files=[file.sha256 for file in files],
-    )
-
-
-def _current(context: StageContext) -> Path:
-    folder = current_version(context.evaluations_place)
-    if folder is None:
-        raise ArtifactError(f"no evaluation in {context.evaluations_place}", hint="run `als evaluate` first")
-    return folder
 
 
 def paths_of(config: EvaluateConfig) -> tuple[str, ...]:

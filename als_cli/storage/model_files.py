@@ -14,6 +14,7 @@ from als_cli.als.engine import Factors
 from als_cli.als.recipe import Recipe, recipe_from_json
 from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
+from als_cli.ranking.trained_model import TrainedModel
 from als_cli.storage.manifest import Manifest, read_manifest
 from als_cli.storage.publish import current_version
 
@@ -22,16 +23,11 @@ ITEM_FACTORS = "item_factors.arrow"
 
 
 @dataclass(frozen=True)
-class Model:
-    """An opened model: ids by row, factors memory-mapped, item popularity."""
+class Model(TrainedModel):
+    """An opened model, its factors memory-mapped."""
 
     folder: Path
     manifest: Manifest
-    user_ids: pl.Series
-    item_ids: pl.Series
-    item_interactions: pl.Series
-    """Users per item at training time, UInt32: the popularity list."""
-    factors: Factors
 
     def recipe(self, threads: int) -> Recipe:
         """Return how the model was made, to fold in new histories on `threads` threads.
@@ -71,12 +67,12 @@ def open_model(place: Path) -> Model:
     user_table, user_factors = _read_side(folder / USER_FACTORS)
     item_table, item_factors = _read_side(folder / ITEM_FACTORS)
     return Model(
-        folder,
-        manifest,
         user_table["user_id"],
         item_table["item_id"],
         item_table["interactions"],
         Factors(user_factors, item_factors),
+        folder,
+        manifest,
     )
 
 

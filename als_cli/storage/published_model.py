@@ -1,21 +1,22 @@
-"""Baseline `published`: the settings of the model that is published now, to be trained on the training part.
+"""Baseline `published`: the settings of the model that is published now, to be trained on the training set.
 
-Its stored factors are no fair rival: they have seen the test part.
+Its stored factors cannot be compared, because they were trained on the test set too.
 """
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from als_cli.config.evaluate import GateConfig
 from als_cli.config.train import TrainConfig
 from als_cli.errors import ArtifactError
 from als_cli.evaluation.methods import PUBLISHED
 from als_cli.evaluation.report import PublishedState
-from als_cli.stages.context import StageContext
 from als_cli.storage.manifest import Manifest, published_manifest, read_manifest
 from als_cli.storage.publish import current_version
 
@@ -39,8 +40,8 @@ class PublishedModel:
         return None if self.train is None else self.train.model_dump(mode="json")
 
 
-def published_model(context: StageContext) -> PublishedModel:
-    """Return what baseline `published` is now.
+def published_model(baselines: Sequence[str], train: TrainConfig, models: Path) -> PublishedModel:
+    """Return what baseline `published` is now, beside a model with section `train`; `models` is the models folder.
 
     Raises
     ------
@@ -48,37 +49,36 @@ def published_model(context: StageContext) -> PublishedModel:
         The baseline is asked for, and the published model is broken, of another format version, or of settings
         that this release does not have.
     """
-    if PUBLISHED not in context.config.evaluate.baselines:
+    if PUBLISHED not in baselines:
         return PublishedModel(None)
-    folder = current_version(context.models_place)
+    folder = current_version(models)
     if folder is None:
         return PublishedModel("no_model")
-    train = _train_of(read_manifest(folder, "model"), folder)
-    if train == context.config.train:
+    published = _train_of(read_manifest(folder, "model"), folder)
+    if published == train:
         return PublishedModel("same_settings")
-    return PublishedModel("compared", train)
+    return PublishedModel("compared", published)
 
 
-def say_if_left_out(context: StageContext, published: PublishedModel) -> None:
+def log_if_left_out(published: PublishedModel, gate: GateConfig | None, models: Path) -> None:
     """Log why there is no baseline `published`, where it is asked for and left out."""
-    gate = context.config.evaluate.gate
     passes = "; evaluate.gate lets the model pass" if gate and gate.at_least == PUBLISHED else ""
     if published.state == "no_model":
-        log.warning("baseline published is left out: no model in %s yet%s", context.models_place, passes)
+        log.warning("baseline published is left out: no model in %s yet%s", models, passes)
     if published.state == "same_settings":
         # Every night's run says this, and nothing is wrong: no warning.
         log.info("baseline published is left out: the published model has the same section train%s", passes)
 
 
-def settings_compared_with(context: StageContext, published: PublishedModel) -> dict[str, Any] | None:
+def settings_compared_with(published: PublishedModel, evaluations: Path) -> dict[str, Any] | None:
     """Return section `train` that an up-to-date evaluation was compared with, None without baseline `published`.
 
-    Once the model that was judged is published itself, a comparison with it would say nothing: then what the last
-    evaluation was compared with stays, so that publishing does not put the evaluation out of date.
+    Once the evaluated model is published itself, a comparison with it has no meaning. The settings that the last
+    evaluation in the folder `evaluations` was compared with then stay, so that publishing does not make it out of date.
     """
     if published.state != "same_settings":
         return published.settings()
-    last = published_manifest(context.evaluations_place, "evaluation")
+    last = published_manifest(evaluations, "evaluation")
     return None if last is None else last.metrics.get(COMPARED_WITH)
 
 

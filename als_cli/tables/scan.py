@@ -20,8 +20,6 @@ import pyarrow as pa
 from als_cli.config.fields import is_url
 from als_cli.config.source import ColumnRef, TableFormat
 from als_cli.errors import AlsError, ConfigError, DataError, refusal_of
-from als_cli.events.folder_hint import folder_hint
-from als_cli.events.formats import format_of
 from als_cli.tables.delimited import (
     Content,
     Wanted,
@@ -30,6 +28,8 @@ from als_cli.tables.delimited import (
     open_decompressed,
     scan_delimited,
 )
+from als_cli.tables.folder_hint import folder_hint
+from als_cli.tables.formats import format_of
 
 STDIN = "-"
 _COLUMNS_SHOWN = 20

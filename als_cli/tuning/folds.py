@@ -11,8 +11,8 @@ from scipy.sparse import csr_matrix
 from als_cli.config.evaluate import FileSplit, GivenSplit, LastSplit, RandomSplit, TimeSplit, UsersSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.tune import ScreenConfig, TuneConfig
+from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import ConfigError, DataError
-from als_cli.events.aggregate import aggregate
 from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.division import EvaluationParts, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back

@@ -34,7 +34,7 @@ PEERS = {
 import polars as pl
 from pathlib import Path
 from als_cli.config.loading import load_config
-from als_cli.events.aggregate import aggregate
+from als_cli.dataset.aggregation import aggregate
 print(aggregate(pl.scan_parquet('work/dataset/current/events.parquet'), load_config(Path('shop.yaml')).events).matrix.nnz)
 """,
     "pandas": """

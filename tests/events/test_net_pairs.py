@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from als_cli.config.evaluate import LastSplit, RandomSplit, TimeSplit
 from als_cli.config.events import EventsConfig
+from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import DataError
-from als_cli.events.aggregate import aggregate
 from als_cli.splitting.splits import PAIR, split_events
 
 POLICIES = ("sum", "exact", "last", "max")

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import ConfigError, DataError
-from als_cli.events.aggregate import aggregate
 from als_cli.stages.evaluate import evaluate, evaluate_key
 from tests.stages.evaluation_builders import (
     START,

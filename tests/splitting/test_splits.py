@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from als_cli.config.evaluate import LastSplit, RandomSplit, TimeSplit, UsersSplit
-from als_cli.dataset.interactions import CLEAN_EVENT_COLUMNS
 from als_cli.errors import ConfigError, DataError
+from als_cli.events.checks import CLEAN_EVENT_COLUMNS
 from als_cli.splitting.splits import PAIR, split_events
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

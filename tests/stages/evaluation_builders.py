@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from als_cli.config.root import Config
-from als_cli.events.aggregate import aggregate
+from als_cli.dataset.aggregation import aggregate
 from als_cli.splitting.division import EvaluationParts, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from als_cli.console.views.ingest import render_ingest
-from als_cli.dataset.interactions import CLEAN_EVENT_COLUMNS
 from als_cli.errors import ConfigError, DataError
+from als_cli.events.checks import CLEAN_EVENT_COLUMNS
 from als_cli.stages.ingest import ingest, ingest_key
 from als_cli.storage.dataset_files import open_dataset
 from tests.stages.ingesting import context_of, ingested, strengths

@@ -7,10 +7,10 @@ import pytest
 from als_cli.als.cost import sweep_seconds, training_bytes
 from als_cli.als.native import NativeEngine
 from als_cli.config.train import TrainConfig
+from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import TrainingError
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
-from als_cli.events.aggregate import aggregate
 from als_cli.stages.evaluate import evaluate
 from als_cli.stages.train import train as train_stage
 from als_cli.storage.manifest import read_manifest

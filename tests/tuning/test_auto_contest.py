@@ -6,7 +6,7 @@ import pytest
 
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
-from als_cli.events.aggregate import aggregate
+from als_cli.dataset.aggregation import aggregate
 from als_cli.tuning.auto import AutoRules, Contest
 from als_cli.tuning.auto_trial import Trial
 from als_cli.tuning.point import apply_point, open_values

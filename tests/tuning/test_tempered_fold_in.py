@@ -75,7 +75,7 @@ def test_lists_of_people_who_came_later_are_those_of_their_twins(context):
     )
     publish_dataset(context, later)
     rules = ListRules(top_n=1, exclude_seen=False, allowed=None, popular_fallback=True)
-    recommender = Recommender(open_dataset(context.dataset_place), model, rules, threads=1)
+    recommender = Recommender(open_dataset(context.dataset_place).interactions, model, model.recipe(1), rules)
     everyone = Audience(renamed["user_id"], np.arange(renamed.height, dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(everyone, 1000, 1000)))
     assert set(lists.sources) == {"fold_in"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from als_cli.events.formats import FORMAT_OF_SUFFIX
+from als_cli.tables.formats import FORMAT_OF_SUFFIX
 
 _MOST_FILES = 10_000
 """Files to look at: a folder may hold millions."""

@@ -15,8 +15,11 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import DataError
 from als_cli.events.net_pairs import Extremes, extremes_of, net_pairs
+from als_cli.events.signal import decay
 
 _HALF = 1 << 32
+PAIR_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
+"""Keys of section `events` that decide which pairs exist, and their strength, once events are clean."""
 
 
 def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = None) -> Interactions:
@@ -65,7 +68,7 @@ def _pairs(
     events: pl.LazyFrame, signal: EventsConfig, extremes: Extremes, now: datetime | None
 ) -> pl.DataFrame:
     """Return key, strength (Float32, positive), events (UInt32), first_time, last_time per pair, sorted by key."""
-    decayed = events.with_columns(pl.col("weight") * _decay(signal, now))
+    decayed = events.with_columns(pl.col("weight") * decay(signal, now))
     table = net_pairs(decayed, ["key"], signal.duplicates, extremes).collect(engine="streaming")
     if table["strength"].is_infinite().any():
         raise DataError(
@@ -73,18 +76,6 @@ def _pairs(
             hint="set events.value_cap, or value_transform: log1p",
         )
     return table.sort("key")
-
-
-def _decay(signal: EventsConfig, now: datetime | None) -> pl.Expr:
-    if signal.half_life is None or now is None:
-        return pl.lit(1.0)
-    age = (
-        (pl.lit(now).dt.cast_time_unit("us") - pl.col("timestamp"))
-        .dt.total_microseconds()
-        .clip(lower_bound=0)
-    )
-    half_lives = age / (signal.half_life.total_seconds() * 1e6)
-    return pl.lit(0.5).pow(half_lives)
 
 
 def _core(user_rows: Int64Array, item_rows: Int64Array, min_user: int, min_item: int) -> Int64Array:

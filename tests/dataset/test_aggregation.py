@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from als_cli.config.events import EventsConfig
-from als_cli.dataset.interactions import CLEAN_EVENT_COLUMNS
+from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import DataError
-from als_cli.events.aggregate import aggregate
+from als_cli.events.checks import CLEAN_EVENT_COLUMNS
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 SCHEMA = {
@@ -215,7 +215,7 @@ def test_a_strength_beyond_float32_is_an_error():
 _HASH = """
 import hashlib, sys, polars as pl
 from als_cli.config.events import EventsConfig
-from als_cli.events.aggregate import aggregate
+from als_cli.dataset.aggregation import aggregate
 found = aggregate(pl.scan_parquet(sys.argv[1]), EventsConfig(source="x", half_life="3d"))
 print(pl.thread_pool_size(), hashlib.sha256(found.matrix.data.tobytes()).hexdigest())
 """
