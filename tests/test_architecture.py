@@ -133,6 +133,15 @@ def test_each_library_stays_in_its_rooms():
     assert offenders(strays) == []
 
 
+def test_no_two_classes_share_a_name():
+    places: dict[str, list[str]] = {}
+    for room, tree in syntax_trees():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(room)
+    assert {name: rooms for name, rooms in places.items() if len(rooms) > 1} == {}
+
+
 def test_private_parts_of_numba_are_used_in_one_file():
     users = {one.room for one in imports() if one.name.startswith(("numba.core", "numba.config"))}
     assert users == {"als/kernels/numba_internals.py"}

@@ -14,7 +14,7 @@ _EIGEN_OPERATIONS = 40.0
 _EIGEN_RATE = 20e9
 
 
-def sweep_seconds(matrix: csr_matrix, factors: int) -> float:
+def iteration_seconds(matrix: csr_matrix, factors: int) -> float:
     """Return the expected seconds of one iteration on `matrix` (U, I) with two cores; the real time may be half or twice as long."""
     pairs = _PAIR_OPERATIONS * matrix.nnz * factors / _PAIR_RATE
     dense = _DENSE_OPERATIONS * sum(matrix.shape) * factors**2 / _DENSE_RATE

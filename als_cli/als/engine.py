@@ -27,7 +27,7 @@ class AlsSettings:
     threads: int
     objective: Objective = "hu2008"
     """hu2008: weight c for observed pairs, `unobserved_weight` for all other pairs; weighted: `unobserved_weight` for
-    all pairs, and c in addition for observed pairs. Of this and the next fields, engine `implicit` reads `settled`."""
+    all pairs, and c in addition for observed pairs. Of this and the next fields, engine `implicit` reads `tolerance`."""
     unobserved_weight: float = 1.0
     """a0: weight of the squared score of pairs without interaction."""
     frequency_exponent: float = 0.0
@@ -36,7 +36,7 @@ class AlsSettings:
     """Conjugate-gradient steps per half-step of a long row; not used with `exact`."""
     init_scale: float = 1.0
     """Standard deviation of the initial factors of an item of mean popularity, times the square root of `factors`."""
-    settled: float = 0.0
+    tolerance: float = 0.0
     """Stop early when an iteration lowers the loss by less than this fraction; 0: never."""
 
 
@@ -52,9 +52,9 @@ class Iteration:
     """Wall time of the iteration, with the computation of the loss."""
 
 
-def has_settled(losses: Sequence[float], settled: float) -> bool:
-    """Return whether training has converged: the last iteration lowered the loss by less than fraction `settled`."""
-    return len(losses) > 1 and losses[-2] - losses[-1] < settled * losses[-2]
+def has_converged(losses: Sequence[float], tolerance: float) -> bool:
+    """Return whether training has converged: the last iteration lowered the loss by less than fraction `tolerance`."""
+    return len(losses) > 1 and losses[-2] - losses[-1] < tolerance * losses[-2]
 
 
 @dataclass(frozen=True)

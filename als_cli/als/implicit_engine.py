@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_settled
+from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged
 from als_cli.arrays import Float32Array
 from als_cli.errors import ResourceError, TrainingError
 
@@ -44,7 +44,7 @@ class ImplicitEngine:
             losses.append(to_mean_loss(loss))
             on_iteration(Iteration(iteration + 1, losses[-1], now - started))
             started = now
-            if has_settled(losses, settings.settled):
+            if has_converged(losses, settings.tolerance):
                 raise _SettledError
 
         with threadpool_limits(1, "blas"), warnings.catch_warnings():

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from als_cli.als.eigenbasis import column_squares, rotate, weighted_squares
-from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_settled
+from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged
 from als_cli.als.half_step import Side, solve_side, solve_turned, turn, width_of
 from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import aligned
@@ -52,18 +52,18 @@ class NativeEngine:
             )  # training has its own copy: this frees the matrix when the caller holds no reference
             for number in range(1, settings.iterations + 1):
                 started = time.perf_counter()
-                losses.append(training.sweep(number))
+                losses.append(training.run(number))
                 on_iteration(Iteration(number, losses[-1], time.perf_counter() - started))
-                if has_settled(losses, settings.settled):
+                if has_converged(losses, settings.tolerance):
                     break
             return training.finished()
 
-    def sweeps(self, confidence: csr_matrix, settings: AlsSettings) -> Iterator[Factors]:
+    def iterate(self, confidence: csr_matrix, settings: AlsSettings) -> Iterator[Factors]:
         """Yield the factors after each of `settings.iterations` iterations: those of `fit` with so many iterations."""
         with Workers(settings.threads) as workers:
             training = _Training(workers, confidence, settings, None)
             for number in range(1, settings.iterations + 1):
-                training.sweep(number)
+                training.run(number)
                 yield training.factors
 
     def fold_in(
@@ -168,7 +168,7 @@ class _Training:
         del users
         return Factors(in_order, put_back(items, order.items, columns))
 
-    def sweep(self, number: int) -> float:
+    def run(self, number: int) -> float:
         """Do one iteration (users, then items); return the loss divided by U x I."""
         users, items, steps = self._users, self._items, self._settings.cg_steps
         pair_losses = np.zeros(len(items.factors))

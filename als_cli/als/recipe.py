@@ -35,7 +35,7 @@ class Recipe:
     confidence: ConfidenceRule
     item_interactions: Int64Array = field(compare=False, repr=False)
     """(I,) stored pairs per item of the training matrix. Tempering uses them, in the fold-in too."""
-    own_fold_in: FoldIn | None = None
+    separate_fold_in: FoldIn | None = None
     """Separate fold-in hyperparameters; None: users are folded in as in the iterations."""
 
     def fit(self, strength: csr_matrix, on_iteration: ProgressCallback) -> Factors:
@@ -44,7 +44,7 @@ class Recipe:
         With separate fold-in hyperparameters, all training users are folded in last, as new users will be.
         """
         factors = engine_named(self.engine).fit(self.confidences(strength), self.settings, on_iteration)
-        if self.own_fold_in is None:
+        if self.separate_fold_in is None:
             return factors
         return Factors(self.fold_in(factors.items, strength, start=factors.users), factors.items)
 
@@ -61,9 +61,9 @@ class Recipe:
     def fold_in_problem(self, strength: csr_matrix) -> tuple[csr_matrix, AlsSettings]:
         """Return confidences (B, I) of the histories `strength` (B, I), and the engine settings of their fold-in."""
         rule, settings = self.confidence, replace(self.settings, cg_steps=_STEPS * self.settings.cg_steps)
-        if self.own_fold_in is not None:
-            rule = self.own_fold_in.confidence
-            settings = replace(settings, regularization=self.own_fold_in.regularization)
+        if self.separate_fold_in is not None:
+            rule = self.separate_fold_in.confidence
+            settings = replace(settings, regularization=self.separate_fold_in.regularization)
         return rule.apply(strength, self.item_interactions), settings
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Recipe:
             "engine": self.engine,
             "settings": asdict(self.settings),
             "confidence": asdict(self.confidence),
-            "fold_in": None if self.own_fold_in is None else asdict(self.own_fold_in),
+            "fold_in": None if self.separate_fold_in is None else asdict(self.separate_fold_in),
         }
 
     def confidences(self, strength: csr_matrix) -> csr_matrix:
@@ -90,7 +90,7 @@ def recipe_from_json(values: dict[str, Any], item_interactions: Int64Array, thre
         settings=replace(AlsSettings(**values["settings"]), threads=threads),
         confidence=ConfidenceRule(**values["confidence"]),
         item_interactions=item_interactions,
-        own_fold_in=_fold_in_from_json(values.get("fold_in")),
+        separate_fold_in=_fold_in_from_json(values.get("fold_in")),
     )
 
 

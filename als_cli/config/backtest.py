@@ -8,7 +8,7 @@ from als_cli.config.fields import Duration, Section
 
 
 class BacktestConfig(Section):
-    """Which cut-offs `als backtest` judges: that of `evaluate.split`, and earlier ones."""
+    """Which cut-offs `als backtest` evaluates: that of `evaluate.split`, and earlier ones."""
 
     cut_offs: Annotated[int, Field(ge=1, le=1000)] = 4
     """Cut-offs, the newest among them."""

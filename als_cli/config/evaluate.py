@@ -41,12 +41,12 @@ class LastSplit(Section):
 
 
 class RandomSplit(Section):
-    """A random share of the pairs is the test part."""
+    """A random fraction of the pairs is the test part."""
 
     by: Literal["random"]
     """Kind of split."""
-    share: float = Field(default=0.2, gt=0, lt=1)
-    """Share of pairs."""
+    fraction: float = Field(default=0.2, gt=0, lt=1)
+    """Fraction of pairs."""
     seed: int = Field(default=0, ge=0)
     """Seed of the draw."""
 
@@ -56,10 +56,10 @@ class UsersSplit(Section):
 
     by: Literal["users"]
     """Kind of split."""
-    share: float = Field(default=0.1, gt=0, lt=1)
-    """Share of users held out."""
+    fraction: float = Field(default=0.1, gt=0, lt=1)
+    """Fraction of users held out."""
     fold_in: float = Field(default=0.8, gt=0, lt=1)
-    """Share of a held-out user's pairs that the model may see; the rest is the test part."""
+    """Fraction of a held-out user's pairs that the model may see; the rest is the test part."""
     seed: int = Field(default=0, ge=0)
     """Seed of the draw."""
 
@@ -76,8 +76,8 @@ GivenSplit = TimeSplit | LastSplit | RandomSplit | UsersSplit | FileSplit
 Split = Annotated[AutoSplit | GivenSplit, Field(discriminator="by")]
 
 _KINDS = ("auto", "time", "last", "random", "users", "file")
-_KIND_OF_KEY = {"test": "time", "n": "last", "share": "random", "fold_in": "users", "path": "file"}
-"""Keys that tell the kind of split. Beside `fold_in`, `share` is a share of users."""
+_KIND_OF_KEY = {"test": "time", "n": "last", "fraction": "random", "fold_in": "users", "path": "file"}
+"""Keys that tell the kind of split. Beside `fold_in`, `fraction` is a fraction of users."""
 
 
 def _with_kind(split: Any) -> Any:
@@ -129,7 +129,7 @@ class ItemTable(CohortTable):
 
 
 class CohortsConfig(Section):
-    """Whom to judge apart, beside users by their history and items by their popularity."""
+    """Whom to evaluate apart, beside users by their history and items by their popularity."""
 
     users: UserTable | None = None
     """Users by the columns of a table: country, segment."""
@@ -166,7 +166,7 @@ class GateConfig(Section):
 
 
 class EvaluateConfig(Section):
-    """How the model is judged before its lists are published."""
+    """How the model is evaluated before its lists are published."""
 
     split: Annotated[Split, BeforeValidator(_with_kind)] = AutoSplit()
     """How events are divided into training set and test set. `by` may be left out where the other keys tell the kind."""
@@ -185,8 +185,8 @@ class EvaluateConfig(Section):
     candidates: CandidatesConfig | None = None
     """Rank only these items for each user."""
     cohorts: CohortsConfig = CohortsConfig()
-    """Users and items that are also judged apart."""
+    """Users and items that are also evaluated apart."""
     gate: GateConfig | None = None
     """Quality that must be reached."""
     backtest: BacktestConfig = BacktestConfig()
-    """Earlier cut-offs that `als backtest` judges too."""
+    """Earlier cut-offs that `als backtest` evaluates too."""

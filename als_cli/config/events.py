@@ -59,5 +59,5 @@ class EventsConfig(TableFormat):
 
     bad_rows: Literal["quarantine", "fail"] = "quarantine"
     """Bad rows go to rejected.parquet, or make the run fail at the first one."""
-    max_bad_share: float = Field(default=0.05, ge=0, le=1)
-    """Share of bad rows past which the run fails (exit 3) and changes nothing."""
+    max_bad_fraction: float = Field(default=0.05, ge=0, le=1)
+    """Fraction of bad rows past which the run fails (exit 3) and changes nothing."""

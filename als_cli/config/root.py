@@ -24,7 +24,7 @@ class Config(Section):
     train: TrainConfig = TrainConfig()
     """The model."""
     evaluate: EvaluateConfig = EvaluateConfig()
-    """How it is judged."""
+    """How it is evaluated."""
     tune: TuneConfig = TuneConfig()
     """How better hyperparameters are searched for."""
     recommend: RecommendConfig = RecommendConfig()

@@ -50,7 +50,7 @@ class TrainConfig(Section):
     objective: Auto | Literal["weighted", "hu2008"] = "auto"
     """The loss: `weighted` (Rendle and others 2022) or `hu2008` (Hu, Koren, Volinsky 2008). auto: weighted, with engine implicit hu2008, the only one it has."""
     factors: Auto | Annotated[int, Field(ge=1, le=4096)] = "auto"
-    """Length of a user's and an item's vector. auto: chosen on a validation part, 16 to 1024, within `train.budget`; where too few users can be judged 128, or as many as there are users or items if fewer."""
+    """Length of a user's and an item's vector. auto: chosen on a validation part, 16 to 1024, within `train.budget`; where too few users can be evaluated 128, or as many as there are users or items if fewer."""
     regularization: Auto | Annotated[float, Field(ge=0)] = "auto"
     """Weight of the ridge term (lambda). auto: chosen together with factors or iterations where these are auto, else 0.005 (weighted); 0.05 (hu2008)."""
     frequency_exponent: Auto | Annotated[float, Field(ge=0, le=2)] = "auto"
@@ -58,7 +58,7 @@ class TrainConfig(Section):
     unobserved_weight: Auto | Annotated[float, Field(gt=0)] = "auto"
     """a0: weight of a pair without interaction. auto: chosen together with factors or iterations where these are auto, else 24 x interactions / (users x items) (weighted); 1 (hu2008)."""
     iterations: Auto | Annotated[int, Field(ge=1)] = "auto"
-    """Full sweeps over users and items. auto: chosen on a validation part, 2 to 12; where there is none, until the loss settles, at most 50."""
+    """Full iterations over users and items. auto: chosen on a validation part, 2 to 12; where there is none, until the loss settles, at most 50."""
     budget: BudgetConfig = BudgetConfig()
     """What `auto` may cost."""
     confidence: ConfidenceConfig = ConfidenceConfig()

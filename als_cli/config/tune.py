@@ -28,7 +28,7 @@ _Pair = Field(strict=False)
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Exponent = Annotated[float, Field(ge=0, le=2)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 PositiveBounds = Annotated[
     tuple[Positive, ...], _Pair, AfterValidator(_ascending), Wording("two numbers above 0, [lowest, highest]")
@@ -46,7 +46,7 @@ ExponentBounds = Annotated[
     Wording("two numbers from 0 to 2, [lowest, highest]"),
 ]
 ShareBounds = Annotated[
-    tuple[Share, ...],
+    tuple[Fraction, ...],
     _Pair,
     AfterValidator(_ascending),
     Wording("two numbers from 0 to 1, [lowest, highest]"),
@@ -82,7 +82,7 @@ class SpaceConfig(Section):
     fold_in_regularization: PositiveBounds = (0.0625, 16.0)
     """Bounds of `train.fold_in.regularization` as a multiple of `train.regularization`, log scale."""
     fold_in_item_exponent: ShareBounds = (0.0, 1.0)
-    """Bounds of `train.fold_in.item_exponent` as a share of `train.confidence.item_exponent` (weighted only)."""
+    """Bounds of `train.fold_in.item_exponent` as a fraction of `train.confidence.item_exponent` (weighted only)."""
     iterations: CountBounds = (2, 20)
     """Bounds of `train.iterations`."""
 
@@ -106,13 +106,13 @@ class TuneConfig(Section):
     time: Duration | None = None
     """Time that all trials together may take, the first round at most half of it; no trial begins after that. Default: no limit."""
     folds: int = Field(default=3, ge=1, le=20)
-    """Validation parts a trial is judged on: periods one before the other (by time, last), else draws."""
-    share: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = "auto"
-    """Share of the training pairs that each fold validates on, where folds are drawn (by random, file). The smaller, the nearer a fold's training is to the final one, and the more folds it takes. auto: a tenth (file), else the share of `evaluate.split`."""
+    """Validation parts a trial is evaluated on: periods one before the other (by time, last), else draws."""
+    fraction: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = "auto"
+    """Fraction of the training pairs that each fold validates on, where folds are drawn (by random, file). The smaller, the nearer a fold's training is to the final one, and the more folds it takes. auto: a tenth (file), else the fraction of `evaluate.split`."""
     metric: Annotated[str, AfterValidator(_accuracy_metric)] = "ndcg@10"
     """What is maximised: an accuracy metric and its k; its mean over the folds counts."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000
-    """Users judged in each fold: all, or a seeded sample of this many."""
+    """Users evaluated in each fold: all, or a seeded sample of this many."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the search, of the draws of folds, and of the samples of users."""
     screen: ScreenConfig = ScreenConfig()

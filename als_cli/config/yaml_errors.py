@@ -151,7 +151,7 @@ _UNREADABLE = _Complaint(
 
 
 @dataclass(frozen=True)
-class Source:
+class YamlText:
     """A YAML text and where it was written."""
 
     text: str
@@ -168,7 +168,7 @@ class Source:
         return ConfigError(f"{place}: {message}", hint=hint)
 
 
-def syntax_error(broken: yaml.MarkedYAMLError, source: Source) -> ConfigError:
+def syntax_error(broken: yaml.MarkedYAMLError, source: YamlText) -> ConfigError:
     """Return the error that says in plain words what `broken` found in `source`."""
     said = f"{broken.context or ''}|{broken.problem or ''}"
     noticed = broken.problem_mark or broken.context_mark
@@ -190,7 +190,7 @@ def syntax_error(broken: yaml.MarkedYAMLError, source: Source) -> ConfigError:
     return source.error(min(mark.line + 1, max(1, len(lines) - 1)), message, complaint.hint)
 
 
-def character_error(broken: ReaderError, source: Source) -> ConfigError:
+def character_error(broken: ReaderError, source: YamlText) -> ConfigError:
     """Return the error for a character, such as NUL, that no YAML text may contain."""
     line = source.text.count("\n", 0, broken.position) + 1
     message = f"the invisible character U+{ord(source.text[broken.position]):04X} is not allowed"
@@ -209,7 +209,7 @@ def encoding_error(broken: UnicodeDecodeError, origin: str) -> ConfigError:
     )
 
 
-def _commonplace(lines: list[str], suspects: set[int], source: Source) -> ConfigError | None:
+def _commonplace(lines: list[str], suspects: set[int], source: YamlText) -> ConfigError | None:
     # The parser notices these two mistakes late and calls them by other names.
     for number in sorted(n for n in suspects if 0 <= n < len(lines)):
         if _TAB_IN_INDENTATION.match(lines[number]):

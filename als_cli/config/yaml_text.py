@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
-from als_cli.config.yaml_errors import Source, character_error, syntax_error
+from als_cli.config.yaml_errors import YamlText, character_error, syntax_error
 
 KeyPath = tuple[str | int, ...]
 
@@ -98,14 +98,14 @@ def parse_yaml(text: str, origin: str) -> Document:
     ConfigError
         Not YAML, a repeated key, or a value that contains itself; the message names the line.
     """
-    return _parse(Source(text, origin))
+    return _parse(YamlText(text, origin))
 
 
 def parse_value(text: str, origin: str) -> Any:
     """Return the value that `text` means in YAML: ``256`` a number, ``[a, b]`` a list, other words a text."""
     if text.strip() == "-":
         return "-"  # stdin or stdout, not a list with nothing in it
-    value = _parse(Source(text, origin, is_file=False)).tree
+    value = _parse(YamlText(text, origin, is_file=False)).tree
     return text if isinstance(value, datetime) else value
 
 
@@ -115,7 +115,7 @@ def write_yaml(tree: dict[str, Any]) -> str:
     return text
 
 
-def _parse(source: Source) -> Document:
+def _parse(source: YamlText) -> Document:
     try:
         loader = _Loader(source.text)
     except ReaderError as broken:
@@ -138,7 +138,7 @@ def _parse(source: Source) -> Document:
 class _Walk:
     """Where the walk over a document stands: its source, and the nodes around the present one."""
 
-    source: Source
+    source: YamlText
     around: tuple[yaml.Node, ...] = ()
 
     def into(self, node: yaml.Node) -> "_Walk":

@@ -8,7 +8,7 @@ from als_cli.reports import Report
 
 
 class CutOffReport(Report):
-    """One cut-off, judged as `als evaluate` would have on that day."""
+    """One cut-off, evaluated as `als evaluate` would have on that day."""
 
     cut_off: str
     """First instant of the test period, ISO 8601; everything before it is training."""
@@ -31,8 +31,8 @@ class SpreadReport(Report):
     mean: float
     deviation: float | None
     """Standard deviation over cut-offs (n - 1), None for a single one."""
-    least: float
-    greatest: float
+    minimum: float
+    maximum: float
 
 
 class LeadReport(Report):
@@ -75,7 +75,7 @@ class Backtest(Report):
     at: tuple[int, ...]
     """List lengths k, ascending."""
     users: int
-    """Different users who were judged at one cut-off or several."""
+    """Different users who were evaluated at one cut-off or several."""
     published: PublishedState | None
     """Whether baseline `published` is among the methods, or why not; None: not asked for."""
     cut_offs: tuple[CutOffReport, ...]

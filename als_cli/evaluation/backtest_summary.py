@@ -11,7 +11,7 @@ from als_cli.arrays import Float64Array
 from als_cli.dataset.interactions import rows_of
 from als_cli.evaluation.backtest_report import CutOffReport, LeadReport, SpreadReport
 from als_cli.evaluation.comparisons import figures_per_user
-from als_cli.evaluation.methods import Judged
+from als_cli.evaluation.methods import Scored
 from als_cli.evaluation.pooling import pooled_by_user
 from als_cli.evaluation.report import ComparisonReport
 from als_cli.evaluation.significance import RESAMPLES, compare
@@ -20,14 +20,14 @@ from als_cli.splitting.periods import Period
 
 
 @dataclass(frozen=True)
-class JudgedCutOff:
+class ScoredCutOff:
     """What was found at one cut-off."""
 
     period: Period
     counts: dict[str, int]
     user_ids: pl.Series
-    """The T users who were judged, in the order of the figures."""
-    judged: tuple[Judged, ...]
+    """The T users who were evaluated, in the order of the figures."""
+    scored: tuple[Scored, ...]
     comparisons: tuple[ComparisonReport, ...]
     per_user: pl.DataFrame
 
@@ -38,13 +38,13 @@ class JudgedCutOff:
             cut_off=self.period.start.isoformat(),
             end=self.period.end.isoformat(),
             counts=self.counts,
-            methods=tuple(one.report() for one in self.judged),
+            methods=tuple(one.report() for one in self.scored),
             comparisons=self.comparisons,
         )
 
 
 def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
-    """Return mean, standard deviation, least and greatest of every figure: by method, then by metric and k."""
+    """Return mean, standard deviation, minimum and maximum of every figure: by method, then by metric and k."""
     return tuple(
         _spread(method.method, metric, [cut_off.methods[place].metrics[metric] for cut_off in cut_offs])
         for place, method in enumerate(cut_offs[0].methods)
@@ -53,11 +53,11 @@ def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
 
 
 def leads_of(
-    cut_offs: Sequence[JudgedCutOff], users: pl.Series, seed: int, progress: Progress
+    cut_offs: Sequence[ScoredCutOff], users: pl.Series, seed: int, progress: Progress
 ) -> tuple[LeadReport, ...]:
     """Return the model against each baseline over all cut-offs, in the order of each cut-off's comparisons.
 
-    `users` are the distinct ids of all who were judged, sorted.
+    `users` are the distinct ids of all who were evaluated, sorted.
     """
     if not cut_offs[0].comparisons:
         return ()
@@ -94,13 +94,13 @@ def _spread(method: str, metric: str, values: Sequence[float]) -> SpreadReport:
         metric=metric,
         mean=float(np.mean(values)),
         deviation=float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        least=min(values),
-        greatest=max(values),
+        minimum=min(values),
+        maximum=max(values),
     )
 
 
-def _differences(cut_off: JudgedCutOff) -> Float64Array:
+def _differences(cut_off: ScoredCutOff) -> Float64Array:
     """Return the model minus each baseline, (T, baselines x figures), in the order of the comparisons."""
-    model, *baselines = (one.measured for one in cut_off.judged)
+    model, *baselines = (one.measured for one in cut_off.scored)
     own = figures_per_user(model)
     return np.hstack([own - figures_per_user(baseline) for baseline in baselines])

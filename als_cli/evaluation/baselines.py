@@ -16,7 +16,7 @@ from als_cli.errors import ConfigError
 from als_cli.evaluation.item_knn import ItemBm25, ItemKnn
 from als_cli.evaluation.own_items import OwnItems
 from als_cli.evaluation.rankers import Popular, Ranker, RecentPopular
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 from als_cli.splitting.splits import PAIR
 
 _NEEDING_TIMES = ("recent_popular", "own_items")
@@ -33,11 +33,11 @@ def check_protocol(config: EvaluateConfig) -> None:
     if "own_items" in config.baselines and config.exclude_seen:
         raise ConfigError(
             "evaluate.baselines has own_items, but evaluate.exclude_seen is true, so it could list nothing",
-            hint="set evaluate.exclude_seen: false to judge repeat purchases too, or leave own_items out",
+            hint="set evaluate.exclude_seen: false to evaluate repeat purchases too, or leave own_items out",
         )
 
 
-def check_times(config: EvaluateConfig, parts: EvaluationParts) -> None:
+def check_times(config: EvaluateConfig, parts: EvaluationSets) -> None:
     """Return when the training part has the times that the baselines of `config` need.
 
     Raises
@@ -54,7 +54,7 @@ def check_times(config: EvaluateConfig, parts: EvaluationParts) -> None:
 
 
 def fitted_baseline(
-    name: str, parts: EvaluationParts, signal: EventsConfig, recent: timedelta, threads: int
+    name: str, parts: EvaluationSets, signal: EventsConfig, recent: timedelta, threads: int
 ) -> Ranker:
     """Return the baseline `name`, which knows the training set and the test users' histories alone.
 
@@ -72,7 +72,7 @@ def fitted_baseline(
     return RecentPopular(recent_interactions(parts, signal, recent), matrix, threads)
 
 
-def recent_interactions(parts: EvaluationParts, signal: EventsConfig, recent: timedelta) -> Int64Array:
+def recent_interactions(parts: EvaluationSets, signal: EventsConfig, recent: timedelta) -> Int64Array:
     """Return how many users each training item has in the last `recent` of the training period, (I,) int64.
 
     The period ends at the cut-off of a time split, else with the newest training event.
@@ -89,9 +89,9 @@ def recent_interactions(parts: EvaluationParts, signal: EventsConfig, recent: ti
     return counts
 
 
-def newness_of(parts: EvaluationParts) -> csr_matrix:
+def newness_of(parts: EvaluationSets) -> csr_matrix:
     """Return for each item of a test user's history the rank of its last time, (T, I) float64, at least 1; oldest: 1."""
-    history = parts.holdout.part.history
+    history = parts.holdout.test_set.history
     events = parts.events.training if parts.events.visible is None else parts.events.visible
     pairs = (
         events.group_by(PAIR).agg(pl.col("timestamp").max()).sort(PAIR).collect(engine="streaming")

@@ -13,8 +13,8 @@ from als_cli.evaluation.cohorts import Cohort, history_cohorts, popularity_cohor
 from als_cli.evaluation.comparisons import figure_names, figures_per_user
 from als_cli.evaluation.protocol import Measured
 from als_cli.evaluation.report import CohortReport, ItemCohortReport
-from als_cli.splitting.division import EvaluationParts
-from als_cli.splitting.holdout import TestPart
+from als_cli.splitting.division import EvaluationSets
+from als_cli.splitting.holdout import TestSet
 from als_cli.tables.scan import FindFiles, find_files
 
 CohortsByColumn = Mapping[str | None, tuple[Cohort, ...]]
@@ -23,7 +23,7 @@ CohortsByColumn = Mapping[str | None, tuple[Cohort, ...]]
 
 @dataclass(frozen=True)
 class EvaluationCohorts:
-    """Who is judged apart."""
+    """Who is evaluated apart."""
 
     users: CohortsByColumn
     """Positions among the test users."""
@@ -32,7 +32,7 @@ class EvaluationCohorts:
 
 
 def divide_cohorts(
-    config: EvaluateConfig, parts: EvaluationParts, find: FindFiles = find_files
+    config: EvaluateConfig, parts: EvaluationSets, find: FindFiles = find_files
 ) -> EvaluationCohorts:
     """Return the cohorts of test users and of training items, by their interactions and by the tables of `config`.
 
@@ -45,7 +45,7 @@ def divide_cohorts(
     DataError
         A table cannot be read, or has none of the ids.
     """
-    part, tables = parts.holdout.part, config.cohorts
+    part, tables = parts.holdout.test_set, config.cohorts
     lengths = np.diff(part.history.indptr).astype(np.int64)
     users: dict[str | None, tuple[Cohort, ...]] = {None: history_cohorts(lengths)}
     items: dict[str | None, tuple[Cohort, ...]] = {None: popularity_cohorts(part.interactions)}
@@ -73,8 +73,8 @@ def cohort_reports(measured: Sequence[Measured], users: CohortsByColumn) -> tupl
             column=column,
             cohort=cohort.name,
             users=len(cohort.members),
-            fewest=cohort.fewest,
-            most=cohort.most,
+            minimum=cohort.minimum,
+            maximum=cohort.maximum,
             methods={
                 method: dict(zip(names, values[cohort.members].mean(axis=0).tolist(), strict=True))
                 for method, values in figures.items()
@@ -86,7 +86,7 @@ def cohort_reports(measured: Sequence[Measured], users: CohortsByColumn) -> tupl
 
 
 def item_cohort_reports(
-    measured: Sequence[Measured], part: TestPart, items: CohortsByColumn
+    measured: Sequence[Measured], part: TestSet, items: CohortsByColumn
 ) -> tuple[ItemCohortReport, ...]:
     """Return how much of every method's lists each cohort of `items` takes, and how much of its test pairs they hit."""
     tested = np.bincount(part.relevant.indices, minlength=part.relevant.shape[1]).astype(np.int64)
@@ -95,8 +95,8 @@ def item_cohort_reports(
             column=column,
             cohort=cohort.name,
             items=len(cohort.members),
-            fewest=cohort.fewest,
-            most=cohort.most,
+            minimum=cohort.minimum,
+            maximum=cohort.maximum,
             interactions=int(part.interactions[cohort.members].sum()),
             test_pairs=int(tested[cohort.members].sum()),
             methods={one.method: _item_figures(one, cohort, tested) for one in measured},
@@ -107,11 +107,11 @@ def item_cohort_reports(
 
 
 def _item_figures(measured: Measured, cohort: Cohort, tested: Int64Array) -> dict[str, float | None]:
-    """Return the share of places and the recall of the cohort's items by k; None where there is nothing to divide by."""
+    """Return the fraction of places and the recall of the cohort's items by k; None where there is nothing to divide by."""
     members = cohort.members
     figures: dict[str, float | None] = {}
     for k, exposure in measured.exposure.items():
-        figures[f"place_share@{k}"] = _ratio(exposure[members], exposure)
+        figures[f"slot_fraction@{k}"] = _ratio(exposure[members], exposure)
         figures[f"recall@{k}"] = _ratio(measured.hits[k][members], tested[members])
     return figures
 

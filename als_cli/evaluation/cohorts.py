@@ -25,9 +25,9 @@ class Cohort:
     name: str
     members: Int64Array
     """Their positions among the test users, or the training items, ascending; never empty."""
-    fewest: int
-    """Interactions of the one that has fewest: items in a user's history, training users of an item."""
-    most: int
+    minimum: int
+    """Interactions of the one that has minimum: items in a user's history, training users of an item."""
+    maximum: int
     """Interactions of the one that has most."""
 
 

@@ -26,7 +26,7 @@ def comparisons_of(
     # All baselines side by side: they share one set of resamples, and its cost.
     differences = np.hstack([own - figures_per_user(baseline) for baseline in baselines])
     if len(differences) < FEWEST_USERS:
-        log.warning("only %d users were judged: intervals and p-values say little", len(differences))
+        log.warning("only %d users were evaluated: intervals and p-values say little", len(differences))
     with progress.task("comparing methods", total=2 * RESAMPLES) as task:
         found = compare(differences, seed, on_resamples=task.advance)
     names = [(baseline.method, name) for baseline in baselines for name in figure_names(model)]

@@ -13,7 +13,7 @@ _MOST_PAIRED = 2000  # items: 32 MiB for the cosines of all pairs
 
 
 class ListDiversity:
-    """Diversity of the lists of a sample of the test users; all methods are judged on the same sample."""
+    """Diversity of the lists of a sample of the test users; all methods are evaluated on the same sample."""
 
     def __init__(self, training: csr_matrix, test_users: int, seed: int) -> None:
         """Take the training matrix (U, I), whose stored values count as 1, and draw from `test_users` by `seed`.

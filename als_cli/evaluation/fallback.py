@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class FallbackShare:
+class FallbackFraction:
     """The part of the fallback in the lists of all test users, had they been made at the end of the training period."""
 
     test_users: int
@@ -16,13 +16,13 @@ class FallbackShare:
 
     @property
     def of_lists(self) -> float:
-        """Share of the lists, 0 to 1."""
+        """Fraction of the lists, 0 to 1."""
         return self.lists / self.test_users
 
     def of_places(self, k: int, filled_by_model: float) -> float:
-        """Return the share of the filled places of lists of `k`, 0 to 1, given the mean that the model fills per list.
+        """Return the fraction of the filled places of lists of `k`, 0 to 1, given the mean that the model fills per list.
 
-        The mean is that of the judged users; it stands for all users with history. 0 where nothing is filled.
+        The mean is that of the evaluated users; it stands for all users with history. 0 where nothing is filled.
         """
         own = self.lists * min(k, self.items)
         filled = own + (self.test_users - self.lists) * filled_by_model

@@ -51,7 +51,7 @@ class Verdict:
         return self.value >= self.threshold and (self.lead is None or self.lead.conclusion == "better")
 
 
-def judge(
+def decide(
     metric: str,
     at_least: float | str,
     model: Mapping[str, float],

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from als_cli.evaluation.rankers import UserBlock
+from als_cli.evaluation.rankers import UsersToRank
 from als_cli.evaluation.stored_scores import best_stored, presence
 from als_cli.ranking.top_n import TopN
 
@@ -26,11 +26,11 @@ class ItemNeighbours:
     """Ranks by the sum of similarities to the items of the user's history, strengths left aside."""
 
     def __init__(self, name: str, similarity: csr_matrix) -> None:
-        """Take each item's similarity (I, I) to its neighbours, nought on the diagonal."""
+        """Take each item's similarity (I, I) to its neighbours, zero on the diagonal."""
         self.name = name
         self._similarity = similarity
 
-    def rank(self, block: UserBlock, n: int) -> TopN:
+    def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return the `n` items most similar to the history; an item that is no neighbour of it is not listed."""
         scores = presence(block.history) @ self._similarity
         if block.candidates is not None:

@@ -20,7 +20,7 @@ def exposure_of(item_rows: Int32Array, items: int) -> Int64Array:
 
 
 def coverage(exposure: Int64Array, interactions: Int64Array) -> float:  # noqa: ARG001 - one signature for all
-    """Return the share of candidate items that stand in at least one list, 0 to 1."""
+    """Return the fraction of candidate items that stand in at least one list, 0 to 1."""
     return float(np.count_nonzero(exposure) / len(exposure)) if len(exposure) else 0.0
 
 
@@ -45,7 +45,7 @@ LIST_METRICS: dict[str, ListMetric] = {"coverage": coverage, "popularity": popul
 
 
 def novelty(exposure: Int64Array, interactions: Int64Array, users: int) -> float:
-    """Return the mean self-information of the listed items, bits: -log2 of the share of the training `users` who have it.
+    """Return the mean self-information of the listed items, bits: -log2 of the fraction of the training `users` who have it.
 
     Over all filled places; an item without training interaction counts as one with one. Source: Zhou et al. 2010.
     """

@@ -17,19 +17,19 @@ from als_cli.evaluation.protocol import Measured, measure
 from als_cli.evaluation.rankers import Ranker
 from als_cli.evaluation.report import MethodReport
 from als_cli.progress import Progress
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 
 MODEL, PUBLISHED = "als", "published"
 """Names of the model, and of the baseline with the settings of the published model."""
 
-FitModel = Callable[[str, TrainConfig, EvaluationParts], Ranker]
+FitModel = Callable[[str, TrainConfig, EvaluationSets], Ranker]
 """Fits the model of a section `train` to a training set: name, section, sets."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Judged:
+class Scored:
     """One method's figures and what they cost."""
 
     measured: Measured
@@ -63,10 +63,10 @@ class Methods:
 
     def score(
         self,
-        parts: EvaluationParts,
+        parts: EvaluationSets,
         progress: Progress,
         on_method: Callable[[str], None] = lambda _method: None,
-    ) -> list[Judged]:
+    ) -> list[Scored]:
         """Return the figures of every method on `parts`; `on_method` is called with each name when it is done.
 
         Raises
@@ -76,20 +76,20 @@ class Methods:
         TrainingError
             The factors are not finite.
         """
-        judged = list[Judged]()
+        scored = list[Scored]()
         at = list_lengths(self.config)
-        diversity = ListDiversity(parts.training.matrix, parts.holdout.part.users, self.config.seed)
+        diversity = ListDiversity(parts.training.matrix, parts.holdout.test_set.users, self.config.seed)
         for method in self.names:
             started = time.perf_counter()
             ranker = self._fitted(method, parts)
-            with progress.task(f"ranking ({method})", total=parts.holdout.part.users) as task:
-                measured = measure(ranker, parts.holdout.part, at, task.advance, diversity)
-            judged.append(Judged(measured, time.perf_counter() - started))
-            log.info("%s: evaluated in %.1f s", method, judged[-1].seconds)
+            with progress.task(f"ranking ({method})", total=parts.holdout.test_set.users) as task:
+                measured = measure(ranker, parts.holdout.test_set, at, task.advance, diversity)
+            scored.append(Scored(measured, time.perf_counter() - started))
+            log.info("%s: evaluated in %.1f s", method, scored[-1].seconds)
             on_method(method)
-        return judged
+        return scored
 
-    def _fitted(self, method: str, parts: EvaluationParts) -> Ranker:
+    def _fitted(self, method: str, parts: EvaluationSets) -> Ranker:
         if method not in self.models:
             return fitted_baseline(method, parts, self.signal, self.config.recent, self.threads)
         try:
@@ -109,20 +109,20 @@ def list_lengths(config: EvaluateConfig) -> tuple[int, ...]:
     return tuple(sorted(set(config.at)))
 
 
-def counts_of(parts: EvaluationParts) -> dict[str, int]:
+def counts_of(parts: EvaluationSets) -> dict[str, int]:
     """Return the sizes of the training part, and test users and pairs with those left out."""
     return {
         "training_users": parts.training.users.height,
         "training_items": parts.training.items.height,
         "training_interactions": int(parts.training.matrix.nnz),
         **parts.holdout.counts,
-        "users_evaluated": parts.holdout.part.users,
+        "users_evaluated": parts.holdout.test_set.users,
     }
 
 
-def per_user_table(parts: EvaluationParts, judged: Sequence[Judged]) -> pl.DataFrame:
-    """Return user_id, method, k, test_items and a column per metric; sorted by method as judged, k, user_id."""
-    test_items = pl.Series(parts.holdout.part.relevant_counts).cast(pl.UInt32)
+def per_user_table(parts: EvaluationSets, scored: Sequence[Scored]) -> pl.DataFrame:
+    """Return user_id, method, k, test_items and a column per metric; sorted by method as evaluated, k, user_id."""
+    test_items = pl.Series(parts.holdout.test_set.relevant_counts).cast(pl.UInt32)
     return pl.concat(
         pl.DataFrame({"user_id": parts.holdout.user_ids, "test_items": test_items, **metrics}).select(
             "user_id",
@@ -130,6 +130,6 @@ def per_user_table(parts: EvaluationParts, judged: Sequence[Judged]) -> pl.DataF
             pl.lit(k, pl.Int32).alias("k"),
             pl.exclude("user_id"),
         )
-        for one in judged
+        for one in scored
         for k, metrics in one.measured.per_user.items()
     )

@@ -2,7 +2,7 @@
 
 from scipy.sparse import csr_matrix
 
-from als_cli.evaluation.rankers import UserBlock
+from als_cli.evaluation.rankers import UsersToRank
 from als_cli.evaluation.stored_scores import best_stored, presence
 from als_cli.ranking.top_n import TopN
 
@@ -16,7 +16,7 @@ class OwnItems:
         """Take (T, I) scores that grow with the last time of each test user's items, stored where he has the item."""
         self._newness = newness
 
-    def rank(self, block: UserBlock, n: int) -> TopN:
+    def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return up to `n` items of the history, the newest first; ties: the lower item row."""
         scores = self._newness[block.users]
         if block.candidates is not None:

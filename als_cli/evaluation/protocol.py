@@ -16,20 +16,20 @@ from als_cli.evaluation.list_metrics import (
     popularity_lift,
 )
 from als_cli.evaluation.metrics import USER_METRICS, hits_of
-from als_cli.evaluation.rankers import Ranker, UserBlock
-from als_cli.splitting.holdout import TestPart
+from als_cli.evaluation.rankers import Ranker, UsersToRank
+from als_cli.splitting.holdout import TestSet
 
 _SCORES_AT_A_TIME = 1 << 24  # 64 MiB of float32 for a method that scores every item of a block
 _LARGEST_BLOCK = 4096
 
 
-def user_blocks(part: TestPart) -> Iterator[UserBlock]:
+def user_blocks(part: TestSet) -> Iterator[UsersToRank]:
     """Yield all users of `part` in blocks that bound the memory of a method's scores."""
     size = int(np.clip(_SCORES_AT_A_TIME // max(1, part.history.shape[1]), 1, _LARGEST_BLOCK))
     for start in range(0, part.users, size):
         users = slice(start, min(start + size, part.users))
         candidates = None if part.candidates is None else part.candidates[users]
-        yield UserBlock(users, part.history[users], candidates, part.exclude_seen)
+        yield UsersToRank(users, part.history[users], candidates, part.exclude_seen)
 
 
 class _Lists:
@@ -80,7 +80,7 @@ class Measured:
 
 def measure(
     ranker: Ranker,
-    part: TestPart,
+    part: TestSet,
     at: tuple[int, ...],
     on_users: Callable[[int], None] = lambda _users: None,
     diversity: ListDiversity | None = None,
@@ -117,7 +117,7 @@ def measure(
 
 
 def _averages(
-    per_user: dict[int, dict[str, Float64Array]], lists: dict[int, _Lists], part: TestPart
+    per_user: dict[int, dict[str, Float64Array]], lists: dict[int, _Lists], part: TestSet
 ) -> dict[str, float]:
     candidates = _candidate_items(part)
     own = history_popularity(part.history, part.interactions)
@@ -135,7 +135,7 @@ def _averages(
     return averages
 
 
-def _candidate_items(part: TestPart) -> Int64Array:
+def _candidate_items(part: TestSet) -> Int64Array:
     if part.candidates is None:
         return np.arange(part.history.shape[1], dtype=np.int64)
     return np.unique(part.candidates.indices).astype(np.int64)

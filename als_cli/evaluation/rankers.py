@@ -12,7 +12,7 @@ from als_cli.ranking.top_n import TopN
 
 
 @dataclass(frozen=True)
-class UserBlock:
+class UsersToRank:
     """B consecutive test users."""
 
     users: slice
@@ -31,11 +31,11 @@ class UserBlock:
 
 
 class Ranker(Protocol):
-    """A method that is judged; baselines are built from the training part, so they know nothing else."""
+    """A method that is evaluated; baselines are built from the training part, so they know nothing else."""
 
     name: str
 
-    def rank(self, block: UserBlock, n: int) -> TopN:
+    def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return the `n` best items of each user of `block`; items that the method has no score for are left out."""
         ...
 
@@ -49,7 +49,7 @@ class FactorRanker:
         self._index = item_index(items)
         self._threads = threads
 
-    def rank(self, block: UserBlock, n: int) -> TopN:
+    def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return the `n` items with the largest dot products; ties: the lower item row."""
         return _best(self._index, self._users[block.users], block, n, self._threads)
 
@@ -64,7 +64,7 @@ class Popular:
         self._index = item_index(counts.astype(np.float32)[:, None])  # exact up to 2^24 users per item
         self._threads = threads
 
-    def rank(self, block: UserBlock, n: int) -> TopN:
+    def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return the `n` items with the most training interactions; ties: the lower item row."""
         users = np.ones((block.history.shape[0], 1), dtype=np.float32)
         return _best(self._index, users, block, n, self._threads)
@@ -84,11 +84,11 @@ class RecentPopular:
         self._index = item_index(places[:, None])
         self._threads = threads
 
-    def rank(self, block: UserBlock, n: int) -> TopN:
+    def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return the `n` items with the most late interactions; ties: the most of all, then the lower item row."""
         users = np.ones((block.history.shape[0], 1), dtype=np.float32)
         return _best(self._index, users, block, n, self._threads)
 
 
-def _best(index: ItemIndex, users: Float32Array, block: UserBlock, n: int, threads: int) -> TopN:
+def _best(index: ItemIndex, users: Float32Array, block: UsersToRank, n: int, threads: int) -> TopN:
     return top_n_of(index, users, n, seen=block.seen, candidates=block.candidates, threads=threads)

@@ -56,9 +56,9 @@ class CohortReport(Report):
     cohort: str
     """Its value, `other` or `unknown`; without column `new`, `light` or `heavy`."""
     users: int
-    fewest: int
+    minimum: int
     """Items in the shortest of their histories."""
-    most: int
+    maximum: int
     """Items in the longest."""
     methods: dict[str, dict[str, float]]
     """By method, then by accuracy metric and k: means over these users."""
@@ -73,16 +73,16 @@ class ItemCohortReport(Report):
     """Its value, `other` or `unknown`; without column `head`, `middle` or `tail`."""
     items: int
     """Training items."""
-    fewest: int
+    minimum: int
     """Training interactions of the item that has fewest."""
-    most: int
+    maximum: int
     """Training interactions of the item that has most."""
     interactions: int
     """Training interactions of all of them."""
     test_pairs: int
-    """Test pairs of judged users with one of these items."""
+    """Test pairs of evaluated users with one of these items."""
     methods: dict[str, dict[str, float | None]]
-    """By method, then `place_share@k` and `recall@k`; None: no place is filled, or no pair is tested."""
+    """By method, then `slot_fraction@k` and `recall@k`; None: no place is filled, or no pair is tested."""
 
 
 class FallbackReport(Report):
@@ -90,9 +90,9 @@ class FallbackReport(Report):
 
     lists: int
     """Test users without history in the training part."""
-    share: float
-    """Of all test users, judged or not."""
-    place_share: dict[str, float]
+    fraction: float
+    """Of all test users, evaluated or not."""
+    slot_fraction: dict[str, float]
     """By k, such as `@10`: of the filled places of their lists of k, the others' filled by the model."""
 
 

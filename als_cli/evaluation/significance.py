@@ -1,6 +1,6 @@
-"""Whether a difference between two methods is more than the luck of which users were judged.
+"""Whether a difference between two methods is more than the luck of which users were evaluated.
 
-Both answers are about the mean, over users, of paired differences: the same users, judged on the same test items.
+Both answers are about the mean, over users, of paired differences: the same users, evaluated on the same test items.
 
 * How large: the percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13). Users are drawn with replacement.
 * Whether at all: the sign-flip permutation test. If the methods were interchangeable, each user's difference might as
@@ -24,13 +24,13 @@ RESAMPLES = 2000
 LEVEL = 0.95
 """How often the interval holds the true difference."""
 LARGEST_P_VALUE = 0.05
-"""A p-value below it excludes a difference of nought."""
+"""A p-value below it excludes a difference of zero."""
 
 Conclusion = Literal["better", "worse", "not clear"]
 
 _CELLS_AT_A_TIME = 1 << 21  # users x resamples: 16 MiB of float64 each for draws, weights and signs
 _ROUNDING = 1e-12
-"""Two sums of the same differences in another order are equal up to this share of the sum of their sizes."""
+"""Two sums of the same differences in another order are equal up to this fraction of the sum of their sizes."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Differences:
     high: Float64Array
     """Upper end."""
     p_value: Float64Array
-    """Two-sided: how often flipped signs give a mean at least as far from nought."""
+    """Two-sided: how often flipped signs give a mean at least as far from zero."""
 
 
 def conclusion_of(low: float, high: float, p_value: float) -> Conclusion:
-    """Return what a comparison says: a difference is clear where interval and test both exclude nought.
+    """Return what a comparison says: a difference is clear where interval and test both exclude zero.
 
     The interval does where both ends, `low` and `high`, are on one side of it; the test does where `p_value` is below
     LARGEST_P_VALUE. Close to the border they may disagree: then the difference is not clear.
@@ -85,7 +85,7 @@ def compare(
             as_far += np.count_nonzero(np.abs(flipped) >= reached, axis=0)
             on_resamples(2 * (block.stop - block.start))
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    # The signs as they are count as one of the flips, so that no p-value is nought.
+    # The signs as they are count as one of the flips, so that no p-value is zero.
     return Differences(mean, low, high, (as_far + 1) / (resamples + 1))
 
 

@@ -75,7 +75,7 @@ def write_clean_events(
     units = _unit_hints(probed, forms, clock)
     hints = {"future_time": units[0]} if units else {}
     if "unreadable_time" in bad and too_many(sum(bad.values()), inside, config):
-        hint = time_hint(probed, forms, rejected, how.latest, config.max_bad_share)
+        hint = time_hint(probed, forms, rejected, how.latest, config.max_bad_fraction)
         hints |= {"unreadable_time": hint} if hint else {}
     check_bad_share(bad, inside, rejected, config, hints)
     for unit in units:

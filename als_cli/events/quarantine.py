@@ -25,7 +25,7 @@ def too_many(bad: int, rows: int, config: EventsConfig) -> bool:
     """Return whether `bad` rows of `rows` that matter are more than the config tolerates; all of them always are."""
     if bad == 0:
         return False
-    return bad == rows or config.bad_rows == "fail" or bad > config.max_bad_share * rows
+    return bad == rows or config.bad_rows == "fail" or bad > config.max_bad_fraction * rows
 
 
 def check_bad_share(
@@ -48,7 +48,7 @@ def check_bad_share(
     elif config.bad_rows == "fail":
         message = f"{bad} of {rows} rows are bad, and events.bad_rows is `fail`"
     else:
-        message = f"{bad} of {rows} rows are bad ({bad / rows:.1%}), more than events.max_bad_share {config.max_bad_share:g}"
+        message = f"{bad} of {rows} rows are bad ({bad / rows:.1%}), more than events.max_bad_fraction {config.max_bad_fraction:g}"
     problems = [f"{reason}: {count} rows, {REASONS[reason]}" for reason, count in counts.items()]
     raise DataError(message, hint=_hint(counts, rows, config, hints), problems=problems + _examples(rejected))
 
@@ -61,8 +61,8 @@ def _hint(counts: Mapping[str, int], rows: int, config: EventsConfig, hints: Map
     bad = sum(counts.values())
     if bad == rows or config.bad_rows == "fail":
         return "correct the source or events.columns; events.where drops rows on purpose"
-    share = math.ceil(100 * bad / rows) / 100
-    accept = f"set events.max_bad_share: {share:g} to continue without these rows"
+    fraction = math.ceil(100 * bad / rows) / 100
+    accept = f"set events.max_bad_fraction: {fraction:g} to continue without these rows"
     if reason == "null_user":
         return (
             f"{accept}; check events.columns.user first, and where an export gives the user on the first line of an "

@@ -12,7 +12,7 @@ GROUP = 8
 """Users of a tile."""
 
 
-class Catalogue(NamedTuple):
+class PackedItems(NamedTuple):
     """The items that may be ranked, by falling length of their factors."""
 
     factors: Float32Array
@@ -27,7 +27,7 @@ class Catalogue(NamedTuple):
     """(I,) position of each item row, -1 where it may not be ranked."""
 
 
-class Audience(NamedTuple):
+class PackedUsers(NamedTuple):
     """The users to rank for."""
 
     factors: Float32Array
@@ -39,14 +39,14 @@ class Audience(NamedTuple):
     """Item rows seen, rising within a user."""
 
 
-class Candidates(NamedTuple):
+class CandidateRows(NamedTuple):
     """The only items that each user may be given."""
 
     indptr: Int64Array
     rows: Int32Array
 
 
-class Lists(NamedTuple):
+class PackedLists(NamedTuple):
     """Each user's list, a heap whose first place holds the worst until it is sorted."""
 
     rows: Int32Array

@@ -10,7 +10,15 @@ from numba import types
 from als_cli.als.kernels.compiling import inlined, kernel, pasted
 from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread, store
 from als_cli.arrays import Float32Array
-from als_cli.ranking.kernel_data import GROUP, PANEL, Audience, Candidates, Catalogue, Lists, Scratch
+from als_cli.ranking.kernel_data import (
+    GROUP,
+    PANEL,
+    CandidateRows,
+    PackedItems,
+    PackedLists,
+    PackedUsers,
+    Scratch,
+)
 from als_cli.ranking.kernel_heap import append, is_worse, replace_worst, sort_best_first
 from als_cli.ranking.kernel_types import AUDIENCE, CANDIDATES, CATALOGUE, LISTS, SCRATCH
 
@@ -19,7 +27,7 @@ _PANELS_TOGETHER = 16
 
 
 @pasted
-def _score(audience: Audience, user: int, catalogue: Catalogue, position: int) -> np.float32:
+def _score(audience: PackedUsers, user: int, catalogue: PackedItems, position: int) -> np.float32:
     """Return the dot product of a user's and an item's factors, summed in float64."""
     size = audience.factors.shape[0] // audience.lengths.shape[0]
     a = audience.factors[user * size : (user + 1) * size]
@@ -31,7 +39,7 @@ def _score(audience: Audience, user: int, catalogue: Catalogue, position: int) -
 
 
 @pasted
-def _is_seen(audience: Audience, user: int, row: int) -> bool:
+def _is_seen(audience: PackedUsers, user: int, row: int) -> bool:
     """Return whether the user's seen items, which rise, hold `row`."""
     low, high = audience.seen_indptr[user], audience.seen_indptr[user + 1]
     while low < high:
@@ -44,7 +52,9 @@ def _is_seen(audience: Audience, user: int, row: int) -> bool:
 
 
 @inlined
-def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, position: int) -> None:
+def _offer(
+    audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, user: int, position: int
+) -> None:
     """Put an item on the user's list if it belongs there."""
     row, score = catalogue.order[position], _score(audience, user, catalogue, position)
     rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
@@ -61,7 +71,7 @@ def _offer(audience: Audience, catalogue: Catalogue, lists: Lists, user: int, po
 
 
 @pasted
-def _bound(audience: Audience, lists: Lists, user: int, length: np.float32) -> np.float32:
+def _bound(audience: PackedUsers, lists: PackedLists, user: int, length: np.float32) -> np.float32:
     """Return the least float32 product that could still belong on the user's list; infinity if none in the panel can.
 
     `length` is the panel's greatest: |x| |y| bounds every score (Cauchy-Schwarz), and gamma_f |x| |y| its rounding
@@ -122,7 +132,7 @@ def _keep(scratch: Scratch, i: int, low: Float32Array, high: Float32Array) -> No
 
 
 @pasted
-def _interleave(audience: Audience, first: int, last: int, packed: Float32Array) -> None:
+def _interleave(audience: PackedUsers, first: int, last: int, packed: Float32Array) -> None:
     """Fill `packed`: a row for each eight users from `first` on; for each factor the users' values, zero past `last`."""
     size = packed.shape[1] // GROUP
     for group in range(packed.shape[0]):
@@ -136,9 +146,9 @@ def _interleave(audience: Audience, first: int, last: int, packed: Float32Array)
 
 @pasted
 def _visit(
-    audience: Audience,
-    catalogue: Catalogue,
-    lists: Lists,
+    audience: PackedUsers,
+    catalogue: PackedItems,
+    lists: PackedLists,
     scratch: Scratch,
     users: tuple[int, int],
     panel: int,
@@ -160,9 +170,9 @@ def _visit(
 
 @pasted
 def _rank_group(
-    audience: Audience,
-    catalogue: Catalogue,
-    lists: Lists,
+    audience: PackedUsers,
+    catalogue: PackedItems,
+    lists: PackedLists,
     scratch: Scratch,
     users: tuple[int, int, int],
     panels: tuple[int, int],
@@ -191,7 +201,7 @@ def _rank_group(
 
 
 @pasted
-def _rank_evenly(audience: Audience, catalogue: Catalogue, lists: Lists, user: int) -> None:
+def _rank_evenly(audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, user: int) -> None:
     """Fill the list of a user whose factors are zero: all scores are equal, so the first rows are the best."""
     for position in catalogue.positions:
         if lists.filled[user] == lists.rows.shape[1]:
@@ -202,7 +212,7 @@ def _rank_evenly(audience: Audience, catalogue: Catalogue, lists: Lists, user: i
 
 @kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, SCRATCH)
 def rank_users(
-    first: int, end: int, audience: Audience, catalogue: Catalogue, lists: Lists, scratch: Scratch
+    first: int, end: int, audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, scratch: Scratch
 ) -> None:
     """Fill the lists of users first..end - 1, from all items of the catalogue that they have not seen."""
     groups = (end - first + GROUP - 1) // GROUP
@@ -225,7 +235,12 @@ def rank_users(
 
 @kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, CANDIDATES)
 def rank_candidates(
-    first: int, end: int, audience: Audience, catalogue: Catalogue, lists: Lists, candidates: Candidates
+    first: int,
+    end: int,
+    audience: PackedUsers,
+    catalogue: PackedItems,
+    lists: PackedLists,
+    candidates: CandidateRows,
 ) -> None:
     """Fill the lists of users first..end - 1, from their own candidates that they have not seen."""
     for user in range(first, end):

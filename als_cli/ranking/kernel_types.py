@@ -5,13 +5,13 @@ from typing import Any
 from numba import types
 
 from als_cli.als.kernels.compiling import read_only, writable
-from als_cli.ranking.kernel_data import Audience, Candidates, Catalogue, Lists, Scratch
+from als_cli.ranking.kernel_data import CandidateRows, PackedItems, PackedLists, PackedUsers, Scratch
 
 _named: Any = types.NamedTuple
 _FLOATS, _INTS, _LONGS = read_only(types.float32), read_only(types.int32), read_only(types.int64)
-CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS, _INTS), Catalogue)
-AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS), Audience)
-CANDIDATES = _named((_LONGS, _INTS), Candidates)
+CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS, _INTS), PackedItems)
+AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS), PackedUsers)
+CANDIDATES = _named((_LONGS, _INTS), CandidateRows)
 SCRATCH = _named(
     (
         writable(types.float32, 2),
@@ -22,4 +22,4 @@ SCRATCH = _named(
     ),
     Scratch,
 )
-LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), Lists)
+LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), PackedLists)

@@ -16,7 +16,14 @@ from scipy.sparse import csr_matrix
 from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.threads import Workers, available_threads
 from als_cli.arrays import BoolArray, Float32Array
-from als_cli.ranking.kernel_data import PANEL, Audience, Candidates, Catalogue, Lists, scratch_for
+from als_cli.ranking.kernel_data import (
+    PANEL,
+    CandidateRows,
+    PackedItems,
+    PackedLists,
+    PackedUsers,
+    scratch_for,
+)
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.top_n import TopN
 
@@ -30,7 +37,7 @@ class ItemIndex:
 
     shape: tuple[int, int]
     """(I, f)."""
-    catalogue: Catalogue
+    catalogue: PackedItems
 
 
 def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> ItemIndex:
@@ -45,7 +52,7 @@ def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> 
     positions = np.full(len(items), -1, np.int32)
     positions[order] = np.arange(len(order), dtype=np.int32)
     by_factor = laid_out.reshape(panels, PANEL, items.shape[1]).transpose(0, 2, 1)
-    catalogue = Catalogue(
+    catalogue = PackedItems(
         _frozen(laid_out.reshape(-1)),
         _frozen(np.ascontiguousarray(by_factor).reshape(-1)),
         _frozen(lengths[order[::PANEL]]),
@@ -94,7 +101,7 @@ def top_n_of(
         raise ValueError(f"user factors are {user_factors.shape[1]} long, item factors {index.shape[1]}")
     users = len(user_factors)
     Masks(seen, candidates).checked((users, index.shape[0]), None)
-    lists = Lists(
+    lists = PackedLists(
         np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32), np.zeros(users, np.int64)
     )
     work = _ranking(index, _audience(user_factors, seen), candidates, lists)
@@ -110,7 +117,7 @@ def warm_up() -> None:
 
 
 def _ranking(
-    index: ItemIndex, audience: Audience, candidates: csr_matrix | None, lists: Lists
+    index: ItemIndex, audience: PackedUsers, candidates: csr_matrix | None, lists: PackedLists
 ) -> Callable[[int], None]:
     """Return the function that fills the lists of the users from a given one on."""
     with IMPORTING:
@@ -124,7 +131,7 @@ def _ranking(
             rank_users(first, end, audience, index.catalogue, lists, scratch_for(end - first, index.shape[1]))
 
         return rank
-    own = Candidates(
+    own = CandidateRows(
         _frozen(candidates.indptr.astype(np.int64)), _frozen(candidates.indices.astype(np.int32))
     )
     return lambda first: rank_candidates(
@@ -132,14 +139,16 @@ def _ranking(
     )
 
 
-def _audience(user_factors: Float32Array, seen: csr_matrix | None) -> Audience:
+def _audience(user_factors: Float32Array, seen: csr_matrix | None) -> PackedUsers:
     users = np.ascontiguousarray(user_factors, np.float32)
     if seen is None:
         indptr, indices = np.zeros(len(users) + 1, np.int64), np.empty(0, np.int32)
     else:
         ordered = seen if seen.has_sorted_indices else seen.sorted_indices()
         indptr, indices = ordered.indptr.astype(np.int64), ordered.indices.astype(np.int32)
-    return Audience(_frozen(users.reshape(-1)), _frozen(_lengths(users)), _frozen(indptr), _frozen(indices))
+    return PackedUsers(
+        _frozen(users.reshape(-1)), _frozen(_lengths(users)), _frozen(indptr), _frozen(indices)
+    )
 
 
 def _lengths(factors: Float32Array) -> Float32Array:

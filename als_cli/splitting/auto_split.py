@@ -118,7 +118,7 @@ def describe_choice(choice: SplitChoice) -> str:
     users = f"{choice.test_users:,} test users{few}"
     if isinstance(choice.split, TimeSplit):
         return f"{name_of_window(choice.split)}, with {users}"
-    return f"a random {100 * choice.split.share:g} % of the pairs, with {users}"
+    return f"a random {100 * choice.split.fraction:g} % of the pairs, with {users}"
 
 
 def name_of_window(split: TimeSplit) -> str:
@@ -142,7 +142,7 @@ class _UserCounter:
             sets = sets_of(self.clean, self.signal, split, exclude_seen=self.exclude_seen)
         except DataError:
             return 0
-        return sets.holdout.part.users
+        return sets.holdout.test_set.users
 
 
 def _best_window(counter: _UserCounter, times: _Times) -> SplitChoice | None:

@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class EvaluationParts:
+class EvaluationSets:
     """Both sides of an evaluation."""
 
     training: Interactions
     """All that methods learn from."""
     holdout: Holdout
-    """Who is judged, and on what."""
+    """Who is evaluated, and on what."""
     users_are_held_out: bool
     """Whether test users are unknown to training, so that their factors are folded in from their history."""
     events: SplitEvents
@@ -52,7 +52,7 @@ class EvaluationParts:
 
 def divide(
     clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, find: FindFiles = find_files
-) -> EvaluationParts:
+) -> EvaluationSets:
     """Return the training set and the test users of `clean` (CLEAN_EVENT_COLUMNS) under `protocol`.
 
     Ids, strengths, popularity and minimum counts of the training set come from its own events alone. `find` finds the
@@ -73,21 +73,21 @@ def divide(
     if protocol.candidates is not None:
         pairs = _candidate_pairs(protocol.candidates, sets.training, find)
         holdout = holdout.with_candidates(pairs, sets.training.item_ids)
-    if holdout.part.users == 0:
+    if holdout.test_set.users == 0:
         raise DataError(
-            f"evaluate.split: none of {holdout.counts['test_users']} test users can be judged: "
+            f"evaluate.split: none of {holdout.counts['test_users']} test users can be evaluated: "
             "they have no history in the training part, or no test item that is new to them",
             hint="choose another split, or leave evaluate.split out, or set evaluate.exclude_seen: false",
         )
     held_out = sets.events.visible is not None
-    return EvaluationParts(sets.training, holdout, held_out, sets.events, split, choice)
+    return EvaluationSets(sets.training, holdout, held_out, sets.events, split, choice)
 
 
 def warn_of_few_test_users(
-    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, parts: EvaluationParts
+    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, parts: EvaluationSets
 ) -> None:
     """Log a warning where the test period of `protocol` has too few test users, naming a split that has more."""
-    users = parts.holdout.part.users
+    users = parts.holdout.test_set.users
     if parts.choice is not None or not isinstance(parts.split, TimeSplit) or users >= FEWEST_USERS:
         return
     if protocol.users == users:

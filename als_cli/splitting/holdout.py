@@ -1,4 +1,4 @@
-"""Test pairs as matrix rows: who is judged, on which items, with which history."""
+"""Test pairs as matrix rows: who is evaluated, on which items, with which history."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from als_cli.dataset.membership import is_stored
 
 
 @dataclass(frozen=True)
-class TestPart:
+class TestSet:
     """T test users and I items of the training part."""
 
     history: csr_matrix
@@ -24,7 +24,7 @@ class TestPart:
     interactions: Int64Array
     """(I,) int64 training interactions of each item."""
     training_users: int
-    """Users of the training part, judged or not."""
+    """Users of the training part, evaluated or not."""
     candidates: csr_matrix | None
     """(T, I) the only items to rank for each user; None: all items."""
     exclude_seen: bool
@@ -44,23 +44,23 @@ class Holdout:
     """(T,) ids."""
     user_rows: Int32Array
     """(T,) their rows in the training matrix, or among the held-out users."""
-    part: TestPart
+    test_set: TestSet
     """The same users in numbers."""
     counts: dict[str, int]
     """How many test users and pairs there were, and how many were left out, by reason."""
 
     def take(self, positions: Int64Array) -> "Holdout":
         """Return the users at `positions` only."""
-        part = self.part
+        test_set = self.test_set
         taken = replace(
-            part,
-            history=part.history[positions],
-            relevant=part.relevant[positions],
-            relevant_counts=part.relevant_counts[positions],
-            candidates=None if part.candidates is None else part.candidates[positions],
+            test_set,
+            history=test_set.history[positions],
+            relevant=test_set.relevant[positions],
+            relevant_counts=test_set.relevant_counts[positions],
+            candidates=None if test_set.candidates is None else test_set.candidates[positions],
         )
         return replace(
-            self, user_ids=self.user_ids[positions], user_rows=self.user_rows[positions], part=taken
+            self, user_ids=self.user_ids[positions], user_rows=self.user_rows[positions], test_set=taken
         )
 
     def sample(self, size: int, seed: int) -> "Holdout":
@@ -75,19 +75,19 @@ class Holdout:
         users, items = rows_of(self.user_ids, pairs["user_id"]), rows_of(item_ids, pairs["item_id"])
         theirs = users >= 0
         candidates = _mask(
-            users[theirs & (items >= 0)], items[theirs & (items >= 0)], self.part.history.shape
+            users[theirs & (items >= 0)], items[theirs & (items >= 0)], self.test_set.history.shape
         )
         counts = self.counts | {
             "candidates_unknown_to_training": int(np.count_nonzero(theirs & (items < 0))),
             "users_without_candidates": int(np.count_nonzero(np.diff(candidates.indptr) == 0)),
         }
-        return replace(self, part=replace(self.part, candidates=candidates), counts=counts)
+        return replace(self, test_set=replace(self.test_set, candidates=candidates), counts=counts)
 
 
 def hold_out(
     training: Interactions, test: pl.DataFrame, visible: Interactions | None, *, exclude_seen: bool
 ) -> Holdout:
-    """Return who is judged on the pairs of `test` (user_id, item_id: typed like the ids, null where no such id exists).
+    """Return who is evaluated on the pairs of `test` (user_id, item_id: typed like the ids, null where no such id exists).
 
     A user's history is his row of `training`; where users are held out, his row of `visible`. Users without history
     are left out. With `exclude_seen`, so are test items that stand in the history; without any other test item a
@@ -101,27 +101,27 @@ def hold_out(
     user_ids, rows = everyone.filter(pl.Series(known)), rows[known]
     history = histories[rows]
     users, items = rows_of(user_ids, test["user_id"]), rows_of(training.item_ids, test["item_id"])
-    judged, listable = users >= 0, items >= 0
-    seen = judged & listable & is_stored(history, users, items)
+    scored, listable = users >= 0, items >= 0
+    seen = scored & listable & is_stored(history, users, items)
     if exclude_seen:
-        judged &= ~seen
+        scored &= ~seen
     counts = {
         "test_users": everyone.len(),
         "test_users_without_history": everyone.len() - len(rows),
         "test_pairs": test.height,
         "test_pairs_seen_in_training": int(np.count_nonzero(seen)),
-        "test_pairs_unknown_to_training": int(np.count_nonzero(judged & ~listable)),
+        "test_pairs_unknown_to_training": int(np.count_nonzero(scored & ~listable)),
     }
-    part = TestPart(
+    test_set = TestSet(
         history=history,
-        relevant=_mask(users[judged & listable], items[judged & listable], history.shape),
-        relevant_counts=np.bincount(users[judged], minlength=len(rows)).astype(np.int64),
+        relevant=_mask(users[scored & listable], items[scored & listable], history.shape),
+        relevant_counts=np.bincount(users[scored], minlength=len(rows)).astype(np.int64),
         interactions=np.bincount(training.matrix.indices, minlength=history.shape[1]).astype(np.int64),
         training_users=training.users.height,
         candidates=None,
         exclude_seen=exclude_seen,
     )
-    return Holdout(user_ids, rows, part, counts).take(np.flatnonzero(part.relevant_counts > 0))
+    return Holdout(user_ids, rows, test_set, counts).take(np.flatnonzero(test_set.relevant_counts > 0))
 
 
 def _on_items(visible: Interactions, item_ids: pl.Series) -> csr_matrix:

@@ -1,4 +1,4 @@
-"""Clean events -> what training may see, and the pairs it is judged on.
+"""Clean events -> what training may see, and the pairs it is evaluated on.
 
 A test pair is a distinct (user, item) that exists by the same rule as in training (:mod:`~als_cli.events.net_pairs`):
 what was bought and then returned is not a test item. All draws are made over sorted ids, so they do not depend on the order of the rows.
@@ -86,13 +86,13 @@ def split_last(clean: pl.LazyFrame, split: LastSplit, duplicates: Duplicates) ->
 
 
 def split_random(clean: pl.LazyFrame, split: RandomSplit, duplicates: Duplicates) -> SplitEvents:
-    """Return a seeded draw of ``round(share x pairs)`` pairs, at least one, as test pairs."""
+    """Return a seeded draw of ``round(fraction x pairs)`` pairs, at least one, as test pairs."""
     pairs = _existing(clean, duplicates).select(PAIR)
-    size = max(1, round(split.share * pairs.height))
+    size = max(1, round(split.fraction * pairs.height))
     if size >= pairs.height:
         raise DataError(
-            f"evaluate.split.share: {split.share:g} of {pairs.height} pairs leaves nothing to train on",
-            hint="choose a smaller share",
+            f"evaluate.split.fraction: {split.fraction:g} of {pairs.height} pairs leaves nothing to train on",
+            hint="choose a smaller fraction",
         )
     drawn = np.random.default_rng(split.seed).permutation(pairs.height)[:size]
     return _without(clean, pairs[np.sort(drawn)])
@@ -101,7 +101,7 @@ def split_random(clean: pl.LazyFrame, split: RandomSplit, duplicates: Duplicates
 def split_users(clean: pl.LazyFrame, split: UsersSplit, duplicates: Duplicates) -> SplitEvents:
     """Return training events of the other users, and of each held-out user visible events and test pairs.
 
-    Users with two items or more can be held out; ``round(share x such users)`` are, at least one. Each shows
+    Users with two items or more can be held out; ``round(fraction x such users)`` are, at least one. Each shows
     ``round(fold_in x items)`` items, at least one and not all.
     """
     generator = np.random.default_rng(split.seed)
@@ -112,7 +112,7 @@ def split_users(clean: pl.LazyFrame, split: UsersSplit, duplicates: Duplicates) 
             "evaluate.split: fewer than two users have two items or more, so none can be held out",
             hint="use another split, for example {by: random}",
         )
-    size = min(max(1, round(split.share * users.len())), users.len() - 1)
+    size = min(max(1, round(split.fraction * users.len())), users.len() - 1)
     held_out = users[np.sort(generator.permutation(users.len())[:size])].to_frame()
     theirs = pairs.join(held_out, on="user_id", how="semi", maintain_order="left")
     draw = pl.Series("draw", generator.permutation(theirs.height))

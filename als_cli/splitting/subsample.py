@@ -6,7 +6,7 @@ import numpy as np
 
 from als_cli.als.confidence import interactions_per_item
 from als_cli.dataset.interactions import Interactions
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 
 
 def derived_seed(*parts: int) -> int:
@@ -14,7 +14,7 @@ def derived_seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
-def sample_users(parts: EvaluationParts, users: int, seed: int) -> EvaluationParts:
+def sample_users(parts: EvaluationSets, users: int, seed: int) -> EvaluationSets:
     """Return `parts` with a sample of `users` training users, all items, and the test users among the sample.
 
     Users that are held out from training stay.
@@ -28,6 +28,8 @@ def sample_users(parts: EvaluationParts, users: int, seed: int) -> EvaluationPar
         holdout = holdout.take(np.flatnonzero(np.isin(holdout.user_rows, drawn)))
         rows = np.searchsorted(drawn, holdout.user_rows).astype(np.int32)
         holdout = replace(holdout, user_rows=rows)
-    part = replace(holdout.part, interactions=interactions_per_item(matrix), training_users=len(drawn))
+    test_set = replace(
+        holdout.test_set, interactions=interactions_per_item(matrix), training_users=len(drawn)
+    )
     sampled = Interactions(training.users[drawn], training.items, matrix, training.newest)
-    return replace(parts, training=sampled, holdout=replace(holdout, part=part))
+    return replace(parts, training=sampled, holdout=replace(holdout, test_set=test_set))

@@ -12,14 +12,14 @@ import polars as pl
 from als_cli.config.evaluate import AutoSplit, CohortsConfig, TimeSplit
 from als_cli.errors import AlsError, ConfigError, DataError
 from als_cli.evaluation.backtest_report import Backtest, BacktestReport
-from als_cli.evaluation.backtest_summary import JudgedCutOff, leads_of, spreads_of
+from als_cli.evaluation.backtest_summary import ScoredCutOff, leads_of, spreads_of
 from als_cli.evaluation.baselines import check_protocol
 from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.methods import Methods, counts_of, list_lengths, per_user_table
 from als_cli.events.net_pairs import Duplicates
 from als_cli.progress import SilentProgress, Task
 from als_cli.splitting.auto_split import NO_TIME, choose_split, log_choice
-from als_cli.splitting.division import EvaluationParts, divide
+from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.splits import split_events
@@ -46,7 +46,7 @@ def backtest(context: StageContext) -> BacktestReport:
     ConfigError
         The split is not by time, or it, a baseline or the hyperparameters do not suit the events.
     DataError
-        Not even one cut-off can be judged.
+        Not even one cut-off can be evaluated.
     """
     started = time.perf_counter()
     _check_split(context)
@@ -58,8 +58,8 @@ def backtest(context: StageContext) -> BacktestReport:
     newest = _newest_period(dataset, split, context.config.events.duplicates)
     step = config.evaluate.backtest.step or newest.length
     log_if_left_out(published, None, context.models_place)
-    judged = _judged_cut_offs(context, dataset, published, _periods(context, dataset, newest, step))
-    users = pl.concat([one.user_ids for one in judged]).unique().sort()
+    scored = _scored_cut_offs(context, dataset, published, _periods(context, dataset, newest, step))
+    users = pl.concat([one.user_ids for one in scored]).unique().sort()
     found = Backtest(
         test_seconds=newest.length.total_seconds(),
         step_seconds=step.total_seconds(),
@@ -67,11 +67,11 @@ def backtest(context: StageContext) -> BacktestReport:
         at=list_lengths(context.config.evaluate),
         users=users.len(),
         published=published.state,
-        cut_offs=tuple(one.report for one in judged),
-        spreads=spreads_of([one.report for one in judged]),
-        leads=leads_of(judged, users, context.config.evaluate.seed, context.progress),
+        cut_offs=tuple(one.report for one in scored),
+        spreads=spreads_of([one.report for one in scored]),
+        leads=leads_of(scored, users, context.config.evaluate.seed, context.progress),
     )
-    per_user = pl.concat(one.per_user for one in judged)
+    per_user = pl.concat(one.per_user for one in scored)
     seconds = time.perf_counter() - started
     run = {"config": config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
     with staged_folder(context.backtests_place) as folder:
@@ -134,11 +134,11 @@ def _periods(context: StageContext, dataset: Dataset, newest: Period, step: time
     return [period for period in wanted if period.start > oldest]
 
 
-def _judged_cut_offs(
+def _scored_cut_offs(
     context: StageContext, dataset: Dataset, published: PublishedModel, periods: Sequence[Period]
-) -> list[JudgedCutOff]:
-    """Return what was found at each cut-off, the oldest first; those that cannot be judged are left out and named."""
-    judged: list[JudgedCutOff] = []
+) -> list[ScoredCutOff]:
+    """Return what was found at each cut-off, the oldest first; those that cannot be evaluated are left out and named."""
+    scored: list[ScoredCutOff] = []
     impossible: list[tuple[Period, AlsError]] = []
     quiet = replace(context, progress=SilentProgress())  # one bar for all cut-offs
     methods, clean = methods_for(quiet, published), dataset.scan_events()
@@ -152,12 +152,12 @@ def _judged_cut_offs(
                 impossible.append((period, reason))
                 task.advance(len(methods.names))
                 continue
-            judged.append(_judged(methods, parts, period, task))
-    _say_what_is_missing(context, len(judged), impossible)
-    return judged[::-1]
+            scored.append(_scored(methods, parts, period, task))
+    _say_what_is_missing(context, len(scored), impossible)
+    return scored[::-1]
 
 
-def _divided(context: StageContext, events: pl.LazyFrame, period: Period) -> EvaluationParts:
+def _divided(context: StageContext, events: pl.LazyFrame, period: Period) -> EvaluationSets:
     config = context.config
     protocol = replace(SplitProtocol.of(config.evaluate), split=period.split)
     parts = divide(events, config.events, protocol)
@@ -165,26 +165,26 @@ def _divided(context: StageContext, events: pl.LazyFrame, period: Period) -> Eva
     return parts
 
 
-def _judged(methods: Methods, parts: EvaluationParts, period: Period, task: Task) -> JudgedCutOff:
+def _scored(methods: Methods, parts: EvaluationSets, period: Period, task: Task) -> ScoredCutOff:
     day = f"{period.start:%Y-%m-%d}"
-    judged = methods.score(parts, SilentProgress(), lambda method: task.advance(note=f"{day} {method}"))
-    log.info("cut-off %s: evaluated %d users", period.start.isoformat(), parts.holdout.part.users)
-    return JudgedCutOff(
+    scored = methods.score(parts, SilentProgress(), lambda method: task.advance(note=f"{day} {method}"))
+    log.info("cut-off %s: evaluated %d users", period.start.isoformat(), parts.holdout.test_set.users)
+    return ScoredCutOff(
         period=period,
         counts=counts_of(parts),
         user_ids=parts.holdout.user_ids,
-        judged=tuple(judged),
-        comparisons=comparisons_of([one.measured for one in judged], methods.config.seed, SilentProgress()),
-        per_user=per_user_table(parts, judged).select(
+        scored=tuple(scored),
+        comparisons=comparisons_of([one.measured for one in scored], methods.config.seed, SilentProgress()),
+        per_user=per_user_table(parts, scored).select(
             pl.lit(period.start).cast(pl.Datetime("us", "UTC")).alias("cut_off"), pl.all()
         ),
     )
 
 
 def _say_what_is_missing(
-    context: StageContext, judged: int, impossible: Sequence[tuple[Period, AlsError]]
+    context: StageContext, scored: int, impossible: Sequence[tuple[Period, AlsError]]
 ) -> None:
-    """Log which cut-offs cannot be judged, where there are fewer than asked for.
+    """Log which cut-offs cannot be evaluated, where there are fewer than asked for.
 
     Raises
     ------
@@ -193,18 +193,21 @@ def _say_what_is_missing(
     """
     wanted = context.config.evaluate.backtest.cut_offs
     reasons = [f"{period.start:%Y-%m-%d %H:%M}: {error.message}" for period, error in impossible]
-    if not judged:
+    if not scored:
         newest = impossible[0][1]
         if isinstance(newest, ConfigError):
             raise newest
         raise DataError(
-            f"als backtest: none of {wanted} cut-offs can be judged",
+            f"als backtest: none of {wanted} cut-offs can be evaluated",
             problems=reasons,
             hint="make the test period of evaluate.split shorter, or the minimum counts of section events lower",
         )
-    if judged < wanted:
-        older = wanted - judged - len(impossible)
+    if scored < wanted:
+        older = wanted - scored - len(impossible)
         reasons += [f"{older} lie before the first event"] if older else []
         log.warning(
-            "evaluate.backtest.cut_offs: only %d of %d can be judged (%s)", judged, wanted, "; ".join(reasons)
+            "evaluate.backtest.cut_offs: only %d of %d can be evaluated (%s)",
+            scored,
+            wanted,
+            "; ".join(reasons),
         )

@@ -10,7 +10,7 @@ from als_cli.evaluation.baselines import check_protocol, check_times
 from als_cli.evaluation.cohort_reports import cohort_reports, divide_cohorts, item_cohort_reports
 from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.fallback_report import fallback_report
-from als_cli.evaluation.gate import Lead, Verdict, judge, require
+from als_cli.evaluation.gate import Lead, Verdict, decide, require
 from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
 from als_cli.evaluation.report import (
     ComparisonReport,
@@ -65,10 +65,10 @@ def evaluate(context: StageContext) -> EvaluateReport:
         cohorts = divide_cohorts(config, parts, inputs.find)
     basis = replace(basis_of(context, dataset, published.settings()), files=inputs.confirm())
     log_if_left_out(published, config.gate, context.models_place)
-    judged = methods_for(context, published).score(parts, context.progress)
-    measured = [one.measured for one in judged]
+    scored = methods_for(context, published).score(parts, context.progress)
+    measured = [one.measured for one in scored]
     comparisons = comparisons_of(measured, config.seed, context.progress)
-    users = parts.holdout.part.users
+    users = parts.holdout.test_set.users
     verdict = _verdict(config, {one.method: one.averages for one in measured}, comparisons, users)
     evaluation = Evaluation(
         split=parts.split.model_dump(mode="json"),
@@ -77,18 +77,18 @@ def evaluate(context: StageContext) -> EvaluateReport:
         exclude_seen=config.exclude_seen,
         at=list_lengths(config),
         counts=counts_of(parts),
-        methods=tuple(one.report() for one in judged),
+        methods=tuple(one.report() for one in scored),
         published=published.state,
         fallback=fallback_report(parts, measured[0]),
         comparisons=comparisons,
         cohorts=cohort_reports(measured, cohorts.users),
-        item_cohorts=item_cohort_reports(measured, parts.holdout.part, cohorts.items),
+        item_cohorts=item_cohort_reports(measured, parts.holdout.test_set, cohorts.items),
         gate=None if verdict is None else GateReport.of(verdict),
     )
     seconds = time.perf_counter() - started
     run = {"config": context.config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
     with staged_folder(context.evaluations_place) as folder:
-        write_evaluation(folder, evaluation, per_user_table(parts, judged), basis, **run)
+        write_evaluation(folder, evaluation, per_user_table(parts, scored), basis, **run)
     if verdict is not None:
         require(verdict)
     place = current_version(context.evaluations_place)
@@ -176,4 +176,4 @@ def _verdict(
         return Verdict(gate.metric, figures[MODEL][gate.metric], None, PUBLISHED, users)
     leads = {(one.baseline, one.metric): Lead(one.low, one.high, one.p_value) for one in comparisons}
     lead = leads[str(gate.at_least), gate.metric] if gate.significant else None
-    return judge(gate.metric, gate.at_least, figures[MODEL], figures, users, lead)
+    return decide(gate.metric, gate.at_least, figures[MODEL], figures, users, lead)

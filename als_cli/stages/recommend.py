@@ -44,10 +44,10 @@ class RecommendReport(Report):
     """Users per source of their list (als, fold_in, popular)."""
     source_rows: dict[str, int]
     """Places filled, per source of the list."""
-    fallback_share: float
-    """Share of the lists that are the popularity list, 0 to 1."""
-    fallback_row_share: float
-    """Share of the places that are filled from it, 0 to 1."""
+    fallback_fraction: float
+    """Fraction of the lists that are the popularity list, 0 to 1."""
+    fallback_slot_fraction: float
+    """Fraction of the places that are filled from it, 0 to 1."""
     shortfall: dict[str, int]
     """Users whose list is not full, per reason (too_few_candidates, no_history)."""
     unreadable_users: int
@@ -231,8 +231,8 @@ def _report(job: _Job, recommender: Recommender, tally: _Tally, seconds: float) 
         rows=tally.rows,
         sources={name: tally.sources[name] for name in SOURCES},
         source_rows={name: tally.source_rows[name] for name in SOURCES},
-        fallback_share=_share(tally.sources),
-        fallback_row_share=_share(tally.source_rows),
+        fallback_fraction=_share(tally.sources),
+        fallback_slot_fraction=_share(tally.source_rows),
         shortfall=dict(sorted(tally.shortfall.items())),
         unreadable_users=job.audience.unreadable,
         candidates=recommender.candidates,

@@ -116,7 +116,7 @@ def _screen_report(found: Found, samples: Folds) -> ScreenReport | None:
         return None
     return ScreenReport(
         users=samples[0].training.users.height,
-        judged=evaluated_users(samples),
+        evaluated=evaluated_users(samples),
         trials=found.screened,
         kept=found.kept,
     )

@@ -16,15 +16,15 @@ from typing import Protocol
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from als_cli.als.cost import sweep_seconds, training_bytes
+from als_cli.als.cost import iteration_seconds, training_bytes
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.progress import Progress, SilentProgress, Task
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.auto_trial import METRIC, Trial, TrialRunner
 from als_cli.tuning.point import FOLD_IN_NAMES, Point, apply_point, open_values
 from als_cli.tuning.presets import distinct_starts
-from als_cli.tuning.validation import ValidationRules, smaller, validation_part
+from als_cli.tuning.validation import ValidationRules, smaller, validation_sets
 
 _CONTENDERS = 3
 """Presets that are tried with `more_factors`. Above that a trial takes as long as a training: only the best is tried."""
@@ -49,14 +49,14 @@ class AutoRules:
     more_factors: int = 256
     most_factors: int = 1024
     validation: ValidationRules = field(default_factory=ValidationRules)
-    seconds_per_iteration: Callable[[csr_matrix, int], float] = sweep_seconds
+    seconds_per_iteration: Callable[[csr_matrix, int], float] = iteration_seconds
     """Expected cost of an iteration on a matrix (U, I) with so many factors; a formula, not a measurement."""
 
 
 class RunsTrials(Protocol):
     """Runs one trial; :class:`als_cli.tuning.auto_trial.TrialRunner` in production."""
 
-    def run(self, parts: EvaluationParts, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
+    def run(self, parts: EvaluationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
         """Return the trial of `start` with `factors` on `parts`."""
         ...
 
@@ -85,7 +85,7 @@ class AutoSearch:
         """
         if not is_open(train):
             return train
-        parts = validation_part(clean, self.signal, self.rules.validation)
+        parts = validation_sets(clean, self.signal, self.rules.validation)
         if parts is None:
             log.info("too few users can be evaluated: validation selects no `auto` setting")
             return train
@@ -94,14 +94,14 @@ class AutoSearch:
         if not best.value > 0:
             log.info("no list contains a test item: validation selects no `auto` setting")
             return train
-        log.info("chosen: %s (of %d users)", best, parts.holdout.part.users)
+        log.info("chosen: %s (of %d users)", best, parts.holdout.test_set.users)
         return best.train
 
 
 class Contest:
     """Trials on one validation set."""
 
-    def __init__(self, parts: EvaluationParts, trials: RunsTrials, rules: AutoRules, task: Task) -> None:
+    def __init__(self, parts: EvaluationSets, trials: RunsTrials, rules: AutoRules, task: Task) -> None:
         self._whole = parts
         self._fewer_users = smaller(parts, rules.validation)
         self._trials = trials
@@ -153,7 +153,7 @@ class Contest:
         return tried
 
     def _with_more_factors(
-        self, train: TrainConfig, tried: list[Trial], factors: int, parts: EvaluationParts | None = None
+        self, train: TrainConfig, tried: list[Trial], factors: int, parts: EvaluationSets | None = None
     ) -> list[Trial]:
         """Return the contenders among `tried` with `factors`, best first; `tried` itself where that is no better."""
         parts = parts or self._whole
@@ -204,11 +204,11 @@ class Contest:
         self._spent += here
         return True
 
-    def _try_again(self, parts: EvaluationParts, trials: list[Trial], factors: int) -> list[Trial]:
+    def _try_again(self, parts: EvaluationSets, trials: list[Trial], factors: int) -> list[Trial]:
         """Return new trials on `parts` with `factors`, best first; each begins at the point of one of `trials`."""
         return self._try(parts, [one.point for one in trials], factors)
 
-    def _try(self, parts: EvaluationParts, starts: list[Point], factors: int) -> list[Trial]:
+    def _try(self, parts: EvaluationSets, starts: list[Point], factors: int) -> list[Trial]:
         """Return a trial from each start with `factors`, best first; among equal values the first start wins."""
         trials: list[Trial] = []
         for start in starts:

@@ -13,7 +13,7 @@ from als_cli.config.train import FoldInConfig, TrainConfig
 from als_cli.errors import TrainingError
 from als_cli.evaluation.fit import mean_metric
 from als_cli.evaluation.rankers import FactorRanker
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.early_stopping import (
     MANY_FACTORS,
     MOST_ITERATIONS,
@@ -66,7 +66,7 @@ class TrialRunner:
     given: TrainConfig
     threads: int
 
-    def run(self, parts: EvaluationParts, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
+    def run(self, parts: EvaluationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
         """Return the trial of `start` with `factors` on `parts`; where iterations are `auto`, with the best number.
 
         Iterations are evaluated with the fold-in of `start`. From there the fold-in is searched, unless the value
@@ -94,9 +94,9 @@ class TrialRunner:
         log.info("tried: %s", trial)
         return trial
 
-    def _fits(self, parts: EvaluationParts, recipe: Recipe, limit: int) -> Iterator["_Fit | None"]:
+    def _fits(self, parts: EvaluationSets, recipe: Recipe, limit: int) -> Iterator["_Fit | None"]:
         """Yield the fit after each iteration, None for those that are not evaluated."""
-        iterations = NativeEngine().sweeps(recipe.confidences(parts.training.matrix), recipe.settings)
+        iterations = NativeEngine().iterate(recipe.confidences(parts.training.matrix), recipe.settings)
         for number, factors in enumerate(iterations, 1):
             is_evaluated = number == limit or (self.given.iterations == "auto" and number > 1)
             yield _fit_of(parts, self.given.fold_in, recipe, factors) if is_evaluated else None
@@ -106,7 +106,7 @@ class TrialRunner:
 class _Fit:
     """Item factors after some iteration, to which users are folded in in different ways."""
 
-    parts: EvaluationParts
+    parts: EvaluationSets
     given: FoldInConfig
     recipe: Recipe
     items: FixedItems
@@ -118,7 +118,7 @@ class _Fit:
         recipe = with_fold_in(
             self.recipe, self.parts.training.matrix, *_fold_in_of(point, self.given, self.recipe)
         )
-        problem = recipe.fold_in_problem(self.parts.holdout.part.history)
+        problem = recipe.fold_in_problem(self.parts.holdout.test_set.history)
         users = self.items.users(*problem, start=self.users)
         ranker = FactorRanker("als", users, self.items.factors, recipe.settings.threads)
         return mean_metric(ranker, self.parts, METRIC)
@@ -133,7 +133,7 @@ class _Fit:
         )
 
 
-def _fit_of(parts: EvaluationParts, given: FoldInConfig, recipe: Recipe, factors: Factors) -> _Fit:
+def _fit_of(parts: EvaluationSets, given: FoldInConfig, recipe: Recipe, factors: Factors) -> _Fit:
     items = FixedItems(factors.items, recipe.settings.threads)
     return _Fit(parts, given, recipe, items, factors.users[parts.holdout.user_rows])
 

@@ -11,7 +11,7 @@ from als_cli.config.train import TrainConfig
 from als_cli.evaluation.fit import fit_ranker
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.progress import Progress, SilentProgress
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.auto import AutoSearch
 from als_cli.tuning.parameters import recipe_for
 
@@ -38,7 +38,7 @@ class ModelFitter:
     threads: int
     progress: Progress = field(default_factory=SilentProgress)
 
-    def __call__(self, name: str, train: TrainConfig, parts: EvaluationParts) -> FactorRanker:
+    def __call__(self, name: str, train: TrainConfig, parts: EvaluationSets) -> FactorRanker:
         """Return the model of `train`, fitted to the training set of `parts`, as a ranker of its test users.
 
         Raises

@@ -14,7 +14,7 @@ from als_cli.config.tune import ScreenConfig, TuneConfig
 from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import ConfigError, DataError
 from als_cli.splitting.auto_split import given_split
-from als_cli.splitting.division import EvaluationParts, divide
+from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.splits import SplitEvents, split_events
@@ -27,7 +27,7 @@ _SAMPLE_RATIO = 5
 
 log = logging.getLogger(__name__)
 
-Folds = tuple[EvaluationParts, ...]
+Folds = tuple[EvaluationSets, ...]
 
 
 def folds_and_samples(
@@ -44,15 +44,15 @@ def folds_and_samples(
     DataError
         Not even one fold is possible.
     """
-    folds: list[EvaluationParts] = []
-    samples: list[EvaluationParts] = []
+    folds: list[EvaluationSets] = []
+    samples: list[EvaluationSets] = []
     wanted = tune.screen.trials > 0
     for parts in divisions(clean, signal, protocol, tune):
         folds.append(with_fewer_test_users(parts, tune))
         wanted = wanted and _is_large_enough(parts, tune.screen)
         if wanted:
             samples.append(with_fewer_test_users(sample_users(parts, tune.screen.users, tune.seed), tune))
-            wanted = samples[-1].holdout.part.users > 0
+            wanted = samples[-1].holdout.test_set.users > 0
     if not wanted:
         return tuple(folds), ()
     log.info(
@@ -63,7 +63,7 @@ def folds_and_samples(
 
 def divisions(
     clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, tune: TuneConfig
-) -> Iterator[EvaluationParts]:
+) -> Iterator[EvaluationSets]:
     """Yield `tune.folds` divisions of the training set of `protocol.split`; fewer where it is too short.
 
     Every user with test items is evaluated. The test set is cut off before anything else; neither a test file nor a
@@ -94,16 +94,16 @@ def divisions(
         yield parts
 
 
-def with_fewer_test_users(parts: EvaluationParts, tune: TuneConfig) -> EvaluationParts:
+def with_fewer_test_users(parts: EvaluationSets, tune: TuneConfig) -> EvaluationSets:
     """Return `parts` with at most `tune.users` test users, sampled by `tune.seed`."""
     if tune.users == "all":
         return parts
     return replace(parts, holdout=parts.holdout.sample(tune.users, tune.seed))
 
 
-def evaluated_users(folds: Folds | list[EvaluationParts]) -> int:
+def evaluated_users(folds: Folds | list[EvaluationSets]) -> int:
     """Return the test users of all `folds` together."""
-    return sum(fold.holdout.part.users for fold in folds)
+    return sum(fold.holdout.test_set.users for fold in folds)
 
 
 def training_matrix(
@@ -120,22 +120,22 @@ def _divisions(
     clean: pl.LazyFrame, signal: EventsConfig, split: GivenSplit, tune: TuneConfig
 ) -> Iterator[tuple[pl.LazyFrame, GivenSplit]]:
     """Yield the events that each fold may see, and how to divide them."""
-    if tune.share != "auto" and not isinstance(split, RandomSplit | FileSplit):
+    if tune.fraction != "auto" and not isinstance(split, RandomSplit | FileSplit):
         raise ConfigError(
-            f"tune.share is {tune.share}, but with evaluate.split by {split.by} no fold is drawn from the pairs",
-            hint="leave tune.share out: folds are cut as the test part is",
+            f"tune.fraction is {tune.fraction}, but with evaluate.split by {split.by} no fold is drawn from the pairs",
+            hint="leave tune.fraction out: folds are cut as the test part is",
         )
     if isinstance(split, FileSplit):
         # The whole dataset is the training part, and nothing is known of how the file was drawn.
-        training, split = clean, RandomSplit(by="random", share=_SAMPLED)
+        training, split = clean, RandomSplit(by="random", fraction=_SAMPLED)
     else:
         outer = split_events(clean, split, signal.duplicates)
         training = outer.training
         if isinstance(split, TimeSplit):
             yield from _periods(clean, split, outer, tune.folds)
             return
-    if isinstance(split, RandomSplit) and tune.share != "auto":
-        split = split.model_copy(update={"share": tune.share})
+    if isinstance(split, RandomSplit) and tune.fraction != "auto":
+        split = split.model_copy(update={"fraction": tune.fraction})
     for fold in range(tune.folds):
         if isinstance(split, LastSplit):
             yield training, split
@@ -160,7 +160,7 @@ def _redrawn(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSpl
     return split.model_copy(update={"seed": derived_seed(split.seed, seed, fold)})
 
 
-def _is_large_enough(parts: EvaluationParts, screen: ScreenConfig) -> bool:
+def _is_large_enough(parts: EvaluationSets, screen: ScreenConfig) -> bool:
     users = parts.training.users.height
     if users >= _SAMPLE_RATIO * screen.users:
         return True

@@ -15,8 +15,8 @@ from als_cli.tuning.presets import BALANCED
 DEFAULT_FACTORS = 128
 MOST_ITERATIONS = 50
 """Sweeps that `iterations: auto` may take."""
-SETTLED = 1e-3
-"""Relative fall of the loss in one sweep below which `iterations: auto` stops."""
+TOLERANCE = 1e-3
+"""Relative fall of the loss in one iteration below which `iterations: auto` stops."""
 CG_STEPS = 2
 INIT_SCALE = 1.0
 
@@ -45,7 +45,7 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         frequency_exponent=or_auto(config.frequency_exponent, 1.0 if weighted else 0.0),
         cg_steps=CG_STEPS,
         init_scale=INIT_SCALE,
-        settled=SETTLED if config.iterations == "auto" else 0.0,
+        tolerance=TOLERANCE if config.iterations == "auto" else 0.0,
     )
     _check_engine(config, settings)
     item_interactions = interactions_per_item(matrix)
@@ -74,7 +74,7 @@ def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item
     if recipe.settings.objective == "weighted" and item_exponent != recipe.confidence.item_exponent:
         rule = replace(rule, scale=1.0)
         rule = replace(rule, scale=mean_confidence(matrix, rule, recipe.item_interactions))
-    return replace(recipe, own_fold_in=FoldIn(regularization, rule))
+    return replace(recipe, separate_fold_in=FoldIn(regularization, rule))
 
 
 def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRule:

@@ -27,8 +27,8 @@ class ScreenReport(Report):
 
     users: int
     """Users trained on, in each fold."""
-    judged: int
-    """Users judged, all folds together."""
+    evaluated: int
+    """Users evaluated, all folds together."""
     trials: tuple[TrialReport, ...]
     """The first is the config's point, the others were drawn."""
     kept: int
@@ -48,7 +48,7 @@ class TuneReport(Report):
     metric: str
     folds: int
     users: int
-    """Users judged, all folds together."""
+    """Users evaluated, all folds together."""
     screen: ScreenReport | None
     """The first round, None where there was none."""
     best: TrialReport

@@ -10,7 +10,7 @@ from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.config.tune import TuneConfig
 from als_cli.progress import Progress
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.presets import PRESETS
@@ -57,7 +57,7 @@ class TuneSearch:
     progress: Progress
 
     def run(
-        self, file: Path, name: str, folds: Sequence[EvaluationParts], samples: Sequence[EvaluationParts]
+        self, file: Path, name: str, folds: Sequence[EvaluationSets], samples: Sequence[EvaluationSets]
     ) -> Found:
         """Return the trials of the study `name` in the SQLite `file`, on `folds` and before that on `samples`.
 
@@ -112,7 +112,7 @@ class TuneSearch:
 
         return screening.run("screening", self.config.screen.trials, _SCREENING_TIME, start, _RANDOM_TRIALS)
 
-    def _fold_trials(self, folds: Sequence[EvaluationParts]) -> list[FoldTrial]:
+    def _fold_trials(self, folds: Sequence[EvaluationSets]) -> list[FoldTrial]:
         return [FoldTrial(fold, self.train, self.signal, self.config.metric, self.threads) for fold in folds]
 
 

@@ -81,7 +81,7 @@ def search_space(
 def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> Point:
     """Return the point of `space` that is nearest to `recipe`, which was made for `matrix` (U, I)."""
     settings, rule = recipe.settings, recipe.confidence
-    fold_in = recipe.own_fold_in or FoldIn(settings.regularization, rule)
+    fold_in = recipe.separate_fold_in or FoldIn(settings.regularization, rule)
     values = {
         "factors": settings.factors,
         "regularization": regularization_at_one(settings, matrix),

@@ -9,7 +9,7 @@ from als_cli.als.recipe import Recipe
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.fit import fit_ranker, mean_metric
-from als_cli.splitting.division import EvaluationParts
+from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.auto import AutoSearch
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
@@ -20,7 +20,7 @@ from als_cli.tuning.space import searched_config
 class FoldTrial:
     """One fold, and the settings that its points change."""
 
-    fold: EvaluationParts
+    fold: EvaluationSets
     train: TrainConfig
     signal: EventsConfig
     metric: str

@@ -10,7 +10,7 @@ import polars as pl
 from als_cli.config.evaluate import RandomSplit, TimeSplit
 from als_cli.config.events import EventsConfig
 from als_cli.errors import DataError
-from als_cli.splitting.division import EvaluationParts, divide
+from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.subsample import sample_users
 
@@ -36,9 +36,9 @@ class ValidationRules:
     """Size of that sample."""
 
 
-def validation_part(
+def validation_sets(
     clean: pl.LazyFrame, signal: EventsConfig, rules: ValidationRules
-) -> EvaluationParts | None:
+) -> EvaluationSets | None:
     """Return `clean` events divided for validation, None where too few users can be evaluated.
 
     The validation set has the pairs of the newest tenth of the events. Where events have no time, or too few users
@@ -50,12 +50,12 @@ def validation_part(
         except DataError as impossible:
             log.debug("no validation set by %s: %s", split.by, impossible)
             continue
-        if parts.holdout.part.users >= rules.fewest_evaluated:
+        if parts.holdout.test_set.users >= rules.fewest_evaluated:
             return parts
     return None
 
 
-def smaller(parts: EvaluationParts, rules: ValidationRules) -> EvaluationParts:
+def smaller(parts: EvaluationSets, rules: ValidationRules) -> EvaluationSets:
     """Return `parts` with a sample of the users where there are very many, else `parts` itself."""
     if parts.training.users.height < rules.many_users:
         return parts
@@ -66,7 +66,7 @@ def _splits(clean: pl.LazyFrame) -> Iterator[TimeSplit | RandomSplit]:
     newest = _newest(clean)
     if newest is not None:
         yield newest
-    yield RandomSplit(by="random", share=_SAMPLED)
+    yield RandomSplit(by="random", fraction=_SAMPLED)
 
 
 def _newest(clean: pl.LazyFrame) -> TimeSplit | None:

@@ -41,9 +41,9 @@ def test_reported_loss_is_the_equation_divided_by_all_pairs(dislikes):
     matrix = confidence(np.random.default_rng(1), dislikes=dislikes)
     seen: list[Iteration] = []
     factors = ImplicitEngine().fit(matrix, settings(), seen.append)
-    assert [sweep.number for sweep in seen] == [1, 2, 3]
+    assert [iteration.number for iteration in seen] == [1, 2, 3]
     assert seen[-1].loss == pytest.approx(naive_loss(matrix, factors, 0.1), rel=1e-4)
-    assert all(sweep.seconds >= 0 for sweep in seen)
+    assert all(iteration.seconds >= 0 for iteration in seen)
 
 
 def test_same_seed_gives_same_bytes_and_another_seed_does_not():

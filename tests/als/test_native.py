@@ -105,7 +105,7 @@ def test_reports_the_reference_loss_of_every_iteration(objective, exact):
         factors = NativeEngine().fit(
             confidence,
             replace(settings, iterations=iterations),
-            lambda sweep, to=losses: to.append(sweep.loss),
+            lambda iteration, to=losses: to.append(iteration.loss),
         )
         expected = reference.total_loss(
             confidence.toarray().astype(float),
@@ -120,11 +120,11 @@ def test_conjugate_gradients_come_close_to_the_exact_solution():
     confidence = confidences(np.random.default_rng(4), users=300, items=200)
     losses = {}
     for exact in (True, False):
-        sweeps: list[float] = []
+        iterations: list[float] = []
         NativeEngine().fit(
-            confidence, replace(BASE, exact=exact, iterations=6), lambda s, to=sweeps: to.append(s.loss)
+            confidence, replace(BASE, exact=exact, iterations=6), lambda s, to=iterations: to.append(s.loss)
         )
-        losses[exact] = sweeps
+        losses[exact] = iterations
     assert losses[False][-1] == pytest.approx(losses[True][-1], rel=0.02)
 
 
@@ -150,7 +150,7 @@ def test_rows_taken_block_by_block_come_to_the_same_solution(monkeypatch):
         monkeypatch.setattr(schedule, "_BLOCK_FLOATS", floats)
         monkeypatch.setattr(schedule, "_PAIRS_PER_BLOCK", 3)
         factors = NativeEngine().fit(
-            confidence, settings, lambda sweep, to=losses[floats]: to.append(sweep.loss)
+            confidence, settings, lambda iteration, to=losses[floats]: to.append(iteration.loss)
         )
     planned = schedule.schedule_rows(confidence.T.tocsr(), 24, exact=False, shift=0.0)
     assert sum(map(len, planned.longest)) == 60
@@ -168,11 +168,11 @@ def test_a_warm_start_goes_on_where_training_stopped():
     confidence = confidences(np.random.default_rng(7), users=80, items=60)
     losses: list[float] = []
     first = NativeEngine().fit(
-        confidence, replace(BASE, iterations=4), lambda sweep: losses.append(sweep.loss)
+        confidence, replace(BASE, iterations=4), lambda iteration: losses.append(iteration.loss)
     )
     kept = first.items.copy()
     NativeEngine().fit(
-        confidence, replace(BASE, iterations=2), lambda sweep: losses.append(sweep.loss), first
+        confidence, replace(BASE, iterations=2), lambda iteration: losses.append(iteration.loss), first
     )
     assert losses[4] <= losses[3] * (1 + 1e-6)
     np.testing.assert_array_equal(first.items, kept)

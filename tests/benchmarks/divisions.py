@@ -32,7 +32,7 @@ from als_cli.als.threads import available_threads
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
-from als_cli.splitting.holdout import TestPart
+from als_cli.splitting.holdout import TestSet
 from als_cli.tuning.parameters import recipe_for, with_fold_in
 from als_cli.tuning.point import Point, apply_point
 from als_cli.tuning.presets import PRESETS
@@ -54,7 +54,7 @@ class Part:
 
     training: csr_matrix
     rows: npt.NDArray[np.int64]
-    test: TestPart
+    test: TestSet
 
 
 def read_pairs(file: Path) -> pl.DataFrame:
@@ -101,37 +101,37 @@ def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 
     return Part(
         training,
         rows,
-        TestPart(training[rows], tested[rows], counts, interactions, shape[0], None, exclude_seen=True),
+        TestSet(training[rows], tested[rows], counts, interactions, shape[0], None, exclude_seen=True),
     )
 
 
-def judged(
-    part: Part, point: Point, factors: int, sweeps: int | None, threads: int
+def scored(
+    part: Part, point: Point, factors: int, iterations: int | None, threads: int
 ) -> tuple[int, dict[object, PerUser]]:
-    """Return the best number of iterations (or `sweeps`), and NDCG@10 per user after it, for each fold-in."""
+    """Return the best number of iterations (or `iterations`), and NDCG@10 per user after it, for each fold-in."""
     matrix = part.training
     train = apply_point(TrainConfig(), {**point, "factors": factors}, matrix)
-    recipe = recipe_for(matrix, train.model_copy(update={"iterations": sweeps or MOST_SWEEPS}), threads)
+    recipe = recipe_for(matrix, train.model_copy(update={"iterations": iterations or MOST_SWEEPS}), threads)
     best: tuple[float, int, object] = (-1.0, 0, None)
-    for number, swept in enumerate(NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings), 1):
-        if sweeps is not None and number < sweeps:
+    for number, trained in enumerate(NativeEngine().iterate(recipe.confidences(matrix), recipe.settings), 1):
+        if iterations is not None and number < iterations:
             continue
-        ranker = FactorRanker("as left", swept.users[part.rows], swept.items, threads)
+        ranker = FactorRanker("as left", trained.users[part.rows], trained.items, threads)
         left = measure(ranker, part.test, (10,)).per_user[10]["ndcg"]
-        if number > 1 and left.mean() <= best[0] and sweeps is None:
+        if number > 1 and left.mean() <= best[0] and iterations is None:
             if number > 2:
                 break
         else:
-            best = (float(left.mean()) if number > 1 else -1.0, number, (swept, left))
+            best = (float(left.mean()) if number > 1 else -1.0, number, (trained, left))
     _, number, found = best
-    swept, left = found  # type: ignore[misc]
-    items, values = FixedItems(swept.items, threads), {LEFT: left}
+    trained, left = found  # type: ignore[misc]
+    items, values = FixedItems(trained.items, threads), {LEFT: left}
     shares = SHARES if point["item_exponent"] else (1.0,)
     for multiple, share in itertools.product(MULTIPLES, shares):
         own = with_fold_in(
             recipe, matrix, multiple * recipe.settings.regularization, share * recipe.confidence.item_exponent
         )
-        users = items.users(*own.fold_in_problem(part.test.history), start=swept.users[part.rows])
+        users = items.users(*own.fold_in_problem(part.test.history), start=trained.users[part.rows])
         ranker = FactorRanker("folded in", users, items.factors, threads)
         values[multiple, share] = measure(ranker, part.test, (10,)).per_user[10]["ndcg"]
     return number, values
@@ -148,8 +148,8 @@ def report(pairs: pl.DataFrame, how: str, seed: int, threads: int) -> None:
         past: dict[Setting, PerUser] = {}
         future: dict[Setting, float] = {}
         for preset, point in enumerate(PRESETS):
-            number, values = judged(small, point, factors, None, threads)
-            _, later = judged(whole, point, factors, number, threads)
+            number, values = scored(small, point, factors, None, threads)
+            _, later = scored(whole, point, factors, number, threads)
             past |= {(preset, fold_in): value for fold_in, value in values.items()}
             future |= {(preset, fold_in): float(value.mean()) for fold_in, value in later.items()}
         print(f"{how} {seed}, {factors} factors: " + ", ".join(_lines(past, future)), flush=True)

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/fold_in.py [--factors 64 128 256] [--rounds 5]
 
-An iteration ("sweep") solves users and items. The fold-in solves all users once more. It starts from their factors
+An iteration ("iteration") solves users and items. The fold-in solves all users once more. It starts from their factors
 after the iterations ("near"), or solves them exactly, as for new users ("exact").
 """
 
@@ -50,13 +50,13 @@ def compare(factors: int, rounds: int, threads: int) -> None:
         fold_in=FoldInConfig(regularization=0.01, item_exponent=0.0),
     )
     recipe = recipe_for(matrix, train, threads)
-    sweeps: list[Iteration] = []
-    factorized = replace(recipe, own_fold_in=None).fit(matrix, sweeps.append)
+    iterations: list[Iteration] = []
+    factorized = replace(recipe, separate_fold_in=None).fit(matrix, iterations.append)
     near, users = timed(lambda: recipe.fold_in(factorized.items, matrix, start=factorized.users), rounds)
     exact, expected = timed(lambda: recipe.fold_in(factorized.items, matrix), max(1, rounds // 2))
     distance = np.linalg.norm(users - expected) / np.linalg.norm(expected)
     print(
-        f"f = {factors}: sweep {machine.middle([sweep.seconds for sweep in sweeps])}, "
+        f"f = {factors}: iteration {machine.middle([iteration.seconds for iteration in iterations])}, "
         f"fold-in near {machine.middle(near)}, exact {machine.middle(exact)}, apart {distance:.1e}",
         flush=True,
     )

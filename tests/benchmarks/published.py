@@ -57,7 +57,7 @@ def settings_of(name: str, workspace: str) -> list[str]:
     return given
 
 
-def judged(name: str, settings: list[str], threads: int) -> tuple[dict[str, dict[str, float]], float]:
+def scored(name: str, settings: list[str], threads: int) -> tuple[dict[str, dict[str, float]], float]:
     """Return the test metrics of each method on split `name`, and the seconds of the whole job."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as workspace:
@@ -74,7 +74,7 @@ def report(name: str, settings: list[str], threads: int) -> None:
         print(f"\n{name}: not beside the checkout")
         return
     _, metrics = SPLITS[name]
-    figures, seconds = judged(name, settings, threads)
+    figures, seconds = scored(name, settings, threads)
     print(f"\n{name} ({seconds:.0f} s, all methods)  {'  '.join(metrics)}")
     for method, values in PUBLISHED[name].items():
         print(f"  {method:22} " + "  ".join(f"{value:.4f}" for value in values))

@@ -35,7 +35,7 @@ def native_seconds(matrix: csr_matrix, factors: int, threads: int) -> float:
     """Return the median seconds of an iteration of engine `native`, with the computation of the loss."""
     seconds: list[float] = []
     settings = AlsSettings(factors, RIDGE, 5, False, 1, threads)
-    NativeEngine().fit(matrix, settings, lambda sweep: seconds.append(sweep.seconds))
+    NativeEngine().fit(matrix, settings, lambda iteration: seconds.append(iteration.seconds))
     return statistics.median(seconds)
 
 

@@ -51,18 +51,20 @@ def native(
     confidence: csr_matrix, factors: int, iterations: int, threads: int, *, exact: bool
 ) -> list[Sweep]:
     settings = AlsSettings(factors, RIDGE, iterations, exact, 1, threads)
-    sweeps: list[Sweep] = []
-    found = NativeEngine().fit(confidence, settings, lambda sweep: sweeps.append((sweep.seconds, sweep.loss)))
+    iterations: list[Sweep] = []
+    found = NativeEngine().fit(
+        confidence, settings, lambda iteration: iterations.append((iteration.seconds, iteration.loss))
+    )
     checked = hu_loss(confidence, found.users, found.items)
-    if abs(checked - sweeps[-1][1]) > 1e-4 * checked:
-        raise SystemExit(f"native reports loss {sweeps[-1][1]}, its factors have {checked}")
-    return sweeps
+    if abs(checked - iterations[-1][1]) > 1e-4 * checked:
+        raise SystemExit(f"native reports loss {iterations[-1][1]}, its factors have {checked}")
+    return iterations
 
 
 def implicit(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Sweep]:
     from implicit.cpu.als import AlternatingLeastSquares
 
-    sweeps: list[Sweep] = []
+    iterations: list[Sweep] = []
     with Workers(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = AlternatingLeastSquares(
@@ -70,10 +72,10 @@ def implicit(confidence: csr_matrix, factors: int, iterations: int, threads: int
         )
 
         def record(_number: int, seconds: float, *_: object) -> None:
-            sweeps.append((seconds, hu_loss(confidence, model.user_factors, model.item_factors)))
+            iterations.append((seconds, hu_loss(confidence, model.user_factors, model.item_factors)))
 
         model.fit(confidence, show_progress=False, callback=record)
-    return sweeps
+    return iterations
 
 
 def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Sweep]:
@@ -82,14 +84,14 @@ def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int)
     trainer = IALSTrainer(
         confidence, factors, 1.0, RIDGE, 0.0, 0.1, SolverType.CG, 3, 64, LossType.ORIGINAL, 1, threads, 3, 1
     )
-    sweeps: list[Sweep] = []
+    iterations: list[Sweep] = []
     for _ in range(iterations):
         started = time.perf_counter()
         trainer.run_epoch()
         seconds = time.perf_counter() - started
         core = trainer.core_trainer
-        sweeps.append((seconds, hu_loss(confidence, np.asarray(core.user), np.asarray(core.item))))
-    return sweeps
+        iterations.append((seconds, hu_loss(confidence, np.asarray(core.user), np.asarray(core.item))))
+    return iterations
 
 
 def contenders(
@@ -129,13 +131,13 @@ def main() -> None:
 
 
 def _compare(matrix: csr_matrix, factors: int, options: argparse.Namespace, threads: int) -> None:
-    sweeps: dict[str, list[Sweep]] = {}
+    iterations: dict[str, list[Sweep]] = {}
     for _ in range(options.rounds):
         for name, run in contenders(factors, options.iterations, threads, exact=options.exact).items():
-            sweeps.setdefault(name, []).extend(run(matrix))
-    own = float(np.median([seconds for seconds, _ in sweeps["native"]]))
+            iterations.setdefault(name, []).extend(run(matrix))
+    own = float(np.median([seconds for seconds, _ in iterations["native"]]))
     print(f"\nf = {factors}, per iteration:")
-    for name, measured in sweeps.items():
+    for name, measured in iterations.items():
         seconds = [one for one, _ in measured]
         losses = " ".join(f"{loss:.6f}" for _, loss in measured[: options.iterations])
         print(

@@ -33,10 +33,10 @@ def test_the_default_is_auto(tmp_path):
     [
         ("evaluate.split.test=14d", TimeSplit),
         ("evaluate.split.n=2", LastSplit),
-        ("evaluate.split.share=0.3", RandomSplit),
-        ("evaluate.split={share: 0.3, seed: 4}", RandomSplit),
+        ("evaluate.split.fraction=0.3", RandomSplit),
+        ("evaluate.split={fraction: 0.3, seed: 4}", RandomSplit),
         ("evaluate.split.fold_in=0.5", UsersSplit),
-        ("evaluate.split={fold_in: 0.5, share: 0.2}", UsersSplit),
+        ("evaluate.split={fold_in: 0.5, fraction: 0.2}", UsersSplit),
         ("evaluate.split.path=test.csv", FileSplit),
         ("evaluate.split={path: test.csv, separator: ';'}", FileSplit),
     ],

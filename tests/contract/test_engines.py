@@ -44,20 +44,20 @@ def loss_by_definition(confidence: csr_matrix, factors: Factors, regularization:
 
 
 def fit(engine, confidence, settings=SETTINGS) -> tuple[Factors, list[Iteration]]:
-    sweeps: list[Iteration] = []
-    return engine.fit(confidence, settings, sweeps.append), sweeps
+    iterations: list[Iteration] = []
+    return engine.fit(confidence, settings, iterations.append), iterations
 
 
 def test_reports_the_loss_of_its_factors(engine, confidence):
-    factors, sweeps = fit(engine, confidence)
-    assert [sweep.number for sweep in sweeps] == [1, 2, 3, 4, 5]
-    assert sweeps[-1].loss == pytest.approx(loss_by_definition(confidence, factors, 0.3), rel=1e-5)
+    factors, iterations = fit(engine, confidence)
+    assert [iteration.number for iteration in iterations] == [1, 2, 3, 4, 5]
+    assert iterations[-1].loss == pytest.approx(loss_by_definition(confidence, factors, 0.3), rel=1e-5)
 
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_the_loss_never_rises(engine, confidence, exact):
-    _, sweeps = fit(engine, confidence, replace(SETTINGS, exact=exact, iterations=8))
-    losses = [sweep.loss for sweep in sweeps]
+    _, iterations = fit(engine, confidence, replace(SETTINGS, exact=exact, iterations=8))
+    losses = [iteration.loss for iteration in iterations]
     assert all(later <= earlier * (1 + 1e-6) for earlier, later in pairwise(losses))
 
 

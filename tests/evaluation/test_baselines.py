@@ -68,11 +68,11 @@ def test_newness_orders_each_history_by_last_time(tmp_path):
 
 
 def test_held_out_users_own_what_they_show(tmp_path):
-    split = {"split": {"by": "users", "share": 0.3, "fold_in": 0.6}, "exclude_seen": False}
+    split = {"split": {"by": "users", "fraction": 0.3, "fold_in": 0.6}, "exclude_seen": False}
     context = publish_events(context_for(tmp_path, split), two_tastes())
     parts = divided(context)
     assert (newness_of(parts) > 0).astype(int).toarray().tolist() == (
-        (parts.holdout.part.history > 0).astype(int).toarray().tolist()
+        (parts.holdout.test_set.history > 0).astype(int).toarray().tolist()
     )
 
 

@@ -59,7 +59,7 @@ def test_cohorts_divide_the_users_and_their_figures_add_up_to_the_whole(tmp_path
     users = report.counts["users_evaluated"]
     for column in (None, "taste"):
         cohorts = [one for one in report.cohorts if one.column == column]
-        assert all(one.fewest <= one.most for one in cohorts)
+        assert all(one.minimum <= one.maximum for one in cohorts)
         assert sum(one.users for one in cohorts) == users
         for method in report.methods:
             for name in METRICS:
@@ -85,7 +85,7 @@ def test_users_stand_in_the_cohort_of_their_value(tmp_path, tables):
 
 
 def naive_item_figures(lists, tested, members, k):
-    """Share of the places, and hits / test pairs, of the items `members`, from every list itself."""
+    """Fraction of the places, and hits / test pairs, of the items `members`, from every list itself."""
     places = hits = listed = pairs = 0
     for row, test in zip(lists, tested, strict=True):
         for item in row[:k]:
@@ -102,7 +102,7 @@ def test_item_cohorts_share_out_places_and_test_pairs(tmp_path, tables):
     report = evaluate(context)
     assert written(report)["item_cohorts"] == [one.model_dump() for one in report.item_cohorts]
     parts = divided(context)
-    part, ids = parts.holdout.part, parts.training.item_ids.to_list()
+    part, ids = parts.holdout.test_set, parts.training.item_ids.to_list()
     ranker = Popular(parts.training.matrix, 1)
     lists = np.vstack([ranker.rank(block, 5).item_rows for block in user_blocks(part)]).tolist()
     tested = [set(row.indices.tolist()) for row in part.relevant]
@@ -110,7 +110,7 @@ def test_item_cohorts_share_out_places_and_test_pairs(tmp_path, tables):
     assert [one.cohort for one in popularity] == ["head", "middle", "tail"]
     for one in report.item_cohorts:
         if one.column is None:
-            members = {row for row in range(len(ids)) if one.fewest <= part.interactions[row] <= one.most}
+            members = {row for row in range(len(ids)) if one.minimum <= part.interactions[row] <= one.maximum}
         else:
             members = {row for row, item in enumerate(ids) if (item - 100) % 3 == int(one.cohort)}
         assert one.items == len(members)
@@ -119,14 +119,14 @@ def test_item_cohorts_share_out_places_and_test_pairs(tmp_path, tables):
         for k in (3, 5):
             found = one.methods["popular"]
             expected = naive_item_figures(lists, tested, members, k)
-            assert (found[f"place_share@{k}"], found[f"recall@{k}"]) == pytest.approx(expected)
+            assert (found[f"slot_fraction@{k}"], found[f"recall@{k}"]) == pytest.approx(expected)
     for column in (None, "kind"):
         cohorts = [one for one in report.item_cohorts if one.column == column]
         assert sum(one.items for one in cohorts) == report.counts["training_items"]
         assert sum(one.interactions for one in cohorts) == report.counts["training_interactions"]
         for method in report.methods:
-            shares = [one.methods[method.method]["place_share@5"] for one in cohorts]
-            assert sum(shares) == pytest.approx(1.0)
+            fractions = [one.methods[method.method]["slot_fraction@5"] for one in cohorts]
+            assert sum(fractions) == pytest.approx(1.0)
 
 
 def test_test_items_that_training_does_not_know_are_of_no_cohort(tmp_path):

@@ -29,12 +29,12 @@ def test_users_stand_in_the_third_of_their_length(values):
     assert shown(found) == {name: users for name, users in expected.items() if users}
     for one in found:
         own = [values[user] for user in one.members]
-        assert (one.fewest, one.most) == (min(own), max(own))
+        assert (one.minimum, one.maximum) == (min(own), max(own))
 
 
 def test_nine_different_lengths_are_three_threes():
     found = history_cohorts(np.array([9, 1, 8, 2, 7, 3, 6, 4, 5]))
-    assert [(one.name, one.fewest, one.most) for one in found] == [
+    assert [(one.name, one.minimum, one.maximum) for one in found] == [
         ("new", 1, 3),
         ("light", 4, 6),
         ("heavy", 7, 9),
@@ -60,7 +60,7 @@ def test_items_stand_in_the_third_of_the_interactions_that_they_reach(values):
     assert shown(found) == {name: items for name, items in expected.items() if items}
     for one in found:
         own = [values[item] for item in one.members]
-        assert (one.fewest, one.most) == (min(own), max(own))
+        assert (one.minimum, one.maximum) == (min(own), max(own))
 
 
 def test_one_bestseller_is_the_head_and_many_slow_sellers_are_the_tail():
@@ -82,4 +82,4 @@ def test_the_most_frequent_values_are_cohorts_and_the_rest_is_other(values):
         expected[name].append(position)
     found = value_cohorts(values, np.arange(len(values)))
     assert list(shown(found).items()) == [(name, members) for name, members in expected.items() if members]
-    assert all((one.fewest, one.most) == (one.members[0], one.members[-1]) for one in found)
+    assert all((one.minimum, one.maximum) == (one.members[0], one.members[-1]) for one in found)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from als_cli.evaluation.fallback import FallbackShare
+from als_cli.evaluation.fallback import FallbackFraction
 
 
 @given(
@@ -18,8 +18,8 @@ def test_shares_are_those_of_lists_written_down(filled, strangers, items, k):
     own = [["model"] * min(places, k) for places in filled]
     given_out = own + [["popular"] * k if items >= k else ["popular"] * items for _ in range(strangers)]
     places = [source for one in given_out for source in one]
-    share = FallbackShare(len(given_out), strangers, items)
-    assert share.of_lists == strangers / len(given_out)
+    fraction = FallbackFraction(len(given_out), strangers, items)
+    assert fraction.of_lists == strangers / len(given_out)
     expected = places.count("popular") / len(places) if places else 0.0
     mean = sum(map(len, own)) / len(own)
-    assert share.of_places(k, mean) == pytest.approx(expected)
+    assert fraction.of_places(k, mean) == pytest.approx(expected)

@@ -78,10 +78,10 @@ def as_arrays(lists, known, unknown):
 
 
 @pytest.mark.parametrize("name", USER_METRICS)
-@given(judged=judged_lists(), k=st.integers(1, 6))
-def test_metric_is_what_its_definition_says(name, judged, k):
-    lists, known, unknown = judged
-    hits, relevant = as_arrays(*judged)
+@given(scored=judged_lists(), k=st.integers(1, 6))
+def test_metric_is_what_its_definition_says(name, scored, k):
+    lists, known, unknown = scored
+    hits, relevant = as_arrays(*scored)
     # Items that the catalogue does not know are relevant all the same: negative numbers, which no list holds.
     expected = [
         NAIVE[name](listed, set(test) | {-1 - i for i in range(more)}, k)
@@ -91,11 +91,11 @@ def test_metric_is_what_its_definition_says(name, judged, k):
 
 
 @pytest.mark.parametrize("name", USER_METRICS)
-@given(judged=judged_lists(), data=st.data())
-def test_permuting_users_permutes_their_figures(name, judged, data):
-    order = data.draw(st.permutations(range(len(judged[0]))))
-    hits, relevant = as_arrays(*judged)
-    permuted = as_arrays(*([part[user] for user in order] for part in judged))
+@given(scored=judged_lists(), data=st.data())
+def test_permuting_users_permutes_their_figures(name, scored, data):
+    order = data.draw(st.permutations(range(len(scored[0]))))
+    hits, relevant = as_arrays(*scored)
+    permuted = as_arrays(*([part[user] for user in order] for part in scored))
     np.testing.assert_array_equal(
         USER_METRICS[name](*permuted), USER_METRICS[name](hits, relevant)[np.array(order)]
     )

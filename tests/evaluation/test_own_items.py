@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from als_cli.evaluation.own_items import OwnItems
-from als_cli.evaluation.rankers import RecentPopular, UserBlock
+from als_cli.evaluation.rankers import RecentPopular, UsersToRank
 
 
 @st.composite
@@ -22,7 +22,7 @@ def worlds(draw):
 def block_of(newness, candidates, *, exclude_seen=False):
     history = csr_matrix((np.array(newness) > 0).astype(np.float32))
     mask = None if candidates is None else csr_matrix(np.array(candidates, dtype=np.float32))
-    return UserBlock(slice(0, len(newness)), history, mask, exclude_seen)
+    return UsersToRank(slice(0, len(newness)), history, mask, exclude_seen)
 
 
 @given(worlds())
@@ -43,7 +43,7 @@ def test_own_items_lists_nothing_that_must_not_be_seen():
 
 def test_a_block_gets_its_own_users():
     own = OwnItems(csr_matrix(np.array([[2.0, 1.0], [1.0, 2.0]])))
-    second = UserBlock(slice(1, 2), csr_matrix(np.ones((1, 2), np.float32)), None, exclude_seen=False)
+    second = UsersToRank(slice(1, 2), csr_matrix(np.ones((1, 2), np.float32)), None, exclude_seen=False)
     assert own.rank(second, 2).item_rows.tolist() == [[1, 0]]
 
 
@@ -51,7 +51,7 @@ def test_a_block_gets_its_own_users():
 def test_recent_popular_sorts_by_late_then_by_all_interactions_then_by_row(items, n):
     recent = np.array([late for late, _ in items])
     training = np.array([[user < ever for _, ever in items] for user in range(3)], dtype=np.float32)
-    block = UserBlock(slice(0, 1), csr_matrix((1, len(items)), dtype=np.float32), None, exclude_seen=True)
+    block = UsersToRank(slice(0, 1), csr_matrix((1, len(items)), dtype=np.float32), None, exclude_seen=True)
     best = sorted(range(len(items)), key=lambda row: (-items[row][0], -items[row][1], row))[:n]
     listed = RecentPopular(recent, csr_matrix(training), 1).rank(block, n).item_rows[0].tolist()
     assert listed == best + [-1] * (n - len(best))

@@ -18,7 +18,7 @@ def part():
     training[:, 0] = 1  # nobody without history
     test = (generator.random((40, 15)) < 0.2) * (1 - training)
     test[:, 1], training[:, 1] = 1, 0  # nobody without test item
-    return protocol.TestPart(
+    return protocol.TestSet(
         history=csr_matrix(training),
         relevant=csr_matrix(test.astype(np.float32)),
         relevant_counts=test.sum(axis=1).astype(np.int64),

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from als_cli.evaluation.item_knn import ItemBm25, ItemKnn, neighbours_of
-from als_cli.evaluation.rankers import FactorRanker, Popular, UserBlock
+from als_cli.evaluation.rankers import FactorRanker, Popular, UsersToRank
 
 
 def block_of(history, *, candidates=None, exclude_seen=True):
     sparse = csr_matrix(np.asarray(history, dtype=np.float32))
     mask = None if candidates is None else csr_matrix(np.asarray(candidates, dtype=np.float32))
-    return UserBlock(slice(0, sparse.shape[0]), sparse, mask, exclude_seen)
+    return UsersToRank(slice(0, sparse.shape[0]), sparse, mask, exclude_seen)
 
 
 def naive_lists(scores, history, n, *, candidates, exclude_seen):
@@ -159,5 +159,5 @@ def test_factor_ranker_takes_the_factors_of_the_block():
     users = np.array([[1, 0], [0, 1]], dtype=np.float32)
     items = np.array([[3, 1], [2, 2], [1, 3]], dtype=np.float32)
     sparse = csr_matrix(np.array([[0, 0, 1]], dtype=np.float32))
-    second = UserBlock(slice(1, 2), sparse, None, exclude_seen=True)
+    second = UsersToRank(slice(1, 2), sparse, None, exclude_seen=True)
     assert FactorRanker("als", users, items, 2).rank(second, 2).item_rows.tolist() == [[1, 0]]

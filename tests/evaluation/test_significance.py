@@ -20,7 +20,7 @@ def every_bootstrap_mean(values):
 
 
 def share_of_flips_as_far(values):
-    """The exact p-value: of all 2^T ways to set the signs, those whose sum is as far from nought."""
+    """The exact p-value: of all 2^T ways to set the signs, those whose sum is as far from zero."""
     exact = [Fraction(value).limit_denominator(1000) for value in values]
     reached = abs(sum(exact))
     flips = list(itertools.product((-1, 1), repeat=len(exact)))
@@ -31,11 +31,11 @@ def share_of_flips_as_far(values):
 def test_interval_ends_where_the_distribution_of_all_resamples_does():
     every = np.array(every_bootstrap_mean(FIVE))
     found = compare(np.array([FIVE]).T, 3, resamples=20_000)
-    # Four standard errors of a share of 20,000 draws on either side of the two quantiles.
+    # Four standard errors of a fraction of 20,000 draws on either side of the two quantiles.
     slack = 4 * np.sqrt(0.025 * 0.975 / 20_000)
-    for end, share in ((found.low[0], (1 - LEVEL) / 2), (found.high[0], (1 + LEVEL) / 2)):
-        assert np.quantile(every, share - slack) <= end + 1e-12
-        assert end <= np.quantile(every, share + slack) + 1e-12
+    for end, fraction in ((found.low[0], (1 - LEVEL) / 2), (found.high[0], (1 + LEVEL) / 2)):
+        assert np.quantile(every, fraction - slack) <= end + 1e-12
+        assert end <= np.quantile(every, fraction + slack) + 1e-12
     assert found.mean[0] == pytest.approx(sum(FIVE) / 5)
 
 
@@ -49,9 +49,9 @@ def test_p_value_is_the_share_of_all_sign_flips(values):
 def test_the_interval_holds_the_truth_as_often_as_it_says_and_the_test_errs_as_rarely():
     worlds, users, truth = 600, 150, 0.1
     generator = np.random.default_rng(1)
-    # Like differences of ndcg: most users are nought for both methods, the rest lean to one side.
-    judged = generator.random((users, worlds)) < 0.4
-    leaning = np.where(judged, generator.exponential(truth / 0.4, (users, worlds)), 0.0)
+    # Like differences of ndcg: most users are zero for both methods, the rest lean to one side.
+    scored = generator.random((users, worlds)) < 0.4
+    leaning = np.where(scored, generator.exponential(truth / 0.4, (users, worlds)), 0.0)
     found = compare(leaning, 0)
     held = np.mean((found.low <= truth) & (truth <= found.high))
     assert 0.91 <= held <= 0.975
@@ -75,7 +75,7 @@ def test_one_user_proves_nothing():
 
 
 def test_equal_sums_in_another_order_count_as_equal():
-    # Of the 8 ways to sign three times 0.1 two are as far from nought; rounding must not lose one of them.
+    # Of the 8 ways to sign three times 0.1 two are as far from zero; rounding must not lose one of them.
     found = compare(np.full((3, 1), 0.1), 0, resamples=20_000).p_value[0]
     assert found == pytest.approx(2 / 8, abs=0.013)
 

@@ -167,7 +167,10 @@ REAL = {
     ),
     "online_retail": (
         ["year_2010-2011.parquet"],
-        {"columns": {"user": "CustomerID", "item": "StockCode", "value": "Quantity"}, "max_bad_share": 0.3},
+        {
+            "columns": {"user": "CustomerID", "item": "StockCode", "value": "Quantity"},
+            "max_bad_fraction": 0.3,
+        },
         [],
     ),
     "deskdrop": (

@@ -194,4 +194,4 @@ def test_a_few_unreadable_times_are_no_question_of_format(tmp_path):
     hint = refused(tmp_path, [time.isoformat() for time in TIMES] + ["soon"] * 2)
 
     assert "timestamp_format" not in hint
-    assert "events.max_bad_share: 0.15" in hint
+    assert "events.max_bad_fraction: 0.15" in hint

@@ -134,7 +134,7 @@ def test_too_many_bad_rows_are_counted_per_reason_with_examples(failure, tmp_pat
     )
 
     assert error.exit_code == ExitCode.DATA
-    assert "4 of 10 rows are bad (40.0%), more than events.max_bad_share 0.05" in error.message
+    assert "4 of 10 rows are bad (40.0%), more than events.max_bad_fraction 0.05" in error.message
     assert [line.split(":")[0] for line in error.problems[:4]] == [
         "null_user",
         "null_time",
@@ -153,7 +153,7 @@ def test_one_bad_row_is_enough_where_the_config_says_so(failure):
 
 
 def test_all_rows_bad_is_an_error_at_any_tolerance(failure):
-    error = failure("user_id,item_id\n,a\n,b\n", max_bad_share=1.0)
+    error = failure("user_id,item_id\n,a\n,b\n", max_bad_fraction=1.0)
 
     assert error.message == "all 2 rows are bad"
     assert error.problems[0].startswith("null_user: 2 rows")
@@ -266,7 +266,7 @@ def test_stdin_that_ends_too_early_is_named(failure, stdin):
 
 def test_stdin_cut_off_inside_a_line_loses_only_that_line(tmp_path):
     report = ingest(
-        context_of(tmp_path, source="-", stdin=b"user_id,item_id\nu1,a\nu2,b\nu", max_bad_share=0.5)
+        context_of(tmp_path, source="-", stdin=b"user_id,item_id\nu1,a\nu2,b\nu", max_bad_fraction=0.5)
     )
 
     assert report.rejected == {"null_item": 1}

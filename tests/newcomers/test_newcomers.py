@@ -148,9 +148,9 @@ def test_shopify_order_lines_with_the_customer_on_the_first(job, tmp_path):
     }
     first = job({"events": {"source": "orders.csv", "columns": columns}})
 
-    hint = first.fails(3, "more than events.max_bad_share 0.05", "null_user:")
+    hint = first.fails(3, "more than events.max_bad_fraction 0.05", "null_user:")
     assert "fill it in on the others to keep them" in hint
-    first.obey(hint, "events.max_bad_share")
+    first.obey(hint, "events.max_bad_fraction")
     lists = first.succeeds()
 
     assert lists["user_id"].n_unique() == files.USERS
@@ -195,9 +195,9 @@ def test_both_years_of_online_retail(job, tmp_path):
         ],
     )
     hint = first.fails(
-        3, "rows are bad (22.8%), more than events.max_bad_share 0.05", "null_user: 243007 rows"
+        3, "rows are bad (22.8%), more than events.max_bad_fraction 0.05", "null_user: 243007 rows"
     )
-    first.obey(hint, "events.max_bad_share")
+    first.obey(hint, "events.max_bad_fraction")
     lists = first.succeeds()
 
     assert lists.schema["user_id"] == pl.Int64

@@ -1,4 +1,4 @@
-"""What an evaluation trains on and judges: no leakage, nothing flattered, everything counted."""
+"""What an evaluation trains on and evaluates: no leakage, nothing flattered, everything counted."""
 
 import numpy as np
 import polars as pl
@@ -32,9 +32,9 @@ def parts_of(context, rows):
     return divided(context)
 
 
-def judged(parts):
+def scored(parts):
     """Return {user: (test items the lists can hold, all test items)}."""
-    part = parts.holdout.part
+    part = parts.holdout.test_set
     return {
         user: (
             set(parts.training.item_ids.gather(part.relevant[row].indices)),
@@ -54,7 +54,7 @@ def test_training_part_is_what_ingest_would_have_made_at_the_cut_off(tmp_path):
     assert parts.training.users.equals(alone.users)
     assert parts.training.items.equals(alone.items)
     assert (parts.training.matrix != alone.matrix).nnz == 0
-    assert parts.holdout.part.interactions.tolist() == alone.items["interactions"].to_list()
+    assert parts.holdout.test_set.interactions.tolist() == alone.items["interactions"].to_list()
 
 
 def test_events_of_the_test_period_change_nothing_that_is_learned(tmp_path):
@@ -64,7 +64,7 @@ def test_events_of_the_test_period_change_nothing_that_is_learned(tmp_path):
     loud = parts_of(context_for(tmp_path, BY_TIME), pl.concat([clean, fashion]))
     assert loud.training.items.equals(quiet.training.items)
     assert loud.training.users.equals(quiet.training.users)
-    assert judged(loud) == judged(quiet) == {"ann": ({"c"}, 1)}
+    assert scored(loud) == scored(quiet) == {"ann": ({"c"}, 1)}
     assert loud.holdout.counts["test_users_without_history"] == 9
 
 
@@ -72,21 +72,21 @@ def test_items_unknown_to_training_stay_as_misses_and_are_counted(tmp_path):
     parts = parts_of(
         context_for(tmp_path, BY_TIME), [*BEFORE, ("ann", "c", 9), ("ann", "z", 9), ("bob", "z", 9)]
     )
-    assert judged(parts) == {"ann": ({"c"}, 2), "bob": (set(), 1)}
+    assert scored(parts) == {"ann": ({"c"}, 2), "bob": (set(), 1)}
     assert parts.holdout.counts["test_pairs_unknown_to_training"] == 2
 
 
 def test_seen_items_are_no_test_items_unless_they_may_be_listed(tmp_path):
     rows = [*BEFORE, ("ann", "a", 9), ("ann", "c", 9), ("bob", "b", 9)]
     parts = parts_of(context_for(tmp_path, BY_TIME), rows)
-    assert judged(parts) == {"ann": ({"c"}, 1)}
+    assert scored(parts) == {"ann": ({"c"}, 1)}
     assert parts.holdout.counts["test_pairs_seen_in_training"] == 2
     again = parts_of(context_for(tmp_path, BY_TIME | {"exclude_seen": False}), rows)
-    assert judged(again) == {"ann": ({"a", "c"}, 2), "bob": ({"b"}, 1)}
+    assert scored(again) == {"ann": ({"a", "c"}, 2), "bob": ({"b"}, 1)}
 
 
 def test_held_out_users_are_folded_in_from_visible_strengths(tmp_path):
-    split = {"split": {"by": "users", "share": 0.3, "fold_in": 0.5}}
+    split = {"split": {"by": "users", "fraction": 0.3, "fold_in": 0.5}}
     context = context_for(tmp_path, split, events={"min_item_interactions": 2})
     clean = two_tastes()
     parts = parts_of(context, clean)
@@ -95,7 +95,7 @@ def test_held_out_users_are_folded_in_from_visible_strengths(tmp_path):
     assert not held_out & set(parts.training.user_ids)
     everything = aggregate(clean.lazy(), context.config.events)
     for row, user in enumerate(parts.holdout.user_ids):
-        history = parts.holdout.part.history[row]
+        history = parts.holdout.test_set.history[row]
         full_row = everything.matrix[everything.user_ids.index_of(user)]
         full = dict(zip(everything.item_ids.gather(full_row.indices), full_row.data, strict=True))
         for item, strength in zip(parts.training.item_ids.gather(history.indices), history.data, strict=True):
@@ -103,13 +103,13 @@ def test_held_out_users_are_folded_in_from_visible_strengths(tmp_path):
 
 
 def test_held_out_history_decays_from_the_instant_that_training_does(tmp_path):
-    split = {"split": {"by": "users", "share": 0.5, "fold_in": 0.5}}
+    split = {"split": {"by": "users", "fraction": 0.5, "fold_in": 0.5}}
     context = context_for(tmp_path, split, events={"half_life": "1d"})
     # Everybody's newest event is on day 3; the others' are older by one, two, three days.
     rows = [(user, f"i{day}", day) for user in range(6) for day in range(4)]
     parts = parts_of(context, rows)
     days = np.array([int(name[1:]) for name in parts.training.item_ids])
-    history = parts.holdout.part.history.tocoo()
+    history = parts.holdout.test_set.history.tocoo()
     assert history.data == pytest.approx(0.5 ** (3 - days[history.col]))
     assert parts.training.matrix.tocoo().data == pytest.approx(
         0.5 ** (3 - days[parts.training.matrix.indices])
@@ -136,7 +136,7 @@ def test_a_given_file_is_the_test_part_and_all_events_are_training(tmp_path):
     # User 2 lacks item 12, so it can be a test item. 99 was never sold, x cannot be an id, user 7 is unknown.
     text = "user_id,item_id\n2,12\n02,12\n2,99\n2,x\n2,y\n3,10\n7,10\n,10\n"
     parts = parts_of(context_for(tmp_path, given_file(tmp_path, text)), GRID)
-    assert judged(parts) == {2: ({12}, 4)}
+    assert scored(parts) == {2: ({12}, 4)}
     assert parts.training.matrix.nnz == len(GRID)
     assert parts.holdout.counts == {
         "test_users": 3,
@@ -149,7 +149,7 @@ def test_a_given_file_is_the_test_part_and_all_events_are_training(tmp_path):
 
 def test_a_test_file_may_have_its_own_columns(tmp_path):
     section = given_file(tmp_path, "2;12\n", header=False, columns={"user": 1, "item": 2})
-    assert judged(parts_of(context_for(tmp_path, section), GRID)) == {2: ({12}, 1)}
+    assert scored(parts_of(context_for(tmp_path, section), GRID)) == {2: ({12}, 1)}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_candidates_restrict_ranking(tmp_path):
     section = with_candidates(tmp_path, "user_id,item_id\n2,12\n2,11\n2,77\n1,10\n") | {"at": [3]}
     context = context_for(tmp_path, section, train={"factors": 2})
     parts = parts_of(context, GRID)
-    assert parts.holdout.part.candidates.toarray().tolist() == [[0, 1, 1]]
+    assert parts.holdout.test_set.candidates.toarray().tolist() == [[0, 1, 1]]
     assert parts.holdout.counts["candidates_unknown_to_training"] == 1
     report = evaluate(context)
     # Of the two candidates one is seen: every list holds the other alone.

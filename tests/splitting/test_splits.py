@@ -25,8 +25,8 @@ SCHEMA = {
 SPLITS = [
     TimeSplit(test=timedelta(days=5)),
     LastSplit(by="last", n=1),
-    RandomSplit(by="random", share=0.3, seed=1),
-    UsersSplit(by="users", share=0.5, fold_in=0.5, seed=1),
+    RandomSplit(by="random", fraction=0.3, seed=1),
+    UsersSplit(by="users", fraction=0.5, fold_in=0.5, seed=1),
 ]
 
 
@@ -148,7 +148,7 @@ def many_pairs(users=20, items=10):
 def test_random_share_is_exact_and_follows_its_seed():
     events = many_pairs().lazy()
     first, again, other = (
-        split_events(events, RandomSplit(by="random", share=0.25, seed=seed)).test for seed in (1, 1, 2)
+        split_events(events, RandomSplit(by="random", fraction=0.25, seed=seed)).test for seed in (1, 1, 2)
     )
     assert first.height == 50
     assert_frame_equal(first, again)
@@ -159,7 +159,7 @@ def test_held_out_users_show_their_share_and_training_never_meets_them():
     events = pl.concat(
         [many_pairs(), events_of([(99, "i1", 0)])]
     )  # user 99 has one item: nothing to hold out
-    parts = split_events(events.lazy(), UsersSplit(by="users", share=0.25, fold_in=0.8, seed=4))
+    parts = split_events(events.lazy(), UsersSplit(by="users", fraction=0.25, fold_in=0.8, seed=4))
     held_out = set(parts.test["user_id"])
     assert len(held_out) == 5
     assert 99 not in held_out
@@ -172,7 +172,7 @@ def test_held_out_users_show_their_share_and_training_never_meets_them():
 @pytest.mark.parametrize("fold_in", [0.01, 0.99])
 def test_held_out_users_always_have_something_on_both_sides(fold_in):
     events = events_of([(user, item, 0) for user in range(4) for item in "ab"])
-    parts = split_events(events.lazy(), UsersSplit(by="users", share=0.5, fold_in=fold_in))
+    parts = split_events(events.lazy(), UsersSplit(by="users", fraction=0.5, fold_in=fold_in))
     assert parts.test.height == parts.visible.collect().height == 2
 
 

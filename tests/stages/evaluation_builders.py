@@ -9,7 +9,7 @@ import polars as pl
 
 from als_cli.config.root import Config
 from als_cli.dataset.aggregation import aggregate
-from als_cli.splitting.division import EvaluationParts, divide
+from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.storage.dataset_files import EVENTS, open_dataset, write_interactions
@@ -27,7 +27,7 @@ def context_for(folder: Path, evaluate: dict[str, Any] | None = None, **sections
             "workspace": str(folder / "work"),
             "events": {"source": "events.csv"} | sections.pop("events", {}),
             "train": {"engine": "implicit", "factors": 4, "iterations": 5} | sections.pop("train", {}),
-            "evaluate": {"split": {"by": "random", "share": 0.2}, "at": [5, 3]} | (evaluate or {}),
+            "evaluate": {"split": {"by": "random", "fraction": 0.2}, "at": [5, 3]} | (evaluate or {}),
         }
     )
     return StageContext(config=config, threads=1, **sections)
@@ -67,7 +67,7 @@ def publish_events(context: StageContext, clean: pl.DataFrame) -> StageContext:
     return context
 
 
-def divided(context: StageContext) -> EvaluationParts:
+def divided(context: StageContext) -> EvaluationSets:
     """The published dataset, divided as `als evaluate` divides it."""
     events = open_dataset(context.dataset_place).scan_events()
     return divide(events, context.config.events, SplitProtocol.of(context.config.evaluate))

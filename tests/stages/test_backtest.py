@@ -1,4 +1,4 @@
-"""`als backtest`: every cut-off as `als evaluate` would have judged it on its day, and nothing of what came later."""
+"""`als backtest`: every cut-off as `als evaluate` would have evaluated it on its day, and nothing of what came later."""
 
 import json
 import statistics
@@ -28,7 +28,7 @@ SIGNAL = {"half_life": "8d", "min_user_interactions": 2, "min_item_interactions"
 
 
 def backtesting(folder, clean=None, events=None, train=None, **section):
-    """A context with a published dataset, to be judged at three cut-offs of five days."""
+    """A context with a published dataset, to be evaluated at three cut-offs of five days."""
     section = {"split": {"by": "time", "test": "5d"}, "backtest": {"cut_offs": 3}} | section
     context = context_for(folder, section, events=events or {}, train=train or {})
     return publish_events(context, two_tastes() if clean is None else clean)
@@ -102,7 +102,7 @@ def test_spreads_and_leads_are_those_of_the_figures_per_user(tmp_path):
         own = means.filter(pl.col("method") == method, pl.col("k") == 3)["ndcg"].to_list()
         by_method[method] = np.array(own)
         expected = (statistics.mean(own), statistics.stdev(own), min(own), max(own))
-        assert (spread.mean, spread.deviation, spread.least, spread.greatest) == pytest.approx(expected)
+        assert (spread.mean, spread.deviation, spread.minimum, spread.maximum) == pytest.approx(expected)
     for lead in (one for one in report.leads if one.metric == "ndcg@3"):
         differences = by_method["als"] - by_method[lead.baseline]
         each = [
@@ -150,7 +150,7 @@ def test_one_cut_off_has_no_deviation_and_no_baseline_no_lead(tmp_path):
 def test_fewer_cut_offs_than_asked_for_are_said(tmp_path, caplog):
     report = backtest(backtesting(tmp_path, backtest={"cut_offs": 9}))
     assert len(report.cut_offs) == 5
-    assert "only 5 of 9 can be judged (4 lie before the first event)" in caplog.text
+    assert "only 5 of 9 can be evaluated (4 lie before the first event)" in caplog.text
 
 
 def test_a_period_without_events_is_left_out_and_named(tmp_path, caplog):
@@ -159,7 +159,7 @@ def test_a_period_without_events_is_left_out_and_named(tmp_path, caplog):
     report = backtest(backtesting(tmp_path, clean.filter(~days.is_between(19, 25.5))))
     starts = [datetime.fromisoformat(one.cut_off) for one in report.cut_offs]
     assert [(start - START).days for start in starts] == [14, 24]
-    assert "only 2 of 3 can be judged (2026-01-20" in caplog.text
+    assert "only 2 of 3 can be evaluated (2026-01-20" in caplog.text
     assert "the test part is empty" in caplog.text
 
 
@@ -186,7 +186,7 @@ def test_candidates_of_one_test_part_are_refused(tmp_path):
 
 
 def test_no_cut_off_at_all_is_a_data_error_with_all_reasons(tmp_path):
-    with pytest.raises(DataError, match="none of 3 cut-offs can be judged") as refused:
+    with pytest.raises(DataError, match="none of 3 cut-offs can be evaluated") as refused:
         backtest(backtesting(tmp_path, events={"min_item_interactions": 1000}))
     assert len(refused.value.problems) == 3
     assert "test period" in refused.value.hint

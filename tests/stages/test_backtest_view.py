@@ -39,8 +39,8 @@ def report(cut_offs, leads=True, hours=0, test_seconds=7 * 86_400.0):
                 metric="ndcg@10",
                 mean=0.4321,
                 deviation=0.0123 if len(cut_offs) > 1 else None,
-                least=0.1,
-                greatest=0.9,
+                minimum=0.1,
+                maximum=0.9,
             )
             for name in METHODS
         ),

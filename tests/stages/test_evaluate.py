@@ -15,8 +15,8 @@ from tests.stages.evaluation_builders import clean_events, context_for, publish_
 SPLITS = [
     {"by": "time", "test": "5d"},
     {"by": "last", "n": 2},
-    {"by": "random", "share": 0.2},
-    {"by": "users", "share": 0.3, "fold_in": 0.6},
+    {"by": "random", "fraction": 0.2},
+    {"by": "users", "fraction": 0.3, "fold_in": 0.6},
 ]
 METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
 LIST_FIGURES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
@@ -49,7 +49,7 @@ def test_files_say_what_the_report_says(tmp_path):
     assert folder == current_version(context.evaluations_place)
     document = json.loads((folder / "metrics.json").read_text())
     assert {one["method"]: one["metrics"] for one in document["methods"]} == figures(report)
-    assert document["split"] == {"by": "random", "share": 0.2, "seed": 0}
+    assert document["split"] == {"by": "random", "fraction": 0.2, "seed": 0}
     manifest = read_manifest(folder, "evaluation")
     assert manifest.metrics["methods"] == figures(report)
     assert manifest.counts == document["counts"] == report.counts
@@ -102,9 +102,9 @@ def test_newcomers_are_the_part_of_the_fallback(tmp_path):
     report = evaluate(
         publish_events(context_for(tmp_path, section, train={"factors": 2}), clean_events(rows))
     )
-    assert (report.fallback.lists, report.fallback.share) == (2, 0.5)
+    assert (report.fallback.lists, report.fallback.fraction) == (2, 0.5)
     # Of three items ann and bob have two, and one place of their lists stays empty; dan and eve get two popular ones.
-    assert report.fallback.place_share == {"@1": 2 / 4, "@2": 4 / 6}
+    assert report.fallback.slot_fraction == {"@1": 2 / 4, "@2": 4 / 6}
     document = json.loads((Path(report.evaluation) / "metrics.json").read_text())
     assert document["fallback"] == report.fallback.model_dump()
 
@@ -178,14 +178,14 @@ def test_more_factors_than_the_training_part_can_carry_is_a_config_error(tmp_pat
             [*SMALL, ("dan", "a", 9)],
             {"by": "time", "test": "3d"},
             DataError,
-            "none of 1 test users can be judged",
+            "none of 1 test users can be evaluated",
         ),
         # Only repeat purchases in the test period.
         (
             [*SMALL, ("ann", "a", 9)],
             {"by": "time", "test": "3d"},
             DataError,
-            "none of 1 test users can be judged",
+            "none of 1 test users can be evaluated",
         ),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_handful_of_users_is_warned_of(tmp_path, caplog):
     rows = [(user, item, day) for user in range(6) for day, item in enumerate("abcdef"[user % 3 :])]
     context = context_for(tmp_path, {"split": {"by": "last", "n": 1}}, train={"factors": 2})
     evaluate(publish_events(context, clean_events(rows)))
-    assert "users were judged: intervals and p-values say little" in caplog.text
+    assert "users were evaluated: intervals and p-values say little" in caplog.text
 
 
 @pytest.mark.parametrize(

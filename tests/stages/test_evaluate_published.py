@@ -30,7 +30,7 @@ def popularity_on(name, tmp_path, k, section=None):
     )
     publish_events(context, clean)
     parts = divided(context)
-    measured = measure(Popular(parts.training.matrix, 2), parts.holdout.part, (k,))
+    measured = measure(Popular(parts.training.matrix, 2), parts.holdout.test_set, (k,))
     return measured.averages, parts.holdout.counts
 
 

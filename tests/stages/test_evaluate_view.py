@@ -64,20 +64,20 @@ def report():
                 column=column,
                 cohort=name,
                 items=9,
-                fewest=1,
-                most=9,
+                minimum=1,
+                maximum=9,
                 interactions=50,
                 test_pairs=5,
-                methods={"als": {"place_share@10": share, "recall@10": None}},
+                methods={"als": {"slot_fraction@10": fraction, "recall@10": None}},
             )
-            for column, name, share in (
+            for column, name, fraction in (
                 (None, "head", 0.615),
                 (None, "middle", 0.25),
                 (None, "tail", 0.135),
                 ("kind", "tea", 1.0),
             )
         ),
-        fallback=FallbackReport(lists=4321, share=0.043, place_share={"@10": 0.043, "@20": 0.043}),
+        fallback=FallbackReport(lists=4321, fraction=0.043, slot_fraction={"@10": 0.043, "@20": 0.043}),
         gate=GateReport(metric="ndcg@10", value=0.3, threshold=0.1, baseline="popular", users=99, met=True),
         evaluation="work/evaluations/versions/20260101T000000000000-abcdef",
         seconds=12.3,
@@ -140,11 +140,11 @@ def test_what_auto_chose_is_said(report):
     choice = SplitChoiceReport(test_users=1_000_000, why_random=None)
     chosen = report.model_copy(update={"split_choice": choice})
     assert lines_of(chosen)[1] == "evaluate.split is auto: test: 7d was chosen"
-    split = {"by": "random", "share": 0.2, "seed": 0}
+    split = {"by": "random", "fraction": 0.2, "seed": 0}
     drawn = chosen.model_copy(update={"split": split, "cut_off": None})
     assert lines_of(drawn)[:2] == [
         "1,000,000 test users, split by random",
-        "evaluate.split is auto: share: 0.2 was chosen",
+        "evaluate.split is auto: fraction: 0.2 was chosen",
     ]
 
 

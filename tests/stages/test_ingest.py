@@ -97,7 +97,7 @@ def test_every_bad_row_is_set_aside_with_its_first_reason(tmp_path):
         types={"view": 1.0},
         unlisted_types="reject",
         negative="reject",
-        max_bad_share=0.9,
+        max_bad_fraction=0.9,
     )
     table = rejected(dataset)
 
@@ -133,7 +133,7 @@ def test_rows_dropped_on_purpose_are_counted_and_not_bad(tmp_path):
         types={"view": 1.0},
         negative="drop",
         where="ts <> '2999-01-01'",
-        max_bad_share=0.7,
+        max_bad_fraction=0.7,
     )
 
     # No timestamp: an empty field fails the condition as well as the far future.
@@ -149,7 +149,7 @@ def test_the_share_counts_only_rows_that_matter(tmp_path):
 
     with pytest.raises(DataError, match=r"1 of 3 rows are bad \(33.3%\)"):
         ingested(tmp_path, text, **keys)
-    report, _ = ingested(tmp_path, text, **keys, max_bad_share=0.34)
+    report, _ = ingested(tmp_path, text, **keys, max_bad_fraction=0.34)
 
     assert report.rejected == {"null_user": 1}
 
@@ -173,7 +173,7 @@ def test_rows_are_numbered_per_file(tmp_path):
         (tmp_path / f"day{day}.csv").write_text(
             f"user_id,item_id\nu{day},a\n,b\nu{day},b\n", encoding="utf-8"
         )
-    context = context_of(tmp_path, {"source": str(tmp_path / "day*.csv"), "max_bad_share": 0.5})
+    context = context_of(tmp_path, {"source": str(tmp_path / "day*.csv"), "max_bad_fraction": 0.5})
     ingest(context)
     table = rejected(open_dataset(context.dataset_place))
 
@@ -272,7 +272,7 @@ def test_the_report_is_json_and_fits_a_terminal(tmp_path):
         BAD + "u1,b,2025-03-02,view,2\nu3,a,2025-03-02,view,4\n",
         columns={"timestamp": "ts", "type": "kind", "value": "n"},
         types={"view": 1.0},
-        max_bad_share=0.9,
+        max_bad_fraction=0.9,
     )
     console = Console(width=80, file=io.StringIO())
     console.print(render_ingest(report))

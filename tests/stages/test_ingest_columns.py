@@ -128,7 +128,9 @@ def test_integer_types_that_differ_between_sources_widen(tmp_path):
 
 def test_declared_id_types_are_obeyed(tmp_path):
     text = "user_id,item_id\n007,1\n8,2\nx,1\n"
-    report, dataset = ingested(tmp_path, text, id_types={"user": "int", "item": "string"}, max_bad_share=0.5)
+    report, dataset = ingested(
+        tmp_path, text, id_types={"user": "int", "item": "string"}, max_bad_fraction=0.5
+    )
 
     assert dataset.interactions.user_ids.to_list() == [7, 8]
     assert dataset.interactions.item_ids.to_list() == ["1", "2"]

@@ -65,7 +65,7 @@ def test_both_years_of_online_retail_in_one_run(tmp_path):
             {"path": str(folder / "year_2010-2011.parquet"), "columns": {"user": "CustomerID", **common}},
         ],
         duplicates="exact",
-        max_bad_share=0.3,
+        max_bad_fraction=0.3,
     )
     rows = list(retail_rows())
     distinct = set(rows)

@@ -28,7 +28,7 @@ def figures(report):
     return {one.method: one.metrics for one in report.methods}
 
 
-@pytest.mark.parametrize("split", [{"by": "time", "test": "5d"}, {"by": "users", "share": 0.3}])
+@pytest.mark.parametrize("split", [{"by": "time", "test": "5d"}, {"by": "users", "fraction": 0.3}])
 def test_its_figures_are_those_of_an_evaluation_with_its_settings(tmp_path, split):
     train(comparing(tmp_path / "a", POOR))
     report = evaluate(comparing(tmp_path / "a", split=split))
@@ -104,7 +104,7 @@ def test_a_broken_or_unknown_model_is_an_error_where_it_is_asked_for(tmp_path, c
 
 
 def test_settings_that_do_not_suit_the_training_part_are_an_error_that_names_the_baseline(tmp_path):
-    few = {"split": {"by": "users", "share": 0.5}}  # 60 users in all, 30 of them in training
+    few = {"split": {"by": "users", "fraction": 0.5}}  # 60 users in all, 30 of them in training
     train(comparing(tmp_path, {"factors": 40}))
     with pytest.raises(ConfigError, match=r"baseline published: .*train\.factors is 40") as refused:
         evaluate(comparing(tmp_path, **few))

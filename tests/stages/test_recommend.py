@@ -66,7 +66,7 @@ def test_a_file_of_users_with_strangers_among_them(shop, tmp_path):
     assert items_of(lists, "zoe") == ["tea", "cup"]
     assert lists.filter(pl.col("user_id") == "zoe")["score"].to_list() == [3, 2]
     assert report.sources == {"als": 1, "fold_in": 0, "popular": 2}
-    assert (report.fallback_share, report.fallback_row_share) == (2 / 3, 4 / 6)
+    assert (report.fallback_fraction, report.fallback_slot_fraction) == (2 / 3, 4 / 6)
 
 
 def test_lists_and_places_are_counted_by_source(shop, tmp_path):
@@ -77,7 +77,7 @@ def test_lists_and_places_are_counted_by_source(shop, tmp_path):
     counted = written(tmp_path)["source"].value_counts()
     assert {name: count for name, count in report.source_rows.items() if count} == dict(counted.iter_rows())
     assert report.source_rows == {"als": 2, "fold_in": 0, "popular": 3}
-    assert (report.fallback_share, report.fallback_row_share) == (1 / 2, 3 / 5)
+    assert (report.fallback_fraction, report.fallback_slot_fraction) == (1 / 2, 3 / 5)
     counts = published_recommendations(shop()).counts
     assert (counts["source_popular"], counts["rows_popular"], counts["rows_als"]) == (1, 3, 2)
 
@@ -85,7 +85,7 @@ def test_lists_and_places_are_counted_by_source(shop, tmp_path):
 def test_nobody_served_is_no_fallback(shop, tmp_path):
     (tmp_path / "users.csv").write_text("user_id\nzoe\n", encoding="utf-8")
     report = recommend(shop(top_n=2, fallback="none", users={"file": str(tmp_path / "users.csv")}))
-    assert (report.fallback_share, report.fallback_row_share) == (0.0, 0.0)
+    assert (report.fallback_fraction, report.fallback_slot_fraction) == (0.0, 0.0)
 
 
 def test_strangers_get_nothing_without_fallback(shop, tmp_path):

@@ -108,7 +108,7 @@ def test_folds_stay_inside_the_training_part_and_test_what_they_do_not_train_on(
     outer = training_matrix_of(context)
     for fold in folds:
         assert 0 < fold.training.matrix.nnz < outer.nnz
-        part = fold.holdout.part
+        part = fold.holdout.test_set
         assert part.history.multiply(part.relevant).nnz == 0
         assert fold.users_are_held_out == (split == "users")
 
@@ -152,8 +152,8 @@ def test_folds_train_and_validate_on_pairs_of_the_training_part_only(tmp_path, s
         items, holdout = fold.training.item_ids, fold.holdout
         for users, matrix in (
             (fold.training.user_ids, fold.training.matrix),
-            (holdout.user_ids, holdout.part.relevant),
-            (holdout.user_ids, holdout.part.history),
+            (holdout.user_ids, holdout.test_set.relevant),
+            (holdout.user_ids, holdout.test_set.history),
         ):
             pairs = matrix.tocoo()
             assert set(zip(users.gather(pairs.row), items.gather(pairs.col), strict=True)) <= allowed

@@ -103,7 +103,7 @@ def test_when_nothing_is_better_it_says_so():
 
 def test_what_was_done_before_the_search_is_said():
     trials = [trial(1, 0.5, untuned=True), trial(2, 0.6)]
-    screen = ScreenReport(users=10_000, judged=900, trials=(trial(1, 0.3), trial(2, 0.4)), kept=1)
+    screen = ScreenReport(users=10_000, evaluated=900, trials=(trial(1, 0.3), trial(2, 0.4)), kept=1)
     done = StageOutcome(stage="ingest", status="done", seconds=3.25, report=None)
     text = text_of(report_of(trials, screen=screen, ingest=done))
     assert "events ingested in 3.2 s" in text

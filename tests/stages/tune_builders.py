@@ -11,8 +11,8 @@ SPLITS = {
     "time": {"by": "time", "test": "3d"},
     "instant": {"by": "time", "test": "2026-01-27"},
     "last": {"by": "last"},
-    "random": {"by": "random", "share": 0.2},
-    "users": {"by": "users", "share": 0.3},
+    "random": {"by": "random", "fraction": 0.2},
+    "users": {"by": "users", "fraction": 0.3},
 }
 
 

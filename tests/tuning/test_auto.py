@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from als_cli.als.cost import sweep_seconds, training_bytes
+from als_cli.als.cost import iteration_seconds, training_bytes
 from als_cli.als.native import NativeEngine
 from als_cli.config.train import TrainConfig
 from als_cli.dataset.aggregation import aggregate
@@ -20,7 +20,7 @@ from als_cli.tuning.auto import AutoRules, AutoSearch
 from als_cli.tuning.auto_trial import Trial, TrialRunner
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.presets import PRESETS
-from als_cli.tuning.validation import ValidationRules, smaller, validation_part
+from als_cli.tuning.validation import ValidationRules, smaller, validation_sets
 from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
 
 NUMBERS = {
@@ -48,7 +48,7 @@ def chosen(context, clean, **rules):
 
 
 def validation(context, clean):
-    return validation_part(clean.lazy(), context.config.events, ValidationRules())
+    return validation_sets(clean.lazy(), context.config.events, ValidationRules())
 
 
 def test_every_auto_becomes_a_number(tmp_path, clean):
@@ -91,7 +91,7 @@ def test_what_the_config_fixes_is_kept(tmp_path, clean):
 
 
 def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
-    """By hand: every number of iterations trained on its own, its users folded in as training left them, and judged."""
+    """By hand: every number of iterations trained on its own, its users folded in as training left them, and evaluated."""
     context = choosing(tmp_path, factors=6, fold_in={"regularization": 0.01, "item_exponent": 0.0}, **NUMBERS)
     parts = validation(context, clean)
     values = []
@@ -99,9 +99,9 @@ def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
         train = context.config.train.model_copy(update={"iterations": iterations})
         factors = recipe_for(parts.training.matrix, train, 1).fit(parts.training.matrix, lambda _: None)
         ranker = FactorRanker("als", factors.users[parts.holdout.user_rows], factors.items, 1)
-        values.append(measure(ranker, parts.holdout.part, (10,)).averages["ndcg@10"])
+        values.append(measure(ranker, parts.holdout.test_set, (10,)).averages["ndcg@10"])
     found = chosen(context, clean)
-    # Up to the second sweep in a row that brings next to nothing; the first of all is not looked at.
+    # Up to the second iteration in a row that brings next to nothing; the first of all is not looked at.
     last = next((n for n in range(4, 13) if 0.999 * max(values[n - 2 : n]) <= max(values[1 : n - 2])), 12)
     best = max(values[1:last])
     assert values[found.iterations - 1] >= 0.999 * best
@@ -146,16 +146,16 @@ def test_hu2008_chooses_factors_and_iterations_alone(tmp_path, clean, caplog):
 
 
 def test_points_that_diverge_are_passed_over(tmp_path, clean, monkeypatch):
-    plain = NativeEngine.sweeps
+    plain = NativeEngine.iterate
 
     def diverges(engine, confidence, settings):
         if settings.regularization != 0.01:
             raise TrainingError("not finite")
         return plain(engine, confidence, settings)
 
-    monkeypatch.setattr(NativeEngine, "sweeps", diverges)
+    monkeypatch.setattr(NativeEngine, "iterate", diverges)
     assert chosen(choosing(tmp_path), clean).regularization == 0.01
-    monkeypatch.setattr(NativeEngine, "sweeps", lambda *_: iter(()))
+    monkeypatch.setattr(NativeEngine, "iterate", lambda *_: iter(()))
     assert chosen(choosing(tmp_path), clean).factors == "auto"
 
 
@@ -184,7 +184,7 @@ def test_the_newest_tenth_is_validated_on_or_a_draw_where_there_is_no_time(tmp_p
     cut_off = clean["timestamp"].sort()[int(0.9 * (clean.height - 1))]
     assert parts.cut_off == cut_off
     assert parts.training.newest < cut_off
-    assert parts.holdout.part.history.multiply(parts.holdout.part.relevant).nnz == 0
+    assert parts.holdout.test_set.history.multiply(parts.holdout.test_set.relevant).nnz == 0
     drawn = validation(context, untimed(clean))
     assert drawn.cut_off is None
     pairs = aggregate(clean.lazy(), context.config.events).matrix.nnz
@@ -233,7 +233,7 @@ def test_sweeps_are_the_factors_of_as_many_iterations(clean, tmp_path):
     matrix = aggregate(clean.lazy(), choosing(tmp_path).config.events).matrix
     recipe = recipe_for(matrix, TrainConfig(factors=7, iterations=3), 1)
     for number, factors in enumerate(
-        NativeEngine().sweeps(recipe.confidences(matrix), recipe.settings), start=1
+        NativeEngine().iterate(recipe.confidences(matrix), recipe.settings), start=1
     ):
         alone = recipe_for(matrix, TrainConfig(factors=7, iterations=number), 1).fit(matrix, lambda _: None)
         np.testing.assert_array_equal(factors.users, alone.users)
@@ -250,5 +250,5 @@ def test_very_many_users_are_compared_on_a_sample(tmp_path, clean):
 
 def test_costs_grow_with_pairs_rows_and_factors(clean, tmp_path):
     matrix = aggregate(clean.lazy(), choosing(tmp_path).config.events).matrix
-    assert sweep_seconds(matrix, 32) < sweep_seconds(matrix, 64) < sweep_seconds(matrix, 65)
+    assert iteration_seconds(matrix, 32) < iteration_seconds(matrix, 64) < iteration_seconds(matrix, 65)
     assert training_bytes(matrix, 10) == 16 * matrix.nnz + 12 * sum(matrix.shape) * 10

@@ -11,7 +11,7 @@ from als_cli.tuning.auto import AutoRules, Contest
 from als_cli.tuning.auto_trial import Trial
 from als_cli.tuning.point import apply_point, open_values
 from als_cli.tuning.presets import PRESETS
-from als_cli.tuning.validation import ValidationRules, validation_part
+from als_cli.tuning.validation import ValidationRules, validation_sets
 from tests.stages.evaluation_builders import two_tastes
 
 FEW = {"few_factors": 4, "more_factors": 8, "most_factors": 32, "fewest_factors": 1}
@@ -51,7 +51,7 @@ def contest(clean, worth, train=None, **rules):
     """Return section `train` of the best trial, and the script that recorded what was tried."""
     given = TrainConfig.model_validate({"factors": "auto", "iterations": "auto"} | (train or {}))
     trials, auto_rules = Scripted(given, worth), AutoRules(**(FEW | rules))
-    parts = validation_part(clean.lazy(), SIGNAL, auto_rules.validation)
+    parts = validation_sets(clean.lazy(), SIGNAL, auto_rules.validation)
     matrix = aggregate(clean.lazy(), SIGNAL).matrix
     found = Contest(parts, trials, auto_rules, trials).best(given, matrix)
     return found.train, trials

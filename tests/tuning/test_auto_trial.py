@@ -9,7 +9,7 @@ from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.presets import FIRST_FOLD_IN
-from als_cli.tuning.validation import ValidationRules, validation_part
+from als_cli.tuning.validation import ValidationRules, validation_sets
 from tests.stages.evaluation_builders import context_for, two_tastes
 
 TEMPERED = {"unobserved_weight": 20, "regularization": 0.01, "user_exponent": 0.25, "item_exponent": 0.4}
@@ -20,7 +20,7 @@ UNTEMPERED = TEMPERED | {"user_exponent": 0.0, "item_exponent": 0.0}
 def parts(tmp_path_factory):
     context = context_for(tmp_path_factory.mktemp("parts"))
     clean = two_tastes(users=240, items=60)
-    return validation_part(clean.lazy(), context.config.events, ValidationRules())
+    return validation_sets(clean.lazy(), context.config.events, ValidationRules())
 
 
 def run(parts, point=TEMPERED, best_seen=0.0, factors=6, start=None, **train):
@@ -29,8 +29,8 @@ def run(parts, point=TEMPERED, best_seen=0.0, factors=6, start=None, **train):
 
 
 def dense_fold_in(parts, train, items):
-    """The judged users solved one by one from the definition, in float64."""
-    matrix, history = parts.training.matrix, parts.holdout.part.history
+    """The evaluated users solved one by one from the definition, in float64."""
+    matrix, history = parts.training.matrix, parts.holdout.test_set.history
     interactions = np.maximum((matrix.toarray() != 0).sum(axis=0), 1.0)
     rule, fold_in, a0 = train.confidence, train.fold_in, train.unobserved_weight
 
@@ -52,25 +52,25 @@ def dense_fold_in(parts, train, items):
 
 
 def test_the_value_is_that_of_users_solved_by_the_definition(parts, monkeypatch):
-    sweeps = []
-    plain = NativeEngine.sweeps
+    iterations = []
+    plain = NativeEngine.iterate
 
     def recorded(engine, confidence, settings):
-        for swept in plain(engine, confidence, settings):
-            sweeps.append(swept)
-            yield swept
+        for factors in plain(engine, confidence, settings):
+            iterations.append(factors)
+            yield factors
 
-    monkeypatch.setattr(NativeEngine, "sweeps", recorded)
-    far = {"regularization": 0.3, "item_exponent": 0.0}  # from how the sweeps solve users
+    monkeypatch.setattr(NativeEngine, "iterate", recorded)
+    far = {"regularization": 0.3, "item_exponent": 0.0}  # from how the iterations solve users
     trial = run(parts, iterations=3, fold_in=far)
-    items = sweeps[-1].items
+    items = iterations[-1].items
 
     def worth(users):
         ranker = FactorRanker("als", users.astype(np.float32), items, 1)
-        return measure(ranker, parts.holdout.part, (10,)).averages["ndcg@10"]
+        return measure(ranker, parts.holdout.test_set, (10,)).averages["ndcg@10"]
 
     assert trial.value == pytest.approx(worth(dense_fold_in(parts, trial.train, items)), abs=1e-4)
-    assert abs(trial.value - worth(sweeps[-1].users[parts.holdout.user_rows])) > 1e-3
+    assert abs(trial.value - worth(iterations[-1].users[parts.holdout.user_rows])) > 1e-3
 
 
 def test_the_selected_fold_in_is_relative_to_the_training(parts):

@@ -31,7 +31,7 @@ def test_defaults_are_the_weighted_objective_with_mean_confidence_one():
     assert (made.engine, made.settings.objective) == ("native", "weighted")
     assert made.settings.unobserved_weight == pytest.approx(24 * 900 / (200 * 150))
     assert (made.settings.regularization, made.settings.frequency_exponent) == (0.005, 1.0)
-    assert (made.settings.factors, made.settings.iterations, made.settings.settled) == (128, 50, 0.001)
+    assert (made.settings.factors, made.settings.iterations, made.settings.tolerance) == (128, 50, 0.001)
     assert (made.confidence.user_exponent, made.confidence.item_exponent) == (0.1, 0.1)
     confidence = made.confidence.apply(strengths(), made.item_interactions)
     assert confidence.data.mean() == pytest.approx(1.0, rel=1e-5)
@@ -66,20 +66,20 @@ def test_auto_factors_fit_small_data_and_a_number_must_fit_it():
 def test_auto_iterations_are_bounded_and_stop_when_the_loss_settles():
     made = recipe(iterations="auto", factors=8)
     assert made.settings.iterations == MOST_ITERATIONS
-    sweeps = []
-    made.fit(strengths(), sweeps.append)
-    losses = [sweep.loss for sweep in sweeps]
+    iterations = []
+    made.fit(strengths(), iterations.append)
+    losses = [iteration.loss for iteration in iterations]
     falls = [(a - b) / a for a, b in itertools.pairwise(losses)]
     assert 2 < len(losses) < MOST_ITERATIONS
-    assert falls[-1] < made.settings.settled
-    assert all(fall >= made.settings.settled for fall in falls[:-1])
+    assert falls[-1] < made.settings.tolerance
+    assert all(fall >= made.settings.tolerance for fall in falls[:-1])
 
 
 def test_engine_implicit_stops_when_the_loss_settles_too():
     made = recipe(engine="implicit", iterations="auto", factors=8)
-    sweeps = []
-    factors = made.fit(strengths(), sweeps.append)
-    assert 2 < len(sweeps) < MOST_ITERATIONS
+    iterations = []
+    factors = made.fit(strengths(), iterations.append)
+    assert 2 < len(iterations) < MOST_ITERATIONS
     assert np.isfinite(factors.items).all()
     assert factors.items.any()
 
@@ -143,14 +143,14 @@ def test_fold_in_of_a_converged_training_user_is_the_trained_row_with_tempering(
 
 
 def test_users_are_solved_as_in_the_sweeps_unless_their_fold_in_is_given():
-    assert recipe().own_fold_in is None
+    assert recipe().separate_fold_in is None
     made = recipe(regularization=0.01, fold_in={"item_exponent": 0.0}, confidence={"item_exponent": 0.25})
-    assert made.own_fold_in.regularization == 0.01
-    assert made.own_fold_in.confidence.item_exponent == 0.0
+    assert made.separate_fold_in.regularization == 0.01
+    assert made.separate_fold_in.confidence.item_exponent == 0.0
     assert made.confidence.item_exponent == 0.25
     made = recipe(fold_in={"regularization": 0.5}, confidence={"item_exponent": 0.25})
-    assert made.own_fold_in.regularization == 0.5
-    assert made.own_fold_in.confidence == made.confidence
+    assert made.separate_fold_in.regularization == 0.5
+    assert made.separate_fold_in.confidence == made.confidence
 
 
 def test_confidences_of_a_fold_in_have_mean_one_too():
@@ -207,7 +207,7 @@ def test_a_fold_in_is_tempered_under_the_weighted_objective_only(keys):
     ) as caught:
         recipe(fold_in={"item_exponent": 0.25}, **keys)
     assert "leave train.fold_in.item_exponent out" in caught.value.hint
-    assert recipe(fold_in={"item_exponent": 0.0}, **keys).own_fold_in.confidence.item_exponent == 0.0
+    assert recipe(fold_in={"item_exponent": 0.0}, **keys).separate_fold_in.confidence.item_exponent == 0.0
 
 
 def test_a_fold_in_survives_json_and_older_models_have_none():
@@ -216,4 +216,4 @@ def test_a_fold_in_survives_json_and_older_models_have_none():
     assert again == made
     values = made.to_json()
     del values["fold_in"]
-    assert recipe_from_json(values, made.item_interactions, threads=2).own_fold_in is None
+    assert recipe_from_json(values, made.item_interactions, threads=2).separate_fold_in is None

@@ -71,8 +71,8 @@ def test_a_fold_in_is_relative_to_the_training_it_follows(matrix):
     assert changed.fold_in.regularization == pytest.approx(2 * changed.regularization, rel=1e-3)
     assert changed.fold_in.item_exponent == 0.05
     made = recipe_for(matrix, changed, threads=1)
-    assert made.own_fold_in.regularization == changed.fold_in.regularization
-    assert made.own_fold_in.confidence.item_exponent == 0.05
+    assert made.separate_fold_in.regularization == changed.fold_in.regularization
+    assert made.separate_fold_in.confidence.item_exponent == 0.05
 
 
 def test_hu2008_has_its_own_regularization(matrix):

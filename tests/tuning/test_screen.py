@@ -14,8 +14,8 @@ from tests.stages.tune_builders import divisions_of, folds_and_samples_of, folds
 SPLITS = {
     "time": {"by": "time", "test": "3d"},
     "last": {"by": "last"},
-    "random": {"by": "random", "share": 0.2},
-    "users": {"by": "users", "share": 0.3},
+    "random": {"by": "random", "fraction": 0.2},
+    "users": {"by": "users", "fraction": 0.3},
 }
 SECTION = {
     "trials": 6,
@@ -54,7 +54,7 @@ def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
         assert small.item_ids.equals(whole.item_ids)
         rows = [whole.user_ids.to_list().index(user) for user in small.user_ids]
         np.testing.assert_array_equal(small.matrix.toarray(), whole.matrix.toarray()[rows])
-        part, users = sample.holdout.part, sample.holdout.user_ids.to_list()
+        part, users = sample.holdout.test_set, sample.holdout.user_ids.to_list()
         np.testing.assert_array_equal(part.interactions, (small.matrix.toarray() != 0).sum(axis=0))
         assert part.training_users == 20
         everyone = parts.holdout.user_ids.to_list()
@@ -66,7 +66,7 @@ def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
         places = [everyone.index(user) for user in users]
         assert len(users) > 2
         for name in ("history", "relevant"):
-            expected = getattr(parts.holdout.part, name).toarray()[places]
+            expected = getattr(parts.holdout.test_set, name).toarray()[places]
             np.testing.assert_array_equal(getattr(part, name).toarray(), expected)
 
 
@@ -85,9 +85,9 @@ def test_the_folds_of_the_second_round_are_those_without_a_first(tmp_path):
     for fold, same in zip(
         folds, folds_of(screening(tmp_path / "off", users=7, screen={"trials": 0})), strict=True
     ):
-        assert fold.holdout.part.users == 7
+        assert fold.holdout.test_set.users == 7
         assert fold.holdout.user_ids.equals(same.holdout.user_ids)
-    assert all(0 < sample.holdout.part.users <= 7 for sample in samples)
+    assert all(0 < sample.holdout.test_set.users <= 7 for sample in samples)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_trial_of_the_first_round_is_judged_on_the_samples(tmp_path):
     context = screening(tmp_path)
     trial = next(t for t in tune(context).screen.trials[1:] if t.value is not None)
     _, samples = folds_and_samples_of(context)
-    judges = [FoldTrial(one, context.config.train, context.config.events, "ndcg@5", 1) for one in samples]
-    expected = np.mean([judge.value(trial.parameters) for judge in judges])
+    folds = [FoldTrial(one, context.config.train, context.config.events, "ndcg@5", 1) for one in samples]
+    expected = np.mean([judge.value(trial.parameters) for judge in folds])
     assert trial.value == pytest.approx(expected, abs=1e-12)
 
 

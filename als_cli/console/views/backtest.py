@@ -12,7 +12,7 @@ from als_cli.evaluation.backtest_report import BacktestReport, LeadReport, Sprea
 _DAY = 86_400
 _ROOM = 80 - len("2026-01-31 ") - len("1,000,000 ")
 _FIGURE = len("0.1234")
-_ROWS = {"mean": "mean", "deviation": "std. dev.", "least": "minimum", "greatest": "maximum"}
+_ROWS = {"mean": "mean", "deviation": "std. dev.", "minimum": "minimum", "maximum": "maximum"}
 
 
 def render_backtest(report: BacktestReport) -> RenderableType:

@@ -66,7 +66,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
 def _choice_lines(report: EvaluateReport) -> list[Text]:
     if report.split_choice is None:
         return []
-    key = "test" if report.split["by"] == "time" else "share"
+    key = "test" if report.split["by"] == "time" else "fraction"
     return [Text(f"evaluate.split is auto: {key}: {report.split[key]} was chosen")]
 
 
@@ -102,9 +102,9 @@ def _count_text(value: float) -> str:
 
 def _comparison_table(report: EvaluateReport) -> Table:
     """Return a row per baseline: by how much the model leads in the gate's metric, or the first ndcg, and how surely."""
-    judged = report.gate.metric if report.gate else ""
+    scored = report.gate.metric if report.gate else ""
     compared = {one.metric for one in report.comparisons}
-    metric = judged if judged in compared else f"ndcg@{report.at[0]}"
+    metric = scored if scored in compared else f"ndcg@{report.at[0]}"
     model = report.methods[0].method
     table = Table(
         box=None,
@@ -143,7 +143,7 @@ def conclusion_text(conclusion: Conclusion) -> Text:
 def _notes(report: EvaluateReport) -> list[str]:
     """Return a line for each thing that was left out or could not be hit."""
     lines = {
-        "test_users_without_history": f"test users ({_percent(report.fallback.share)}) have no history in training "
+        "test_users_without_history": f"test users ({_percent(report.fallback.fraction)}) have no history in training "
         "and are left out: only a fallback could serve them",
         "test_pairs_unknown_to_training": "test pairs are of items that training does not know and count as misses",
         "users_without_candidates": "users have no candidates that training knows; their lists are empty",
@@ -154,19 +154,21 @@ def _notes(report: EvaluateReport) -> list[str]:
 def _cohort_lines(report: EvaluateReport) -> list[str]:
     """Return which items fill the model's lists, and where the rest stands."""
     model, k = report.methods[0].method, report.at[0]
-    shares = {
-        one.cohort: one.methods[model][f"place_share@{k}"]
+    fractions = {
+        one.cohort: one.methods[model][f"slot_fraction@{k}"]
         for one in report.item_cohorts
         if one.column is None
     }
-    taken = ", ".join(f"{_percent(share)} {name}" for name, share in shares.items() if share is not None)
+    taken = ", ".join(
+        f"{_percent(fraction)} {name}" for name, fraction in fractions.items() if fraction is not None
+    )
     if not taken:
         return []
     return [f"lists of {k} by {model}: {taken} items; all figures by cohort are in metrics.json"]
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
+def _percent(fraction: float) -> str:
+    return f"{fraction:.1%}".replace("%", " %")
 
 
 def _gate_line(gate: GateReport) -> Text:

@@ -1,4 +1,4 @@
-"""`tune.share`: how much of the training pairs a drawn fold validates on."""
+"""`tune.fraction`: how much of the training pairs a drawn fold validates on."""
 
 import pytest
 
@@ -9,9 +9,9 @@ from tests.stages.evaluation_builders import two_tastes
 from tests.stages.tune_builders import folds_of, training_matrix_of, tuning
 
 
-@pytest.mark.parametrize(("share", "of_training"), [("auto", 0.2), (0.05, 0.05)])
-def test_drawn_folds_have_the_share_that_is_asked_for(tmp_path, share, of_training):
-    context = tuning(tmp_path, "random", share=share)
+@pytest.mark.parametrize(("fraction", "of_training"), [("auto", 0.2), (0.05, 0.05)])
+def test_drawn_folds_have_the_share_that_is_asked_for(tmp_path, fraction, of_training):
+    context = tuning(tmp_path, "random", fraction=fraction)
     pairs = training_matrix_of(context).nnz
     folds = folds_of(context)
     assert [fold.training.matrix.nnz for fold in folds] == [pairs - round(of_training * pairs)] * 2
@@ -31,13 +31,13 @@ def test_beside_a_test_file_a_fold_is_a_tenth(tmp_path):
 
 @pytest.mark.parametrize("split", ["time", "last", "users"])
 def test_a_share_where_no_pairs_are_drawn_is_an_error(tmp_path, split):
-    context = tuning(tmp_path, split, share=0.1)
-    with pytest.raises(ConfigError, match=r"tune\.share is 0\.1, but with evaluate\.split by"):
+    context = tuning(tmp_path, split, fraction=0.1)
+    with pytest.raises(ConfigError, match=r"tune\.fraction is 0\.1, but with evaluate\.split by"):
         tune(context)
 
 
 def test_so_few_judged_users_that_luck_chooses_are_said(tmp_path, caplog):
-    tune(tuning(tmp_path, "random", share=0.001, trials=1))
+    tune(tuning(tmp_path, "random", fraction=0.001, trials=1))
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
         "tune: only 2 users are evaluated, so chance decides: use more folds"
     ]
