@@ -94,8 +94,10 @@ class _LossScale:
 
 
 def _solver(settings: AlsSettings, *, calculate_training_loss: bool) -> Any:  # implicit has no type hints
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its warning about BLAS threads: threadpool_limits sets them
+    # The limit comes first: implicit warns of several BLAS threads when a solver is made. A filter of warnings alone
+    # would not do, because another thread (that loads kernels) may reset it.
+    with threadpool_limits(1, "blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         from implicit.cpu.als import AlternatingLeastSquares
 
         return AlternatingLeastSquares(

@@ -23,7 +23,8 @@ SMALL = {"train.factors": 4, "train.iterations": 2, "evaluate.baselines": ["popu
 
 def flags(**settings):
     both = SMALL | {key.replace("__", "."): value for key, value in settings.items()}
-    return [part for key, value in both.items() for part in ("--set", f"{key}={json.dumps(value)}")]
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in both.items()}
+    return [part for key, text in texts.items() for part in ("--set", f"{key}={text}")]
 
 
 @contextmanager

@@ -15,10 +15,9 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.splitting.auto_split import ENOUGH_USERS, LARGEST_WINDOW, choose_split
 from als_cli.stages.backtest import backtest
 from als_cli.stages.evaluate import evaluate, evaluate_key
-from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.manifest import read_manifest
-from als_cli.tuning.folds import validation_folds
 from tests.stages.evaluation_builders import START, clean_events, context_for, publish_events, two_tastes
+from tests.stages.tune_builders import folds_of
 
 AUTO = {"split": {"by": "auto"}}
 
@@ -210,10 +209,9 @@ def test_backtest_needs_times(tmp_path):
 
 def test_folds_of_tune_are_as_long_as_the_window_that_was_chosen(tmp_path):
     by_choice, by_hand = auto(tmp_path), context_for(tmp_path, {"split": {"by": "time", "test": "5d"}})
-    dataset = open_dataset(by_choice.dataset_place)
-    folds = validation_folds(by_choice, dataset)
+    folds = folds_of(by_choice)
     assert len(folds) == 3
-    for fold, same in zip(folds, validation_folds(by_hand, dataset), strict=True):
+    for fold, same in zip(folds, folds_of(by_hand), strict=True):
         assert fold.cut_off == same.cut_off
         assert (fold.training.matrix != same.training.matrix).nnz == 0
     newest = datetime.fromisoformat(evaluate(by_choice).cut_off)

@@ -204,7 +204,7 @@ def test_minimums_that_leave_no_training_part_are_a_data_error(tmp_path):
     publish_events(context, clean_events(rows))
     split = {"split": {"by": "last", "n": 1}}
     timed = context_for(tmp_path, split, events={"min_user_interactions": 2})
-    with pytest.raises(DataError, match="no interaction is left in the training part"):
+    with pytest.raises(DataError, match="no interaction is left in the training set"):
         evaluate(timed)
 
 
