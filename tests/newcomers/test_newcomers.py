@@ -18,8 +18,6 @@ from tests.shop import als
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
-WITHOUT_TIME: dict[str, Any] = {"evaluate.split": {"by": "random"}}
-"""What events without time need until `evaluate.split` is chosen by the tool."""
 QUICK = {
     "train.factors": 16,
     "train.iterations": 5,
@@ -106,8 +104,6 @@ def share_within_groups(lists: pl.DataFrame, user: str, item: str) -> float:
 def test_lastfm_plays_without_header_and_time(job, tmp_path):
     files.write_lastfm(tmp_path / "plays.tsv")
     first = job({"events": {"source": "plays.tsv", "columns": {"user": 1, "item": 2, "value": 4}}})
-    for key, value in WITHOUT_TIME.items():
-        first.set(key, value)
 
     hint = first.fails(2, "events.columns.user is column 1, but the first line of", "plays.tsv")
     first.obey(hint, "events.header")
