@@ -93,7 +93,7 @@ def test_values_that_add_up_to_nothing_leave_no_trace(duplicates, rows):
 
 
 @pytest.mark.parametrize(
-    "split", [LastSplit(by="last"), RandomSplit(by="random", share=0.5)], ids=["last", "random"]
+    "split", [LastSplit(by="last"), RandomSplit(by="random", fraction=0.5)], ids=["last", "random"]
 )
 @pytest.mark.parametrize("duplicates", POLICIES)
 @settings(max_examples=40)

@@ -44,7 +44,7 @@ def test_types_without_weights_are_named_and_the_suggestion_weighs_them(tmp_path
 
     (message,) = warnings_of(caplog)
     assert (
-        "events.columns.type: all 3 types of events weigh the same: view (2 rows), add to cart (1 rows)"
+        "events.columns.type: all 3 types of events have the same weight: view (2 rows), add to cart (1 rows)"
         in message
     )
     types = parse_yaml(suggested(message, "events.types"), "message").tree
@@ -88,7 +88,7 @@ def test_low_ratings_are_counted_and_the_condition_leaves_them_out(tmp_path, cap
 
     (message,) = warnings_of(caplog)
     low = (frame[name] < 4).sum()
-    assert f"looks like ratings from 1 to 5; the {low} ratings below 4 count as liking too" in message
+    assert f"looks like ratings from 1 to 5; the {low} ratings below 4 count as weak interest" in message
     assert "negative weight in events.types" in message
     where = parse_yaml(f"where: {suggested(message, 'events.where')}", "message").tree["where"]
     caplog.clear()
@@ -176,7 +176,7 @@ REAL = {
     "deskdrop": (
         ["users_interactions.csv"],
         {"columns": {"user": "personId", "item": "contentId", "type": "eventType"}},
-        ["all 5 types of events weigh the same: VIEW (61086 rows), LIKE (5745 rows)"],
+        ["all 5 types of events have the same weight: VIEW (61086 rows), LIKE (5745 rows)"],
     ),
     "gowalla": (["train.parquet"], {"columns": {}}, []),
     "ml1m_ncf": (["train.parquet"], {"columns": {}}, []),

@@ -121,7 +121,7 @@ def test_clashing_id_types_name_both_sources_and_the_way_out(failure, tmp_path):
 
     assert error.exit_code == ExitCode.DATA
     assert all(path in error.message for path in both)
-    assert "user ids clash" in error.message
+    assert "user ids have different types" in error.message
     assert "events.id_types.user: string" in error.hint
     assert report.users == 3
 
@@ -217,7 +217,7 @@ def test_unlisted_types_everywhere_leave_nothing(failure):
     error = failure(GOOD, columns=EVERY_COLUMN, types={"buy": 1.0})
 
     assert error.exit_code == ExitCode.DATA
-    assert "none of the 29 rows is left" in error.message
+    assert "drop all 29 rows" in error.message
     assert "'view'" in error.hint
 
 
@@ -232,7 +232,7 @@ def test_unknown_types_are_bad_rows_where_the_config_says_so(failure):
 @pytest.mark.parametrize(
     ("events", "message"),
     [
-        ({"types": {"view": 1.0}}, "no column of types"),
+        ({"types": {"view": 1.0}}, "is mapped as the type"),
         ({"columns": {"timestamp": "ts"}, "timestamp_format": "dd/mm/yyyy"}, "events.timestamp_format"),
         ({"half_life": "3d"}, "events.half_life"),
         ({"where": "n + 1"}, "events.where"),

@@ -145,7 +145,7 @@ def test_shopify_order_lines_with_the_customer_on_the_first(job, tmp_path):
     first = job({"events": {"source": "orders.csv", "columns": columns}})
 
     hint = first.fails(3, "more than events.max_bad_fraction 0.05", "null_user:")
-    assert "fill it in on the others to keep them" in hint
+    assert "fill in the other lines to keep them" in hint
     first.obey(hint, "events.max_bad_fraction")
     lists = first.succeeds()
 
@@ -182,7 +182,7 @@ def test_both_years_of_online_retail(job, tmp_path):
     first = job({"events": {"source": "year_*.parquet", "columns": columns}})
 
     hint = first.fails(2, "year_2010-2011.parquet has no column 'Customer ID'", "did you mean 'CustomerID'?")
-    assert "where files differ, write {path: " in hint
+    assert "for files with different columns, write {path: " in hint
     first.set(
         "events.source",
         [
@@ -212,7 +212,7 @@ def test_deskdrop_as_it_is_downloaded(job, tmp_path):
     with zipfile.ZipFile(folder / "users_interactions.csv.zip") as archive:
         archive.extractall(tmp_path)
     first.set("events.source", "users_interactions.csv")
-    first.succeeds("all 5 types of events weigh the same")
+    first.succeeds("all 5 types of events have the same weight")
     found = re.search(r"events\.types: (\{.*?\})", first.warnings[0])
     first.set("events.types", {name: float(weight) for name, weight in parse_value(found[1], "hint").items()})
     lists = first.succeeds()
