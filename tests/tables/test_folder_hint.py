@@ -1,4 +1,4 @@
-"""A folder where files are wanted: the hint names a glob that matches the files in it."""
+"""If a source is a folder, the hint names a glob that matches its files."""
 
 import re
 
@@ -56,7 +56,7 @@ def test_the_glob_matches_the_files(tmp_path, names, pattern):
     assert scan_table(f"{folder}/{pattern}", TableFormat()).collect().height == len(tables)
 
 
-def test_other_kinds_of_files_are_named(tmp_path):
+def test_other_suffixes_are_named(tmp_path):
     written(tmp_path / "events", "a.csv", "b.csv", "c.parquet")
 
     assert hint_for(tmp_path / "events").endswith("/events/*.csv (the folder also has *.parquet)")
@@ -82,5 +82,5 @@ def test_files_without_a_known_suffix(tmp_path):
     }
 
 
-def test_an_empty_folder_is_called_empty(tmp_path):
+def test_a_folder_without_files_is_reported(tmp_path):
     assert "has no files" in hint_for(tmp_path)
