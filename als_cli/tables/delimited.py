@@ -83,12 +83,12 @@ def check_header(text: pl.LazyFrame, fmt: TableFormat, wanted: Wanted | None, fi
 def open_decompressed(content: Content) -> BinaryIO:
     """Return a stream of the bytes in `content`, decompressed if they are gzip or zstd."""
     raw: BinaryIO = content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
-    kind = compression_of(raw.read(4))
+    kind = _compression_of(raw.read(4))
     raw.seek(0)
     return raw if kind is None else pa.CompressedInputStream(raw, kind)
 
 
-def compression_of(first_bytes: bytes) -> str | None:
+def _compression_of(first_bytes: bytes) -> str | None:
     """Return ``gzip``, ``zstd`` or None, from the first four bytes of a file."""
     if first_bytes[:2] == b"\x1f\x8b":
         return "gzip"
