@@ -1,10 +1,11 @@
-"""Make the synthetic events and catalogue of a small shop; the same seed makes the same rows.
+"""Make the events and the catalogue of a small synthetic shop. The same seed makes the same rows.
 
     python sample_data/make_sample_data.py [FOLDER]
 
-Nobody's data. Each shopper likes a few themes (baking, cycling, ...) and a style, some turn to a new theme on the way.
-They come back in sessions over 90 days; some of what they view goes into the cart, some of that is bought, a little is
-sent back. The last day comes as another system would export it: CSV, other column names, a few broken rows.
+No row describes a real person. Each shopper prefers a few themes (baking, cycling, ...) and one style. Some shoppers
+change to a new theme. Shoppers have sessions over 90 days. They put some viewed items into the cart, buy some items of
+the cart, and return a few purchases. The last day is a CSV file with other column names and a few broken rows, as
+another system exports it.
 """
 
 import sys
@@ -18,23 +19,23 @@ import pyarrow.parquet as pq
 from shop import BRANDS, THEMES, VARIANTS
 
 SEED = 20250101
-START, DAYS, DAY = datetime(2025, 1, 1), 90, 86_400  # noqa: DTZ001 - shop time without a zone, as exports have it
+START, DAYS, DAY = datetime(2025, 1, 1), 90, 86_400  # noqa: DTZ001 - local time without a zone, as in typical exports
 SHOPPERS, SESSIONS, STYLES = 3_000, 36_000, 5
 FUNNEL = {"view": 1.0, "cart": 0.25, "purchase": 0.45}
 LABEL = {b"origin": b"synthetic, made by sample_data/make_sample_data.py; no real shoppers"}
 
 Numbers = npt.NDArray[np.int64]
-Shares = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float64]
 
 
-def draw(rng: np.random.Generator, weights: Shares, size: int) -> Numbers:
-    """Return (size,) positions drawn in proportion to `weights`."""
+def sample(rng: np.random.Generator, weights: Weights, size: int) -> Numbers:
+    """Return (size,) positions, sampled in proportion to `weights`."""
     cumulative = np.cumsum(weights)
     return np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
 
 
 def make_catalog(rng: np.random.Generator) -> pl.DataFrame:
-    """Return 600 items: item_id, title, category, brand, price, in_stock; besides theme, style, appeal, launch."""
+    """Return 600 items: item_id, title, category, brand, price, in_stock, theme, style, appeal, launch."""
     rows = [
         (
             f"{noun} {variant}" if category == "Books" else f"{variant} {noun}",
@@ -59,7 +60,7 @@ def make_catalog(rng: np.random.Generator) -> pl.DataFrame:
         ).alias("item_id"),
         "title",
         "category",
-        pl.Series("brand", [BRANDS[b] for b in draw(rng, np.ones(len(BRANDS)), items.height)]),
+        pl.Series("brand", [BRANDS[b] for b in sample(rng, np.ones(len(BRANDS)), items.height)]),
         (pl.col("price") * pl.Series(0.8 + 0.6 * rng.random(items.height))).floor() + 0.95,
         pl.Series("in_stock", rng.random(items.height) > 0.08),
         "theme",
@@ -70,27 +71,27 @@ def make_catalog(rng: np.random.Generator) -> pl.DataFrame:
 
 
 def make_sessions(rng: np.random.Generator) -> pl.DataFrame:
-    """Return one row per session: shopper, day (fractional, from the start), theme and style it is about."""
-    themes = draw(rng, np.linspace(2.0, 1.0, len(THEMES)), 3 * SHOPPERS).reshape(
+    """Return one row per session: shopper, day (fractional, from the start), theme, style."""
+    themes = sample(rng, np.linspace(2.0, 1.0, len(THEMES)), 3 * SHOPPERS).reshape(
         3, SHOPPERS
     )  # main, second, later
     turning_day = np.where(rng.random(SHOPPERS) < 0.3, rng.random(SHOPPERS) * DAYS, DAYS)
-    first_day = np.maximum(0, rng.random(SHOPPERS) * 1.4 * DAYS - 0.5 * DAYS)  # most were there before
-    style = draw(rng, np.ones(STYLES), SHOPPERS)
+    first_day = np.maximum(0, rng.random(SHOPPERS) * 1.4 * DAYS - 0.5 * DAYS)  # 36 % start on day 0
+    style = sample(rng, np.ones(STYLES), SHOPPERS)
     activity = np.minimum((1 - rng.random(SHOPPERS)) ** -0.6, 12)
-    shopper = draw(rng, activity, SESSIONS)  # a few come very often
+    shopper = sample(rng, activity, SESSIONS)  # a few shoppers have very many sessions
     day = np.floor(first_day[shopper] + rng.random(SESSIONS) * (DAYS - first_day[shopper]))
-    hour = draw(rng, 1.2 + np.sin((np.arange(24) - 14) * np.pi / 12), SESSIONS)  # evenings
+    hour = sample(rng, 1.2 + np.sin((np.arange(24) - 14) * np.pi / 12), SESSIONS)  # most in the evening
     main = np.where(day < turning_day[shopper], themes[0, shopper], themes[2, shopper])
     mood = rng.random(SESSIONS)
-    anything = draw(rng, np.ones(len(THEMES)), SESSIONS)
+    anything = sample(rng, np.ones(len(THEMES)), SESSIONS)
     theme = np.select([mood < 0.68, mood < 0.88], [main, themes[1, shopper]], anything)
     return pl.DataFrame({"shopper": shopper, "day": day + hour / 24, "theme": theme, "style": style[shopper]})
 
 
 def make_views(rng: np.random.Generator, sessions: pl.DataFrame, catalog: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per item looked at: shopper, item (row in the catalogue), second from the start."""
-    length = 1 + draw(rng, 0.72 ** np.arange(12), sessions.height)
+    """Return one row per viewed item: shopper, item (row in the catalogue), second (from the start)."""
+    length = 1 + sample(rng, 0.72 ** np.arange(12), sessions.height)
     session = np.repeat(np.arange(sessions.height), length)
     step = np.arange(session.size) - np.repeat(np.cumsum(length) - length, length)
     theme, style = (sessions[name].to_numpy()[session] for name in ("theme", "style"))
@@ -99,7 +100,7 @@ def make_views(rng: np.random.Generator, sessions: pl.DataFrame, catalog: pl.Dat
         for s in range(STYLES):
             liked = (theme == t) & (style == s)
             taste = np.where(catalog["style"].to_numpy() == s, 4.0, 1.0) * (catalog["theme"].to_numpy() == t)
-            item[liked] = draw(rng, catalog["appeal"].to_numpy() * taste, int(liked.sum()))
+            item[liked] = sample(rng, catalog["appeal"].to_numpy() * taste, int(liked.sum()))
     second = (sessions["day"].to_numpy()[session] * DAY + 3000 * rng.random(sessions.height)[session]).astype(
         np.int64
     )
@@ -112,13 +113,13 @@ def make_views(rng: np.random.Generator, sessions: pl.DataFrame, catalog: pl.Dat
 
 
 def make_events(rng: np.random.Generator, views: pl.DataFrame) -> pl.DataFrame:
-    """Return all events in time order: shopper, item, second, event, quantity (negative: sent back)."""
+    """Return all events in time order: shopper, item, second, event, quantity (negative: returned)."""
     stages, reached = [], views
-    for delay, (event, share) in enumerate(FUNNEL.items()):
-        reached = reached.filter(rng.random(reached.height) < share).with_columns(
+    for delay, (event, fraction) in enumerate(FUNNEL.items()):
+        reached = reached.filter(rng.random(reached.height) < fraction).with_columns(
             pl.col("second") + 60 * delay
         )
-        quantity = 1 + (draw(rng, np.array([80.0, 14, 4, 2]), reached.height) if event == "purchase" else 0)
+        quantity = 1 + (sample(rng, np.array([80.0, 14, 4, 2]), reached.height) if event == "purchase" else 0)
         stages.append(
             reached.with_columns(
                 pl.lit(event).alias("event"), pl.lit(quantity).cast(pl.Int64).alias("quantity")
@@ -134,7 +135,7 @@ def make_events(rng: np.random.Generator, views: pl.DataFrame) -> pl.DataFrame:
 
 
 def name_columns(events: pl.DataFrame, catalog: pl.DataFrame) -> pl.DataFrame:
-    """Return the events as the shop stores them: user_id, item_id, ts, event, quantity."""
+    """Return the events with the columns of the shop: user_id, item_id, ts, event, quantity."""
     return events.select(
         pl.format("u{}", pl.col("shopper").cast(pl.String).str.zfill(5)).alias("user_id"),
         catalog["item_id"].gather(events["item"]).alias("item_id"),
@@ -145,7 +146,7 @@ def name_columns(events: pl.DataFrame, catalog: pl.DataFrame) -> pl.DataFrame:
 
 
 def export_as_till(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the events as another system exports them: text times, other names, a few rows without user or time."""
+    """Return the events as another system exports them: times as text, other names, a few rows without user or time."""
     row = pl.int_range(pl.len())
     return events.select(
         pl.when(row % 97 != 50).then("user_id").alias("customer"),
@@ -160,7 +161,7 @@ def export_as_till(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_parquet(table: pl.DataFrame, path: Path) -> None:
-    """Write `table`, labelled synthetic in the file's metadata."""
+    """Write `table`. The metadata of the file says that the data is synthetic."""
     arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest())
     arrow = arrow.replace_schema_metadata(LABEL)
     times = ["ts"] if "ts" in table.columns else []

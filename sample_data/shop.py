@@ -1,4 +1,4 @@
-"""What the made-up shop sells: twelve themes over ten categories, five variants of each noun."""
+"""The articles of the synthetic shop: twelve themes, ten categories, and five variants of each noun."""
 
 VARIANTS = {
     "Books": ("for Beginners", "at Home", "Handbook", "Companion", "Year by Year"),
@@ -12,7 +12,7 @@ VARIANTS = {
     "Supplies": ("Starter", "Everyday", "Deluxe", "Pocket", "Studio"),
     "Toys": ("Wooden", "Rainbow", "Giant", "Travel", "My First"),
 }
-"""A book's variant follows its noun, every other one stands before it."""
+"""Variants per category. In the title of a book the variant follows the noun; in other titles it precedes the noun."""
 
 BRANDS = (
     "Alder & Finch",
@@ -131,4 +131,4 @@ THEMES = {
         "Books": {"Music Theory": 23},
     },
 }
-"""Theme -> category -> noun -> price of a plain one."""
+"""Base price by theme, category and noun."""

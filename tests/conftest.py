@@ -1,7 +1,7 @@
-"""Settings of all tests."""
+"""Settings for all tests."""
 
 from hypothesis import settings
 
-# How long an example takes says more about the machine than about the code: no test asserts a time.
+# The duration of an example depends on the machine, so Hypothesis sets no deadline.
 settings.register_profile("als", deadline=None)
 settings.load_profile("als")

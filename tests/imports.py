@@ -1,4 +1,4 @@
-"""What a command imports, and in which thread: the real command in a fresh process that notes its imports."""
+"""The modules that a command imports and the importing threads, recorded in a new process."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def write(target):
     with open(target, "w") as stream:
         json.dump({name: thread for name, thread in threads.items() if name in sys.modules}, stream)
 
-atexit.register(write, sys.argv.pop(1))  # runs once all threads have ended
+atexit.register(write, sys.argv.pop(1))  # runs after all threads have ended
 sys.meta_path.insert(0, Recorder())
 from als_cli.cli import main
 main()

@@ -1,4 +1,4 @@
-"""A small shop with tastes: two groups of users who buy from two groups of items."""
+"""A small shop for tests: two groups of users, each with its own group of items."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ recommend:
 
 
 def write_shop(folder: Path, config: str = CONFIG) -> Path:
-    """Write events.csv, catalog.csv and shop.yaml into `folder`; return the config's path."""
+    """Write events.csv, catalog.csv and shop.yaml into `folder`, and return the path of shop.yaml."""
     rng = np.random.default_rng(11)
     rows = 3000
     user = rng.integers(0, 120, rows)
@@ -55,9 +55,11 @@ def write_shop(folder: Path, config: str = CONFIG) -> Path:
 
 
 def als(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """Return how the real command ended, run as a process of its own."""
+    """Run the command `als` in a new process, and return the finished process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ALS_")}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[1])  # the checkout, whatever the working folder
+    environment["PYTHONPATH"] = str(
+        Path(__file__).parents[1]
+    )  # import als_cli from the checkout in any working folder
     command = [sys.executable, "-m", "als_cli", *map(str, arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, **({"env": environment} | options)

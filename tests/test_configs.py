@@ -1,4 +1,4 @@
-"""The shipped configs are valid, and the reference and its table show every key with its true default."""
+"""The configs in configs/ are valid, and the generated reference has every key with its default."""
 
 import os
 import re
@@ -19,7 +19,7 @@ CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 
 
 def models_below(annotation):
-    """Yield every model reachable from `annotation`."""
+    """Yield every pydantic model in `annotation` and its fields."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
         for field in annotation.model_fields.values():
@@ -35,7 +35,7 @@ def test_every_shipped_config_is_valid(path):
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_no_config_leaves_the_checkout(path):
+def test_paths_of_every_config_stay_in_the_checkout(path):
     places = re.findall(r"(?:\.\./)+\S+", path.read_text())
     assert all((path.parent / place).resolve().is_relative_to(ROOT) for place in places)
 
@@ -43,14 +43,14 @@ def test_no_config_leaves_the_checkout(path):
 @pytest.mark.parametrize(
     "path", [path for path in CONFIGS if path.stem != "reference"], ids=lambda path: path.stem
 )
-def test_a_config_holds_only_what_differs_from_the_defaults(path):
-    """A key repeated from the defaults would hide what the config is about; splits and gates are named on purpose."""
-    given = yaml.safe_load(path.read_text()).get("train", {})  # none: all of it is auto
+def test_configs_do_not_repeat_defaults(path):
+    """Section `train` sets only values that differ from their default."""
+    given = yaml.safe_load(path.read_text()).get("train", {})  # without the section, all values are auto
     defaults = Config.model_fields["train"].default.model_dump(mode="json")
     assert {key for key, value in given.items() if value == defaults[key]} <= {"factors"}
 
 
-def test_reference_and_table_are_current(tmp_path):
+def test_generated_reference_is_current(tmp_path):
     script = ROOT / "docs" / "make_reference.py"
     subprocess.run(
         [sys.executable, script, tmp_path], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
@@ -59,7 +59,7 @@ def test_reference_and_table_are_current(tmp_path):
         assert (tmp_path / name).read_text() == (ROOT / name).read_text(), "run python docs/make_reference.py"
 
 
-def test_reference_shows_the_true_defaults(tmp_path):
+def test_reference_yaml_shows_the_defaults(tmp_path):
     reference = (ROOT / "configs" / "reference.yaml").read_text()
     (tmp_path / "reference.yaml").write_text(reference)
     (tmp_path / "bare.yaml").write_text(
@@ -69,7 +69,7 @@ def test_reference_shows_the_true_defaults(tmp_path):
     assert shown == bare
 
 
-def test_every_key_is_in_the_reference_and_in_the_table():
+def test_every_key_is_in_the_reference_yaml_and_the_reference_page():
     reference = set(
         re.findall(r"^[ #]*([a-z_]+):", (ROOT / "configs" / "reference.yaml").read_text(), re.MULTILINE)
     )
@@ -83,11 +83,11 @@ def test_every_key_is_in_the_reference_and_in_the_table():
     assert keys - table == set()
 
 
-def test_every_key_is_explained():
-    silent = [
+def test_every_key_has_a_description():
+    undocumented = [
         f"{model.__name__}.{key}"
         for model in models_below(Config)
         for key, field in model.model_fields.items()
         if not field.description
     ]
-    assert silent == []
+    assert undocumented == []

@@ -1,4 +1,4 @@
-"""Each tool that the docs name opens what als writes, without code or extensions of ours."""
+"""Each tool that the docs name opens the outputs of als-cli without extra code or extensions."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ def test_polars_and_pandas_open_every_parquet_file(shop):
         assert len(table) == pl.read_parquet(path).height
 
 
-def test_lists_of_every_format(shop):
+def test_lists_of_every_format_open(shop):
     expected = pl.read_parquet(shop / "lists.parquet").select("user_id", "rank", "item_id").rows()
     for read in (
         lambda: duckdb.execute(f"from read_csv('{shop}/lists.csv')").fetchall(),
@@ -64,7 +64,7 @@ def test_lists_of_every_format(shop):
 
 
 @pytest.mark.parametrize("side", ["user", "item"])
-def test_the_model_opens_in_polars_pandas_and_pyarrow_and_by_pyarrow_in_duckdb(shop, side):
+def test_the_model_opens_in_polars_pandas_pyarrow_and_duckdb(shop, side):
     path = shop / f"work/models/current/{side}_factors.arrow"
     by_polars = pl.read_ipc(path)
     expected = by_polars["factors"].to_numpy()
@@ -91,7 +91,7 @@ def test_numpy_opens_the_matrix(shop):
 
 def test_duckdb_reads_rows_from_a_pipe(shop):
     query = "select item_id, count(*) from read_csv('/dev/stdin') group by all"
-    # As the command line of DuckDB does, the statement is run once: a pipe cannot be read twice.
+    # Run the statement once, as the DuckDB command line does, because a pipe cannot be read twice.
     script = f"import duckdb; print(len(duckdb.execute({query!r}).fetchall()))"
     rows = als("recommend", "-c", "shop.yaml", "--output", "-", cwd=shop).stdout
     ended = subprocess.run(
@@ -123,5 +123,5 @@ def test_jq_reads_reports_and_manifests(shop):
     assert len(documents) >= 5
     for document in documents:
         ended = subprocess.run(["jq", "-S", "."], input=document, capture_output=True, text=True, check=False)
-        # Not all of it is compared: jq 1.6 rounds integers above 2^53, such as nanoseconds.
+        # Compare only some keys: jq 1.6 rounds integers above 2^53, for example nanoseconds.
         assert json.loads(ended.stdout).keys() == json.loads(document).keys()

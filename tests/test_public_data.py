@@ -1,4 +1,4 @@
-"""The shipped configs on the public data they are made for, from raw files to lists, as real commands."""
+"""The configs in configs/ run on their public data sets, from raw files to lists, as real commands."""
 
 import json
 import zipfile
@@ -22,7 +22,7 @@ def folder_of(name):
 
 
 def run(config, tmp_path, *settings, **options):
-    """Return the stages' reports by name, and the folder that everything was written to."""
+    """Run `als run`, and return the reports by stage and the flags of the command."""
     places = [f"workspace={tmp_path / 'work'}", f"recommend.output.path={tmp_path / 'lists.parquet'}"]
     flags = [part for setting in (*places, *settings) for part in ("--set", setting)]
     ended = als("run", "-c", ROOT / "configs" / config, "--json", *flags, **options)
@@ -30,7 +30,7 @@ def run(config, tmp_path, *settings, **options):
     return {stage["stage"]: stage["report"] for stage in json.loads(ended.stdout)["stages"]}, flags
 
 
-def test_two_years_of_a_shop_with_different_column_names(tmp_path):
+def test_online_retail_with_different_column_names(tmp_path):
     folder = folder_of("online_retail")
     shipped = (ROOT / "configs" / "online_retail.yaml").read_text(encoding="utf-8")
     config = tmp_path / "shop.yaml"
@@ -43,7 +43,7 @@ def test_two_years_of_a_shop_with_different_column_names(tmp_path):
     assert reports["evaluate"]["counts"]["users_evaluated"] > 1000
     assert reports["evaluate"]["gate"]["met"]
     lists = pl.read_parquet(tmp_path / "lists.parquet")
-    assert lists.schema["user_id"] == pl.Int64  # Customer ID is a float in the files
+    assert lists.schema["user_id"] == pl.Int64  # Customer ID is a float column in the files
     assert (lists.group_by("user_id").len()["len"] == 20).all()
     assert lists["item_id"].str.contains(r"^[0-9]{5}").all()
 
@@ -66,7 +66,7 @@ def test_movielens_without_header_and_titles_in_latin_1(tmp_path):
     assert "Empire Strikes Back" in shown.stdout
 
 
-def test_news_piped_in_with_weights_by_type(tmp_path):
+def test_deskdrop_from_stdin_with_type_weights(tmp_path):
     archive = folder_of("deskdrop") / "users_interactions.csv.zip"
     with zipfile.ZipFile(archive) as unzipped:
         text = unzipped.read("users_interactions.csv").decode("utf-8")

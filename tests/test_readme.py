@@ -1,4 +1,4 @@
-"""The README keeps its word: its commands run, its flags, keys, links, codes and columns exist."""
+"""The README and the docs are correct: commands run, and flags, keys, links, exit codes and columns exist."""
 
 import functools
 import json
@@ -31,7 +31,7 @@ QUICK_START = re.findall(r"^```bash\n(.*?)^```", README, re.MULTILINE | re.DOTAL
 
 
 def als(*arguments, **options):
-    """Return how the command ended."""
+    """Return the finished process of the command `als`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ALS_")}
     environment |= {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
     command = [sys.executable, "-m", "als_cli", *map(str, arguments)]
@@ -48,7 +48,7 @@ def als(*arguments, **options):
 
 
 def commands_in(text):
-    """Yield the words after `als` of every command line in `text`: in code blocks, in pipes, in backticks."""
+    """Yield the arguments of each `als` command in `text`: in code blocks, pipes and backticks."""
     for block in re.findall(r"^```(?:sh|bash)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             for part in re.split(r"\||&&|\s#", line):
@@ -59,7 +59,7 @@ def commands_in(text):
 
 
 def words_and_flags(command):
-    """Return the subcommand's words, and the flags given to it."""
+    """Return the words of the subcommand, and its flags."""
     words = command[: 2 if command[0] == "show" else 1]
     return tuple(words), [word.split("=")[0] for word in command if word.startswith("-") and word != "-"]
 
@@ -74,7 +74,7 @@ def help_of(words):
 ALL_COMMANDS = sorted({(page, *command) for page, text in PAGES.items() for command in commands_in(text)})
 
 
-def test_the_quick_start_is_exactly_two_commands():
+def test_the_readme_has_two_bash_commands():
     assert len(QUICK_START) == 2
     for block in QUICK_START:
         joined = block.replace("\\\n", " ").strip()
@@ -85,7 +85,7 @@ def test_the_quick_start_is_exactly_two_commands():
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """What the README's first command printed, run from the source tree into a folder of its own."""
+    """Run the first README command on the source tree, and return its output folder and its stdout per command."""
     folder = tmp_path_factory.mktemp("quickstart")
     elsewhere = [
         "--set",
@@ -103,12 +103,12 @@ def finished(tmp_path_factory):
     return folder, printed
 
 
-def test_the_first_command_ends_with_titles_a_person_can_read(finished):
+def test_the_first_command_prints_titles(finished):
     titles = pl.read_parquet(ROOT / "sample_data" / "catalog.parquet")["title"]
     assert sum(title in finished[1][-1] for title in titles) >= 10
 
 
-def test_als_clearly_beats_popularity_on_the_sample(finished):
+def test_als_is_better_than_popularity_on_the_sample_data(finished):
     stages = {stage["stage"]: stage["report"] for stage in json.loads(finished[1][0])["stages"]}
     ndcg = {one["method"]: one["metrics"]["ndcg@10"] for one in stages["evaluate"]["methods"]}
     assert ndcg["als"] > 1.5 * ndcg["popular"] > 0
@@ -156,12 +156,12 @@ def test_every_exit_code_is_documented(page):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".md")])
-def test_every_link_leads_somewhere(page):
+def test_every_link_target_exists(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[page])
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
-def test_the_factors_open_as_the_docs_say(finished):
+def test_the_python_examples_of_the_docs_open_the_factors(finished):
     blocks = re.findall(r"^```python\n(.*?)^```", PAGES["docs/outputs.md"], re.MULTILINE | re.DOTALL)
     assert len(blocks) == 2
     code = (
@@ -172,7 +172,7 @@ def test_the_factors_open_as_the_docs_say(finished):
     assert (ended.stdout, ended.stderr) == ("True\n", "")
 
 
-def test_every_reason_for_setting_a_row_aside_is_described():
+def test_every_reason_of_rejected_rows_is_described():
     assert [reason for reason in REASONS if f"`{reason}`" not in PAGES["docs/outputs.md"]] == []
 
 

@@ -1,4 +1,4 @@
-"""The sample data: what README says of it, and the script beside it makes it."""
+"""The sample data has the properties that its README names, and the script makes the committed files."""
 
 import subprocess
 import sys
@@ -30,18 +30,18 @@ def test_the_script_makes_the_committed_rows(tmp_path, events, catalog):
     assert (tmp_path / "events_till.csv").read_text() == (FOLDER / "events_till.csv").read_text()
 
 
-def test_it_is_small_and_labelled_synthetic():
+def test_the_files_are_small_and_labelled_synthetic():
     assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 3_000_000
     for name in ("events.parquet", "catalog.parquet"):
         assert b"synthetic" in pq.read_schema(FOLDER / name).metadata[b"origin"]
 
 
-def test_it_is_a_shop_over_ninety_days(events, catalog):
+def test_the_events_cover_ninety_days(events, catalog):
     till = pl.read_csv(FOLDER / "events_till.csv", separator=";")
     assert 100_000 <= events.height + till.height <= 200_000
     assert set(events["event"].unique()) == {"view", "cart", "purchase"}
     assert set(events["item_id"].unique()) <= set(catalog["item_id"])
-    assert (events["ts"].max() - events["ts"].min()).days == 88  # the 90th is in the till's export
+    assert (events["ts"].max() - events["ts"].min()).days == 88  # day 90 is in events_till.csv
     assert 0 < (~catalog["in_stock"]).sum() < 0.15 * catalog.height
     assert catalog["title"].is_unique().all()
 
@@ -53,8 +53,8 @@ def test_less_than_one_row_in_a_hundred_is_broken(events):
     assert 20 <= broken < 0.01 * events.height
 
 
-def test_a_shoppers_purchases_agree_with_each_other(events, catalog):
-    """Structure to learn from: two buys of one shopper share a noun's theme far more often than two shoppers' buys."""
+def test_purchases_of_one_shopper_share_themes(events, catalog):
+    """Consecutive purchases of one shopper have the same theme three times as often as random pairs of purchases."""
     sys.path.insert(0, str(FOLDER))
     try:
         from shop import THEMES

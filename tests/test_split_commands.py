@@ -1,4 +1,4 @@
-"""Splits as their users meet them: no time, a default, few test users; real processes, real exit codes."""
+"""Splits in real commands: events without time, the default split, and too few test users."""
 
 import json
 
@@ -17,16 +17,16 @@ def test_run_needs_no_split_in_the_config(tmp_path, config, by):
     shop = write_shop(tmp_path, config)
     ended = als("run", "-c", shop, "--json")
     assert ended.returncode == 0, ended.stderr
-    stages = {one["stage"]: one for one in json.loads(ended.stdout)["stages"]}
+    stages = {stage["stage"]: stage for stage in json.loads(ended.stdout)["stages"]}
     evaluation = stages["evaluate"]["report"]
     assert evaluation["split"]["by"] == by
     assert evaluation["split_choice"]["test_users"] == evaluation["counts"]["users_evaluated"]
     assert (tmp_path / "lists/current/manifest.json").exists()
     again = als("run", "-c", shop, "--json")
-    assert {one["status"] for one in json.loads(again.stdout)["stages"]} == {"up_to_date"}
+    assert {stage["status"] for stage in json.loads(again.stdout)["stages"]} == {"up_to_date"}
 
 
-def test_the_choice_is_in_the_log_and_cron_stays_silent(tmp_path):
+def test_the_selected_split_is_logged_but_not_printed_in_cron(tmp_path):
     shop = write_shop(tmp_path, WITHOUT_SPLIT)
     als("ingest", "-c", shop)
     ended = als("evaluate", "-c", shop, "--log-file", tmp_path / "als.log")
@@ -35,16 +35,16 @@ def test_the_choice_is_in_the_log_and_cron_stays_silent(tmp_path):
 
 
 def few_users(folder):
-    """A shop of which 12 users are left, and a gate that the model would pass."""
+    """Write a shop with only 12 users, and return its config."""
     shop = write_shop(folder)
     events = folder / "events.csv"
     pl.read_csv(events).filter(pl.col("user_id") < "u012").write_csv(events)
     return shop
 
 
-def test_a_gate_on_a_handful_of_users_is_refused_and_stays_refused(tmp_path):
+def test_a_gate_on_few_test_users_fails_in_every_run(tmp_path):
     shop = few_users(tmp_path)
-    for _ in range(2):  # the second time the evaluation is up to date
+    for _ in range(2):  # in the second run, the evaluation is up to date
         ended = als("run", "-c", shop, "--set", GATE.replace("popular", "0"))
         assert ended.returncode == 5, ended.stderr
         assert "test users is 8, a gate needs at least 30" in ended.stderr
@@ -53,7 +53,7 @@ def test_a_gate_on_a_handful_of_users_is_refused_and_stays_refused(tmp_path):
     assert not (tmp_path / "lists").exists()
 
 
-def test_a_gate_on_a_small_sample_of_users_is_refused(tmp_path):
+def test_a_gate_on_a_small_sample_of_users_fails(tmp_path):
     shop = write_shop(tmp_path)
     als("ingest", "-c", shop)
     ended = als("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=29")
@@ -63,7 +63,7 @@ def test_a_gate_on_a_small_sample_of_users_is_refused(tmp_path):
     assert als("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=30").returncode == 0
 
 
-def test_a_test_window_can_be_set_without_naming_the_kind_of_split(tmp_path):
+def test_a_test_window_needs_no_kind_of_split(tmp_path):
     shop = write_shop(tmp_path, WITHOUT_SPLIT)
     als("ingest", "-c", shop)
     ended = als("evaluate", "-c", shop, "--json", "--set", "evaluate.split.test=3d")
@@ -71,7 +71,7 @@ def test_a_test_window_can_be_set_without_naming_the_kind_of_split(tmp_path):
     assert json.loads(ended.stdout)["split"] == {"by": "time", "test": "3d"}
 
 
-def test_backtest_of_timeless_events_says_that_it_needs_times(tmp_path):
+def test_backtest_of_events_without_time_is_an_error(tmp_path):
     shop = write_shop(tmp_path, TIMELESS)
     als("ingest", "-c", shop)
     ended = als("backtest", "-c", shop)

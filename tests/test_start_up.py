@@ -1,4 +1,4 @@
-"""Help and version answer at once: nothing is imported that only a command at work needs."""
+"""`--help` and `--version` import no library that only a running stage needs."""
 
 import pytest
 
@@ -20,5 +20,5 @@ def test_heavy_libraries_are_not_imported(option):
 
 
 @pytest.mark.parametrize("command", [["train"], ["show"], ["show", "user"]], ids=" ".join)
-def test_the_help_of_a_command_needs_no_more_than_typer_does(command):
+def test_the_help_of_a_command_imports_no_heavy_library(command):
     assert libraries_of(*command, "--help") & HEAVY == set()  # Typer itself imports pydantic here

@@ -1,4 +1,4 @@
-"""The folders of a workspace are those that the config reference and docs/outputs.md name, no more and no fewer."""
+"""The config reference and docs/outputs.md name exactly the folders of a workspace."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_the_config_reference_names_the_folders(workspace):
     assert set(re.findall(r"(\w+)/", described)) == folders_of(workspace)
 
 
-def test_the_docs_name_the_folders_and_what_is_in_them(workspace):
+def test_the_docs_name_the_folders_and_their_files(workspace):
     named = re.findall(r"^\| `WORKSPACE/([\w/.]+)` \|", OUTPUTS, re.MULTILINE)
     assert {place.split("/")[0] for place in named} == folders_of(workspace)
     assert [place for place in named if not (workspace / place).exists()] == []

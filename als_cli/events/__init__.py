@@ -1,1 +1,1 @@
-"""Raw events to interactions: sources, checks and quarantine, signal; polars."""
+"""Raw events to clean events and user-item pairs: sources, checks, rejected rows, weights."""

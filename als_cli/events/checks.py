@@ -1,4 +1,4 @@
-"""Row checks: each row gets its final columns and, where something is wrong, the first reason why."""
+"""Row checks: each row gets typed columns, and a broken row gets the first reason for its rejection."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,56 +13,59 @@ from als_cli.events.times import UTC_MICROSECONDS, as_time
 
 REASONS = {
     "null_user": "no user id",
-    "unreadable_user": "the user id is no integer, though events.id_types.user asks for one",
+    "unreadable_user": "the user id is not an integer, but events.id_types.user requires one",
     "null_item": "no item id",
-    "unreadable_item": "the item id is no integer, though events.id_types.item asks for one",
+    "unreadable_item": "the item id is not an integer, but events.id_types.item requires one",
     "null_time": "no timestamp",
     "unreadable_time": "the timestamp cannot be read",
-    "future_time": "the timestamp lies in the future",
+    "future_time": "the timestamp is in the future",
     "null_type": "no event type",
     "unknown_type": "the event type is not listed in events.types",
     "null_value": "no value",
-    "unreadable_value": "the value is no number",
+    "unreadable_value": "the value is not a number",
     "nonfinite_value": "the value is NaN or infinite",
     "negative_value": "the value is negative",
 }
-"""Why a row is rejected, in the order in which the checks are made."""
+"""The reasons for which a row is rejected, in the order of the checks."""
 
 CLEAN_EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "weight", "value")
-"""Columns of a checked event: ids in their final type, timestamp Datetime[us, UTC] (null where events carry no time),
-weight Float64 (type weight x transformed value, before decay), value Float64 (the raw value, 1 where there is none)."""
+"""Columns of a clean event.
+
+The ids have their final type. timestamp is Datetime[us, UTC], null if the events have no time. weight is Float64: type
+weight x transformed value, before decay. value is Float64: the raw value, or 1 without a value column.
+"""
 
 REJECTED_COLUMNS = ("source", "row", "reason", "user", "item", "timestamp", "type", "value")
-"""rejected.parquet: the file as it was named, the row from 1, the first reason, and the raw fields as text."""
+"""Columns of rejected.parquet: the file name as given, the row from 1, the first reason, and the raw fields as text."""
 
-_YEAR_ONE = pl.lit(datetime(1, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - made UTC right away
+_YEAR_ONE = pl.lit(datetime(1, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - polars sets the zone on this line
 _NO_TIME = pl.lit(None, UTC_MICROSECONDS)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How the columns of all sources are read."""
+    """The id types and the latest valid time of all sources."""
 
     user_type: pl.DataType
     item_type: pl.DataType
     latest: datetime
-    """Events after this instant are future_time."""
+    """Later events are rejected as future_time."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The rows of one source with every check made."""
+    """The rows of one source with their checks."""
 
     rows: pl.LazyFrame
-    """The plain columns, the clean ones (user_id, item_id, time, number), and bad (Boolean)."""
+    """The plain columns, the typed columns user_id, item_id, time and number, and bad (Boolean)."""
     failed: dict[str, pl.Expr]
-    """The check of each reason, on `rows`; first reasons first."""
+    """The check of each reason, an expression on `rows`, in the order of REASONS."""
     file: str
-    """The file as it was named."""
+    """The file name as given."""
 
 
 def checked(probed: Probed, form: str, how: Reading, config: EventsConfig) -> Checked:
-    """Return the rows of a source, read as `how` and the timestamp format `form` say, and checked."""
+    """Return the rows of a source with their checks. `form` is the timestamp format; `how` has the id types."""
     dtypes = probed.dtypes
     absent = [pl.lit(None, pl.String).alias(name) for name in REJECTED_COLUMNS[3:] if name not in dtypes]
     time = as_time(pl.col("timestamp"), dtypes["timestamp"], form) if "timestamp" in dtypes else _NO_TIME
@@ -75,13 +78,13 @@ def checked(probed: Probed, form: str, how: Reading, config: EventsConfig) -> Ch
         number.alias("number"),
     )
     failed = _failed(set(dtypes), how, config)
-    # Reasons and texts are worked out for the few bad rows only.
+    # Only this flag is computed for all rows. Bad rows are few, and only they need a reason and text fields.
     bad = pl.any_horizontal(failed.values()).fill_null(value=False)
     return Checked(rows.with_columns(bad.alias("bad")), failed, probed.source.file.name)
 
 
 def clean_events(source: Checked, config: EventsConfig) -> pl.LazyFrame:
-    """Return the good rows: CLEAN_EVENT_COLUMNS, then type (raw text)."""
+    """Return the good rows with CLEAN_EVENT_COLUMNS and type (String)."""
     good = source.rows.filter(~pl.col("bad"))
     if config.negative == "drop":
         good = good.filter(pl.col("number") >= 0)
@@ -109,7 +112,7 @@ def rejected_rows(source: Checked) -> pl.LazyFrame:
 
 
 def _failed(mapped: set[str], how: Reading, config: EventsConfig) -> dict[str, pl.Expr]:
-    """Return the checks that apply, by reason, in the order of REASONS."""
+    """Return the checks that the config and the mapped columns require, by reason, in the order of REASONS."""
     user, item, time, number = (pl.col(name) for name in ("user_id", "item_id", "time", "number"))
     failed = {
         "null_user": pl.col("user").is_null(),

@@ -1,4 +1,4 @@
-"""Raw events into two files: the clean events and the rejected rows, with every row accounted for."""
+"""Write raw events to two files, clean events and rejected rows, and count every row."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from als_cli.errors import DataError, refusals_at
 from als_cli.events.checks import CLEAN_EVENT_COLUMNS, Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
 from als_cli.events.probe import Probed, types_of, unlisted
-from als_cli.events.quarantine import check_bad_share, count_reasons, too_many
+from als_cli.events.quarantine import check_bad_fraction, count_reasons, too_many
 from als_cli.events.time_patterns import time_hint
 from als_cli.events.times import UNIT_NAMES, check_format, plausible_unit, time_format
 from als_cli.tables.scan import reading
@@ -21,20 +21,20 @@ from als_cli.tables.scan import reading
 log = logging.getLogger(__name__)
 
 _GROUP_ROWS = 250_000
-"""Fixed, so that where row groups end does not depend on threads."""
+"""Rows of a row group. It is fixed, so that the bytes of the file do not depend on the number of threads."""
 _MAPPED_COLUMNS = ("user_id", "item_id", "timestamp", "type", "value")
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What became of every row."""
+    """The number of rows read, kept, dropped and rejected."""
 
     rows: int
     """Rows read."""
     kept: int
     """Clean events."""
     dropped: dict[str, int]
-    """Rows left out on purpose: where, unlisted_type, negative, duplicate."""
+    """Rows that the config drops, per cause: where, unlisted_type, negative, duplicate."""
     rejected: dict[str, int]
     """Bad rows per reason."""
 
@@ -42,28 +42,30 @@ class Cleaned:
 def write_clean_events(
     probed: Sequence[Probed], config: EventsConfig, clean: Path, rejected: Path, spool: Path
 ) -> Cleaned:
-    """Return the accounts after writing `clean` (CLEAN_EVENT_COLUMNS) and `rejected` (REJECTED_COLUMNS), Parquet.
+    """Write the Parquet files `clean` and `rejected`, and return the number of rows of each kind.
 
-    Rows keep the order of the input. `spool` is a folder for temporary files.
+    `clean` has CLEAN_EVENT_COLUMNS, `rejected` has REJECTED_COLUMNS. Both keep the order of the input. `spool` is a
+    folder for temporary files.
 
     Raises
     ------
     DataError
-        No rows, clashing ids, times of an unknown unit, or more bad rows than the config tolerates.
+        There are no rows, the id types of two sources conflict, the unit of the times is unknown, or there are more bad
+        rows than the config allows.
     ConfigError
-        `events.timestamp_format` is no format.
+        `events.timestamp_format` is not a timestamp format.
     """
     dropped = {
-        "where": sum(one.outside for one in probed),
-        "unlisted_type": sum(sum(unlisted(one.types, config).values()) for one in probed),
+        "where": sum(file.outside for file in probed),
+        "unlisted_type": sum(sum(unlisted(file.types, config).values()) for file in probed),
     }
-    rows = sum(one.rows for one in probed)
+    rows = sum(file.rows for file in probed)
     inside = rows - sum(dropped.values())
     _check_any(probed, rows, inside)
     clock = datetime.now(UTC)
     forms = _time_formats(probed, config, clock)
-    how = _how(probed, config, clock)
-    sources = [checked(one, form, how, config) for one, form in zip(probed, forms, strict=True)]
+    how = _id_types_and_limit(probed, config, clock)
+    sources = [checked(file, form, how, config) for file, form in zip(probed, forms, strict=True)]
     exact = config.duplicates == "exact"
     first = spool / "with-duplicates.parquet" if exact else clean
     columns = (*CLEAN_EVENT_COLUMNS, "type") if exact else CLEAN_EVENT_COLUMNS
@@ -77,7 +79,7 @@ def write_clean_events(
     if "unreadable_time" in bad and too_many(sum(bad.values()), inside, config):
         hint = time_hint(probed, forms, rejected, how.latest, config.max_bad_fraction)
         hints |= {"unreadable_time": hint} if hint else {}
-    check_bad_share(bad, inside, rejected, config, hints)
+    check_bad_fraction(bad, inside, rejected, config, hints)
     for unit in units:
         log.warning("timestamps: %s", unit)
     good = _height(first)
@@ -92,20 +94,22 @@ def write_clean_events(
 
 def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:
     if rows == 0:
-        files = ", ".join(one.source.file.shown for one in probed[:3]) + (" …" if len(probed) > 3 else "")
-        raise DataError(f"there are no events: {files} has no rows", hint="check how the file was written")
+        files = ", ".join(file.source.file.shown for file in probed[:3]) + (" …" if len(probed) > 3 else "")
+        raise DataError(
+            f"there are no events: {files} has no rows", hint="check the export that wrote the file"
+        )
     if inside == 0:
         found = ", ".join(repr(name) for name in list(types_of(probed))[:5])
         raise DataError(
-            f"none of the {rows} rows is left after events.where and events.types",
-            hint=f"check both; types found inside the condition: {found or 'none'}",
+            f"events.where and events.types drop all {rows} rows",
+            hint=f"check both keys; event types of the rows that events.where keeps: {found or 'none'}",
         )
 
 
-def _how(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
+def _id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
     return Reading(
-        user_type=common_type(config.id_types.user, [one.user for one in probed], side="user"),
-        item_type=common_type(config.id_types.item, [one.item for one in probed], side="item"),
+        user_type=common_type(config.id_types.user, [file.user for file in probed], side="user"),
+        item_type=common_type(config.id_types.item, [file.item for file in probed], side="item"),
         latest=(config.now or clock) + config.future_tolerance,
     )
 
@@ -113,16 +117,16 @@ def _how(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Rea
 def _time_formats(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> list[str]:
     check_format(config.timestamp_format)
     return [
-        "auto" if one.time is None else time_format(config.timestamp_format, one.time, clock)
-        for one in probed
+        "auto" if file.time is None else time_format(config.timestamp_format, file.time, clock)
+        for file in probed
     ]
 
 
 def _unit_hints(probed: Sequence[Probed], forms: Sequence[str], clock: datetime) -> list[str]:
-    """Return a hint for each source whose epochs were read in one unit but look like another."""
+    """Return a hint for each source whose epoch times are read in one unit but fit another unit better."""
     hints = []
-    for one, form in zip(probed, forms, strict=True):
-        unit = plausible_unit(one.time, clock) if one.time else None
+    for file, form in zip(probed, forms, strict=True):
+        unit = plausible_unit(file.time, clock) if file.time else None
         if form in UNIT_NAMES and unit not in (None, form):
             hints.append(f"the values look like {UNIT_NAMES[unit]}: set events.timestamp_format: {unit}")
     return hints
@@ -133,7 +137,7 @@ def _height(path: Path) -> int:
 
 
 def _write(frames: dict[Path, pl.LazyFrame]) -> None:
-    """Write each frame to its path, in one pass over what they share."""
+    """Write each frame to its path. Common parts of the frames are computed once."""
     sinks = [
         frame.sink_parquet(
             path, compression_level=1, row_group_size=_GROUP_ROWS, maintain_order=True, lazy=True

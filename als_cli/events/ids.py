@@ -1,4 +1,4 @@
-"""Types of ids: one type for all sources, chosen so that no id changes its meaning."""
+"""Types of ids: one type for all sources, selected so that no id changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from als_cli.errors import DataError
 
 @dataclass(frozen=True)
 class IdFacts:
-    """What one source's id column holds."""
+    """Type and counts of the id column of one source."""
 
     file: str
     column: str
     dtype: pl.DataType
     """String, an integer type or Float64, after :func:`plain_id`."""
     ids: int
-    """Values that are neither null nor blank."""
+    """Values that are not null and not blank."""
     integers: int
-    """Those of them that are plain integers within Int64."""
+    """Ids that are plain integers within Int64."""
 
 
 def plain_id(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:
-    """Return the id column `name` as String, integer or Float64; null where there is no id (blank, NaN).
+    """Return the id column `name` as String, integer or Float64. A blank text or NaN gives null.
 
     Raises
     ------
@@ -42,27 +42,29 @@ def plain_id(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Exp
         text = raw.cast(pl.String, strict=False)
         return pl.when(text.str.strip_chars() != "").then(text)
     raise DataError(
-        f"{file}: column {column!r} holds {dtype}, which cannot be an id", hint="ids are integers or texts"
+        f"{file}: column {column!r} holds {dtype}, which cannot be an id",
+        hint="map a column of integers or texts",
     )
 
 
 def is_plain_integer(plain: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return whether an id is an integer that reads back as it stands: no leading zero, no plus sign, within Int64."""
+    """Return whether an id is an integer within Int64 that reads back unchanged: no leading zero, no plus sign."""
     if dtype == pl.String:
         return plain.cast(pl.Int64, strict=False).cast(pl.String) == plain
     return plain.cast(pl.Int64, strict=False) == plain
 
 
 def common_type(declared: IdType, columns: Sequence[IdFacts], *, side: str) -> pl.DataType:
-    """Return the type of all ids of a `side` (user or item).
+    """Return the common type of all ids of a `side` (user or item).
 
-    Integer columns of one type keep it, of several types become Int64; so do floats and texts that are plain
-    integers throughout; everything else is String.
+    * Integer columns of one type keep this type. Integer columns of several types become Int64.
+    * Float and text columns become Int64 if all their ids are plain integers.
+    * All other columns become String.
 
     Raises
     ------
     DataError
-        One source has numbers, another texts that are no numbers, and the type is not declared.
+        One source has numbers, another has texts that are not integers, and the type is not declared.
     """
     if declared == "string":
         return pl.String()
@@ -76,9 +78,9 @@ def common_type(declared: IdType, columns: Sequence[IdFacts], *, side: str) -> p
         return pl.Int64()
     if texts and numbers:
         raise DataError(
-            f"{side} ids clash: {numbers[0].file} has numbers ({numbers[0].column!r}: {numbers[0].dtype}), "
-            f"{texts[0].file} has texts ({texts[0].column!r})",
-            hint=f"make the sources agree, or set events.id_types.{side}: string",
+            f"{side} ids have different types: {numbers[0].file} has numbers "
+            f"({numbers[0].column!r}: {numbers[0].dtype}), {texts[0].file} has texts ({texts[0].column!r})",
+            hint=f"write one type in all sources, or set events.id_types.{side}: string",
         )
     if texts or any(facts.integers < facts.ids and facts.dtype == pl.Float64 for facts in numbers):
         return pl.String()
@@ -86,7 +88,7 @@ def common_type(declared: IdType, columns: Sequence[IdFacts], *, side: str) -> p
 
 
 def as_id(plain: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
-    """Return ids of `dtype` as `target`, null where they are no such ids."""
+    """Return the ids `plain` of type `dtype` as type `target`. An id that is not of this type gives null."""
     if dtype == target:
         return plain
     whole = plain.cast(pl.Int64, strict=False)

@@ -1,7 +1,7 @@
-"""The one rule for which user-item pairs exist, and the strength of each.
+"""The rule that decides which user-item pairs exist, and the strength of each pair.
 
-Weights and values are added in 128-bit fixed point, where addition is associative: neither the order of the events nor
-the number of threads changes a result.
+Weights and values are added in 128-bit fixed point, because its addition is associative. The result does not depend on
+the order of the events or the number of threads.
 """
 
 import math
@@ -13,20 +13,20 @@ from typing import Literal
 import polars as pl
 
 Duplicates = Literal["sum", "exact", "last", "max"]
-"""How the events of a pair combine: `events.duplicates`."""
+"""How the events of a pair are combined: `events.duplicates`."""
 
 _SUM_BITS = 120
-"""Bits that the largest possible sum of weights may take of the 127 of an Int128."""
+"""Maximum number of bits for a sum of weights. An Int128 has 127."""
 _VALUE_GRID = 1e9
-"""Values are added in billionths, so that 0.1 + 0.2 bought and 0.3 returned add up to zero."""
+"""Values are added in billionths, so that 0.1 + 0.2 - 0.3 is zero."""
 _LARGEST_VALUE = 1e24
 _NOISE = 10**9
-"""Weights that cancel to less than this fraction of their total magnitude add up to zero."""
+"""A sum of weights below 1 / this number of the sum of their magnitudes counts as zero."""
 
 
 @dataclass(frozen=True)
 class Extremes:
-    """What must be known about all events before they can be added."""
+    """Figures of all events that the fixed-point addition needs in advance."""
 
     events: int
     largest_weight: float
@@ -50,25 +50,27 @@ def extremes_of(clean: pl.LazyFrame) -> Extremes:
 def net_pairs(
     events: pl.LazyFrame, by: Sequence[str], duplicates: Duplicates, extremes: Extremes
 ) -> pl.LazyFrame:
-    """Return the pairs of `events` that exist: columns `by`, strength (Float32, positive), events (UInt32), first_time, last_time.
+    """Return the user-item pairs that exist in `events`, one row per pair.
 
-    `events` has columns `by`, timestamp, weight and value; `extremes` are those of all events. A pair exists when both
-    of these hold, whatever the transform of its values:
+    The columns are those of `by`, then strength (Float32, positive), events (UInt32), first_time and last_time.
 
-    * Its values add up to more than zero: what was bought and returned leaves no trace, for every `duplicates`.
-    * Its strength is positive: the sum of its weights (`sum`, `exact`), the weight of its newest event (`last`; of
-      several the largest) or its largest weight (`max`).
+    `events` has columns `by`, timestamp, weight and value. `extremes` are the extremes of all events. A pair exists if
+    both conditions hold, for every transform of the values:
+
+    * The sum of its values is above zero. A purchase that was returned leaves no pair, for every `duplicates`.
+    * Its strength is positive. `sum` and `exact` add the weights. `last` takes the weight of the newest event, or the
+      largest of several newest events. `max` takes the largest weight.
     """
     bits = _fixed_point_bits(extremes)
     columns = {"weight": (pl.col("weight") * 2.0**bits).cast(pl.Int128)}
     exists = []
     if extremes.any_negative_weight and duplicates in ("sum", "exact"):
-        # 0.1 + 0.2 - 0.3 leaves rounding noise, which is no strength.
+        # The sum 0.1 + 0.2 - 0.3 is not exactly zero. This rounding error is not a strength.
         exists.append(pl.col("weight").sum() > pl.col("weight").abs().sum() // _NOISE)
     if extremes.any_negative_value:
         bounded = pl.col("value").clip(-_LARGEST_VALUE, _LARGEST_VALUE)
         columns["value"] = (bounded * _VALUE_GRID).round().cast(pl.Int128)
-        # Values too small for the grid count as well where nothing is taken away.
+        # Without negative values the pair exists, even if its values are too small for the grid.
         exists.append((pl.col("value").sum() > 0) | (pl.col("value") >= 0).all())
     strength = (_combined(duplicates).cast(pl.Float64) / 2.0**bits).cast(pl.Float32)
     return (
@@ -94,6 +96,6 @@ def _combined(duplicates: Duplicates) -> pl.Expr:
 
 
 def _fixed_point_bits(extremes: Extremes) -> int:
-    """Return how many bits after the binary point leave room for the sum of all events' weights."""
+    """Return the number of fraction bits with which the sum of all weights fits into `_SUM_BITS`."""
     largest_sum = math.frexp(extremes.largest_weight)[1] + extremes.events.bit_length()
     return min(_SUM_BITS - largest_sum, 1000)

@@ -1,4 +1,4 @@
-"""Warnings about events that can be used, but hardly as they were meant: no rows, equal weights, low ratings."""
+"""Warnings about valid events that are often a mistake: files without rows, equal weights, low ratings."""
 
 import json
 import logging
@@ -17,31 +17,31 @@ log = logging.getLogger(__name__)
 _NAMES_SHOWN = 3
 _TYPES_SHOWN = 8
 _RATING_NAME = re.compile(r"rating|stars?\b|score|overall", re.IGNORECASE)
-_FEWEST_RATINGS = 50
-"""Rows that it takes to tell ratings from quantities by their distribution."""
-_ODD_SHARE = 0.05
-"""Fraction of other values that ratings may be mixed with."""
+_MINIMUM_RATINGS = 50
+"""Minimum number of rows to distinguish ratings from quantities by their distribution."""
+_OTHER_FRACTION = 0.05
+"""Maximum fraction of values that are not ratings in a column of ratings."""
 _LIKED = 0.8
-"""Ratings from this fraction of the scale upwards mean that a user liked the item."""
+"""A rating of at least this fraction of the maximum means that the user liked the item."""
 _PLAIN_YAML = re.compile(r"(?!(true|false|yes|no|on|off|null|y|n)$)[A-Za-z][\w ./-]*", re.IGNORECASE)
 
 
 def warn_of(probed: Sequence[Probed], config: EventsConfig) -> None:
-    """Log a warning for each thing in the sources that is allowed and seldom meant."""
+    """Log a warning for each property of the sources that is allowed but often a mistake."""
     _warn_of_files_without_rows(probed)
     _warn_of_equal_weights(probed, config)
     _warn_of_ratings(probed, config)
 
 
 def looks_like_ratings(name: str, values: Mapping[float | None, int]) -> bool:
-    """Return whether a column holds ratings rather than quantities.
+    """Return whether column `name` contains ratings and not quantities.
 
-    `values` are its rows by value, None for all values but 0, 0.5, …, 10. A column named like ratings may have any of
-    these. Others must have all whole numbers up to 5 or 10, more high ones than low ones: users rate what they like,
-    while small quantities are the most frequent.
+    `values` maps each value 0, 0.5, …, 10 to its number of rows, and None to the rows of all other values. If the
+    name suggests ratings, any of these values are ratings. Otherwise, the column must contain all whole numbers up to
+    5 or 10, and more high values than low values. Ratings are mostly high, and quantities are mostly small.
     """
     steps = {value: rows for value, rows in values.items() if value is not None}
-    if len(steps) < 3 or values.get(None, 0) > _ODD_SHARE * sum(values.values()):
+    if len(steps) < 3 or values.get(None, 0) > _OTHER_FRACTION * sum(values.values()):
         return False
     if _RATING_NAME.search(name):
         return True
@@ -49,7 +49,7 @@ def looks_like_ratings(name: str, values: Mapping[float | None, int]) -> bool:
     rows = sum(steps.values())
     mean = sum(value * rows for value, rows in steps.items()) / rows
     return (
-        rows >= _FEWEST_RATINGS
+        rows >= _MINIMUM_RATINGS
         and lowest in (0.5, 1)
         and highest in (5, 10)
         and all(whole in steps for whole in range(math.ceil(lowest), int(highest) + 1))
@@ -59,7 +59,7 @@ def looks_like_ratings(name: str, values: Mapping[float | None, int]) -> bool:
 
 
 def condition_on(name: str, comparison: str) -> str:
-    """Return a condition on column `name` as YAML writes it, for example ``rating >= 4`` or ``'"3" >= 4'``."""
+    """Return a condition on column `name` in YAML syntax, for example ``rating >= 4`` or ``'"3" >= 4'``."""
     try:
         plain = pl.sql_expr(f"{name} {comparison}").meta.root_names() == [name]
     except pl.exceptions.PolarsError:
@@ -71,7 +71,7 @@ def condition_on(name: str, comparison: str) -> str:
 
 
 def _warn_of_files_without_rows(probed: Sequence[Probed]) -> None:
-    empty = [one.source.file.shown for one in probed if one.rows == 0]
+    empty = [file.source.file.shown for file in probed if file.rows == 0]
     if empty:
         more = ", …" if len(empty) > _NAMES_SHOWN else ""
         names = ", ".join(empty[:_NAMES_SHOWN]) + more
@@ -85,7 +85,7 @@ def _warn_of_equal_weights(probed: Sequence[Probed], config: EventsConfig) -> No
     shown = list(found)[:_TYPES_SHOWN]
     more = ", …" if len(found) > _TYPES_SHOWN else ""
     log.warning(
-        "events.columns.type: all %d types of events weigh the same: %s; to weigh them, set "
+        "events.columns.type: all %d types of events have the same weight: %s; to set weights, use "
         "events.types: {%s} with larger numbers for stronger signals (types that are not listed are dropped)",
         len(found),
         ", ".join(f"{name} ({found[name]} rows)" for name in shown) + more,
@@ -98,12 +98,12 @@ def _yaml_key(name: str) -> str:
 
 
 def _warn_of_ratings(probed: Sequence[Probed], config: EventsConfig) -> None:
-    columns = list(dict.fromkeys(one.source.columns["value"] for one in probed if "value" in one.dtypes))
+    columns = list(dict.fromkeys(file.source.columns["value"] for file in probed if "value" in file.dtypes))
     for name in columns:
         values: Counter[float | None] = Counter()
-        for one in probed:
-            if one.source.columns.get("value") == name:
-                values.update(one.values)
+        for file in probed:
+            if file.source.columns.get("value") == name:
+                values.update(file.values)
         if looks_like_ratings(name, values):
             _warn_of_low_ratings(name, values, config)
 
@@ -116,9 +116,9 @@ def _warn_of_low_ratings(name: str, values: Mapping[float | None, int], config: 
         return
     condition = condition_on(name, f">= {liked:g}")
     log.warning(
-        "events.columns.value: %r looks like ratings from %g to %g; the %d ratings below %g count as liking too, "
-        "only weaker; to leave them out, %s: %s; to count them against the item, map the column as "
-        "events.columns.type and give low ratings a negative weight in events.types",
+        "events.columns.value: %r looks like ratings from %g to %g; the %d ratings below %g count as weak interest; "
+        "to drop them, %s: %s; to count them as dislikes, map the column as events.columns.type and give low "
+        "ratings a negative weight in events.types",
         name,
         min(steps),
         max(steps),

@@ -1,6 +1,6 @@
-"""A first look at a source: how many rows, which types of ids, times and events it holds.
+"""The probe of a source: the number of rows and the types of its ids, times and events.
 
-The look decides how the whole column is read, so that the same text never means two things in one run.
+The probe reads the whole file before any row is converted, so that all rows of a column are converted in the same way.
 """
 
 from collections import Counter
@@ -20,38 +20,39 @@ _NUMBER = pl.col("value").cast(pl.Float64, strict=False)
 _STEP = (
     pl.when(_NUMBER.is_between(0, 10) & ((_NUMBER * 2).round() == _NUMBER * 2)).then(_NUMBER).alias("value")
 )
-"""A value that may be a rating, null for others."""
+"""A value that may be a rating, or null."""
 
 
 @dataclass(frozen=True)
 class Probed:
-    """A source with what the first look found."""
+    """A source and the figures of its probe."""
 
     source: Source
     plain: pl.LazyFrame
-    """row, kept, and a column per mapped role without blanks and NaN; only rows inside `where` and the listed types."""
+    """row, kept, and one column per mapped role. Blanks and NaN are null. Has only rows that `where`
+    and `types` keep."""
     dtypes: dict[str, pl.DataType]
     """Types of `plain`."""
     rows: int
-    """All rows of the file."""
+    """Rows of the file."""
     outside: int
-    """Rows that `events.where` leaves out."""
+    """Rows that `events.where` drops."""
     types: dict[str, int]
-    """Rows inside `where` by event type, null left out."""
+    """Rows that `events.where` keeps, by event type, without null."""
     values: dict[float | None, int]
-    """Rows of `plain` by value where it is 0, 0.5, … or 10, None for all others; blank ones are left out."""
+    """Rows of `plain` by value 0, 0.5, …, 10; all other values count under None. Blank values are not counted."""
     user: IdFacts
     item: IdFacts
     time: TimeFacts | None
 
 
 def probe(source: Source, config: EventsConfig) -> Probed:
-    """Return `source` with its counts and facts, in one pass over the file.
+    """Return `source` with its counts and types, from one pass over the file.
 
     Raises
     ------
     DataError
-        The file cannot be read, or a column's type does not suit its role.
+        The file cannot be read, or the type of a column does not fit its role.
     """
     every = _plain(source)
     with reading(source.file.shown, source.fmt):
@@ -88,15 +89,15 @@ def probe(source: Source, config: EventsConfig) -> Probed:
 
 
 def types_of(probed: Sequence[Probed]) -> dict[str, int]:
-    """Return the rows inside `where` per event type, over all sources, most frequent first."""
+    """Return the rows that `events.where` keeps per event type, over all sources, most frequent first."""
     total: Counter[str] = Counter()
-    for one in probed:
-        total.update(one.types)
+    for file in probed:
+        total.update(file.types)
     return dict(total.most_common())
 
 
 def unlisted(types: dict[str, int], config: EventsConfig) -> dict[str, int]:
-    """Return the rows by event type that `events.types` does not list, where these are dropped."""
+    """Return the dropped rows per event type: types that `events.types` does not list, with `unlisted_types: drop`."""
     if config.types is None or config.unlisted_types == "reject":
         return {}
     return {name: rows for name, rows in types.items() if name not in config.types}
@@ -128,7 +129,7 @@ def _id_facts(source: Source, side: str, dtypes: dict[str, pl.DataType], found: 
 
 
 def _plain(source: Source) -> pl.LazyFrame:
-    """Return row, kept and a column per role: blanks and NaN are null, categories are text."""
+    """Return row, kept and one column per role. Blanks and NaN are null, and categories are text."""
     shapes = {
         "user": plain_id,
         "item": plain_id,
@@ -155,6 +156,6 @@ def _plain_value(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl
         text = pl.col(name).cast(pl.String).str.strip_chars()
         return pl.when(text != "").then(text)
     raise DataError(
-        f"{file}: column {column!r} holds {dtype}, which is no number",
-        hint="events.columns.value names a numeric column",
+        f"{file}: column {column!r} holds {dtype}, which is not a number",
+        hint="set events.columns.value to a numeric column",
     )

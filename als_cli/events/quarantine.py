@@ -1,4 +1,4 @@
-"""How many bad rows a run tolerates, and what is said when there are more."""
+"""The number of bad rows that the config allows, and the error if there are more."""
 
 import math
 from collections.abc import Mapping
@@ -15,30 +15,30 @@ _EXAMPLES = 3
 
 
 def count_reasons(rejected: Path) -> dict[str, int]:
-    """Return the bad rows per reason, in the order of the checks, from a file with REJECTED_COLUMNS."""
+    """Return the number of rows per reason in the file `rejected`, in the order of REASONS."""
     counted = pl.scan_parquet(rejected).group_by("reason").agg(pl.len()).collect(engine="streaming")
     found = dict(counted.iter_rows())
     return {reason: found[reason] for reason in REASONS if reason in found}
 
 
 def too_many(bad: int, rows: int, config: EventsConfig) -> bool:
-    """Return whether `bad` rows of `rows` that matter are more than the config tolerates; all of them always are."""
+    """Return whether `bad` of `rows` rows are more than the config allows. All rows are always too many."""
     if bad == 0:
         return False
     return bad == rows or config.bad_rows == "fail" or bad > config.max_bad_fraction * rows
 
 
-def check_bad_share(
+def check_bad_fraction(
     counts: Mapping[str, int], rows: int, rejected: Path, config: EventsConfig, hints: Mapping[str, str]
 ) -> None:
-    """Return nothing where the bad rows in `counts` are within what the config tolerates of `rows` that matter.
+    """Raise a DataError if the config does not allow the bad rows in `counts`, by reason, of `rows` rows.
 
-    `rejected` is the file of the bad rows, for examples; `hints` are known causes by reason.
+    `rejected` is the file of the bad rows. `hints` has the hint for a reason whose cause is known.
 
     Raises
     ------
     DataError
-        Too many, with the number per reason and the first few rows.
+        There are too many bad rows. The error has the number per reason and the first few rows.
     """
     bad = sum(counts.values())
     if not too_many(bad, rows, config):
@@ -48,27 +48,30 @@ def check_bad_share(
     elif config.bad_rows == "fail":
         message = f"{bad} of {rows} rows are bad, and events.bad_rows is `fail`"
     else:
-        message = f"{bad} of {rows} rows are bad ({bad / rows:.1%}), more than events.max_bad_fraction {config.max_bad_fraction:g}"
+        message = (
+            f"{bad} of {rows} rows are bad ({bad / rows:.1%}), "
+            f"more than events.max_bad_fraction {config.max_bad_fraction:g}"
+        )
     problems = [f"{reason}: {count} rows, {REASONS[reason]}" for reason, count in counts.items()]
     raise DataError(message, hint=_hint(counts, rows, config, hints), problems=problems + _examples(rejected))
 
 
 def _hint(counts: Mapping[str, int], rows: int, config: EventsConfig, hints: Mapping[str, str]) -> str:
-    """Return the way out for the most frequent reason."""
+    """Return the hint for the most frequent reason."""
     reason = max(counts, key=lambda name: counts[name])
     if reason in hints:
         return hints[reason]
     bad = sum(counts.values())
     if bad == rows or config.bad_rows == "fail":
-        return "correct the source or events.columns; events.where drops rows on purpose"
+        return "correct the source or events.columns, or drop the rows with events.where"
     fraction = math.ceil(100 * bad / rows) / 100
     accept = f"set events.max_bad_fraction: {fraction:g} to continue without these rows"
     if reason == "null_user":
         return (
-            f"{accept}; check events.columns.user first, and where an export gives the user on the first line of an "
-            "order only, fill it in on the others to keep them"
+            f"{accept}; check events.columns.user first; if an export has the user only on the first line of an order, "
+            "fill in the other lines to keep them"
         )
-    return f"{accept}, or correct the source or events.columns; events.where drops rows on purpose"
+    return f"{accept}, correct the source or events.columns, or drop the rows with events.where"
 
 
 def _examples(rejected: Path) -> list[str]:

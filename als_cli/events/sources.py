@@ -1,4 +1,4 @@
-"""The configured sources of events: which files, which columns, of which raw types."""
+"""The configured sources of events: files, columns and raw types."""
 
 import logging
 from collections import Counter
@@ -19,56 +19,57 @@ from als_cli.tables.scan import STDIN, FindFiles, TableFile, column, find_files,
 log = logging.getLogger(__name__)
 
 ROLES = ("user", "item", "timestamp", "type", "value")
-"""What a column can stand for."""
+"""The roles that a column can have."""
 _ROW, _KEPT = "\0row", "\0kept"
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One entry of `events.source` with what it inherits from the section."""
+    """One entry of `events.source`, with the format and columns that it inherits from section `events`."""
 
     path: str
     fmt: TableFormat
     columns: dict[str, str | int]
-    """Column reference by role; only the roles that are mapped."""
+    """Column reference per mapped role."""
     columns_key: str
-    """The config key of the columns, for messages."""
+    """Config key of the columns, for messages."""
     section: str
-    """The config key of the section that has the header, for messages."""
+    """Config key of the section that has key `header`, for messages."""
 
     @property
     def wanted(self) -> Wanted:
-        """The column references by config key."""
+        """Column references by config key."""
         return Wanted(self.section, {f"{self.columns_key}.{role}": ref for role, ref in self.columns.items()})
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file of events whose columns have been found."""
+    """One file of events with its columns."""
 
     file: TableFile
     fmt: TableFormat
     columns: dict[str, str]
-    """Column name by role."""
+    """Column name per role."""
     dtypes: dict[str, pl.DataType]
-    """Raw type by role."""
+    """Raw type per role."""
     raw: pl.LazyFrame
-    """row (UInt32, from 1), one column per role with its raw type, kept (Boolean): whether `events.where` holds."""
+    """row (UInt32, from 1), one column of raw type per role, and kept (Boolean): whether `events.where` is true."""
 
 
 def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
-    """Return the entries of `events.source`, in order; what an entry leaves out comes from the section.
+    """Return the entries of `events.source` in order. An entry inherits missing keys from section `events`.
 
     Raises
     ------
     ConfigError
-        stdin stands there twice.
+        Two entries name stdin.
     """
     entries = (config.source,) if isinstance(config.source, str) else config.source
     declared = tuple(_declared(config, entry, number) for number, entry in enumerate(entries))
-    if sum(one.path == STDIN for one in declared) > 1:
+    if sum(entry.path == STDIN for entry in declared) > 1:
         raise ConfigError(
-            "events.source names stdin (`-`) more than once", hint="stdin can be read once; name it once"
+            "events.source names stdin (`-`) more than once",
+            hint="stdin can be read only once; remove the other entries",
         )
     return declared
 
@@ -76,40 +77,43 @@ def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
 def find_sources(
     config: EventsConfig, stdin: BinaryIO, spool: Path, find: FindFiles = find_files
 ) -> tuple[Source, ...]:
-    """Return one source per file, in the order of the config, a glob's files sorted; `find` finds the files.
+    """Return one source per file, in the order of the config. The files of a glob are sorted. `find` finds the files.
 
     Raises
     ------
     ConfigError
-        A column that is not there, or a recipe that the columns cannot carry.
+        A file has no column of that name, or a key of section `events` needs a column that is not mapped.
     DataError
-        A file that cannot be read.
+        A file cannot be read.
     """
     sources: list[Source] = []
-    for one in declared_sources(config):
-        for file in find(one.path, stdin=stdin, spool=spool):
+    for entry in declared_sources(config):
+        for file in find(entry.path, stdin=stdin, spool=spool):
             try:
-                sources.append(_source(file, one, config.where, spool))
+                sources.append(_source(file, entry, config.where, spool))
             except ConfigError as misfit:
-                raise _with_columns_apart(misfit, one, sources) from misfit
-    _check_recipe(config, sources)
+                raise _with_columns_hint(misfit, entry, sources) from misfit
+    _check_required_columns(config, sources)
     for name, count in Counter(source.file.name for source in sources).items():
         if count > 1:
-            log.warning("%s is read %d times: several entries of events.source name it", name, count)
+            log.warning("%s is read %d times because several entries of events.source name it", name, count)
     return tuple(sources)
 
 
-def _with_columns_apart(misfit: ConfigError, declared: Declared, before: Sequence[Source]) -> ConfigError:
-    """Return `misfit` with the way out where the same columns fit an earlier file."""
+def _with_columns_hint(misfit: ConfigError, declared: Declared, before: Sequence[Source]) -> ConfigError:
+    """Return `misfit` with a hint to map columns per file, if an earlier file has the same columns."""
     if declared.columns_key != "events.columns" or not before or "has no column" not in misfit.message:
         return misfit
     where = f"{{path: {declared.path}, columns: {{…}}}}"
-    hint = f"{misfit.hint}; {before[0].file.shown} has it: where files differ, write {where} in events.source"
+    hint = (
+        f"{misfit.hint}; {before[0].file.shown} has this column: for files with different columns, "
+        f"write {where} in events.source"
+    )
     return ConfigError(misfit.message, hint=hint)
 
 
 def _declared(config: EventsConfig, entry: str | SourceConfig, number: int) -> Declared:
-    # Only what the config says: whether `header` was left out matters.
+    # Take only keys that the config sets, because numbered columns need an explicit `header`.
     shape = _shape(config)
     columns, key, section, path = config.columns, "events.columns", "events", entry
     if isinstance(entry, SourceConfig):
@@ -145,15 +149,15 @@ def _source(file: TableFile, declared: Declared, where: str | None, spool: Path)
     return Source(file, declared.fmt, columns, dtypes, raw)
 
 
-def _check_recipe(config: EventsConfig, sources: Sequence[Source]) -> None:
-    """Raise a ConfigError where the recipe asks for columns that a source does not map."""
+def _check_required_columns(config: EventsConfig, sources: Sequence[Source]) -> None:
+    """Raise a ConfigError if a key of section `events` needs a column that a source does not map."""
     lacking = {
         role: [s.file.shown for s in sources if role not in s.columns] for role in ("timestamp", "type")
     }
     if config.types is not None and lacking["type"]:
         raise ConfigError(
-            f"events.types gives weights, but {lacking['type'][0]} has no column of types",
-            hint="name it with events.columns.type, or remove events.types",
+            f"events.types sets weights, but no column of {lacking['type'][0]} is mapped as the type",
+            hint="set events.columns.type, or remove events.types",
         )
     if 0 < len(lacking["timestamp"]) < len(sources):
         raise ConfigError(
@@ -164,6 +168,6 @@ def _check_recipe(config: EventsConfig, sources: Sequence[Source]) -> None:
     for key, needed in needs_time.items():
         if needed and lacking["timestamp"]:
             raise ConfigError(
-                f"events.{key} needs to know when events happened",
-                hint="name the column with events.columns.timestamp",
+                f"events.{key} needs the times of the events",
+                hint="set events.columns.timestamp to the column of times",
             )

@@ -1,4 +1,4 @@
-"""Which format reads a column of times that the declared one does not."""
+"""Formats that read a column of times that the declared format does not read."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,9 +12,9 @@ from als_cli.events.probe import Probed
 from als_cli.events.times import as_time, plausible_unit
 
 _SAMPLED = 2_000
-"""Distinct times to try patterns on before whole columns are read."""
-_TEXTS = 8
-"""Times to derive patterns from."""
+"""Number of distinct times on which patterns are tried before whole columns are read."""
+_EXAMPLES = 8
+"""Number of times from which patterns are derived."""
 _FINALISTS = 3
 _OLDEST = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ _NAMES = {
     **{name[:3]: "%a" for name in _DAYS},
     **dict.fromkeys(_DAYS, "%A"),
 }
-_RUNS_OF_DIGITS = {
+_PATTERNS_OF_DIGITS = {
     14: ["%Y%m%d%H%M%S"],
     12: ["%Y%m%d%H%M"],
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
@@ -41,12 +41,12 @@ _ORDERS: dict[bool, list[tuple[str, ...]]] = {
     False: [("%d", "%m", "%Y"), ("%m", "%d", "%Y"), ("%Y", "%m", "%d")],
     True: [("%d", "%Y"), ("%Y", "%d")],
 }
-"""Orders of the numbers of a date, without and with a month that is named."""
+"""Orders of the numbers in a date. The key says whether the month is a name."""
 
 
 @dataclass(frozen=True)
 class _Reads:
-    """How many times a format reads."""
+    """A format and the number of times that it reads."""
 
     form: str
     times: int
@@ -55,53 +55,53 @@ class _Reads:
 def time_hint(
     probed: Sequence[Probed], forms: Sequence[str], rejected: Path, latest: datetime, tolerated: float
 ) -> str | None:
-    """Return what to set `events.timestamp_format` to, None where a pattern is not the problem.
+    """Return a hint with a value for `events.timestamp_format`, or None if no format reads the times better.
 
-    `forms` are the formats that the sources were read in, `rejected` has the rows that they do not read (reason
-    unreadable_time), no time lies after `latest`, and a fraction of `tolerated` may stay unreadable. A suggested
-    format has read the columns, by the code that ingests them.
+    `forms` are the formats in which the sources were read. `rejected` has the rows that were not read (reason
+    unreadable_time). Times after `latest` do not count. The fraction `tolerated` of the times may stay unreadable. Each
+    suggested format has read the columns with the code that ingests them.
     """
     texts, unreadable = _unreadable(rejected)
-    timed = [one for one in probed if one.time is not None]
-    times = sum(one.time.times for one in timed if one.time)
-    candidates = dict.fromkeys(pattern for text in texts[:_TEXTS] for pattern in patterns_for(text))
-    units = {unit for one in timed if one.time and (unit := plausible_unit(one.time, latest))}
+    timed = [file for file in probed if file.time is not None]
+    times = sum(file.time.times for file in timed if file.time)
+    candidates = dict.fromkeys(pattern for text in texts[:_EXAMPLES] for pattern in _patterns_for(text))
+    units = {unit for file in timed if file.time and (unit := plausible_unit(file.time, latest))}
     candidates |= dict.fromkeys(form for form in ("iso", *units) if form not in forms)
     frame = pl.DataFrame({"timestamp": texts}, schema={"timestamp": pl.String}).lazy()
     promising = _most_reading(_reads(frame, pl.String(), candidates, latest))[:_FINALISTS]
-    totals = dict.fromkeys((one.form for one in promising), 0)
-    for one in timed:
-        for read in _reads(one.plain, one.dtypes["timestamp"], totals, latest):
-            totals[read.form] += read.times
+    totals = dict.fromkeys((reads.form for reads in promising), 0)
+    for file in timed:
+        for reads in _reads(file.plain, file.dtypes["timestamp"], totals, latest):
+            totals[reads.form] += reads.times
     best = _most_reading([_Reads(form, count) for form, count in totals.items()])
     if best:
         return _suggestion(best, times, texts[0], tolerated)
     return _unknown(texts[0]) if unreadable * 2 >= times else None
 
 
-def patterns_for(text: str) -> list[str]:
-    """Return the strftime patterns that may read the time `text`: the day before the month first."""
+def _patterns_for(text: str) -> list[str]:
+    """Return the strftime patterns that may read the time `text`. Patterns with the day before the month come first."""
     pieces, numbers, has_month = _pieces(text)
     return list(dict.fromkeys("".join(_filled(pieces, order)) for order in _orders(numbers, has_month)))
 
 
 def _suggestion(best: Sequence[_Reads], times: int, text: str, tolerated: float) -> str:
     most = best[0].times
-    equal = [one.form for one in best if one.times == most]
-    # A year of two digits in front fits nearly everywhere, and is seldom meant.
+    equal = [reads.form for reads in best if reads.times == most]
+    # A leading two-digit year reads almost every date, but few files have one.
     likely = [form for form in equal if not form.startswith("%y")] or equal
     equal = [form for form in equal if "%" not in form][:1] or likely
     if times - most > tolerated * times:
         return (
             f"the times are written in more than one format: {_quoted(equal[0])} reads {most} of {times}; "
-            "write all of them in one format"
+            "write all times in one format"
         )
     read = f"all {times}" if most == times else f"{most} of {times}"
     if len(equal) == 1:
         return f"set events.timestamp_format: {_quoted(equal[0])}, which reads {read} times"
     return (
         f"set events.timestamp_format: {' or '.join(map(_quoted, equal))}; each of them reads {read} times, "
-        f"such as {text!r}: choose the one that is meant"
+        f"for example {text!r}: use the format of your data"
     )
 
 
@@ -117,7 +117,7 @@ def _quoted(form: str) -> str:
 
 
 def _unreadable(rejected: Path) -> tuple[list[str], int]:
-    """Return the first distinct times that were not read, and the number of rows with such times."""
+    """Return the first distinct unreadable times, and the number of rows with an unreadable time."""
     rows = pl.scan_parquet(rejected).filter(pl.col("reason") == "unreadable_time")
     texts = rows.select("timestamp").unique(maintain_order=True).head(_SAMPLED).collect()["timestamp"]
     count = int(rows.select(pl.len()).collect().item())
@@ -125,25 +125,28 @@ def _unreadable(rejected: Path) -> tuple[list[str], int]:
 
 
 def _reads(frame: pl.LazyFrame, dtype: pl.DataType, forms: Iterable[str], latest: datetime) -> list[_Reads]:
-    """Return how many times of `frame` each format reads as a plausible instant."""
+    """Return for each format the number of times in `frame` that it reads as a plausible instant."""
     counts = []
     for form in forms:
         time = as_time(pl.col("timestamp"), dtype, form)
         plausible = time.is_between(pl.lit(_OLDEST), pl.lit(latest).dt.cast_time_unit("us"))
         try:
             read = int(frame.select(plausible.sum()).collect(engine="streaming").item() or 0)
-        except pl.exceptions.PolarsError:  # no pattern, such as one with an hour and no minute
+        except pl.exceptions.PolarsError:  # an invalid pattern, for example an hour without a minute
             read = 0
         counts.append(_Reads(form, read))
     return counts
 
 
 def _most_reading(reads: Sequence[_Reads]) -> list[_Reads]:
-    return sorted((one for one in reads if one.times), key=lambda one: -one.times)
+    return sorted((found for found in reads if found.times), key=lambda found: -found.times)
 
 
 def _pieces(text: str) -> tuple[list[str | int], list[str], bool]:
-    """Return the parts of a pattern, the numbers of the date left open (as their position), and whether a month is named."""
+    """Return the pieces of a pattern, the numbers of the date, and whether the month is a name.
+
+    A piece is either a part of the pattern or the position of a number of the date.
+    """
     pieces: list[str | int] = []
     numbers: list[str] = []
     position, after_clock = 0, False
@@ -168,18 +171,18 @@ def _pieces(text: str) -> tuple[list[str | int], list[str], bool]:
 
 
 def _clock_pattern(clock: re.Match[str]) -> str:
-    _, seconds, fraction, gap, half = clock.groups()
-    pattern = ("%I" if half else "%H") + ":%M" + (":%S" if seconds else "")
+    _, seconds, fraction, gap, am_pm = clock.groups()
+    pattern = ("%I" if am_pm else "%H") + ":%M" + (":%S" if seconds else "")
     if fraction:
         pattern += "%.f" if fraction[0] == "." else f",%{len(fraction) - 1}f"
-    return pattern + (f"{gap}%p" if half else "")
+    return pattern + (f"{gap}%p" if am_pm else "")
 
 
 def _orders(numbers: Sequence[str], has_month: bool) -> Iterator[list[str]]:
-    """Yield directives for the numbers of a date, day before month first."""
-    if numbers and len(numbers[0]) in _RUNS_OF_DIGITS and not has_month:
+    """Yield strftime directives for the numbers of a date. Orders with the day before the month come first."""
+    if numbers and len(numbers[0]) in _PATTERNS_OF_DIGITS and not has_month:
         rest = ["%H%M%S"] if len(numbers) > 1 and len(numbers[1]) == 6 else []
-        yield from ([run, *rest] for run in _RUNS_OF_DIGITS[len(numbers[0])])
+        yield from ([run, *rest] for run in _PATTERNS_OF_DIGITS[len(numbers[0])])
         return
     size = 2 if has_month else 3
     dated, clock = numbers[:size], ["%H", "%M", "%S"][: max(0, len(numbers) - size)]

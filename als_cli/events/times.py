@@ -1,4 +1,4 @@
-"""Timestamps of any shape as Datetime[us, UTC]."""
+"""Timestamps of any supported type and format as Datetime[us, UTC]."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,41 +8,41 @@ import polars as pl
 from als_cli.errors import ConfigError, DataError
 
 EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
-"""Microseconds per epoch unit."""
+"""Microseconds per unit of epoch time."""
 UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
 _OLDEST_PLAUSIBLE = datetime(1980, 1, 1, tzinfo=UTC)
 _YEARS_AHEAD = 10
 _BOUND = 9.0e18
-"""Microseconds; keeps absurd epochs within Int64, where they count as future or unreadable."""
+"""Maximum magnitude in microseconds. It keeps invalid epoch times within Int64, where they are future or unreadable."""
 _ISO_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%+", "%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
 @dataclass(frozen=True)
 class TimeFacts:
-    """What one source's timestamp column holds."""
+    """Type and counts of the timestamp column of one source."""
 
     file: str
     column: str
     dtype: pl.DataType
     times: int
-    """Values that are neither null nor blank."""
+    """Values that are not null and not blank."""
     numbers: int
-    """Those of them that are numbers."""
+    """Times that are numbers."""
     lowest: float | None
-    """Smallest number."""
+    """Minimum number."""
     highest: float | None
-    """Largest number."""
+    """Maximum number."""
 
 
 def plain_time(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:
-    """Return the timestamp column `name` as a date, a datetime, a number or a text; null where there is none.
+    """Return the timestamp column `name` as a date, a datetime, a number or a text. A blank text or NaN gives null.
 
     Raises
     ------
     DataError
-        The column's type cannot hold points in time.
+        The type of the column cannot hold times.
     """
     raw = pl.col(name)
     if dtype.is_float():
@@ -53,34 +53,34 @@ def plain_time(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.E
         text = raw.cast(pl.String).str.strip_chars()
         return pl.when(text != "").then(text)
     raise DataError(
-        f"{file}: column {column!r} holds {dtype}, which is no point in time",
-        hint="timestamps are dates, datetimes, ISO texts or epoch numbers",
+        f"{file}: column {column!r} holds {dtype}, which is not a time",
+        hint="map a column of dates, datetimes, texts or epoch numbers",
     )
 
 
 def as_number(plain: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return a plain timestamp as Float64, null where it is no number."""
+    """Return a plain timestamp as Float64, or null if it is not a number."""
     return pl.lit(None, pl.Float64) if dtype.is_temporal() else plain.cast(pl.Float64, strict=False)
 
 
 def check_format(declared: str) -> None:
-    """Raise a ConfigError unless `declared` is auto, an epoch unit, iso or a pattern with % directives."""
+    """Raise a ConfigError unless `declared` is `auto`, an epoch unit, `iso` or a pattern with % directives."""
     if declared not in ("auto", "iso", *EPOCH_UNITS) and "%" not in declared:
         raise ConfigError(
-            f"events.timestamp_format: {declared!r} is no format",
-            hint="use auto, s, ms, us, ns, iso, or a pattern such as '%d/%m/%Y %H:%M'",
+            f"events.timestamp_format: {declared!r} is not a timestamp format",
+            hint="use auto, s, ms, us, ns, iso, or a strftime pattern, for example '%d/%m/%Y %H:%M'",
         )
 
 
 def time_format(declared: str, facts: TimeFacts, clock: datetime) -> str:
-    """Return how the column is read: `declared`, or for ``auto`` an epoch unit or ``iso``.
+    """Return the format of the column: `declared`, or for ``auto`` an epoch unit or ``iso``.
 
-    An epoch unit is inferred only where all numbers are plausible times in it: from 1980 to ten years after `clock`.
+    An epoch unit is inferred only if it places all numbers from 1980 to ten years after `clock`.
 
     Raises
     ------
     DataError
-        The numbers fit no unit.
+        No unit fits all numbers.
     """
     if declared != "auto" or facts.dtype.is_temporal() or not facts.times:
         return declared
@@ -91,13 +91,13 @@ def time_format(declared: str, facts: TimeFacts, clock: datetime) -> str:
         raise DataError(
             f"{facts.file}: the unit of the times in column {facts.column!r} cannot be inferred "
             f"(numbers from {facts.lowest:.0f} to {facts.highest:.0f})",
-            hint="set events.timestamp_format: s, ms, us, ns, or a pattern such as %Y%m%d",
+            hint="set events.timestamp_format: s, ms, us, ns, or a strftime pattern, for example %Y%m%d",
         )
     return unit
 
 
 def plausible_unit(facts: TimeFacts, clock: datetime) -> str | None:
-    """Return the epoch unit in which all numbers lie from 1980 to ten years after `clock`, None without one."""
+    """Return the epoch unit that places all numbers from 1980 to ten years after `clock`, or None."""
     if facts.lowest is None or facts.highest is None:
         return None
     oldest = _OLDEST_PLAUSIBLE.timestamp() * 1e6
@@ -109,7 +109,7 @@ def plausible_unit(facts: TimeFacts, clock: datetime) -> str | None:
 
 
 def as_time(plain: pl.Expr, dtype: pl.DataType, form: str) -> pl.Expr:
-    """Return a plain timestamp as Datetime[us, UTC], null where it is unreadable; without zone it is UTC."""
+    """Return a plain timestamp as Datetime[us, UTC], or null if it is unreadable. A time without zone is UTC."""
     if isinstance(dtype, pl.Datetime):
         zoned = plain.dt.convert_time_zone("UTC") if dtype.time_zone else plain.dt.replace_time_zone("UTC")
         return zoned.dt.cast_time_unit("us")
@@ -128,7 +128,7 @@ def _from_epoch(plain: pl.Expr, dtype: pl.DataType, unit: str) -> pl.Expr:
     number = plain.cast(pl.Float64, strict=False)
     microseconds = (number * EPOCH_UNITS[unit]).clip(-_BOUND, _BOUND).round().cast(pl.Int64)
     if not dtype.is_float():
-        # Large integers are exact only as integers; absurd ones would overflow there.
+        # Large integers are exact only in integer arithmetic. Integers out of range would overflow there.
         whole = plain.cast(pl.Int64, strict=False)
         exact = whole // 1000 if unit == "ns" else whole * int(EPOCH_UNITS[unit])
         in_range = whole.is_not_null() & (number.abs() * EPOCH_UNITS[unit] < _BOUND)

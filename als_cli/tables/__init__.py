@@ -1,1 +1,1 @@
-"""Tables of the outside world: any supported file, opened as a lazy scan."""
+"""Input tables: files of any supported format as lazy scans, and `where` conditions on their columns."""

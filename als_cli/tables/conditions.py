@@ -1,4 +1,4 @@
-"""SQL conditions on the columns of a table, such as ``price > 0 and country = 'France'``."""
+"""SQL conditions on the columns of a table, for example ``price > 0 and country = 'France'``."""
 
 from collections.abc import Sequence
 
@@ -9,42 +9,42 @@ from als_cli.errors import ConfigError
 from als_cli.tables.scan import column, condensed, reading
 
 _HINT = (
-    "write an SQL condition such as: price > 0 and country = 'France'; names with spaces in double quotes, "
-    "text in single quotes"
+    "write an SQL condition, for example: price > 0 and country = 'France'; put names with spaces in double quotes "
+    "and text in single quotes"
 )
-_SPARED = "\0spared:"
+_ORIGINAL = "\0original:"
 _LEADING_ZERO = r"^[+-]?0\d"
 
 
 def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> pl.LazyFrame:
-    """Return `frame` with a Boolean column `name`: whether the SQL condition `where` holds (unknown counts as no).
+    """Return `frame` with a Boolean column `name`: whether the SQL condition `where` is true. Unknown counts as false.
 
-    Delimited text has String columns only. So that ``price > 0`` works all the same, a column of such a table counts
-    as a number where all its values are numbers without leading zeros, and as a truth value where all are true or
-    false (one more look at the columns that the condition uses). The columns that come back are left as they are.
+    Delimited text has only String columns. For the condition, a column is read as numbers if all its values are
+    numbers without leading zeros, and as truth values if all its values are true or false. This takes one more pass
+    over the columns of the condition. The returned columns keep their type.
 
-    `key` and `file` are named in messages.
+    Messages name `key` and `file`.
 
     Raises
     ------
     ConfigError
-        Outside the language of :mod:`als_cli.config.condition`, not true or false, or a column that `file` does not
-        have.
+        The condition is outside the language of :mod:`als_cli.config.condition`, it does not give true or false, or
+        `file` has no column of that name.
     """
     condition = _read(where, key)
     with reading(file):
         schema = frame.collect_schema()
-    for one in condition.columns:
-        column(schema.names(), one, key=key, file=file)
-    untyped = all(dtype == pl.String for one, dtype in schema.items() if not one.startswith("\0"))
+    for used in condition.columns:
+        column(schema.names(), used, key=key, file=file)
+    untyped = all(dtype == pl.String for used, dtype in schema.items() if not used.startswith("\0"))
     casts = _casts(frame, condition.columns, file) if untyped else {}
     marked = _marked(frame, casts, _expression(condition, key).fill_null(value=False).alias(name))
     try:
         dtype = marked.collect_schema()[name]
-        # Some misfits, such as text against a number, show only when values are compared.
+        # Some type errors, for example text against a number, occur only when values are compared.
         marked.select(name).head(1).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError) as misfit:
-        as_numbers = f"; read as numbers or truth values: {', '.join(casts)}" if casts else ""
+        as_numbers = f"; columns read as numbers or truth values: {', '.join(casts)}" if casts else ""
         raise ConfigError(
             f"{key} cannot be applied to {file}: {condensed(misfit)}", hint=_HINT + as_numbers
         ) from misfit
@@ -54,10 +54,10 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
 
 
 def _marked(frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr) -> pl.LazyFrame:
-    spared = [pl.col(one).alias(_SPARED + one) for one in casts]
-    restored = [pl.col(_SPARED + one).alias(one) for one in casts]
-    marked = frame.with_columns(spared).with_columns(casts.values()).with_columns(kept)
-    return marked.with_columns(restored).drop(_SPARED + one for one in casts)
+    originals = [pl.col(cast).alias(_ORIGINAL + cast) for cast in casts]
+    restored = [pl.col(_ORIGINAL + cast).alias(cast) for cast in casts]
+    marked = frame.with_columns(originals).with_columns(casts.values()).with_columns(kept)
+    return marked.with_columns(restored).drop(_ORIGINAL + cast for cast in casts)
 
 
 def _read(where: str, key: str) -> Condition:
@@ -68,7 +68,7 @@ def _read(where: str, key: str) -> Condition:
 
 
 def _expression(condition: Condition, key: str) -> pl.Expr:
-    # polars runs subqueries while it parses SQL, so it is given only text that read_condition has written.
+    # polars runs subqueries while it parses SQL. It gets only SQL text that read_condition has written.
     try:
         return pl.sql_expr(condition.sql)
     except pl.exceptions.PolarsError as wrong:
@@ -76,7 +76,7 @@ def _expression(condition: Condition, key: str) -> pl.Expr:
 
 
 def _casts(frame: pl.LazyFrame, names: Sequence[str], file: str) -> dict[str, pl.Expr]:
-    """Return the casts by column of those text columns that hold only numbers or only truth values."""
+    """Return a cast for each text column of `names` that contains only numbers or only truth values."""
     if not names:
         return {}
     forms = {name: _forms(name) for name in names}

@@ -1,4 +1,4 @@
-"""Delimited text: its separator, its encoding, and a lazy scan with every column as String."""
+"""Delimited text: its separator, its encoding, and a lazy scan with String columns."""
 
 import codecs
 import io
@@ -14,7 +14,7 @@ from als_cli.config.source import ColumnRef, TableFormat
 from als_cli.errors import ConfigError, DataError
 
 Content = Path | bytes
-"""Where the bytes of a table lie: a file, or memory where no folder for temporary files was given."""
+"""The bytes of a table: a file, or bytes in memory if there is no folder for temporary files."""
 
 _SEPARATORS = ",\t;|"
 _FIRST_LINE_BYTES = 1 << 16
@@ -24,24 +24,24 @@ _FIELDS_SHOWN = 6
 
 @dataclass(frozen=True)
 class Wanted:
-    """The columns that the config wants from a table."""
+    """The columns of a table that the config refers to."""
 
     section: str
-    """Config key of the section that has the table's `header`."""
+    """Config key of the section that has key `header` of the table."""
     columns: Mapping[str, ColumnRef]
     """Column reference by config key."""
 
 
 def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | None) -> pl.LazyFrame:
-    """Return a scan of delimited text, all columns String, named "1", "2" and so on without header.
+    """Return a scan of delimited text with String columns. Without a header they are named "1", "2" and so on.
 
-    Fields missing at the end of a line are null. Text in another encoding than UTF-8 is transcoded, a chunk at a
-    time, into a file in `spool` (into memory without it).
+    Fields missing at the end of a line are null. Text that is not UTF-8 is transcoded in chunks into a file in `spool`,
+    or into memory without `spool`.
 
     Raises
     ------
     ConfigError
-        Unknown encoding, or a separator that is not one character.
+        The encoding is unknown, or the separator is not one ASCII character.
     DataError
         The text is not in the declared encoding.
     """
@@ -65,7 +65,7 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
 
 
 def check_header(text: pl.LazyFrame, fmt: TableFormat, wanted: Wanted | None, file: str) -> None:
-    """Raise a ConfigError where columns are numbered and the config does not say whether `text` has a header."""
+    """Raise a ConfigError if columns are numbered and the config does not set `header` for `text`."""
     if wanted is None or not fmt.header or "header" in fmt.model_fields_set:
         return
     numbered = [(key, ref) for key, ref in wanted.columns.items() if isinstance(ref, int)]
@@ -76,30 +76,30 @@ def check_header(text: pl.LazyFrame, fmt: TableFormat, wanted: Wanted | None, fi
         raise ConfigError(
             f"{key} is column {ref}, but the first line of {file} would be read as column names: {first_line}",
             hint=f"set {wanted.section}.header: false if this line is data, or {wanted.section}.header: true if "
-            "it holds names",
+            "it has column names",
         )
 
 
 def open_decompressed(content: Content) -> BinaryIO:
-    """Return a stream of the bytes in `content`, gzip and zstd unpacked on the way."""
+    """Return a stream of the bytes in `content`, decompressed if they are gzip or zstd."""
     raw: BinaryIO = content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
-    kind = compression_of(raw.read(4))
+    kind = _compression_of(raw.read(4))
     raw.seek(0)
     return raw if kind is None else pa.CompressedInputStream(raw, kind)
 
 
-def compression_of(first_bytes: bytes) -> str | None:
-    """Return ``gzip``, ``zstd`` or None from the first four bytes of a file."""
+def _compression_of(first_bytes: bytes) -> str | None:
+    """Return ``gzip``, ``zstd`` or None, from the first four bytes of a file."""
     if first_bytes[:2] == b"\x1f\x8b":
         return "gzip"
     return "zstd" if first_bytes == b"\x28\xb5\x2f\xfd" else None
 
 
 def not_in_encoding(name: str, encoding: str) -> DataError:
-    """Return the error for text that cannot be decoded."""
+    """Return the error for table `name` whose text is not in `encoding`."""
     return DataError(
         f"{name} is not {encoding} text",
-        hint="declare how it is written with the source's `encoding`, for example `encoding: latin-1`",
+        hint="set `encoding` of this source, for example `encoding: latin-1`",
     )
 
 
@@ -120,7 +120,7 @@ def _transcode(content: Content, name: str, encoding: str, spool: Path | None) -
         path = spool / f"utf8-{len(list(spool.iterdir()))}.txt"
         target = path.open("wb")
     with open_decompressed(content) as raw, target:
-        # newline="" keeps line ends as they are, quoted ones included.
+        # newline="" keeps all line ends unchanged, also inside quotes.
         text = io.TextIOWrapper(raw, encoding=encoding, newline="")
         try:
             while chunk := text.read(_CHUNK_CHARACTERS):
@@ -136,7 +136,7 @@ def _separator(content: Content, name: str, fmt: TableFormat) -> str:
         if len(separator.encode()) != 1:
             raise ConfigError(
                 f"separator: {separator!r} is not a single ASCII character",
-                hint='a doubled separator such as `::` is read with `separator: ":"` and columns 1, 3, 5, …',
+                hint='read a doubled separator such as `::` with `separator: ":"` and columns 1, 3, 5, …',
             )
         return separator
     if Path(name.removesuffix(".gz").removesuffix(".zst")).suffix.lower() == ".tsv":

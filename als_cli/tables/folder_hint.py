@@ -1,4 +1,4 @@
-"""Which glob names the tables in a folder."""
+"""The glob that matches the tables in a folder, for hints."""
 
 import glob
 import os
@@ -9,32 +9,34 @@ from pathlib import Path
 
 from als_cli.tables.formats import FORMAT_OF_SUFFIX
 
-_MOST_FILES = 10_000
-"""Files to look at: a folder may hold millions."""
+_MAXIMUM_FILES = 10_000
+"""Maximum number of files to list. A folder can have millions."""
 _COMPRESSIONS = (".gz", ".zst")
 _MARKERS = (".", "_")
-"""First letters of files that hold no rows, such as _SUCCESS and .part-0.crc."""
+"""First characters of file names without rows, for example _SUCCESS and .part-0.crc."""
 
 
 def folder_hint(folder: Path) -> str:
     """Return a hint with the glob that matches most tables in `folder`.
 
-    Files of the folder itself come first, then those of its subfolders (such as Hive partitions).
+    Files in the folder itself have priority over files in its subfolders, for example Hive partitions.
     """
     try:
-        below = list(islice(_files_below(folder), _MOST_FILES))
+        below = list(islice(_files_below(folder), _MAXIMUM_FILES))
     except OSError:
-        return "name its files with a glob"
+        return "use a glob that matches its files"
     if not below:
-        return "the folder holds no files; check the path"
+        return "the folder has no files; check the path"
     depths = {len(file.parts) for file in below if _table_suffix(file)} or {len(file.parts) for file in below}
     depth = min(depths)
     kinds = Counter(_table_suffix(file) for file in below if len(file.parts) == depth)
     suffix = max(kinds, key=lambda kind: (bool(kind), kinds[kind], kind))
     levels = ["*"] * (depth - 1) if len(depths) == 1 else ["**"] * (depth > 1)
-    pattern = os.path.join(glob.escape(str(folder)), *levels, f"*{suffix}" if suffix else "[!_]*")  # noqa: PTH118 - a pattern, no path
+    pattern = os.path.join(glob.escape(str(folder)), *levels, f"*{suffix}" if suffix else "[!_]*")  # noqa: PTH118 - a pattern, not a path
     others = ", ".join(f"*{kind}" for kind in sorted(kinds) if kind not in ("", suffix))
-    return f"name its files with a glob: {pattern}" + (f" (it also holds {others})" if others else "")
+    return f"use a glob that matches its files: {pattern}" + (
+        f" (the folder also has {others})" if others else ""
+    )
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -50,7 +52,7 @@ def _raise(error: OSError) -> None:
 
 
 def _table_suffix(file: Path) -> str:
-    """Return the end of the name that says what the file is, such as ``.csv.gz``; empty where nothing does."""
+    """Return the suffix of a table, for example ``.csv.gz``, or an empty text if the file is not a known table."""
     compression = file.suffix if file.suffix.lower() in _COMPRESSIONS else ""
     suffix = Path(file.name.removesuffix(compression)).suffix
     return suffix + compression if suffix.lower() in FORMAT_OF_SUFFIX else ""

@@ -1,4 +1,4 @@
-"""Formats of tables: by the suffix of a file's name, or by its first bytes."""
+"""The format of a table, from the suffix of its file name or from its first bytes."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FORMAT_OF_SUFFIX = {
 
 
 def format_of(name: str, content: Content, fmt: TableFormat) -> str:
-    """Return csv, parquet, ndjson or ipc: as declared, else by suffix, else by the first bytes.
+    """Return csv, parquet, ndjson or ipc: the declared format, or the format of the suffix or of the first bytes.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def format_of(name: str, content: Content, fmt: TableFormat) -> str:
         first_bytes = stream.read(8)
     if first_bytes[:4] == b"PK\x03\x04":
         raise DataError(
-            f"{name} is a zip archive", hint="unpack it first, for example `unzip -p FILE | als … `"
+            f"{name} is a zip archive", hint="unpack it first, for example `unzip -p FILE | als …`"
         )
     if first_bytes[:4] == b"PAR1":
         return "parquet"

@@ -1,7 +1,7 @@
-"""Tables of the outside world as lazy scans: events, catalogues, user lists, candidates, test files.
+"""Input tables as lazy scans: events, catalogues, user lists, candidates, test files.
 
-Rows are numbered per file, from 1, header not counted. Reading happens when a scan is collected: wrap that in
-:func:`reading`, so that a broken file becomes one clear message.
+Rows are numbered per file from 1, without the header. A file is read only when its scan is collected. Do this inside
+:func:`reading`, which turns the errors of a broken file into one message.
 """
 
 import difflib
@@ -46,41 +46,43 @@ class TableFile:
     """One file to scan."""
 
     name: str
-    """The path as given, ``-`` for stdin."""
+    """The path as given, or ``-`` for stdin."""
     content: Content
-    """Where its bytes are stored."""
+    """Its bytes, or the path of the file that has them."""
     streamed: bool = False
-    """Whether it is a copy of stdin or of a pipe, which can be read only once."""
+    """Whether this is a copy of stdin or of a pipe, which can be read only once."""
 
     @property
     def shown(self) -> str:
-        """The name in messages."""
+        """The name for messages."""
         return "stdin" if self.name == STDIN else self.name
 
 
 class FindFiles(Protocol):
-    """Finds the files of a path, as :func:`find_files` does."""
+    """A function that finds the files of a path, for example :func:`find_files`."""
 
     def __call__(
         self, path: str, *, stdin: BinaryIO | None = None, spool: Path | None = None
     ) -> tuple[TableFile, ...]:
-        """Return the files that `path` stands for."""
+        """Return the files of `path`."""
         ...
 
 
 def find_files(
     path: str, *, stdin: BinaryIO | None = None, spool: Path | None = None
 ) -> tuple[TableFile, ...]:
-    """Return the files that `path` stands for, sorted; stdin and named pipes are copied to `spool` first.
+    """Return the files of `path`, sorted. stdin and named pipes are copied to `spool` first.
 
     Raises
     ------
+    ConfigError
+        The path is a URL, or stdin where no stdin is given.
     DataError
-        No file, a folder, a file that may not be read, or an empty one.
+        There is no such file, it is a folder or empty, or it may not be read.
     """
     if path == STDIN:
         if stdin is None:
-            raise ConfigError("stdin (`-`) can only be used for events", hint="give a file")
+            raise ConfigError("stdin (`-`) can only be used for events", hint="use a file")
         return (_checked(TableFile(STDIN, _copied(stdin, spool), streamed=True)),)
     if is_url(path):
         raise ConfigError(
@@ -95,7 +97,7 @@ def find_files(
 
 
 def has_pipe(path: str) -> bool:
-    """Return whether a file that `path` stands for is a pipe or a device, whose bytes can be read only once."""
+    """Return whether a file of `path` is a pipe or a device, which can be read only once."""
     return any(_is_pipe(name) for name in _matching(path))
 
 
@@ -108,19 +110,19 @@ def scan_table(
     spool: Path | None = None,
     find: FindFiles = find_files,
 ) -> pl.LazyFrame:
-    """Return a scan of a file, of all files of a glob (in sorted order, same columns), or of stdin (``-``).
+    """Return a scan of a file, of all files of a glob in sorted order, or of stdin (``-``).
 
-    Delimited text gives String columns, named "1", "2", … where it has no header; other formats keep their types.
-    `wanted` columns may be numbers there only where the config says whether there is a header. `find` finds the files.
-    `spool` is a folder for temporary files, which its owner removes; without it stdin and transcoded text are held
-    in memory.
+    The files of a glob must have the same columns. Delimited text gives String columns, named "1", "2" and so on if it
+    has no header. Other formats keep their types. `wanted` columns of delimited text may be numbers only if the config
+    sets `header`. `find` finds the files. `spool` is a folder for temporary files, which the caller removes. Without
+    `spool`, stdin and transcoded text are held in memory.
 
     Raises
     ------
     DataError
-        No such file, not readable, empty, or not of its format.
+        There is no such file, or it is unreadable, empty, or not of its format.
     ConfigError
-        An encoding, separator or address that cannot be used, or a column number without a declared header.
+        The encoding, separator or path cannot be used, or a column is numbered and `header` is not set.
     """
     files = find(path, stdin=stdin, spool=spool)
     return pl.concat([scan_file(file, fmt, wanted, spool=spool) for file in files], how="vertical_relaxed")
@@ -129,7 +131,7 @@ def scan_table(
 def scan_file(
     file: TableFile, fmt: TableFormat, wanted: Wanted | None = None, *, spool: Path | None = None
 ) -> pl.LazyFrame:
-    """Return a scan of one file; see :func:`scan_table`."""
+    """Return a scan of one file, as :func:`scan_table` does."""
     with reading(file.shown, fmt):
         kind = format_of(file.name, file.content, fmt)
         if kind == "csv":
@@ -137,7 +139,7 @@ def scan_file(
             check_header(text, fmt, wanted, file.shown)
             return text
         if kind == "ndjson":
-            # Types come from all lines: a field that is text only in the last line is text.
+            # Infer the types from all lines, because a field can be text only in the last line.
             return pl.scan_ndjson(file.content, infer_schema_length=None)
         if kind == "ipc":
             return pl.scan_ipc(file.content, glob=False)
@@ -148,13 +150,13 @@ def scan_file(
 
 @contextmanager
 def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
-    """Turn whatever goes wrong while the table `name` is read into a DataError that names it."""
+    """Turn every error in this block into a DataError that names table `name`."""
     try:
         yield
     except AlsError:
         raise
     except pl.exceptions.NoDataError:
-        raise DataError(f"{name} is empty", hint="check how the file was written") from None
+        raise DataError(f"{name} is empty", hint="check the export that wrote the file") from None
     except PermissionError as refused:
         raise DataError(f"{name} may not be read", hint="check its permissions") from refused
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError, ValueError, MemoryError) as broken:
@@ -164,30 +166,32 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
         if "invalid utf-8" in str(broken):
             raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
         reason = condensed(broken)
-        hint = "check the file, and the format, separator and header that are declared for it"
+        hint = "check the file and the keys format, separator and header of this source"
         if reason == _UNPAIRED_QUOTE:
-            hint = "declare `quote: none` for it if quotes are part of its text; otherwise correct the file"
+            hint = (
+                "set `quote: none` for this source if quotes are part of its text; otherwise correct the file"
+            )
         raise DataError(f"{name} cannot be read: {reason}", hint=hint) from broken
 
 
 def condensed(broken: Exception) -> str:
-    """Return what a library's message says, in one line."""
-    for theirs, ours in _PLAIN_WORDS.items():
-        if theirs in str(broken):
-            return ours
+    """Return the message of a library's error in one line."""
+    for phrase, plain in _PLAIN_WORDS.items():
+        if phrase in str(broken):
+            return plain
     lines = [line.strip().rstrip(".") for line in str(broken).splitlines() if line.strip()]
     return lines[0] if lines else type(broken).__name__
 
 
 def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
-    """Return the name of the column that `ref` (a name, or a number from 1) stands for among `names`.
+    """Return the column of `names` that `ref` refers to, by name or by number from 1.
 
-    `key` is the config key and `file` the table, for the message.
+    The message names the config key `key` and the table `file`.
 
     Raises
     ------
     ConfigError
-        There is no such column; a near name is suggested.
+        There is no such column. The hint suggests a similar name.
     """
     if isinstance(ref, int):
         if 1 <= ref <= len(names):
@@ -210,7 +214,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _matching(path: str) -> list[str]:
-    """Return `path` where it exists, else the files that it matches as a glob, sorted."""
+    """Return `path` if it exists, and otherwise the sorted files that it matches as a glob."""
     if Path(path).exists():
         return [path]
     if not glob.has_magic(path):
@@ -245,7 +249,7 @@ def _checked(file: TableFile) -> TableFile:
         raise DataError(f"{file.shown} is a folder", hint=folder_hint(file.content))
     with reading(file.shown), open_decompressed(file.content) as stream:
         if not stream.read(1):
-            raise DataError(f"{file.shown} is empty", hint="check how the file was written")
+            raise DataError(f"{file.shown} is empty", hint="check the export that wrote the file")
     return file
 
 
@@ -255,4 +259,4 @@ def _near_file(path: str) -> str:
     near = difflib.get_close_matches(Path(path).name, names, n=1)
     if near:
         return f"did you mean {folder / near[0]}?"
-    return "check the path; relative paths are taken from the folder of the config file"
+    return "check the path; relative paths start at the folder of the config file"

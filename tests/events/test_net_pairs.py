@@ -1,4 +1,4 @@
-"""Which pairs leave a trace: one rule for strengths and for splits, under every way to combine events."""
+"""The rule for existing pairs is the same for strengths and for splits, under every `events.duplicates`."""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -27,7 +27,7 @@ SCHEMA = {
 
 
 def clean(rows):
-    """Clean events of (user, item, day, type weight, value) rows, under log1p."""
+    """Return clean events from rows (user, item, day, type weight, value), with the transform log1p."""
     table = [
         (user, item, START + timedelta(days=day), weight * np.sign(value) * np.log1p(abs(value)), value)
         for user, item, day, weight, value in rows
@@ -36,7 +36,7 @@ def clean(rows):
 
 
 def with_strength(events, duplicates):
-    """Return the pairs that `aggregate` gives a strength."""
+    """Return the pairs that have a strength after `aggregate`."""
     found = aggregate(events.lazy(), EventsConfig(source="events.csv", duplicates=duplicates))
     pairs = found.matrix.tocoo()
     users, items = found.user_ids.to_list(), found.item_ids.to_list()
@@ -44,7 +44,7 @@ def with_strength(events, duplicates):
 
 
 def splittable(events, duplicates):
-    """Return the pairs that a split can test: those after a cut-off that lies before all of them."""
+    """Return the pairs in the test set of a time split whose cut-off is before all events."""
     old = clean([(-1, "old", -100, 1.0, 1.0)])
     split = TimeSplit(test=START - timedelta(days=50))
     try:
@@ -81,7 +81,7 @@ def test_splits_and_strengths_agree_on_the_pairs_in_any_order(duplicates, rows, 
 @pytest.mark.parametrize("duplicates", POLICIES)
 @settings(max_examples=40)
 @given(rows=rows)
-def test_values_that_add_up_to_nothing_leave_no_trace(duplicates, rows):
+def test_pairs_with_a_net_value_of_zero_are_dropped(duplicates, rows):
     net = {}
     for user, item, _, _, value in rows:
         net[user, item] = net.get((user, item), 0) + Fraction(str(value))
@@ -93,13 +93,13 @@ def test_values_that_add_up_to_nothing_leave_no_trace(duplicates, rows):
 
 
 @pytest.mark.parametrize(
-    "split", [LastSplit(by="last"), RandomSplit(by="random", share=0.5)], ids=["last", "random"]
+    "split", [LastSplit(by="last"), RandomSplit(by="random", fraction=0.5)], ids=["last", "random"]
 )
 @pytest.mark.parametrize("duplicates", POLICIES)
 @settings(max_examples=40)
 @given(rows=rows)
-def test_other_splits_test_no_pair_without_strength(duplicates, split, rows):
-    always = [(9, item, 0, 1.0, 1.0) for item in "ab"]  # so that there is something to test
+def test_other_splits_have_no_test_pair_without_strength(duplicates, split, rows):
+    always = [(9, item, 0, 1.0, 1.0) for item in "ab"]  # so that the test set is not empty
     events = clean(rows + always)
     test = split_events(events.lazy(), split, duplicates).test
 
@@ -108,7 +108,7 @@ def test_other_splits_test_no_pair_without_strength(duplicates, split, rows):
 
 
 @pytest.mark.parametrize("duplicates", POLICIES)
-def test_bought_and_returned_on_one_day_is_gone_and_bought_again_is_there(duplicates):
+def test_a_returned_purchase_is_dropped_and_a_repeated_purchase_is_kept(duplicates):
     events = clean(
         [
             *[(1, "a", 0, 1.0, 6.0), (1, "a", 0, 1.0, -6.0)],
@@ -121,7 +121,7 @@ def test_bought_and_returned_on_one_day_is_gone_and_bought_again_is_there(duplic
     assert splittable(events, duplicates) == {(1, "b"), (2, "a"), (2, "b")}
 
 
-def test_type_weights_that_cancel_leave_no_trace():
+def test_pairs_whose_type_weights_cancel_are_dropped():
     events = clean(
         [(1, "a", 0, 0.1, 1.0), (1, "a", 0, 0.2, 1.0), (1, "a", 0, -0.3, 1.0), (2, "b", 0, 1.0, 1.0)]
     )

@@ -1,4 +1,4 @@
-"""What is allowed and seldom meant is said on stderr, with a way out that works."""
+"""Valid events that are often a mistake are warned of, and the suggested keys work."""
 
 import re
 import zipfile
@@ -21,7 +21,7 @@ def warnings_of(caplog):
 
 
 def suggested(message, key):
-    """Return the value that a message suggests for a key, as YAML reads it."""
+    """Return the value that a message suggests for a key, parsed as YAML."""
     return re.search(rf"{re.escape(key)}: (.+?)(?:;| with larger|$)", message)[1]
 
 
@@ -39,12 +39,12 @@ def test_files_without_rows_are_named(tmp_path, caplog):
 KINDS = "user_id,item_id,kind\n" + "u1,a,view\nu2,b,view\nu2,a,add to cart\nu1,b,no\n"
 
 
-def test_types_without_weights_are_named_and_the_suggestion_weighs_them(tmp_path, caplog):
+def test_types_without_weights_are_named_and_the_suggested_weights_work(tmp_path, caplog):
     ingested(tmp_path, KINDS, columns={"type": "kind"})
 
     (message,) = warnings_of(caplog)
     assert (
-        "events.columns.type: all 3 types of events weigh the same: view (2 rows), add to cart (1 rows)"
+        "events.columns.type: all 3 types of events have the same weight: view (2 rows), add to cart (1 rows)"
         in message
     )
     types = parse_yaml(suggested(message, "events.types"), "message").tree
@@ -80,7 +80,7 @@ def table(values, name):
     ("name", "as_text"),
     [("rating", True), ("Star Rating", True), ("n", False), ('odd "name"', False), ("it's", True)],
 )
-def test_low_ratings_are_counted_and_the_condition_leaves_them_out(tmp_path, caplog, name, as_text):
+def test_low_ratings_are_counted_and_the_suggested_condition_drops_them(tmp_path, caplog, name, as_text):
     frame = table(ratings(np.random.default_rng(0)), name)
     content, file = (frame.write_csv(), "e.csv") if as_text else (frame, "e.parquet")
 
@@ -88,7 +88,7 @@ def test_low_ratings_are_counted_and_the_condition_leaves_them_out(tmp_path, cap
 
     (message,) = warnings_of(caplog)
     low = (frame[name] < 4).sum()
-    assert f"looks like ratings from 1 to 5; the {low} ratings below 4 count as liking too" in message
+    assert f"looks like ratings from 1 to 5; the {low} ratings below 4 count as weak interest" in message
     assert "negative weight in events.types" in message
     where = parse_yaml(f"where: {suggested(message, 'events.where')}", "message").tree["where"]
     caplog.clear()
@@ -97,7 +97,7 @@ def test_low_ratings_are_counted_and_the_condition_leaves_them_out(tmp_path, cap
     assert report.dropped == {"where": low}
 
 
-def test_low_ratings_can_count_against_an_item(tmp_path, caplog):
+def test_low_ratings_can_be_negative_types(tmp_path, caplog):
     frame = table(ratings(np.random.default_rng(0)), "rating")
     types = {"1": -1.0, "2": -0.5, "3": 0.0, "4": 1.0, "5": 2.0}
 
@@ -106,7 +106,7 @@ def test_low_ratings_can_count_against_an_item(tmp_path, caplog):
     assert warnings_of(caplog) == []
 
 
-def test_a_condition_that_is_there_is_added_to(tmp_path, caplog):
+def test_the_suggestion_extends_an_existing_condition(tmp_path, caplog):
     frame = table(ratings(np.random.default_rng(0)), "rating")
 
     ingested(tmp_path, frame.write_csv(), columns={"value": "rating"}, where="item_id > 1")
@@ -117,27 +117,27 @@ def test_a_condition_that_is_there_is_added_to(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("name", "values", "expected"),
     [
-        ("overall", {1.0: 9, 3.0: 2, 5.0: 60}, True),  # named like ratings: a sample of any shape
+        ("overall", {1.0: 9, 3.0: 2, 5.0: 60}, True),  # a name of ratings needs no typical distribution
         ("score", {0.0: 5, 7.0: 20, 10.0: 30}, True),
-        ("rating", {1.0: 5, 5.0: 7}, False),  # two values: thumbs
-        ("rating", {1.0: 5, 3.0: 7, 5.0: 7, None: 9}, False),  # most likely no scale
+        ("rating", {1.0: 5, 5.0: 7}, False),  # two values are not a scale
+        ("rating", {1.0: 5, 3.0: 7, 5.0: 7, None: 9}, False),  # too many other values
         ("3", {1.0: 6, 2.0: 11, 3.0: 27, 4.0: 34, 5.0: 22}, True),
         ("3", {value / 2: 10 + value for value in range(1, 11)}, True),
         ("n", {float(value): 10 * value for value in range(1, 11)}, True),
-        ("n", {1.0: 3, 2.0: 1, 3.0: 4, 4.0: 5, 5.0: 3}, False),  # too few rows to tell
+        ("n", {1.0: 3, 2.0: 1, 3.0: 4, 4.0: 5, 5.0: 3}, False),  # too few rows
         ("n", {1.0: 60, 2.0: 30, 3.0: 8, 4.0: 3, 5.0: 1}, False),  # quantities
         ("n", {1.0: 20, 2.0: 30, 3.0: 25, 4.0: 15, 5.0: 11}, False),
-        ("n", {1.0: 20, 3.0: 20, 5.0: 90}, False),  # no 2, no 4
-        ("n", {float(value): 10 for value in range(1, 9)}, False),  # up to 8: no scale
+        ("n", {1.0: 20, 3.0: 20, 5.0: 90}, False),  # 2 and 4 are missing
+        ("n", {float(value): 10 for value in range(1, 9)}, False),  # 8 is not the end of a scale
         ("n", {0.0: 30, 1.0: 10, 2.0: 10, 3.0: 20, 4.0: 40, 5.0: 90}, False),
         ("n", {}, False),
     ],
 )
-def test_ratings_are_told_from_quantities(name, values, expected):
+def test_ratings_are_distinguished_from_quantities(name, values, expected):
     assert looks_like_ratings(name, values) is expected
 
 
-def test_quantities_of_a_shop_are_no_ratings(tmp_path, caplog):
+def test_quantities_of_a_shop_are_not_ratings(tmp_path, caplog):
     values = 1 + np.random.default_rng(0).geometric(0.5, 2000).clip(0, 4)
 
     ingested(tmp_path, table(values, "quantity"), name="e.parquet", columns={"value": "quantity"})
@@ -155,7 +155,7 @@ def test_quantities_of_a_shop_are_no_ratings(tmp_path, caplog):
         ("it's", "'\"it''s\" >= 4'"),
     ],
 )
-def test_conditions_quote_what_needs_it(name, expected):
+def test_suggested_conditions_quote_names_where_needed(name, expected):
     assert condition_on(name, ">= 4") == expected
 
 
@@ -176,7 +176,7 @@ REAL = {
     "deskdrop": (
         ["users_interactions.csv"],
         {"columns": {"user": "personId", "item": "contentId", "type": "eventType"}},
-        ["all 5 types of events weigh the same: VIEW (61086 rows), LIKE (5745 rows)"],
+        ["all 5 types of events have the same weight: VIEW (61086 rows), LIKE (5745 rows)"],
     ),
     "gowalla": (["train.parquet"], {"columns": {}}, []),
     "ml1m_ncf": (["train.parquet"], {"columns": {}}, []),
@@ -185,7 +185,7 @@ REAL = {
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", REAL)
-def test_real_files_are_warned_of_where_it_is_due(tmp_path, caplog, name):
+def test_warnings_of_public_data_sets(tmp_path, caplog, name):
     if not (DATA / name).is_dir():
         pytest.skip(f"the public data set {name} is not beside the checkout")
     (file,), keys, expected = REAL[name]

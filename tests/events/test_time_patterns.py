@@ -1,4 +1,4 @@
-"""Times that are not read: the hint names a format, and that format reads them."""
+"""If times are unreadable, the hint names a format that reads them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from als_cli.config.yaml_text import parse_yaml
 from als_cli.errors import DataError
 from tests.stages.ingesting import ingested
 
-# Days beyond 12 and below: only one order of day and month reads them all.
+# With days up to 12 and above 12, only one order of day and month reads all times.
 TIMES = [
     datetime(2025, 1, 3, 9, 5, 7, tzinfo=UTC) + timedelta(days=37 * k, minutes=61 * k) for k in range(12)
 ]
@@ -22,7 +22,7 @@ MONTHS += ["July", "August", "September", "October", "November", "December"]
 
 
 def english(time, form):
-    """Return `time` written with English names, whatever the locale."""
+    """Return `time` as text with English names, in every locale."""
     name = MONTHS[time.month - 1]
     weekday = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][time.weekday()]
     half = "AM" if time.hour < 12 else "PM"
@@ -108,7 +108,7 @@ def test_days_without_padding_are_read(tmp_path):
     assert times_of(tmp_path, values, suggested(refused(tmp_path, values))) == DAYS
 
 
-def test_a_single_value_decides_between_day_and_month(tmp_path):
+def test_one_value_above_12_decides_between_day_and_month(tmp_path):
     values = [f"0{k % 9 + 1}/02/2025" for k in range(3000)] + ["13/02/2025"]
 
     assert suggested(refused(tmp_path, values)) == "%d/%m/%Y"
@@ -125,9 +125,11 @@ def test_both_orders_are_named_where_all_values_fit_both(tmp_path):
     assert "'01/01/2025'" in hint
 
 
-def test_no_order_is_named_that_puts_times_in_the_future(tmp_path):
+def test_orders_that_place_times_in_the_future_are_not_suggested(tmp_path):
     soon = datetime.now(UTC) + timedelta(days=400)
-    values = [f"01/0{k % 9 + 1}/{soon.year - 1 - k % 2}" for k in range(20)]  # some lie ahead in one order
+    values = [
+        f"01/0{k % 9 + 1}/{soon.year - 1 - k % 2}" for k in range(20)
+    ]  # in one order, some are in the future
 
     hint = refused(tmp_path, values, now=datetime(soon.year - 1, 1, 9, 12, tzinfo=UTC))
 
@@ -158,7 +160,7 @@ def test_epochs_under_a_declared_pattern_are_recognised(tmp_path):
     assert suggested(refused(tmp_path, values, timestamp_format="%d/%m/%Y")) == "s"
 
 
-def test_a_few_strange_values_do_not_hide_the_format(tmp_path):
+def test_a_few_unreadable_values_do_not_hide_the_format(tmp_path):
     values = [f"{day:%d/%m/%Y}" for day in DAYS * 20]
     values[::60] = ["soon"] * 4
 
@@ -168,14 +170,14 @@ def test_a_few_strange_values_do_not_hide_the_format(tmp_path):
     assert "which reads 236 of 240 times" in hint
 
 
-def test_most_times_unread_is_the_same_as_all(tmp_path):
+def test_a_hint_is_given_if_most_times_are_unreadable(tmp_path):
     rng = np.random.default_rng(2)
     values = [f"{day:%d.%m.%Y}" if rng.random() < 0.97 else f"{day:%Y-%m-%d}" for day in DAYS * 20]
 
     assert suggested(refused(tmp_path, values)) == "%d.%m.%Y"
 
 
-def test_two_formats_in_one_column_are_called_so(tmp_path):
+def test_two_formats_in_one_column_are_reported(tmp_path):
     values = [f"{day:%d.%m.%Y}" for day in DAYS[:7]] + [f"{day:%Y-%m-%d}" for day in DAYS[7:]]
 
     hint = refused(tmp_path, values)
@@ -183,14 +185,14 @@ def test_two_formats_in_one_column_are_called_so(tmp_path):
     assert "written in more than one format: '%d.%m.%Y' reads 7 of 12" in hint
 
 
-def test_what_no_pattern_reads_is_shown_beside_an_example(tmp_path):
+def test_a_time_that_no_pattern_reads_is_shown_with_an_example(tmp_path):
     hint = refused(tmp_path, ["the third of May", "soon", "later"])
 
     assert "events.timestamp_format to a strftime pattern that reads 'the third of May'" in hint
     assert "'%d/%m/%Y %H:%M'" in hint
 
 
-def test_a_few_unreadable_times_are_no_question_of_format(tmp_path):
+def test_a_few_unreadable_times_give_no_format_hint(tmp_path):
     hint = refused(tmp_path, [time.isoformat() for time in TIMES] + ["soon"] * 2)
 
     assert "timestamp_format" not in hint

@@ -1,4 +1,4 @@
-"""Epoch units and formats, against Python's datetime."""
+"""Epoch units and time formats, compared with datetime of Python."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -59,7 +59,7 @@ def test_units_never_overlap():
         assert plausible_unit(facts(low * per_second / 1e6, high * per_second / 1e6), CLOCK) == unit
 
 
-def test_mostly_text_is_iso_and_its_numbers_are_unreadable():
+def test_a_column_of_mostly_text_is_iso():
     found = facts(1.6e9, 1.6e9, dtype=pl.String(), times=10, numbers=3)
 
     assert time_format("auto", found, CLOCK) == "iso"
@@ -67,7 +67,7 @@ def test_mostly_text_is_iso_and_its_numbers_are_unreadable():
 
 
 @pytest.mark.parametrize("declared", ["auto", "s", "ns", "iso", "%Y%m%d"])
-def test_formats_that_exist_are_accepted(declared):
+def test_valid_formats_are_accepted(declared):
     assert check_format(declared) is None
 
 

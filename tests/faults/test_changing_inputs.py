@@ -1,6 +1,6 @@
-"""Files that change while they are read, and pipes, which can be read only once; as real commands.
+"""Files that change while real commands read them, and pipes, which can be read only once.
 
-A pipe holds the command where it reads it: by then the files before it have been found, and the test changes them.
+A command waits while it reads a pipe. At this time it has found the earlier files, and the test changes them.
 """
 
 import errno
@@ -29,7 +29,7 @@ def flags(**settings):
 
 @contextmanager
 def pipe_with(path, content, before=lambda: None):
-    """Make a named pipe; once a reader has opened it, call `before` and write `content`, one time."""
+    """Make a named pipe. When a reader opens the pipe, call `before` and write `content`, once."""
     os.mkfifo(path)
     stop = threading.Event()
     failures = []
@@ -69,7 +69,7 @@ def opened_when_read(path, stop):
 
 
 def published(folder):
-    """Return the hash of every file in the workspace and among the lists."""
+    """Return the hash of every file in the workspace and in the folder of lists."""
     files = [path for place in ("work", "lists") for path in (folder / place).rglob("*")]
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -80,7 +80,7 @@ def published(folder):
 
 @pytest.fixture
 def shop(tmp_path):
-    """Return the config of a shop that has been run once."""
+    """Return the config of a shop after one `als run`."""
     config = write_shop(tmp_path)
     ended = als("run", "-c", config, *flags())
     assert ended.returncode == 0, ended.stderr
@@ -117,10 +117,12 @@ def test_events_that_change_while_they_are_read(shop, change):
     assert_changed(ended, events, before, folder)
     again = als("run", "-c", shop, *flags(), "--json")
     assert [stage["status"] for stage in json.loads(again.stdout)["stages"]] == ["done"] * 4
-    assert json.loads(again.stdout)["stages"][0]["report"]["types"][0]["rows"] == 3000  # all are views now
+    assert (
+        json.loads(again.stdout)["stages"][0]["report"]["types"][0]["rows"] == 3000
+    )  # all events are views now
 
 
-def test_events_that_shrink_while_they_are_read_are_not_called_broken(shop):
+def test_events_that_shrink_while_they_are_read_are_reported_as_changed(shop):
     folder = shop.parent
     events, more = folder / "events.csv", folder / "more"
     text = events.read_text()
@@ -185,7 +187,7 @@ def test_a_pipe_as_users_file_is_read_once_and_never_up_to_date(shop):
 
 
 @pytest.mark.parametrize("place", ["/dev/stdin", "/dev/fd/0"])
-def test_stdin_by_its_path_is_a_users_file(shop, place):
+def test_dev_stdin_can_be_the_users_file(shop, place):
     for _ in range(2):
         ended = als(
             "run",

@@ -1,4 +1,4 @@
-"""A full disk, a read-only disk, and kill -9 leave the published artifacts whole."""
+"""Published artifacts stay complete after a full disk, a read-only disk, and kill -9."""
 
 import json
 import os
@@ -24,7 +24,8 @@ def namespaces_work():
 
 
 needs_mount = pytest.mark.skipif(
-    not namespaces_work(), reason="this kernel refuses user namespaces, which mount a small disk of their own"
+    not namespaces_work(),
+    reason="the test mounts a small disk in a user namespace, which this kernel refuses",
 )
 
 SCRIPT = """
@@ -57,7 +58,7 @@ def shop(tmp_path):
 
 
 @needs_mount
-def test_a_full_disk_is_exit_7_and_the_old_dataset_stays(shop):
+def test_a_full_disk_exits_with_code_7_and_keeps_the_dataset(shop):
     ended = spoil(shop, "dd if=/dev/zero of=work/filler bs=1k 2>/dev/null")
     assert ended.returncode == 7, ended.stderr
     assert "no space left" in ended.stderr
@@ -65,8 +66,8 @@ def test_a_full_disk_is_exit_7_and_the_old_dataset_stays(shop):
 
 
 @needs_mount
-def test_a_read_only_disk_is_exit_7_and_the_old_dataset_stays(shop):
-    # Only the mount becomes read-only: an ordinary user may not remount the file system below it.
+def test_a_read_only_disk_exits_with_code_7_and_keeps_the_dataset(shop):
+    # Make only the mount read-only: an ordinary user may not remount the underlying file system.
     ended = spoil(shop, "mount -o remount,bind,ro work || exit 92")
     assert ended.returncode == 7, ended.stderr
     assert "not permitted" in ended.stderr
@@ -74,7 +75,7 @@ def test_a_read_only_disk_is_exit_7_and_the_old_dataset_stays(shop):
 
 
 @pytest.mark.parametrize("stage", ["ingest", "train", "evaluate", "recommend"])
-def test_killed_at_any_moment_the_old_version_stays_and_the_next_run_works(shop, stage):
+def test_a_killed_stage_keeps_the_old_version_and_the_next_run_works(shop, stage):
     config = shop / "shop.yaml"
     assert als("run", "-c", config).returncode == 0
     current = {link: link.readlink() for link in shop.glob("**/current")}
@@ -91,13 +92,13 @@ def test_killed_at_any_moment_the_old_version_stays_and_the_next_run_works(shop,
             folder = link.parent / link.readlink()
             if link.readlink() == target:
                 assert (folder / "manifest.json").read_bytes() == contents[folder / "manifest.json"]
-            json.loads((folder / "manifest.json").read_text())  # whichever version it is, it is whole
+            json.loads((folder / "manifest.json").read_text())  # the old or the new version is complete
     ended = als("run", "-c", config, "--force")
     assert ended.returncode == 0, ended.stderr
     assert not list(shop.glob("**/.staging-*"))
 
 
-def test_sigterm_in_training_cleans_up_and_exits_143(shop):
+def test_sigterm_in_training_removes_unfinished_work_and_exits_with_code_143(shop):
     config = shop / "shop.yaml"
     assert als("ingest", "-c", config).returncode == 0
     process = subprocess.Popen(

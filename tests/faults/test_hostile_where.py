@@ -1,4 +1,4 @@
-"""Config files whose conditions reach for other files: exit 2, one message, nothing read and nothing written."""
+"""Conditions that read other files exit with code 2 and one message, and read and write no file."""
 
 import pytest
 

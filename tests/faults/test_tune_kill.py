@@ -1,4 +1,4 @@
-"""kill -9 and Ctrl-C in the middle of a search cost no finished trial."""
+"""A search that kill -9 or Ctrl-C interrupts keeps all finished trials."""
 
 import json
 import shutil
@@ -44,9 +44,9 @@ def trials_of(report):
         (signal.SIGKILL, -9, "screening trial 4:"),
     ],
 )
-def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code, seen):
+def test_an_interrupted_search_continues_to_the_same_result(shop, number, code, seen):
     own = f"{int(number)}{len(seen)}"
-    seed = f"tune.seed={own}"  # a study of its own
+    seed = f"tune.seed={own}"  # each seed has a separate study
     command = [sys.executable, "-m", "als_cli", "tune", "-c", str(shop / "shop.yaml"), "-v"]
     process = subprocess.Popen(
         [*command, "--trials", "100000", "--set", seed], stderr=subprocess.PIPE, text=True
@@ -62,7 +62,7 @@ def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code, s
     assert "Traceback" not in said
     finished += sum(line.startswith("tuning trial ") for line in said.splitlines())
     resumed = report_of(shop, "--trials", finished + 5, "--set", seed)
-    # A trial may have been stored before its line was written.
+    # A trial can be stored before its log line is written.
     assert resumed["new_trials"] in (4, 5)
     afresh = report_of(
         shop, "--trials", finished + 5, "--set", seed, "--set", f"workspace={copy_of(shop, own)}"
@@ -71,13 +71,13 @@ def test_ended_in_the_middle_it_goes_on_to_the_same_result(shop, number, code, s
 
 
 def copy_of(shop, name):
-    """A workspace of its own with the same dataset."""
+    """Return a new workspace with the same dataset."""
     workspace = shop / f"work-{name}"
     shutil.copytree(shop / "work/dataset", workspace / "dataset", symlinks=True)
     return workspace
 
 
-def test_the_winner_trains_from_wherever_it_was_written(shop, tmp_path):
+def test_the_best_config_trains_from_any_folder(shop, tmp_path):
     best = tmp_path / "best.yaml"
     report = report_of(shop, "--trials", 8, "--output", best)
     assert report["config"] == str(best)
@@ -88,7 +88,7 @@ def test_the_winner_trains_from_wherever_it_was_written(shop, tmp_path):
     assert json.loads(ended.stdout)["factors"] == report["best"]["parameters"]["factors"]
 
 
-def test_a_search_off_a_terminal_is_silent_and_failures_have_their_codes(shop):
+def test_a_search_without_a_terminal_is_silent_and_failures_have_exit_codes(shop):
     ended = als("tune", "-c", shop / "shop.yaml", "--trials", 2)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     for arguments, code in (

@@ -1,4 +1,4 @@
-"""Small files in the shape of data that newcomers bring; made from a seed, with two groups of users who like two groups of items."""
+"""Small seeded files in the formats of real exports, with two groups of users who prefer two groups of items."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -10,12 +10,12 @@ USERS, ITEMS, SEED = 80, 60, 5
 
 
 def group_of(number: int) -> int:
-    """Return the group of a user or an item: the odd ones like each other, and so do the even ones."""
+    """Return the group of a user or an item: odd and even numbers. Users prefer items of their group."""
     return number % 2
 
 
 def likes(rows: int) -> list[tuple[int, int]]:
-    """Return (user, item) numbers: nine of ten within a group, popular items more often."""
+    """Return (user, item) numbers. Nine of ten pairs are within a group, and some items are more popular."""
     rng = np.random.default_rng(SEED)
     users = rng.integers(0, USERS, rows)
     items = 2 * (rng.beta(1, 2, rows) * (ITEMS // 2)).astype(int) + users % 2
@@ -25,7 +25,7 @@ def likes(rows: int) -> list[tuple[int, int]]:
 
 
 def write_lastfm(path: Path) -> None:
-    """Write plays per user and artist: user, artist id, name, plays; no header, no time, quotes within names."""
+    """Write plays without header and time: user, artist id, artist name with quotes, plays."""
     rng = np.random.default_rng(SEED)
     names = {0: '"Weird Al" Yankovic', 3: 'The 12" Mixers', 4: "Sigur Rós"}
     lines = []
@@ -37,7 +37,7 @@ def write_lastfm(path: Path) -> None:
 
 
 def write_amazon(path: Path) -> None:
-    """Write reviews as one JSON object per line, a few without reviewer, some twice; unix seconds, ratings as floats."""
+    """Write one review per JSON line: Unix seconds, float ratings, a few without reviewer, some duplicates."""
     rng = np.random.default_rng(SEED)
     lines = []
     for user, item in likes(900):
@@ -55,7 +55,7 @@ def write_amazon(path: Path) -> None:
 
 
 def write_shopify(path: Path) -> None:
-    """Write order lines: the e-mail on the first line of an order only, times with the offset of the shop."""
+    """Write order lines. Only the first line of an order has the e-mail. Times have the UTC offset of the shop."""
     rng = np.random.default_rng(SEED)
     wanted: dict[int, list[int]] = {}
     for user, item in likes(1500):

@@ -1,6 +1,6 @@
-"""The first config that a newcomer writes for their own file: it runs to plausible lists, or its message leads there.
+"""The first config of a new user for a real file gives plausible lists, or a hint that leads to them.
 
-Every step is the real command. Where it fails, the test does what the hint says and nothing else.
+Every step runs the real command. If it fails, the test changes only what the hint says.
 """
 
 import re
@@ -24,11 +24,11 @@ QUICK = {
     "train.regularization": 0.01,
     "train.unobserved_weight": 0.1,
 }
-"""Not what these tests are about: the search for settings takes minutes on the public data sets."""
+"""Fixed settings, because the search for settings takes minutes on the public data sets and is not tested here."""
 
 
 class Job:
-    """A config file that grows by what the hints say."""
+    """A config file that the test extends as the hints say."""
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class Job:
             self.set(key, value)
 
     def set(self, key: str, value: Any) -> None:
-        """Set a dotted key, as a person would in an editor."""
+        """Set a dotted key of the config."""
         *sections, name = key.split(".")
         place = self.config
         for section in sections:
@@ -49,7 +49,7 @@ class Job:
         return als("run", "-c", "job.yaml", cwd=self.folder, **options)
 
     def fails(self, exit_code: int, *pieces: str) -> str:
-        """Run; return the hint of the one error, which says `pieces`."""
+        """Run the job, and return the hint of its only error. The message contains `pieces`."""
         ended = self.run()
         assert ended.returncode == exit_code, ended.stderr
         for piece in pieces:
@@ -58,13 +58,13 @@ class Job:
         return hint
 
     def obey(self, hint: str, key: str) -> None:
-        """Set `key` to the value that `hint` names first."""
+        """Set `key` to the first value that `hint` names."""
         found = re.search(rf"\b{re.escape(key)}: ('(?:[^']|'')*'|[^\s,;]+)", hint)
         assert found, hint
         self.set(key, parse_value(found[1], "hint"))
 
     def succeeds(self, *warnings: str, **options: Any) -> pl.DataFrame:
-        """Run; return the lists. stderr has a warning with each of `warnings`, and no others."""
+        """Run the job, and return the lists. stderr has one warning for each of `warnings`, and no other warning."""
         ended = self.run(**options)
         assert ended.returncode == 0, ended.stderr
         said = [line for line in ended.stderr.splitlines() if line.startswith("warning: events")]
@@ -79,7 +79,7 @@ class Job:
 
 @pytest.fixture
 def job(tmp_path):
-    """Return a function that starts a job in a folder with the config's files."""
+    """Return a function that makes a job in the folder of its files."""
     return lambda config: Job(tmp_path, config)
 
 
@@ -92,8 +92,11 @@ def public(name: str, file: str, tmp_path: Path) -> Path:
     return folder
 
 
-def share_within_groups(lists: pl.DataFrame, user: str, item: str) -> float:
-    """Return the fraction of list entries whose item is of the user's group; `user` and `item` find the numbers."""
+def fraction_within_groups(lists: pl.DataFrame, user: str, item: str) -> float:
+    """Return the fraction of list entries whose item is in the group of the user.
+
+    `user` and `item` are patterns that extract the number from an id.
+    """
     numbers = lists.select(
         user=pl.col("user_id").str.extract(user).cast(pl.Int64),
         item=pl.col("item_id").str.extract(item).cast(pl.Int64),
@@ -118,7 +121,7 @@ def test_lastfm_plays_without_header_and_time(job, tmp_path):
         item_id=pl.col("item_id").map_elements(lambda text: str(int(text[:8], 16)), pl.String),
     )
     first_places = users.filter(pl.col("rank") <= 3)
-    assert share_within_groups(first_places, r"(\d+)", r"(\d+)") > 0.7
+    assert fraction_within_groups(first_places, r"(\d+)", r"(\d+)") > 0.7
 
 
 def test_amazon_reviews_as_json_lines(job, tmp_path):
@@ -131,7 +134,7 @@ def test_amazon_reviews_as_json_lines(job, tmp_path):
     lists = first.succeeds()
 
     assert lists["user_id"].n_unique() == files.USERS
-    assert share_within_groups(lists.filter(pl.col("rank") <= 3), r"(\d+)", r"(\d+)") > 0.9
+    assert fraction_within_groups(lists.filter(pl.col("rank") <= 3), r"(\d+)", r"(\d+)") > 0.9
 
 
 def test_shopify_order_lines_with_the_customer_on_the_first(job, tmp_path):
@@ -145,12 +148,12 @@ def test_shopify_order_lines_with_the_customer_on_the_first(job, tmp_path):
     first = job({"events": {"source": "orders.csv", "columns": columns}})
 
     hint = first.fails(3, "more than events.max_bad_fraction 0.05", "null_user:")
-    assert "fill it in on the others to keep them" in hint
+    assert "fill in the other lines to keep them" in hint
     first.obey(hint, "events.max_bad_fraction")
     lists = first.succeeds()
 
     assert lists["user_id"].n_unique() == files.USERS
-    assert share_within_groups(lists.filter(pl.col("rank") <= 3), r"(\d+)", r"(\d+)") > 0.7
+    assert fraction_within_groups(lists.filter(pl.col("rank") <= 3), r"(\d+)", r"(\d+)") > 0.7
 
 
 @pytest.mark.realdata
@@ -165,7 +168,7 @@ def test_movielens_100k(job, tmp_path):
     first.obey(hint, "events.header")
     hint = first.fails(2, "recommend.items.columns.item is column 1", "Toy Story (1995)")
     first.obey(hint, "recommend.items.header")
-    lists = first.succeeds()  # the events are up to date, and were warned of before
+    lists = first.succeeds()  # the events are up to date, so they give no new warning
 
     assert lists.height == 943 * 20
     shown = als("show", "item", "1", "-c", "job.yaml", cwd=tmp_path)
@@ -182,7 +185,7 @@ def test_both_years_of_online_retail(job, tmp_path):
     first = job({"events": {"source": "year_*.parquet", "columns": columns}})
 
     hint = first.fails(2, "year_2010-2011.parquet has no column 'Customer ID'", "did you mean 'CustomerID'?")
-    assert "where files differ, write {path: " in hint
+    assert "for files with different columns, write {path: " in hint
     first.set(
         "events.source",
         [
@@ -212,7 +215,7 @@ def test_deskdrop_as_it_is_downloaded(job, tmp_path):
     with zipfile.ZipFile(folder / "users_interactions.csv.zip") as archive:
         archive.extractall(tmp_path)
     first.set("events.source", "users_interactions.csv")
-    first.succeeds("all 5 types of events weigh the same")
+    first.succeeds("all 5 types of events have the same weight")
     found = re.search(r"events\.types: (\{.*?\})", first.warnings[0])
     first.set("events.types", {name: float(weight) for name, weight in parse_value(found[1], "hint").items()})
     lists = first.succeeds()

@@ -1,4 +1,4 @@
-"""Conditions of the allowed language mean what SQL says, row by row; whatever else is accepted sees one row only."""
+"""Random valid conditions follow SQL semantics, and every accepted condition reads one row at a time."""
 
 import operator
 import re
@@ -13,7 +13,7 @@ from als_cli.errors import ConfigError
 from als_cli.tables.conditions import mark
 
 OR, AND, NOT, COMPARISON, SUM, PRODUCT, ATOM = range(7)
-"""How tightly an expression binds."""
+"""Precedence of an expression, from the lowest."""
 
 ROWS = st.lists(
     st.fixed_dictionaries(
@@ -184,7 +184,7 @@ def kept(table, where):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, built=condition, upper=st.booleans())
-def test_rows_satisfy_a_condition_as_three_valued_logic_says(rows, built, upper):
+def test_conditions_follow_three_valued_logic(rows, built, upper):
     where, _, holds = built
     if upper:
         where = re.sub(r"\b(and|or|not|in|is|null|like|between|case|when|end)\b(?=[^']*(?:'[^']*'[^']*)*$)",
@@ -237,7 +237,7 @@ USES = {
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_every_function_looks_at_one_row(name):
+def test_every_function_reads_one_row(name):
     together = kept(TABLE, USES[name])
 
     assert together == [kept(TABLE[row], USES[name])[0] for row in range(TABLE.height)]
@@ -252,7 +252,7 @@ def test_every_function_looks_at_one_row(name):
 )
 @example(use="n = 1", edits=[(0, 1, "sum ( n )")])
 @example(use="n = 1", edits=[(3, 0, "over ( )")])
-def test_every_accepted_condition_looks_at_one_row(use, edits):
+def test_every_accepted_condition_reads_one_row(use, edits):
     tokens = re.findall(r"'[^']*'|\w+|[^\w\s]", use)
     for place, removed, piece in edits:
         tokens[place : place + removed] = [piece]

@@ -1,4 +1,4 @@
-"""SQL conditions on tables, checked row by row."""
+"""SQL conditions on tables select the expected rows."""
 
 from datetime import date
 
@@ -36,11 +36,11 @@ def kept(table, where):
         ("1 = 1", [True] * 4),
     ],
 )
-def test_text_columns_compare_as_what_they_hold(where, wanted):
+def test_text_columns_of_numbers_compare_as_numbers(where, wanted):
     assert kept(TEXT, where) == wanted
 
 
-def test_columns_come_back_as_they_were():
+def test_text_columns_stay_text():
     marked = mark(pl.LazyFrame(TEXT), "price > 1", "kept", key="k", file="e.csv").collect()
 
     assert marked.drop("kept").equals(pl.DataFrame(TEXT))
@@ -117,7 +117,7 @@ TYPED = pl.DataFrame(
         (
             "f = f and not f > 1",
             [False, True, False, False],
-        ),  # as in polars, NaN equals NaN and exceeds numbers
+        ),  # as in polars, NaN equals NaN and is above all numbers
         ("n = 1.0", [True, False, False, False]),
         ("case when n > 1 then b is false else n = 1 end", [True, True, False, False]),
         ("case n when 1 then true when 2 then b end", [True, False, False, False]),
@@ -136,7 +136,7 @@ TYPED = pl.DataFrame(
         ("null", [False] * 4),
     ],
 )
-def test_what_a_condition_means(where, wanted):
+def test_conditions_select_the_expected_rows(where, wanted):
     assert kept(TYPED, where) == wanted
 
 

@@ -1,4 +1,4 @@
-"""A folder where files are wanted: the hint names a glob that matches the files in it."""
+"""If a source is a folder, the hint names a glob that matches its files."""
 
 import re
 
@@ -48,7 +48,7 @@ def test_the_glob_matches_the_files(tmp_path, names, pattern):
 
     hint = hint_for(folder)
 
-    assert hint == f"name its files with a glob: {folder}/{pattern}"
+    assert hint == f"use a glob that matches its files: {folder}/{pattern}"
     tables = [
         name for name in names if name.lower().endswith((".csv", ".parquet")) and "_temporary" not in name
     ]
@@ -56,17 +56,17 @@ def test_the_glob_matches_the_files(tmp_path, names, pattern):
     assert scan_table(f"{folder}/{pattern}", TableFormat()).collect().height == len(tables)
 
 
-def test_other_kinds_of_files_are_named(tmp_path):
+def test_other_suffixes_are_named(tmp_path):
     written(tmp_path / "events", "a.csv", "b.csv", "c.parquet")
 
-    assert hint_for(tmp_path / "events").endswith("/events/*.csv (it also holds *.parquet)")
+    assert hint_for(tmp_path / "events").endswith("/events/*.csv (the folder also has *.parquet)")
 
 
 def test_a_folder_with_brackets_in_its_name(tmp_path):
     folder = tmp_path / "events [new]"
     written(folder, "a.csv")
 
-    pattern = re.search(r"glob: (.*)", hint_for(folder))[1]
+    pattern = re.search(r"files: (.*)", hint_for(folder))[1]
 
     assert [file.name for file in find_files(pattern)] == [str(folder / "a.csv")]
 
@@ -75,12 +75,12 @@ def test_files_without_a_known_suffix(tmp_path):
     folder = tmp_path / "events"
     written(folder, "part-00000-csv", "part-00001-csv", "_SUCCESS")
 
-    pattern = re.search(r"glob: (.*)", hint_for(folder))[1]
+    pattern = re.search(r"files: (.*)", hint_for(folder))[1]
 
     assert {file.name for file in find_files(pattern)} == {
         str(folder / f"part-0000{n}-csv") for n in range(2)
     }
 
 
-def test_an_empty_folder_is_called_empty(tmp_path):
-    assert "holds no files" in hint_for(tmp_path)
+def test_a_folder_without_files_is_reported(tmp_path):
+    assert "has no files" in hint_for(tmp_path)

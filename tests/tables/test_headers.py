@@ -1,4 +1,4 @@
-"""Columns by number: a first line is never taken for a header unless the config says so, in any table."""
+"""In every table, numbered columns need a config that sets `header`."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ def flags(settings):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Return a folder with a trained model and with events, catalogue, users, test pairs, candidates and groups, all without a header."""
+    """Return a folder with a trained model and with all kinds of tables, without headers."""
     tmp_path = tmp_path_factory.mktemp("shop")
     users, items = sorted({row[0] for row in ROWS}), sorted({row[1] for row in ROWS})
     files = {
@@ -112,7 +112,7 @@ def test_a_table_with_numbered_columns_needs_a_declared_header(place, section):
     assert refused.returncode == ExitCode.USAGE
     assert f"{key} is column 1, but the first line of " in refused.stderr
     assert f"hint: set {section}.header: false if this line is data" in refused.stderr
-    for header in (False, True):  # either word of the user is obeyed
+    for header in (False, True):  # both values work
         ended = run(command, place, settings({"header": header}))
         assert ended.returncode == 0, ended.stderr
 
@@ -124,7 +124,7 @@ def ingested(place, settings):
 
 @pytest.fixture
 def bare(tmp_path):
-    """Return a folder with events without a header, and a config that does not say so."""
+    """Return a folder with events without a header, and a config that does not set `header`."""
     (tmp_path / "events.csv").write_text(lines(), encoding="utf-8")
     (tmp_path / "bare.yaml").write_text(
         "workspace: work\nevents: {source: events.csv, columns: {user: 1, item: 2}}\n", encoding="utf-8"
@@ -143,7 +143,7 @@ def test_events_with_numbered_columns_need_a_declared_header(bare):
     assert ingested(bare, {"events.header": True})[1] == 399
 
 
-def test_one_source_may_say_what_the_others_leave_open(bare):
+def test_one_source_can_declare_its_header(bare):
     (bare / "more.csv").write_text(HEADER + lines(), encoding="utf-8")
     sources = [{"path": "events.csv", "header": False}, {"path": "more.csv"}]
 
@@ -171,7 +171,7 @@ def test_every_form_of_delimited_text_is_checked(bare, form):
     assert "events.header: false" in refused.stderr
 
 
-def test_names_and_formats_with_names_of_their_own_need_none(bare):
+def test_named_columns_and_typed_formats_need_no_header(bare):
     frame = pl.DataFrame({"who": [row[0] for row in ROWS], "what": [row[1] for row in ROWS]})
     frame.write_parquet(bare / "e.parquet")
     frame.write_ndjson(bare / "e.ndjson")

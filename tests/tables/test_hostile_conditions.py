@@ -1,4 +1,4 @@
-"""Conditions that reach for more than the columns of one row: refused, with no file and no socket opened."""
+"""Conditions that read more than the columns of one row are refused, and open no file and no socket."""
 
 import ctypes
 import os
@@ -167,7 +167,7 @@ SHAPES = [
 
 @pytest.fixture
 def secret(tmp_path):
-    """A file, and a function that returns the names of the files beside it that were opened since it was written."""
+    """Return a file, and a function that returns the inotify records of files opened in its folder since then."""
     path = tmp_path / "secret.csv"
     path.write_text(f"{SECRET}\n{SECRET}\n", encoding="utf-8")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -199,13 +199,13 @@ def refusal(where):
     return caught.value
 
 
-def one_line_with_a_way_out(error):
+def is_one_line_with_hint(error):
     return (
         "\n" not in error.message and len(error.message) < 400 and bool(error.hint) and error.exit_code == 2
     )
 
 
-def test_the_watcher_sees_a_file_that_is_opened(secret):
+def test_the_watch_detects_an_opened_file(secret):
     path, opened = secret
 
     pl.scan_csv(path).collect()
@@ -221,7 +221,7 @@ def test_no_condition_opens_a_file(secret, where):
 
     assert opened() == b""
     assert SECRET not in f"{error.message} {error.hint} {error.problems}"
-    assert one_line_with_a_way_out(error)
+    assert is_one_line_with_hint(error)
 
 
 @pytest.mark.parametrize("where", NETWORK)
@@ -230,14 +230,14 @@ def test_no_condition_opens_a_socket(server, where):
 
     with pytest.raises(TimeoutError):
         server.accept()
-    assert one_line_with_a_way_out(error)
+    assert is_one_line_with_hint(error)
 
 
 @pytest.mark.parametrize("where", MANY_ROWS)
-def test_a_condition_sees_one_row(where):
-    assert one_line_with_a_way_out(refusal(where))
+def test_conditions_on_several_rows_are_refused(where):
+    assert is_one_line_with_hint(refusal(where))
 
 
 @pytest.mark.parametrize("where", SHAPES, ids=lambda where: ascii(where[:40]))
 def test_a_condition_is_one_expression_over_plain_columns(where):
-    assert one_line_with_a_way_out(refusal(where))
+    assert is_one_line_with_hint(refusal(where))

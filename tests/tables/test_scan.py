@@ -1,4 +1,4 @@
-"""Scans of outside tables, against the plain rows they were written from."""
+"""Scans of input tables return the rows from which the files were written."""
 
 import gzip
 import io
@@ -71,14 +71,14 @@ def arrow_bytes(kind: str) -> bytes:
         ("name[1].csv", COMMA),
     ],
 )
-def test_every_shape_of_the_same_table_reads_the_same(tmp_path, name, content):
+def test_all_formats_of_a_table_read_the_same(tmp_path, name, content):
     table = read(written(tmp_path / name, content))
 
     assert table.columns == ["user", "item"]
     assert table.rows() == ROWS
 
 
-def test_delimited_text_is_never_guessed_at(tmp_path):
+def test_delimited_text_has_string_columns(tmp_path):
     table = read(written(tmp_path / "e.csv", b"id,n\n007,1.50\n,\n"))
 
     assert table.rows() == [("007", "1.50"), (None, None)]
@@ -160,7 +160,7 @@ def test_a_broken_file_is_named_in_one_line(tmp_path, name, content, message):
     assert caught.value.hint
 
 
-def test_a_missing_file_suggests_a_near_name(tmp_path):
+def test_a_missing_file_suggests_a_similar_name(tmp_path):
     written(tmp_path / "events.csv", COMMA)
 
     with pytest.raises(DataError, match="no such file") as caught:
