@@ -7,7 +7,7 @@ import pytest
 
 from als_cli.config.evaluate import ItemTable
 from als_cli.errors import ConfigError, DataError
-from als_cli.evaluation.attributes import read_attributes
+from als_cli.evaluation.cohort_tables import read_attributes
 
 KEY = "evaluate.cohorts.items"
 
