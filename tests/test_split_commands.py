@@ -76,5 +76,5 @@ def test_backtest_of_timeless_events_says_that_it_needs_times(tmp_path):
     als("ingest", "-c", shop)
     ended = als("backtest", "-c", shop)
     assert ended.returncode == 2
-    assert "als backtest needs test periods, but the events carry no time" in ended.stderr
+    assert "als backtest needs test periods, but the events have no time" in ended.stderr
     assert "events.columns.timestamp" in ended.stderr
