@@ -45,7 +45,7 @@ class ScoredCutOff:
             cut_off=self.period.start.isoformat(),
             end=self.period.end.isoformat(),
             counts=self.counts,
-            methods=tuple(one.report() for one in self.scored),
+            methods=tuple(method.report() for method in self.scored),
             comparisons=self.comparisons,
         )
 
@@ -119,7 +119,9 @@ def _score(methods: Methods, sets: EvaluationSets, period: Period, task: Task) -
         counts=counts_of(sets),
         user_ids=sets.holdout.user_ids,
         scored=tuple(scored),
-        comparisons=comparisons_of([one.measured for one in scored], methods.config.seed, SilentProgress()),
+        comparisons=comparisons_of(
+            [method.measured for method in scored], methods.config.seed, SilentProgress()
+        ),
         per_user=per_user_table(sets, scored).select(
             pl.lit(period.start).cast(pl.Datetime("us", "UTC")).alias("cut_off"), pl.all()
         ),

@@ -8,7 +8,7 @@ from als_cli.reports import Report
 
 
 class CutOffReport(Report):
-    """Metrics at one cut-off, the same as those of `als evaluate` on events up to `end`."""
+    """Metrics at one cut-off, the same as `als evaluate` gives on events up to `end`."""
 
     cut_off: str
     """First instant of the test period, ISO 8601. Events before it are in the training set."""

@@ -27,30 +27,31 @@ def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
 def leads_of(
     cut_offs: Sequence[ScoredCutOff], users: pl.Series, seed: int, progress: Progress
 ) -> tuple[LeadReport, ...]:
-    """Return the comparisons of the model with each baseline over all cut-offs, in the order of those of one cut-off.
+    """Return the comparisons of the model with each baseline over all cut-offs.
 
-    `users` are the distinct ids of the users evaluated at any cut-off, sorted. `seed` is that of the resamples.
+    They have the order of the comparisons of one cut-off. `users` are the distinct ids of the users evaluated at any cut-off,
+    sorted. `seed` is the seed of the resamples.
     """
     if not cut_offs[0].comparisons:
         return ()
     differences = pooled_by_user(
-        [_differences(one) for one in cut_offs],
-        [rows_of(users, one.user_ids).astype(np.int64) for one in cut_offs],
+        [_differences(cut_off) for cut_off in cut_offs],
+        [rows_of(users, cut_off.user_ids).astype(np.int64) for cut_off in cut_offs],
         users.len(),
     )
     with progress.task("comparing methods", total=2 * RESAMPLES) as task:
         found = compare(differences, seed, on_resamples=task.advance)
     leads = []
     for column, first in enumerate(cut_offs[0].comparisons):
-        each = [one.comparisons[column] for one in cut_offs]
+        each = [cut_off.comparisons[column] for cut_off in cut_offs]
         leads.append(
             LeadReport(
                 baseline=first.baseline,
                 metric=first.metric,
                 cut_offs=len(each),
-                ahead=sum(one.difference > 0 for one in each),
-                clearly_ahead=sum(one.conclusion == "better" for one in each),
-                clearly_behind=sum(one.conclusion == "worse" for one in each),
+                ahead=sum(comparison.difference > 0 for comparison in each),
+                clearly_ahead=sum(comparison.conclusion == "better" for comparison in each),
+                clearly_behind=sum(comparison.conclusion == "worse" for comparison in each),
                 difference=float(found.mean[column]),
                 low=float(found.low[column]),
                 high=float(found.high[column]),
@@ -73,6 +74,6 @@ def _spread(method: str, metric: str, values: Sequence[float]) -> SpreadReport:
 
 def _differences(cut_off: ScoredCutOff) -> Float64Array:
     """Return the model minus each baseline per user, (T, baselines x metrics x k), in the order of the comparisons."""
-    model, *baselines = (one.measured for one in cut_off.scored)
+    model, *baselines = (scored.measured for scored in cut_off.scored)
     model_values = values_per_user(model)
     return np.hstack([model_values - values_per_user(baseline) for baseline in baselines])

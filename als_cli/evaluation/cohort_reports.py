@@ -63,12 +63,12 @@ def divide_cohorts(
 def _by_columns(
     table: TableValues, ids: pl.Series, interactions: Int64Array
 ) -> dict[str | None, tuple[Cohort, ...]]:
-    return {name: value_cohorts(one, interactions) for name, one in table.of(ids).items()}
+    return {name: value_cohorts(values, interactions) for name, values in table.of(ids).items()}
 
 
 def cohort_reports(measured: Sequence[Measured], users: CohortsByColumn) -> tuple[CohortReport, ...]:
     """Return the accuracy metrics of each method for each cohort of `users`: means over the users of the cohort."""
-    values_by_method = {one.method: values_per_user(one) for one in measured}
+    values_by_method = {method.method: values_per_user(method) for method in measured}
     names = metric_names(measured[0])
     return tuple(
         CohortReport(
@@ -101,7 +101,7 @@ def item_cohort_reports(
             maximum=cohort.maximum,
             interactions=int(test_set.interactions[cohort.members].sum()),
             test_pairs=int(tested[cohort.members].sum()),
-            methods={one.method: _item_metrics(one, cohort, tested) for one in measured},
+            methods={method.method: _item_metrics(method, cohort, tested) for method in measured},
         )
         for column, cohorts in items.items()
         for cohort in cohorts

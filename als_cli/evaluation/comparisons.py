@@ -20,7 +20,7 @@ def comparisons_of(
 ) -> tuple[ComparisonReport, ...]:
     """Return the first method minus each other method: by method in the order of `measured`, then by k, then by metric.
 
-    `seed` is that of the resamples.
+    `seed` is the seed of the resamples.
     """
     model, *baselines = measured
     if not baselines:

@@ -84,7 +84,7 @@ def decide(
 ) -> Verdict:
     """Return the verdict of `gate` on `metrics`, the metrics of each method over `users` test users.
 
-    `comparisons` are those of the model with each baseline. If the gate compares with `published` and that baseline is
+    `comparisons` compare the model with each baseline. If the gate compares with `published` and that baseline is
     left out, the verdict has no threshold.
     """
     value, baseline = metrics[MODEL][gate.metric], gate.at_least
@@ -94,7 +94,7 @@ def decide(
         return Verdict(gate.metric, value, None, PUBLISHED, users)
     compared = None
     if gate.significant:
-        by_name = {(one.baseline, one.metric): one for one in comparisons}
+        by_name = {(found.baseline, found.metric): found for found in comparisons}
         compared = by_name[baseline, gate.metric]
     return Verdict(gate.metric, value, metrics[baseline][gate.metric], baseline, users, compared)
 

@@ -38,9 +38,12 @@ class Scored:
 
     def report(self) -> MethodReport:
         """Return the metrics for the report."""
-        one = self.measured
+        measured = self.measured
         return MethodReport(
-            method=one.method, metrics=one.averages, short_lists=one.short_lists, seconds=self.seconds
+            method=measured.method,
+            metrics=measured.averages,
+            short_lists=measured.short_lists,
+            seconds=self.seconds,
         )
 
 
@@ -131,10 +134,10 @@ def per_user_table(sets: EvaluationSets, scored: Sequence[Scored]) -> pl.DataFra
     return pl.concat(
         pl.DataFrame({"user_id": sets.holdout.user_ids, "test_items": test_items, **metrics}).select(
             "user_id",
-            pl.lit(one.measured.method).alias("method"),
+            pl.lit(method.measured.method).alias("method"),
             pl.lit(k, pl.Int32).alias("k"),
             pl.exclude("user_id"),
         )
-        for one in scored
-        for k, metrics in one.measured.per_user.items()
+        for method in scored
+        for k, metrics in method.measured.per_user.items()
     )

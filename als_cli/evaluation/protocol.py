@@ -111,8 +111,8 @@ def measure(
         per_user=per_user,
         averages=_averages(per_user, listed, test_set),
         short_lists=short_lists,
-        exposure={k: one.exposure for k, one in listed.items()},
-        hits={k: one.hits for k, one in listed.items()},
+        exposure={k: lists.exposure for k, lists in listed.items()},
+        hits={k: lists.hits for k, lists in listed.items()},
     )
 
 

@@ -157,7 +157,7 @@ def name_of_window(split: TimeSplit) -> str:
 
 @dataclass(frozen=True)
 class _UserCounter:
-    """Counts the test users of a split."""
+    """Counts the test users of a split of `clean` events."""
 
     clean: pl.LazyFrame
     signal: EventsConfig

@@ -57,7 +57,7 @@ def backtest(context: StageContext) -> BacktestReport:
         lambda sets: recipe_for(sets.training.matrix, config.train, context.threads),
         context.progress,
     )
-    users = pl.concat([one.user_ids for one in scored]).unique().sort()
+    users = pl.concat([cut_off.user_ids for cut_off in scored]).unique().sort()
     result = Backtest(
         test_seconds=newest.length.total_seconds(),
         step_seconds=step.total_seconds(),
@@ -65,11 +65,11 @@ def backtest(context: StageContext) -> BacktestReport:
         at=list_lengths(section),
         users=users.len(),
         published=published.state,
-        cut_offs=tuple(one.report for one in scored),
-        spreads=spreads_of([one.report for one in scored]),
+        cut_offs=tuple(cut_off.report for cut_off in scored),
+        spreads=spreads_of([cut_off.report for cut_off in scored]),
         leads=leads_of(scored, users, section.seed, context.progress),
     )
-    per_user = pl.concat(one.per_user for one in scored)
+    per_user = pl.concat(cut_off.per_user for cut_off in scored)
     seconds = time.perf_counter() - started
     run = {"config": config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
     with staged_folder(context.backtests_place) as folder:

@@ -58,9 +58,9 @@ def evaluate(context: StageContext) -> EvaluateReport:
     basis = replace(basis_of(context, dataset, published.settings()), files=inputs.confirm())
     log_if_left_out(published, config.gate, context.models_place)
     scored = methods_for(context, published).score(sets, context.progress)
-    measured = [one.measured for one in scored]
+    measured = [method.measured for method in scored]
     comparisons = comparisons_of(measured, config.seed, context.progress)
-    averages = {one.method: one.averages for one in measured}
+    averages = {method.method: method.averages for method in measured}
     users, gate = sets.holdout.test_set.users, config.gate
     verdict = None if gate is None else decide(gate, averages, comparisons, users)
     evaluation = Evaluation(
@@ -70,7 +70,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
         exclude_seen=config.exclude_seen,
         at=list_lengths(config),
         counts=counts_of(sets),
-        methods=tuple(one.report() for one in scored),
+        methods=tuple(method.report() for method in scored),
         published=published.state,
         fallback=fallback_report(sets, measured[0]),
         comparisons=comparisons,
