@@ -76,5 +76,5 @@ def test_backtest_of_events_without_time_is_an_error(tmp_path):
     als("ingest", "-c", shop)
     ended = als("backtest", "-c", shop)
     assert ended.returncode == 2
-    assert "als backtest needs test periods, but the events carry no time" in ended.stderr
+    assert "als backtest needs test periods, but the events have no time" in ended.stderr
     assert "events.columns.timestamp" in ended.stderr

@@ -1,1 +1,1 @@
-"""Metrics, protocols, baselines, gate."""
+"""Metrics, baselines, comparisons, cohorts, fallback, gate, and the reports of evaluations and backtests."""

@@ -1,4 +1,4 @@
-"""What `als backtest` reports: figures at each cut-off, their spread, and how often the model leads."""
+"""Types of the report of `als backtest`: metrics at each cut-off, spreads, comparisons over all cut-offs."""
 
 from pydantic import computed_field
 
@@ -8,86 +8,87 @@ from als_cli.reports import Report
 
 
 class CutOffReport(Report):
-    """One cut-off, evaluated as `als evaluate` would have on that day."""
+    """Metrics at one cut-off, the same as `als evaluate` gives on events up to `end`."""
 
     cut_off: str
-    """First instant of the test period, ISO 8601; everything before it is training."""
+    """First instant of the test period, ISO 8601. Events before it are in the training set."""
     end: str
-    """End of the test period: nothing at or after it is used; the newest period holds its end too."""
+    """End of the test period, ISO 8601. It is excluded, except in the newest period."""
     counts: dict[str, int]
-    """Sizes of the training part, and test users and pairs with those left out, by reason."""
+    """Sizes of the training set; test users and test pairs; users and pairs left out, by reason."""
     methods: tuple[MethodReport, ...]
     """The model first, then the baselines."""
     comparisons: tuple[ComparisonReport, ...]
-    """The model minus each baseline at this cut-off, in every accuracy metric at every k."""
+    """The model minus each baseline at this cut-off, in each accuracy metric at each k."""
 
 
 class SpreadReport(Report):
-    """One figure of one method over all cut-offs, each cut-off counted once."""
+    """Spread of one metric of one method over all cut-offs. Each cut-off counts once."""
 
     method: str
     metric: str
-    """A metric with its k, such as `ndcg@10`."""
+    """Metric and k, such as `ndcg@10`."""
     mean: float
     deviation: float | None
-    """Standard deviation over cut-offs (n - 1), None for a single one."""
+    """Standard deviation over cut-offs (n - 1); None: there is one cut-off."""
     minimum: float
     maximum: float
 
 
 class LeadReport(Report):
-    """The model against one baseline over all cut-offs."""
+    """Difference of the model and one baseline in one metric, over all cut-offs."""
 
     baseline: str
     metric: str
-    """An accuracy metric with its k."""
+    """Accuracy metric and k, such as `ndcg@10`."""
     cut_offs: int
+    """Number of cut-offs."""
     ahead: int
-    """Cut-offs at which the model's figure is higher."""
+    """Number of cut-offs at which the model's metric is higher."""
     clearly_ahead: int
-    """Cut-offs at which the model is `better`: interval and test both exclude a difference of 0."""
+    """Number of cut-offs at which the conclusion is `better`."""
     clearly_behind: int
-    """Cut-offs at which it is `worse`."""
+    """Number of cut-offs at which the conclusion is `worse`."""
     difference: float
-    """Mean of the differences of the cut-offs."""
+    """Mean over cut-offs of the mean difference."""
     low: float
-    """Lower end of the 95 % bootstrap interval of the mean difference, users drawn with all of their cut-offs."""
+    """Lower end of the 95 % bootstrap interval. A sampled user contributes all of their cut-offs."""
     high: float
-    """Upper end."""
+    """Upper end of the interval."""
     p_value: float
-    """Of the two-sided sign-flip permutation test, a sign per user for all of their cut-offs."""
+    """p-value of the two-sided sign-flip permutation test, with one sign per user for all of their cut-offs."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def conclusion(self) -> Conclusion:
-        """`better` or `worse` where interval and test both exclude a difference of 0, else `not clear`."""
+        """`better` or `worse` if interval and test both exclude a difference of 0, else `not clear`."""
         return conclusion_of(self.low, self.high, self.p_value)
 
 
 class Backtest(Report):
-    """Figures that the same seed gives again."""
+    """The reproducible content of a backtest: the same seed gives the same values."""
 
     test_seconds: float
-    """Length of every test period."""
+    """Length of a test period."""
     step_seconds: float
-    """From one cut-off to the next."""
+    """Time from one cut-off to the next."""
     exclude_seen: bool
     at: tuple[int, ...]
     """List lengths k, ascending."""
     users: int
-    """Different users who were evaluated at one cut-off or several."""
+    """Number of distinct users evaluated at one cut-off or more."""
     published: PublishedState | None
-    """Whether baseline `published` is among the methods, or why not; None: not asked for."""
+    """Whether baseline `published` is evaluated, or why it is left out; None: the config does not name it."""
     cut_offs: tuple[CutOffReport, ...]
-    """The oldest first."""
+    """Metrics at each cut-off, oldest first."""
     spreads: tuple[SpreadReport, ...]
-    """Every method in every metric at every k."""
+    """Spread of each metric of each method at each k."""
     leads: tuple[LeadReport, ...]
-    """The model against each baseline, in every accuracy metric at every k."""
+    """The model minus each baseline over all cut-offs, in each accuracy metric at each k."""
 
 
 class BacktestReport(Backtest):
-    """What `backtest` measured, and where it stands."""
+    """The report of `als backtest`: the backtest, its folder and its duration."""
 
     backtest: str
     """Folder of the published backtest."""

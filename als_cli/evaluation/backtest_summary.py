@@ -1,53 +1,25 @@
-"""All cut-offs of a backtest together: how far figures spread, and how often the model leads."""
+"""Summary of a backtest over all cut-offs: spreads of the metrics, and comparisons with the baselines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from als_cli.arrays import Float64Array
 from als_cli.dataset.interactions import rows_of
+from als_cli.evaluation.backtest_cut_offs import ScoredCutOff
 from als_cli.evaluation.backtest_report import CutOffReport, LeadReport, SpreadReport
-from als_cli.evaluation.comparisons import figures_per_user
-from als_cli.evaluation.methods import Scored
+from als_cli.evaluation.comparisons import values_per_user
 from als_cli.evaluation.pooling import pooled_by_user
-from als_cli.evaluation.report import ComparisonReport
 from als_cli.evaluation.significance import RESAMPLES, compare
 from als_cli.progress import Progress
-from als_cli.splitting.periods import Period
-
-
-@dataclass(frozen=True)
-class ScoredCutOff:
-    """What was found at one cut-off."""
-
-    period: Period
-    counts: dict[str, int]
-    user_ids: pl.Series
-    """The T users who were evaluated, in the order of the figures."""
-    scored: tuple[Scored, ...]
-    comparisons: tuple[ComparisonReport, ...]
-    per_user: pl.DataFrame
-
-    @cached_property
-    def report(self) -> CutOffReport:
-        """What the report says of this cut-off."""
-        return CutOffReport(
-            cut_off=self.period.start.isoformat(),
-            end=self.period.end.isoformat(),
-            counts=self.counts,
-            methods=tuple(one.report() for one in self.scored),
-            comparisons=self.comparisons,
-        )
 
 
 def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
-    """Return mean, standard deviation, minimum and maximum of every figure: by method, then by metric and k."""
+    """Return the spread of each metric over `cut_offs`: by method, then by metric and k."""
     return tuple(
-        _spread(method.method, metric, [cut_off.methods[place].metrics[metric] for cut_off in cut_offs])
-        for place, method in enumerate(cut_offs[0].methods)
+        _spread(method.method, metric, [cut_off.methods[position].metrics[metric] for cut_off in cut_offs])
+        for position, method in enumerate(cut_offs[0].methods)
         for metric in method.metrics
     )
 
@@ -55,30 +27,31 @@ def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
 def leads_of(
     cut_offs: Sequence[ScoredCutOff], users: pl.Series, seed: int, progress: Progress
 ) -> tuple[LeadReport, ...]:
-    """Return the model against each baseline over all cut-offs, in the order of each cut-off's comparisons.
+    """Return the comparisons of the model with each baseline over all cut-offs.
 
-    `users` are the distinct ids of all who were evaluated, sorted.
+    They have the order of the comparisons of one cut-off. `users` are the distinct ids of the users evaluated at any cut-off,
+    sorted. `seed` is the seed of the resamples.
     """
     if not cut_offs[0].comparisons:
         return ()
     differences = pooled_by_user(
-        [_differences(one) for one in cut_offs],
-        [rows_of(users, one.user_ids).astype(np.int64) for one in cut_offs],
+        [_differences(cut_off) for cut_off in cut_offs],
+        [rows_of(users, cut_off.user_ids).astype(np.int64) for cut_off in cut_offs],
         users.len(),
     )
     with progress.task("comparing methods", total=2 * RESAMPLES) as task:
         found = compare(differences, seed, on_resamples=task.advance)
     leads = []
     for column, first in enumerate(cut_offs[0].comparisons):
-        each = [one.comparisons[column] for one in cut_offs]
+        each = [cut_off.comparisons[column] for cut_off in cut_offs]
         leads.append(
             LeadReport(
                 baseline=first.baseline,
                 metric=first.metric,
                 cut_offs=len(each),
-                ahead=sum(one.difference > 0 for one in each),
-                clearly_ahead=sum(one.conclusion == "better" for one in each),
-                clearly_behind=sum(one.conclusion == "worse" for one in each),
+                ahead=sum(comparison.difference > 0 for comparison in each),
+                clearly_ahead=sum(comparison.conclusion == "better" for comparison in each),
+                clearly_behind=sum(comparison.conclusion == "worse" for comparison in each),
                 difference=float(found.mean[column]),
                 low=float(found.low[column]),
                 high=float(found.high[column]),
@@ -100,7 +73,7 @@ def _spread(method: str, metric: str, values: Sequence[float]) -> SpreadReport:
 
 
 def _differences(cut_off: ScoredCutOff) -> Float64Array:
-    """Return the model minus each baseline, (T, baselines x figures), in the order of the comparisons."""
-    model, *baselines = (one.measured for one in cut_off.scored)
-    own = figures_per_user(model)
-    return np.hstack([own - figures_per_user(baseline) for baseline in baselines])
+    """Return the model minus each baseline per user, (T, baselines x metrics x k), in the order of the comparisons."""
+    model, *baselines = (scored.measured for scored in cut_off.scored)
+    model_values = values_per_user(model)
+    return np.hstack([model_values - values_per_user(baseline) for baseline in baselines])

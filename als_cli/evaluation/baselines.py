@@ -1,4 +1,4 @@
-"""The baselines of an evaluation, fitted to its training part."""
+"""Baselines of an evaluation, fitted to its training set."""
 
 from datetime import timedelta
 
@@ -23,44 +23,44 @@ _NEEDING_TIMES = ("recent_popular", "own_items")
 
 
 def check_protocol(config: EvaluateConfig) -> None:
-    """Return when every baseline of `config` can list anything under its protocol.
+    """Check that each baseline of `config` has items to list.
 
     Raises
     ------
     ConfigError
-        `own_items` is asked for, but what users had is left out of the lists.
+        `evaluate.baselines` has `own_items`, but `evaluate.exclude_seen` leaves the user's own items out.
     """
     if "own_items" in config.baselines and config.exclude_seen:
         raise ConfigError(
-            "evaluate.baselines has own_items, but evaluate.exclude_seen is true, so it could list nothing",
-            hint="set evaluate.exclude_seen: false to evaluate repeat purchases too, or leave own_items out",
+            "evaluate.baselines has own_items, but evaluate.exclude_seen is true, so its lists would be empty",
+            hint="set evaluate.exclude_seen: false to evaluate repeat purchases too, or remove own_items",
         )
 
 
-def check_times(config: EvaluateConfig, parts: EvaluationSets) -> None:
-    """Return when the training part has the times that the baselines of `config` need.
+def check_times(config: EvaluateConfig, sets: EvaluationSets) -> None:
+    """Check that the training set has the times that the baselines of `config` need.
 
     Raises
     ------
     ConfigError
-        It has none.
+        A baseline needs times, but the events have none.
     """
     needing = [name for name in _NEEDING_TIMES if name in config.baselines]
-    if needing and parts.training.newest is None:
+    if needing and sets.training.newest is None:
         raise ConfigError(
-            f"evaluate.baselines has {needing[0]}, but the events carry no time",
-            hint=f"set events.columns.timestamp, or leave {needing[0]} out",
+            f"evaluate.baselines has {needing[0]}, but the events have no time",
+            hint=f"set events.columns.timestamp, or remove {needing[0]} from evaluate.baselines",
         )
 
 
 def fitted_baseline(
-    name: str, parts: EvaluationSets, signal: EventsConfig, recent: timedelta, threads: int
+    name: str, sets: EvaluationSets, signal: EventsConfig, recent: timedelta, threads: int
 ) -> Ranker:
-    """Return the baseline `name`, which knows the training set and the test users' histories alone.
+    """Return the baseline `name`, fitted to the training set and the histories of the test users.
 
-    `recent` is the length of the period that `recent_popular` counts.
+    `recent` is the length of the period in which `recent_popular` counts users.
     """
-    matrix = parts.training.matrix
+    matrix = sets.training.matrix
     if name == "popular":
         return Popular(matrix, threads)
     if name == "item_knn":
@@ -68,37 +68,37 @@ def fitted_baseline(
     if name == "item_bm25":
         return ItemBm25(matrix, threads)
     if name == "own_items":
-        return OwnItems(newness_of(parts))
-    return RecentPopular(recent_interactions(parts, signal, recent), matrix, threads)
+        return OwnItems(newness_of(sets))
+    return RecentPopular(recent_interactions(sets, signal, recent), matrix, threads)
 
 
-def recent_interactions(parts: EvaluationSets, signal: EventsConfig, recent: timedelta) -> Int64Array:
-    """Return how many users each training item has in the last `recent` of the training period, (I,) int64.
+def recent_interactions(sets: EvaluationSets, signal: EventsConfig, recent: timedelta) -> Int64Array:
+    """Return the number of users of each training item in the last `recent` of the training period, (I,) int64.
 
     The period ends at the cut-off of a time split, else with the newest training event.
     """
-    end = parts.cut_off or parts.training.newest
+    end = sets.cut_off or sets.training.newest
     assert end is not None  # noqa: S101 - check_times
-    last = parts.events.training.filter(pl.col("timestamp") >= end - recent)
-    # Minimum counts are about the whole training part, which has decided already who is there.
+    last = sets.events.training.filter(pl.col("timestamp") >= end - recent)
+    # Minimum counts apply to the whole training set, and have already removed users and items.
     without_minimums = signal.model_copy(update={"min_user_interactions": 1, "min_item_interactions": 1})
     found = aggregate(last, without_minimums, signal.now or end)
-    rows = rows_of(parts.training.item_ids, found.item_ids)
-    counts = np.zeros(parts.training.items.height, dtype=np.int64)
+    rows = rows_of(sets.training.item_ids, found.item_ids)
+    counts = np.zeros(sets.training.items.height, dtype=np.int64)
     counts[rows[rows >= 0]] = found.items["interactions"].to_numpy()[rows >= 0]
     return counts
 
 
-def newness_of(parts: EvaluationSets) -> csr_matrix:
-    """Return for each item of a test user's history the rank of its last time, (T, I) float64, at least 1; oldest: 1."""
-    history = parts.holdout.test_set.history
-    events = parts.events.training if parts.events.visible is None else parts.events.visible
+def newness_of(sets: EvaluationSets) -> csr_matrix:
+    """Return the rank of the last time of each item in a test user's history, (T, I) float64; the oldest has rank 1."""
+    history = sets.holdout.test_set.history
+    events = sets.events.training if sets.events.visible is None else sets.events.visible
     pairs = (
         events.group_by(PAIR).agg(pl.col("timestamp").max()).sort(PAIR).collect(engine="streaming")
     ).with_columns(rank=pl.col("timestamp").rank("dense").fill_null(0) + 1)
-    users = rows_of(parts.holdout.user_ids, pairs["user_id"])
-    items = rows_of(parts.training.item_ids, pairs["item_id"])
-    # Returned purchases and items below the minimum have events, but are no history.
+    users = rows_of(sets.holdout.user_ids, pairs["user_id"])
+    items = rows_of(sets.training.item_ids, pairs["item_id"])
+    # Returned items and items below the minimum counts have events, but are not part of the history.
     kept = np.flatnonzero((users >= 0) & (items >= 0))
     kept = kept[is_stored(history, users[kept], items[kept])]
     ranks = pairs["rank"].to_numpy()[kept].astype(np.float64)

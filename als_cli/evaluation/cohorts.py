@@ -1,4 +1,4 @@
-"""Users by the length of their history, items by their popularity, both by a value: a mean over all hides who is served well."""
+"""Cohorts: users by length of history, items by popularity, users or items by a value from a table."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,33 +9,33 @@ import numpy as np
 from als_cli.arrays import Int64Array
 
 HISTORY_COHORTS = ("new", "light", "heavy")
-"""Names of the thirds of users, by rising length of the history."""
+"""Thirds of the users, by increasing length of history."""
 POPULARITY_COHORTS = ("head", "middle", "tail")
-"""Names of the thirds of the interactions, by falling popularity of their items."""
-LARGEST_VALUES = 20
-"""Values of a column that are a cohort each."""
+"""Thirds of the interactions, by decreasing popularity of the items."""
+MAXIMUM_VALUES = 20
+"""Maximum number of values of a column that have their own cohort."""
 OTHER, UNKNOWN = "other", "unknown"
-"""Cohorts of all less frequent values, and of those without any."""
+"""Cohorts of the less frequent values, and of users or items without a value."""
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Test users, or training items, that have something in common."""
+    """A group of test users or of training items."""
 
     name: str
     members: Int64Array
-    """Their positions among the test users, or the training items, ascending; never empty."""
+    """(N,) positions among the test users or the training items, ascending, N at least 1."""
     minimum: int
-    """Interactions of the one that has minimum: items in a user's history, training users of an item."""
+    """Minimum number of interactions of a member: items in the history of a user, or training users of an item."""
     maximum: int
-    """Interactions of the one that has most."""
+    """Maximum number of interactions of a member."""
 
 
 def history_cohorts(history_lengths: Int64Array) -> tuple[Cohort, ...]:
-    """Return thirds of the users by `history_lengths` (T,), shortest first; equal lengths are never divided.
+    """Return thirds of the users by `history_lengths` (T,), shortest first. Users with equal lengths stay together.
 
-    A third ends with the length that its last user has, so cohorts differ in size where many lengths are equal, and
-    those without any user are left out.
+    A third ends with the length of its last user. Cohorts therefore differ in size if many lengths are equal. Empty
+    cohorts are left out.
     """
     first, second = np.quantile(history_lengths, [1 / 3, 2 / 3], method="inverted_cdf")
     third = (history_lengths > first).astype(np.int64) + (history_lengths > second)
@@ -43,38 +43,38 @@ def history_cohorts(history_lengths: Int64Array) -> tuple[Cohort, ...]:
 
 
 def popularity_cohorts(interactions: Int64Array) -> tuple[Cohort, ...]:
-    """Return the items that hold a third of all `interactions` (I,) each, the most popular first; equal ones are never divided.
+    """Return items with a third of all `interactions` (I,) each, most popular first. Equally popular items stay together.
 
-    A third ends with the popularity of the item with which it is reached, so one without any item is left out.
+    A third ends with the popularity of the item that reaches it. Empty cohorts are left out.
     """
-    falling = np.sort(interactions)[::-1]
-    reached = np.cumsum(falling)
-    first, second = (falling[np.searchsorted(3 * reached, part * reached[-1])] for part in (1, 2))
+    descending = np.sort(interactions)[::-1]
+    summed = np.cumsum(descending)
+    first, second = (descending[np.searchsorted(3 * summed, third * summed[-1])] for third in (1, 2))
     third = (interactions < first).astype(np.int64) + (interactions < second)
     return _cohorts(POPULARITY_COHORTS, third, interactions)
 
 
 def value_cohorts(values: Sequence[str | None], interactions: Int64Array) -> tuple[Cohort, ...]:
-    """Return a cohort per value of `values` (N,), the most frequent first, then OTHER, then UNKNOWN (None).
+    """Return a cohort per value of `values` (N,), most frequent first, then OTHER, then UNKNOWN (value None).
 
-    The LARGEST_VALUES most frequent have their own, of equally frequent ones the smaller text; those without any
-    member are left out. A value that is named like OTHER or UNKNOWN joins them. `interactions` (N,) are those of
-    each user or item.
+    The MAXIMUM_VALUES most frequent values have their own cohort. Of equally frequent values, the smaller text comes
+    first. Empty cohorts are left out. A value with the name of OTHER or UNKNOWN belongs to that cohort. `interactions`
+    (N,) are the numbers of interactions of each user or item.
     """
     found = Counter(UNKNOWN if value is None else value for value in values)
-    named = sorted(found.keys() - {OTHER, UNKNOWN}, key=lambda value: (-found[value], value))[:LARGEST_VALUES]
+    named = sorted(found.keys() - {OTHER, UNKNOWN}, key=lambda value: (-found[value], value))[:MAXIMUM_VALUES]
     names = (*named, OTHER, UNKNOWN)
-    place_of = {name: place for place, name in enumerate(names)}
-    places = [
-        place_of[UNKNOWN] if value is None else place_of.get(value, place_of[OTHER]) for value in values
+    number_of = {name: number for number, name in enumerate(names)}
+    numbers = [
+        number_of[UNKNOWN] if value is None else number_of.get(value, number_of[OTHER]) for value in values
     ]
-    return _cohorts(names, np.array(places, dtype=np.int64), interactions)
+    return _cohorts(names, np.array(numbers, dtype=np.int64), interactions)
 
 
-def _cohorts(names: Sequence[str], places: Int64Array, interactions: Int64Array) -> tuple[Cohort, ...]:
-    """Return the cohorts that have members: the one of name n has those whose place is n's."""
-    order = np.argsort(places, kind="stable")
-    ends = np.cumsum(np.bincount(places, minlength=len(names)))
+def _cohorts(names: Sequence[str], numbers: Int64Array, interactions: Int64Array) -> tuple[Cohort, ...]:
+    """Return the cohorts that are not empty; `numbers` (N,) are the positions in `names` of each member's cohort."""
+    order = np.argsort(numbers, kind="stable")
+    ends = np.cumsum(np.bincount(numbers, minlength=len(names)))
     members = np.split(order, ends[:-1])
     return tuple(
         Cohort(name, of_name, int(interactions[of_name].min()), int(interactions[of_name].max()))

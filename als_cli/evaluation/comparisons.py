@@ -1,4 +1,4 @@
-"""What the figures per user say beyond their mean: the model against each baseline."""
+"""Comparisons of the model with each baseline, paired by user."""
 
 import logging
 from collections.abc import Sequence
@@ -18,18 +18,23 @@ log = logging.getLogger(__name__)
 def comparisons_of(
     measured: Sequence[Measured], seed: int, progress: Progress
 ) -> tuple[ComparisonReport, ...]:
-    """Return the first method minus each of the others: by method as measured, then by k, then by metric."""
+    """Return the first method minus each other method: by method in the order of `measured`, then by k, then by metric.
+
+    `seed` is the seed of the resamples.
+    """
     model, *baselines = measured
     if not baselines:
         return ()
-    own = figures_per_user(model)
-    # All baselines side by side: they share one set of resamples, and its cost.
-    differences = np.hstack([own - figures_per_user(baseline) for baseline in baselines])
+    model_values = values_per_user(model)
+    # All baselines share one set of resamples, which saves time.
+    differences = np.hstack([model_values - values_per_user(baseline) for baseline in baselines])
     if len(differences) < FEWEST_USERS:
-        log.warning("only %d users were evaluated: intervals and p-values say little", len(differences))
+        log.warning(
+            "only %d users were evaluated, so intervals and p-values are unreliable", len(differences)
+        )
     with progress.task("comparing methods", total=2 * RESAMPLES) as task:
         found = compare(differences, seed, on_resamples=task.advance)
-    names = [(baseline.method, name) for baseline in baselines for name in figure_names(model)]
+    names = [(baseline.method, name) for baseline in baselines for name in metric_names(model)]
     return tuple(
         ComparisonReport(
             baseline=baseline,
@@ -43,11 +48,11 @@ def comparisons_of(
     )
 
 
-def figures_per_user(measured: Measured) -> Float64Array:
-    """Return the values per user, (T, k x metrics), in the order of :func:`figure_names`."""
+def values_per_user(measured: Measured) -> Float64Array:
+    """Return the accuracy metrics of each user, (T, k x metrics) float64, in the order of :func:`metric_names`."""
     return np.column_stack([values for metrics in measured.per_user.values() for values in metrics.values()])
 
 
-def figure_names(measured: Measured) -> list[str]:
-    """Return the accuracy metrics with their k, such as `ndcg@10`."""
+def metric_names(measured: Measured) -> list[str]:
+    """Return the accuracy metrics with k, such as ``ndcg@10``: by k, then by metric."""
     return [f"{name}@{k}" for k, metrics in measured.per_user.items() for name in metrics]

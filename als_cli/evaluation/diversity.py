@@ -1,4 +1,4 @@
-"""How different the items of one list are: intra-list diversity (Ziegler et al. 2005) by the users that items share."""
+"""Intra-list diversity (Ziegler et al. 2005). The similarity of two items is the cosine of their sets of training users."""
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -6,86 +6,85 @@ from scipy.sparse import csr_matrix
 from als_cli.arrays import Float64Array, Int32Array, Int64Array
 
 SAMPLE = 1000
-"""Most test users whose lists are looked at."""
-_FEWEST = 100
-_CELLS = 1_000_000_000  # test users x training users: a few seconds, whatever the size of the data
-_MOST_PAIRED = 2000  # items: 32 MiB for the cosines of all pairs
+"""Maximum number of test users whose lists are used."""
+_MINIMUM_SAMPLE = 100
+_CELLS = 1_000_000_000  # maximum of test users x training users: a few seconds
+_MAXIMUM_PAIRED = 2000  # items: 32 MiB for the cosines of all pairs
 
 
 class ListDiversity:
-    """Diversity of the lists of a sample of the test users; all methods are evaluated on the same sample."""
+    """Diversity of the lists of a sample of the test users, the same sample for all methods."""
 
     def __init__(self, training: csr_matrix, test_users: int, seed: int) -> None:
-        """Take the training matrix (U, I), whose stored values count as 1, and draw from `test_users` by `seed`.
+        """Sample the `test_users` by `seed`, and store the training matrix (U, I), whose stored values count as 1.
 
-        SAMPLE of them, or fewer beyond a million training users: 10^9 / U, at least 100.
+        The sample has SAMPLE users. Above a million training users it has 10^9 / U users, at least 100.
         """
-        size = min(SAMPLE, max(_FEWEST, _CELLS // max(1, training.shape[0])))
-        drawn = np.random.default_rng(seed).permutation(test_users)[:size]
-        self._users = np.sort(drawn)
+        size = min(SAMPLE, max(_MINIMUM_SAMPLE, _CELLS // max(1, training.shape[0])))
+        self._users = np.sort(np.random.default_rng(seed).permutation(test_users)[:size])
         stored = (np.ones(training.nnz, dtype=np.int8), training.indices, training.indptr)
         self._item_users = csr_matrix(csr_matrix(stored, shape=training.shape).T)
         self._counts = np.diff(self._item_users.indptr).astype(np.int64)
 
-    def drawn(self, users: slice) -> Int64Array:
-        """Return which of the consecutive test `users` are in the sample, counted from its start, ascending."""
+    def sampled(self, users: slice) -> Int64Array:
+        """Return the positions in the slice `users` of the test users that are in the sample, ascending, int64."""
         first, last = np.searchsorted(self._users, (users.start, users.stop))
         return np.asarray(self._users[first:last] - users.start, dtype=np.int64)
 
     def of(self, item_rows: Int32Array) -> Float64Array:
-        """Return the diversity of each list of `item_rows` (B, k; -1 where unfilled), NaN below two items; (B,).
+        """Return the diversity of each list of `item_rows` (B, k; -1 in empty slots), (B,) float64.
 
-        1 - mean cosine of the items' columns over all pairs of the list.
+        The diversity is 1 - mean cosine over all pairs of items of the list; NaN with fewer than two items.
         """
         filled = item_rows >= 0
-        places = filled.sum(axis=1)
-        pairs = places * (places - 1)
+        lengths = filled.sum(axis=1)
+        pairs = lengths * (lengths - 1)
         cost = int(self._counts[item_rows[filled]].sum())
         items = np.unique(item_rows[filled])
-        # An item's own square is 1, or 0 where nobody has it.
-        own = np.where(filled, self._counts[item_rows] > 0, False).sum(axis=1)
+        # The cosine of an item with itself is 1, or 0 if no user has it.
+        with_itself = np.where(filled, self._counts[item_rows] > 0, False).sum(axis=1)
         if self._has_few_pairs(items, cost):
             summed = self._from_pairs(item_rows, items)
         else:
             summed = np.array([self._from_users(row[row >= 0]) for row in item_rows])
-        return np.where(pairs > 0, 1.0 - (summed - own) / np.maximum(pairs, 1), np.nan)
+        return np.where(pairs > 0, 1.0 - (summed - with_itself) / np.maximum(pairs, 1), np.nan)
 
     def _has_few_pairs(self, items: Int32Array, cost: int) -> bool:
-        """Return whether the cosines of all pairs of `items` cost less than `cost`: so they do if all lists are alike."""
-        if len(items) > _MOST_PAIRED:
+        """Return whether the cosines of all pairs of `items` cost less than `cost`, as they do if the lists are similar."""
+        if len(items) > _MAXIMUM_PAIRED:
             return False
         held = np.bincount(self._item_users[items].indices, minlength=self._item_users.shape[1])
         return int(held @ held) < cost
 
     def _from_users(self, items: Int32Array) -> float:
-        """Return the sum of all cosines of the list `items`: |sum x|^2 of their unit columns x, no pair looked at."""
+        """Return the sum of all cosines of the list `items`, computed as |sum x|^2 over their unit columns x."""
         if len(items) == 0:
             return 0.0
         starts, users = self._item_users.indptr, self._item_users.indices
         held = np.concatenate([users[starts[item] : starts[item + 1]] for item in items])
         counts = self._counts[items]
         lengths = np.repeat(1.0 / np.sqrt(np.maximum(counts, 1)), counts)
-        # Not a dot product: BLAS may round by the number of its threads.
+        # Not a dot product, because the rounding of BLAS depends on the number of threads.
         return float(np.square(np.bincount(held, weights=lengths)).sum())
 
     def _from_pairs(self, item_rows: Int32Array, items: Int32Array) -> Float64Array:
-        """Return the sum of all cosines of each list, (B,): from those of all pairs of the listed `items`."""
+        """Return the sum of all cosines of each list, (B,) float64, computed from the cosines of all pairs of `items`."""
         counts = self._counts[items]
         units = self._item_users[items].astype(np.float64)
         units.data = np.repeat(1.0 / np.sqrt(np.maximum(counts, 1)), counts)
         cosines = (units @ units.T).toarray()
-        inside = _places_of(item_rows, items)
-        return np.asarray(inside.multiply(inside @ cosines).sum(axis=1), dtype=np.float64).ravel()
+        listed = _membership(item_rows, items)
+        return np.asarray(listed.multiply(listed @ cosines).sum(axis=1), dtype=np.float64).ravel()
 
 
-def _places_of(item_rows: Int32Array, items: Int32Array) -> csr_matrix:
-    """Return which of the sorted `items` stand in each list, (B, items) float64 ones."""
-    lists, places = np.nonzero(item_rows >= 0)
-    columns = np.searchsorted(items, item_rows[lists, places])
+def _membership(item_rows: Int32Array, items: Int32Array) -> csr_matrix:
+    """Return which of the sorted `items` each list contains, (B, items) float64 ones."""
+    lists, slots = np.nonzero(item_rows >= 0)
+    columns = np.searchsorted(items, item_rows[lists, slots])
     return csr_matrix((np.ones(len(lists)), (lists, columns)), shape=(len(item_rows), len(items)))
 
 
 def mean_diversity(diversities: Float64Array) -> float:
-    """Return the mean of `diversities` over the lists that have one, 0 where none has."""
-    having = diversities[~np.isnan(diversities)]
-    return float(having.mean()) if len(having) else 0.0
+    """Return the mean of `diversities` without NaN, 0 if all are NaN."""
+    defined = diversities[~np.isnan(diversities)]
+    return float(defined.mean()) if len(defined) else 0.0

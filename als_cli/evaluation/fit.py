@@ -1,4 +1,4 @@
-"""Fit on a training set, rank for the test users, compute the metrics: the same for every command that needs it."""
+"""Train a model on a training set and compute its metrics on the test users, for all commands that need it."""
 
 from collections.abc import Callable
 
@@ -12,28 +12,28 @@ from als_cli.splitting.division import EvaluationSets
 def fit_ranker(
     name: str,
     recipe: Recipe,
-    parts: EvaluationSets,
+    sets: EvaluationSets,
     on_iteration: Callable[[Iteration], None] = lambda _iteration: None,
 ) -> FactorRanker:
-    """Return the model trained by `recipe` on the training set of `parts`, as a ranker of its test users.
+    """Return the model trained by `recipe` on the training set of `sets`, as a ranker of its test users.
 
-    Test users that training does not know are folded in from their history.
+    Held-out test users are folded in from their history.
 
     Raises
     ------
     TrainingError
         The factors are not finite.
     """
-    holdout, threads = parts.holdout, recipe.settings.threads
-    factors = recipe.fit(parts.training.matrix, on_iteration)
-    if parts.users_are_held_out:
+    holdout, threads = sets.holdout, recipe.settings.threads
+    factors = recipe.fit(sets.training.matrix, on_iteration)
+    if sets.users_are_held_out:
         users = recipe.fold_in(factors.items, holdout.test_set.history)
     else:
         users = factors.users[holdout.user_rows]
     return FactorRanker(name, users, factors.items, threads)
 
 
-def mean_metric(ranker: Ranker, parts: EvaluationSets, metric: str) -> float:
-    """Return the mean of `metric` (such as ``ndcg@10``) of `ranker` over the test users of `parts`."""
+def mean_metric(ranker: Ranker, sets: EvaluationSets, metric: str) -> float:
+    """Return the mean of `metric` (such as ``ndcg@10``) of `ranker` over the test users of `sets`."""
     k = int(metric.partition("@")[2])
-    return measure(ranker, parts.holdout.test_set, (k,)).averages[metric]
+    return measure(ranker, sets.holdout.test_set, (k,)).averages[metric]

@@ -1,103 +1,134 @@
-"""The quality gate: a model's figure against a number or a baseline's figure."""
+"""The quality gate: the model's metric must reach a number, or the metric of a baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from als_cli.errors import GateError
-from als_cli.evaluation.significance import Conclusion, conclusion_of
+from als_cli.config.evaluate import EvaluateConfig, GateConfig
+from als_cli.errors import ConfigError, GateError
+from als_cli.evaluation.methods import MODEL, PUBLISHED
+from als_cli.evaluation.report import ComparisonReport, GateReport
 from als_cli.splitting.protocol import FEWEST_USERS
 
 
 @dataclass(frozen=True)
-class Lead:
-    """Model minus baseline, as the comparison of the two found it."""
-
-    low: float
-    """Lower end of the interval of the mean difference."""
-    high: float
-    """Upper end."""
-    p_value: float
-
-    @property
-    def conclusion(self) -> Conclusion:
-        """Whether the model is clearly better or worse."""
-        return conclusion_of(self.low, self.high, self.p_value)
-
-
-@dataclass(frozen=True)
 class Verdict:
-    """How the gate decided."""
+    """The decision of the gate, and the values that it depends on."""
 
     metric: str
     """Metric and k, such as ``ndcg@10``."""
     value: float
-    """The model's figure."""
+    """The model's metric."""
     threshold: float | None
-    """What it must not fall below; None: there is nothing to fall below."""
+    """The minimum of `value`; None: baseline `published` is left out, so there is no minimum."""
     baseline: str | None
-    """The baseline that the threshold comes from; None: a number of the config."""
+    """The baseline that the threshold comes from; None: the threshold is a number of the config."""
     users: int
-    """Test users that the figures are means over."""
-    lead: Lead | None = None
-    """Lead over the baseline, which must be clear; None: not asked for."""
+    """Number of evaluated test users."""
+    comparison: ComparisonReport | None = None
+    """Comparison with the baseline, which must say `better`; None: the gate is not `significant`."""
 
     @property
     def met(self) -> bool:
-        """Whether there are enough test users, the model is at least as good, and clearly better if that is asked for."""
+        """Whether there are enough users, the value reaches the threshold, and the comparison, if any, says `better`."""
         if self.users < FEWEST_USERS:
             return False
         if self.threshold is None:
             return True
-        return self.value >= self.threshold and (self.lead is None or self.lead.conclusion == "better")
+        is_better = self.comparison is None or self.comparison.conclusion == "better"
+        return self.value >= self.threshold and is_better
+
+    def report(self) -> GateReport:
+        """Return the verdict for metrics.json."""
+        compared = self.comparison
+        return GateReport(
+            metric=self.metric,
+            value=self.value,
+            threshold=self.threshold,
+            baseline=self.baseline,
+            users=self.users,
+            low=compared.low if compared else None,
+            p_value=compared.p_value if compared else None,
+            met=self.met,
+        )
+
+
+def check_gate(config: EvaluateConfig) -> None:
+    """Check that the evaluation computes the metrics that `config.gate` compares.
+
+    Raises
+    ------
+    ConfigError
+        The metric's k is not in `evaluate.at`, or the baseline is not in `evaluate.baselines`.
+    """
+    gate = config.gate
+    if gate is None:
+        return
+    k = int(gate.metric.partition("@")[2])
+    if k not in config.at:
+        raise ConfigError(
+            f"evaluate.gate.metric is {gate.metric}, but evaluate.at does not contain {k}",
+            hint=f"add {k} to evaluate.at",
+        )
+    if isinstance(gate.at_least, str) and gate.at_least not in config.baselines:
+        raise ConfigError(
+            f"evaluate.gate.at_least is {gate.at_least}, but evaluate.baselines does not contain it",
+            hint=f"add {gate.at_least} to evaluate.baselines",
+        )
 
 
 def decide(
-    metric: str,
-    at_least: float | str,
-    model: Mapping[str, float],
-    baselines: Mapping[str, Mapping[str, float]],
+    gate: GateConfig,
+    metrics: Mapping[str, Mapping[str, float]],
+    comparisons: Sequence[ComparisonReport],
     users: int,
-    lead: Lead | None = None,
 ) -> Verdict:
-    """Return the verdict on the model's figure of `metric` against `at_least`: a number, or a key of `baselines`.
+    """Return the verdict of `gate` on `metrics`, the metrics of each method over `users` test users.
 
-    The figures are means over `users` test users. `lead` is the lead over the baseline, where it must be clear.
+    `comparisons` compare the model with each baseline. If the gate compares with `published` and that baseline is
+    left out, the verdict has no threshold.
     """
-    if isinstance(at_least, str):
-        return Verdict(metric, model[metric], baselines[at_least][metric], at_least, users, lead)
-    return Verdict(metric, model[metric], at_least, None, users)
+    value, baseline = metrics[MODEL][gate.metric], gate.at_least
+    if not isinstance(baseline, str):
+        return Verdict(gate.metric, value, baseline, None, users)
+    if baseline == PUBLISHED and PUBLISHED not in metrics:
+        return Verdict(gate.metric, value, None, PUBLISHED, users)
+    compared = None
+    if gate.significant:
+        by_name = {(found.baseline, found.metric): found for found in comparisons}
+        compared = by_name[baseline, gate.metric]
+    return Verdict(gate.metric, value, metrics[baseline][gate.metric], baseline, users, compared)
 
 
-def require(verdict: Verdict) -> None:
-    """Return when the gate is met.
+def require(verdict: Verdict | None) -> None:
+    """Raise an error if the gate is not met; None stands for a config without a gate.
 
     Raises
     ------
     GateError
-        It is not.
+        The gate is not met.
     """
-    if verdict.met:
+    if verdict is None or verdict.met:
         return
     if verdict.users < FEWEST_USERS or verdict.threshold is None:
         raise GateError(
             f"quality gate not met: the number of test users is {verdict.users}, "
             f"a gate needs at least {FEWEST_USERS}",
-            hint="choose a longer test period (evaluate.split.test) or another evaluate.split, raise evaluate.users "
-            "if it is set, or leave evaluate.gate out",
+            hint="choose a longer test period (evaluate.split.test) or another evaluate.split, increase evaluate.users "
+            "if it is set, or remove evaluate.gate",
         )
     raise GateError(
         f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, "
-        f"{_demand(verdict, verdict.threshold)}",
+        f"{_failed_condition(verdict, verdict.threshold)}",
         hint="tune section train (factors, regularization, iterations), or change evaluate.gate",
     )
 
 
-def _demand(verdict: Verdict, threshold: float) -> str:
-    against = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
-    if verdict.value >= threshold and verdict.lead is not None:
-        lead = verdict.lead
+def _failed_condition(verdict: Verdict, threshold: float) -> str:
+    source = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
+    compared = verdict.comparison
+    if verdict.value >= threshold and compared is not None:
         return (
-            f"{against} has {threshold:.6g}, and the lead is not clear: 95 % interval "
-            f"{lead.low:+.6g} to {lead.high:+.6g}, p = {lead.p_value:.3g}"
+            f"{source} has {threshold:.6g}, and the difference is not clear: 95 % interval "
+            f"{compared.low:+.6g} to {compared.high:+.6g}, p = {compared.p_value:.3g}"
         )
-    return f"{against} demands at least {threshold:.6g}"
+    return f"{source} demands at least {threshold:.6g}"

@@ -1,4 +1,4 @@
-"""Baselines `item_knn` and `item_bm25`: items like those in the user's history; the only use of `implicit`'s neighbours."""
+"""Baselines `item_knn` and `item_bm25`: items similar to the items in the history. `implicit` computes the similarities."""
 
 import warnings
 from typing import Literal
@@ -14,24 +14,25 @@ from als_cli.ranking.top_n import TopN
 Similarity = Literal["cosine", "bm25"]
 
 NEIGHBOURS = 100
-"""Neighbours kept per item. Cost grows in proportion to it, quality hardly: from 20 to 1,000 neighbours NDCG moved by
-less than a fifth on Gowalla and by 4 % on MovieLens-1M."""
+"""Neighbours kept per item. The cost is proportional to it.
+
+For 20 to 1,000 neighbours, the range of NDCG is less than a fifth on Gowalla and 4 % on MovieLens-1M."""
 SATURATION = 1.2
 """K1 of BM25, and of `implicit`'s BM25Recommender."""
 LENGTH_WEIGHT = 0.75
-"""B of BM25: how much an item with many users is worth less, 0 not at all, 1 in proportion."""
+"""B of BM25: 0 ignores the number of users of an item, 1 divides by it."""
 
 
 class ItemNeighbours:
-    """Ranks by the sum of similarities to the items of the user's history, strengths left aside."""
+    """Ranks by the sum of similarities to the items of the user's history. Strengths are ignored."""
 
     def __init__(self, name: str, similarity: csr_matrix) -> None:
-        """Take each item's similarity (I, I) to its neighbours, zero on the diagonal."""
+        """Take the similarity (I, I) of each item to its neighbours, with a zero diagonal."""
         self.name = name
         self._similarity = similarity
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the `n` items most similar to the history; an item that is no neighbour of it is not listed."""
+        """Return up to `n` items with the largest sum of similarities; only neighbours of items of the history are listed."""
         scores = presence(block.history) @ self._similarity
         if block.candidates is not None:
             scores = scores.multiply(presence(block.candidates)).tocsr()
@@ -43,17 +44,17 @@ class ItemNeighbours:
 
 
 class ItemKnn(ItemNeighbours):
-    """Neighbours by the cosine of the items' sets of users."""
+    """Ranks by the cosine of the items' sets of users."""
 
     def __init__(self, training: csr_matrix, threads: int) -> None:
         super().__init__("item_knn", neighbours_of(presence(training), "cosine", NEIGHBOURS, threads))
 
 
 class ItemBm25(ItemNeighbours):
-    """Neighbours by the product of the items' sets of users, weighted by BM25 (Robertson & Zaragoza 2009).
+    """Ranks by the product of the items' sets of users, weighted by BM25 (Robertson & Zaragoza 2009).
 
-    Items are the documents and users the terms: a user counts for less the more items he has, and for less with an
-    item that many users have.
+    Items are the documents and users are the terms. The weight of a user decreases with their number of items, and with
+    the number of users of the item.
     """
 
     def __init__(self, training: csr_matrix, threads: int) -> None:
@@ -61,12 +62,12 @@ class ItemBm25(ItemNeighbours):
 
 
 def neighbours_of(training: csr_matrix, similarity: Similarity, neighbours: int, threads: int) -> csr_matrix:
-    """Return the similarity of each item's column with those of its `neighbours` nearest, (I, I) float32, no diagonal."""
+    """Return the similarities of each item with its `neighbours` most similar items, (I, I) float32, zero diagonal."""
     with threadpool_limits(1, "blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that its own normalisation yields a COO matrix
+        warnings.simplefilter("ignore")  # implicit warns about its own COO matrix
         from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 
-        # One more than asked for: an item is mostly its own nearest neighbour, and that one is dropped.
+        # One neighbour more, because most items are their own nearest neighbour, which is removed.
         if similarity == "cosine":
             recommender = CosineRecommender(K=neighbours + 1, num_threads=threads)
         else:
@@ -78,14 +79,14 @@ def neighbours_of(training: csr_matrix, similarity: Similarity, neighbours: int,
 
 
 def _nearest_others(similarity: csr_matrix, neighbours: int) -> csr_matrix:
-    """Return the `neighbours` largest values of each row of `similarity` (I, I) off the diagonal, float32; ties: the lower column."""
+    """Return the `neighbours` largest values of each row off the diagonal, (I, I) float32. Ties: the lower column first."""
     found = similarity.tocoo()
     others = found.row != found.col
     rows, columns, values = found.row[others], found.col[others], found.data[others].astype(np.float32)
     order = np.lexsort((columns, -values, rows))
     rows, columns, values = rows[order], columns[order], values[order]
-    places = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    kept = places < neighbours
+    ranks = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    kept = ranks < neighbours
     nearest = csr_matrix((values[kept], (rows[kept], columns[kept])), shape=similarity.shape)
     nearest.sort_indices()
     return nearest

@@ -1,4 +1,4 @@
-"""Every method on one division of the events: fitted to its training set, scored on its test users."""
+"""Metrics of all methods on one split: each is fitted to the training set and scored on the test users."""
 
 import logging
 import time
@@ -20,88 +20,93 @@ from als_cli.progress import Progress
 from als_cli.splitting.division import EvaluationSets
 
 MODEL, PUBLISHED = "als", "published"
-"""Names of the model, and of the baseline with the settings of the published model."""
+"""Names of the model, and of the baseline with section `train` of the published model."""
 
 FitModel = Callable[[str, TrainConfig, EvaluationSets], Ranker]
-"""Fits the model of a section `train` to a training set: name, section, sets."""
+"""Function of (name, section `train`, sets) that trains a model and returns its ranker."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One method's figures and what they cost."""
+    """Metrics of one method, with their duration."""
 
     measured: Measured
     seconds: float
-    """Training and ranking."""
+    """Duration of training and ranking."""
 
     def report(self) -> MethodReport:
-        """Return the figures for the report."""
-        one = self.measured
+        """Return the metrics for the report."""
+        measured = self.measured
         return MethodReport(
-            method=one.method, metrics=one.averages, short_lists=one.short_lists, seconds=self.seconds
+            method=measured.method,
+            metrics=measured.averages,
+            short_lists=measured.short_lists,
+            seconds=self.seconds,
         )
 
 
 @dataclass(frozen=True)
 class Methods:
-    """The model and the baselines of one section `evaluate`."""
+    """The model and the baselines of a config."""
 
     config: EvaluateConfig
     signal: EventsConfig
     models: Mapping[str, TrainConfig]
-    """Section `train` of the model, and of baseline `published` where there is one."""
+    """Section `train` of the model, and of baseline `published` if it is evaluated."""
     fit_model: FitModel
     threads: int
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The model first, then the baselines that there are."""
+        """Names of the model and of the baselines that are evaluated, in this order."""
         baselines = (name for name in self.config.baselines if name != PUBLISHED or PUBLISHED in self.models)
         return (MODEL, *dict.fromkeys(baselines))
 
     def score(
         self,
-        parts: EvaluationSets,
+        sets: EvaluationSets,
         progress: Progress,
         on_method: Callable[[str], None] = lambda _method: None,
     ) -> list[Scored]:
-        """Return the figures of every method on `parts`; `on_method` is called with each name when it is done.
+        """Return the metrics of each method on `sets`, in the order of `names`.
+
+        `on_method` is called with the name of each method that is done.
 
         Raises
         ------
         ConfigError
-            The hyperparameters, or those of the published model, do not suit the training set.
+            Hyperparameters of the model or of the published model cannot be used on the training set.
         TrainingError
             The factors are not finite.
         """
         scored = list[Scored]()
         at = list_lengths(self.config)
-        diversity = ListDiversity(parts.training.matrix, parts.holdout.test_set.users, self.config.seed)
+        diversity = ListDiversity(sets.training.matrix, sets.holdout.test_set.users, self.config.seed)
         for method in self.names:
             started = time.perf_counter()
-            ranker = self._fitted(method, parts)
-            with progress.task(f"ranking ({method})", total=parts.holdout.test_set.users) as task:
-                measured = measure(ranker, parts.holdout.test_set, at, task.advance, diversity)
+            ranker = self._fitted(method, sets)
+            with progress.task(f"ranking ({method})", total=sets.holdout.test_set.users) as task:
+                measured = measure(ranker, sets.holdout.test_set, at, task.advance, diversity)
             scored.append(Scored(measured, time.perf_counter() - started))
             log.info("%s: evaluated in %.1f s", method, scored[-1].seconds)
             on_method(method)
         return scored
 
-    def _fitted(self, method: str, parts: EvaluationSets) -> Ranker:
+    def _fitted(self, method: str, sets: EvaluationSets) -> Ranker:
         if method not in self.models:
-            return fitted_baseline(method, parts, self.signal, self.config.recent, self.threads)
+            return fitted_baseline(method, sets, self.signal, self.config.recent, self.threads)
         try:
-            return self.fit_model(method, self.models[method], parts)
-        except ConfigError as unsuited:
+            return self.fit_model(method, self.models[method], sets)
+        except ConfigError as error:
             if method == MODEL:
                 raise
             raise ConfigError(
-                "baseline published: the settings of the published model do not suit the training set: "
-                f"{unsuited.message}",
-                hint="leave published out of evaluate.baselines",
-            ) from unsuited
+                "baseline published: section train of the published model cannot be used on the training set: "
+                f"{error.message}",
+                hint="remove published from evaluate.baselines",
+            ) from error
 
 
 def list_lengths(config: EvaluateConfig) -> tuple[int, ...]:
@@ -109,27 +114,30 @@ def list_lengths(config: EvaluateConfig) -> tuple[int, ...]:
     return tuple(sorted(set(config.at)))
 
 
-def counts_of(parts: EvaluationSets) -> dict[str, int]:
-    """Return the sizes of the training part, and test users and pairs with those left out."""
+def counts_of(sets: EvaluationSets) -> dict[str, int]:
+    """Return the sizes of the training set, and the numbers of test users and test pairs, evaluated and left out."""
     return {
-        "training_users": parts.training.users.height,
-        "training_items": parts.training.items.height,
-        "training_interactions": int(parts.training.matrix.nnz),
-        **parts.holdout.counts,
-        "users_evaluated": parts.holdout.test_set.users,
+        "training_users": sets.training.users.height,
+        "training_items": sets.training.items.height,
+        "training_interactions": int(sets.training.matrix.nnz),
+        **sets.holdout.counts,
+        "users_evaluated": sets.holdout.test_set.users,
     }
 
 
-def per_user_table(parts: EvaluationSets, scored: Sequence[Scored]) -> pl.DataFrame:
-    """Return user_id, method, k, test_items and a column per metric; sorted by method as evaluated, k, user_id."""
-    test_items = pl.Series(parts.holdout.test_set.relevant_counts).cast(pl.UInt32)
+def per_user_table(sets: EvaluationSets, scored: Sequence[Scored]) -> pl.DataFrame:
+    """Return user_id, method, k, test_items and a column per accuracy metric.
+
+    Rows are sorted by method in the order of `scored`, then by k and by user_id.
+    """
+    test_items = pl.Series(sets.holdout.test_set.relevant_counts).cast(pl.UInt32)
     return pl.concat(
-        pl.DataFrame({"user_id": parts.holdout.user_ids, "test_items": test_items, **metrics}).select(
+        pl.DataFrame({"user_id": sets.holdout.user_ids, "test_items": test_items, **metrics}).select(
             "user_id",
-            pl.lit(one.measured.method).alias("method"),
+            pl.lit(method.measured.method).alias("method"),
             pl.lit(k, pl.Int32).alias("k"),
             pl.exclude("user_id"),
         )
-        for one in scored
-        for k, metrics in one.measured.per_user.items()
+        for method in scored
+        for k, metrics in method.measured.per_user.items()
     )

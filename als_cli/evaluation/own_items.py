@@ -1,4 +1,4 @@
-"""Baseline `own_items`: what the user had last; the method to beat where people buy the same again."""
+"""Baseline `own_items`: the newest items of the user. It is strong where users buy the same items again."""
 
 from scipy.sparse import csr_matrix
 
@@ -8,16 +8,16 @@ from als_cli.ranking.top_n import TopN
 
 
 class OwnItems:
-    """Ranks each user's own items, the newest first; nothing else is listed."""
+    """Ranks the items of each user's history, newest first. No other items are listed."""
 
     name = "own_items"
 
     def __init__(self, newness: csr_matrix) -> None:
-        """Take (T, I) scores that grow with the last time of each test user's items, stored where he has the item."""
+        """Take scores (T, I) that increase with the last time of each item, stored for the items in the user's history."""
         self._newness = newness
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return up to `n` items of the history, the newest first; ties: the lower item row."""
+        """Return up to `n` items of the history, newest first. Ties: the lower item row first."""
         scores = self._newness[block.users]
         if block.candidates is not None:
             scores = scores.multiply(presence(block.candidates)).tocsr()

@@ -1,4 +1,4 @@
-"""Whatever ranks items for test users: the model, and the popularity baselines."""
+"""Methods that rank items for test users: the model and the popularity baselines."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,35 +13,35 @@ from als_cli.ranking.top_n import TopN
 
 @dataclass(frozen=True)
 class UsersToRank:
-    """B consecutive test users."""
+    """A block of B consecutive test users."""
 
     users: slice
     """Their positions among all test users."""
     history: csr_matrix
-    """(B, I) strengths of what a method may know of them."""
+    """(B, I) strengths of the items that a method may use."""
     candidates: csr_matrix | None
-    """(B, I) the only items to rank for them; None: all items."""
+    """(B, I) the only items to rank; None: all items."""
     exclude_seen: bool
     """Whether the items of the history are left out of the lists."""
 
     @property
     def seen(self) -> csr_matrix | None:
-        """(B, I) items that must not be listed."""
+        """(B, I) items that must not be listed, None if there are none."""
         return self.history if self.exclude_seen else None
 
 
 class Ranker(Protocol):
-    """A method that is evaluated; baselines are built from the training part, so they know nothing else."""
+    """A method that is evaluated. It is fitted to the training set only."""
 
     name: str
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the `n` best items of each user of `block`; items that the method has no score for are left out."""
+        """Return the `n` best items of each user of `block`. Items without a score are left out."""
         ...
 
 
 class FactorRanker:
-    """Ranks by dot product: one row of user factors per test user."""
+    """Ranks by the dot product of user factors and item factors, with one row of user factors per test user."""
 
     def __init__(self, name: str, users: Float32Array, items: Float32Array, threads: int) -> None:
         self.name = name
@@ -50,12 +50,12 @@ class FactorRanker:
         self._threads = threads
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the `n` items with the largest dot products; ties: the lower item row."""
+        """Return the `n` items with the largest dot products. Ties: the lower item row first."""
         return _best(self._index, self._users[block.users], block, n, self._threads)
 
 
 class Popular:
-    """Ranks by the number of training interactions, the same for everybody but for what he has seen."""
+    """Ranks by the number of training users. Lists differ only by the items that are left out as seen."""
 
     name = "popular"
 
@@ -65,27 +65,27 @@ class Popular:
         self._threads = threads
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the `n` items with the most training interactions; ties: the lower item row."""
+        """Return the `n` items with the most training users. Ties: the lower item row first."""
         users = np.ones((block.history.shape[0], 1), dtype=np.float32)
         return _best(self._index, users, block, n, self._threads)
 
 
 class RecentPopular:
-    """Ranks by interactions late in the training period, then by all training interactions; the same for everybody."""
+    """Ranks by the number of users late in the training period, then by the number of all training users."""
 
     name = "recent_popular"
 
     def __init__(self, recent: Int64Array, training: csr_matrix, threads: int) -> None:
-        """Take the late interactions (I,) and the training matrix (U, I)."""
-        ever = np.bincount(training.indices, minlength=training.shape[1])
-        places = np.empty(len(recent), dtype=np.float32)
-        # Stable: of items equal in both, the lower row comes first. Places are exact up to 2^24 items.
-        places[np.lexsort((-ever, -recent))] = np.arange(len(recent), 0, -1)
-        self._index = item_index(places[:, None])
+        """Take the number of late users of each item (I,), and the training matrix (U, I)."""
+        total = np.bincount(training.indices, minlength=training.shape[1])
+        scores = np.empty(len(recent), dtype=np.float32)
+        # The sort is stable: of items equal in both counts, the lower row comes first. Scores are exact up to 2^24 items.
+        scores[np.lexsort((-total, -recent))] = np.arange(len(recent), 0, -1)
+        self._index = item_index(scores[:, None])
         self._threads = threads
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the `n` items with the most late interactions; ties: the most of all, then the lower item row."""
+        """Return the `n` items with the most late users. Ties: the most training users first, then the lower item row."""
         users = np.ones((block.history.shape[0], 1), dtype=np.float32)
         return _best(self._index, users, block, n, self._threads)
 

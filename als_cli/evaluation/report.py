@@ -1,181 +1,167 @@
-"""What an evaluation says: figures per method, counts, the protocol, the gate."""
+"""Types of the report of `als evaluate`, which is also the content of metrics.json."""
 
 from typing import Any, Literal, Self
 
 from pydantic import computed_field
 
-from als_cli.evaluation.gate import Verdict
 from als_cli.evaluation.significance import Conclusion, conclusion_of
 from als_cli.reports import Report
 from als_cli.splitting.auto_split import SplitChoice
 
 PublishedState = Literal["compared", "same_settings", "no_model"]
-"""Whether baseline `published` is among the methods, or why not."""
+"""Whether baseline `published` is evaluated, or why it is left out."""
 
 
 class MethodReport(Report):
-    """One method's figures."""
+    """Metrics of one method."""
 
     method: str
     """`als`, or the name of a baseline."""
     metrics: dict[str, float]
-    """By metric and k, such as `ndcg@10`."""
+    """Keys are metric and k, such as `ndcg@10`."""
     short_lists: int
-    """Users whose list has fewer than max(k) items."""
+    """Number of users whose list has fewer items than the largest k."""
     seconds: float
-    """Training and ranking."""
+    """Duration of training and ranking."""
 
 
 class ComparisonReport(Report):
-    """The model minus one baseline, paired by user."""
+    """Difference of the model and one baseline in one metric, paired by user."""
 
     baseline: str
     metric: str
-    """An accuracy metric with its k, such as `ndcg@10`."""
+    """Accuracy metric and k, such as `ndcg@10`."""
     difference: float
-    """Mean over users."""
+    """Mean over users of model minus baseline."""
     low: float
     """Lower end of the 95 % bootstrap interval of the difference."""
     high: float
-    """Upper end."""
+    """Upper end of the interval."""
     p_value: float
-    """Of the two-sided sign-flip permutation test."""
+    """p-value of the two-sided sign-flip permutation test."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def conclusion(self) -> Conclusion:
-        """`better` or `worse` where interval and test both exclude a difference of 0, else `not clear`."""
+        """`better` or `worse` if interval and test both exclude a difference of 0, else `not clear`."""
         return conclusion_of(self.low, self.high, self.p_value)
 
 
 class CohortReport(Report):
-    """The figures of users who have something in common."""
+    """Metrics of one cohort of test users."""
 
     column: str | None
-    """The column of `evaluate.cohorts.users` that divides them; None: the length of their history."""
+    """Column of `evaluate.cohorts.users` that divides the users; None: the length of the history."""
     cohort: str
-    """Its value, `other` or `unknown`; without column `new`, `light` or `heavy`."""
+    """Value of the column, `other` or `unknown`; `new`, `light` or `heavy` if `column` is None."""
     users: int
+    """Number of users."""
     minimum: int
-    """Items in the shortest of their histories."""
+    """Number of items in the shortest history."""
     maximum: int
-    """Items in the longest."""
+    """Number of items in the longest history."""
     methods: dict[str, dict[str, float]]
-    """By method, then by accuracy metric and k: means over these users."""
+    """Accuracy metrics of each method, such as `ndcg@10`: means over the users of the cohort."""
 
 
 class ItemCohortReport(Report):
-    """What becomes of items that have something in common."""
+    """Metrics of one cohort of training items."""
 
     column: str | None
-    """The column of `evaluate.cohorts.items` that divides them; None: their popularity."""
+    """Column of `evaluate.cohorts.items` that divides the items; None: the popularity."""
     cohort: str
-    """Its value, `other` or `unknown`; without column `head`, `middle` or `tail`."""
+    """Value of the column, `other` or `unknown`; `head`, `middle` or `tail` if `column` is None."""
     items: int
-    """Training items."""
+    """Number of training items."""
     minimum: int
-    """Training interactions of the item that has fewest."""
+    """Number of training interactions of the least popular item."""
     maximum: int
-    """Training interactions of the item that has most."""
+    """Number of training interactions of the most popular item."""
     interactions: int
-    """Training interactions of all of them."""
+    """Number of training interactions of all items."""
     test_pairs: int
-    """Test pairs of evaluated users with one of these items."""
+    """Number of test pairs of evaluated users with one of the items."""
     methods: dict[str, dict[str, float | None]]
-    """By method, then `slot_fraction@k` and `recall@k`; None: no place is filled, or no pair is tested."""
+    """`slot_fraction@k` and `recall@k` of each method; None: no slot is filled, or there is no test pair."""
 
 
 class FallbackReport(Report):
-    """How much of the test users' lists only the fallback for people without history could fill."""
+    """Lists and slots of test users that only the fallback can fill."""
 
     lists: int
-    """Test users without history in the training part."""
+    """Number of test users without history in the training set."""
     fraction: float
-    """Of all test users, evaluated or not."""
+    """`lists` as a fraction of all test users, evaluated or not."""
     slot_fraction: dict[str, float]
-    """By k, such as `@10`: of the filled places of their lists of k, the others' filled by the model."""
+    """Fraction of the filled slots that the fallback fills, by k, such as `@10`; the model fills the other slots."""
 
 
 class GateReport(Report):
-    """How the quality gate decided."""
+    """The decision of the quality gate."""
 
     metric: str
+    """Metric and k, such as `ndcg@10`."""
     value: float
-    """The model's figure."""
+    """The model's metric."""
     threshold: float | None
-    """What it must not fall below; None: baseline `published` is left out, and the model passes with enough users."""
+    """The minimum of `value`; None: baseline `published` is left out, and the model passes with enough users."""
     baseline: str | None
-    """The baseline that the threshold comes from; None: a number of the config."""
+    """The baseline that the threshold comes from; None: the threshold is a number of the config."""
     users: int
-    """Test users that the figures are means over; with fewer than 30 no gate is met."""
+    """Number of evaluated test users; with fewer than 30 the gate is not met."""
     low: float | None = None
-    """Lower end of the interval of model minus baseline, where that must be clearly above 0; None: not asked for."""
+    """Lower end of the 95 % interval of model minus baseline; None: the gate is not `significant`."""
     p_value: float | None = None
-    """Its p-value."""
+    """p-value of the difference; None: the gate is not `significant`."""
     met: bool
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> Self:
-        """Return `verdict` as a report."""
-        lead = verdict.lead
-        return cls(
-            metric=verdict.metric,
-            value=verdict.value,
-            threshold=verdict.threshold,
-            baseline=verdict.baseline,
-            users=verdict.users,
-            low=lead.low if lead else None,
-            p_value=lead.p_value if lead else None,
-            met=verdict.met,
-        )
 
 
 class SplitChoiceReport(Report):
-    """How `evaluate.split: {by: auto}` chose."""
+    """Result of `evaluate.split: {by: auto}`."""
 
     test_users: int
-    """Test users of the split, before `evaluate.users` samples them."""
+    """Number of test users of the split, before `evaluate.users` samples them."""
     why_random: str | None
-    """Why pairs are drawn; None: the split is by time."""
+    """Why the split is `random`; None: the split is by time."""
 
     @classmethod
     def of(cls, choice: SplitChoice | None) -> Self | None:
-        """Return `choice` as a report, None where the config gave the split."""
+        """Return the report of `choice`, None if the config gives the split."""
         if choice is None:
             return None
         return cls(test_users=choice.test_users, why_random=choice.why_random)
 
 
 class Evaluation(Report):
-    """Figures that the same seed gives again."""
+    """The reproducible content of an evaluation: the same seed gives the same values."""
 
     split: dict[str, Any]
-    """How events were divided, as in the config; never by auto."""
+    """The split as in the config; never `auto`."""
     split_choice: SplitChoiceReport | None = None
-    """How the split was chosen where the config says auto; None: the config gave it."""
+    """Result of `auto`; None: the config gives the split."""
     cut_off: str | None
-    """Start of the test period of a time split, ISO 8601."""
+    """Start of the test period of a time split, ISO 8601; None: another split."""
     exclude_seen: bool
     at: tuple[int, ...]
     """List lengths k, ascending."""
     counts: dict[str, int]
-    """Sizes of the training part, and test users and pairs with those left out, by reason."""
+    """Sizes of the training set; test users and test pairs; users and pairs left out, by reason."""
     methods: tuple[MethodReport, ...]
     """The model first, then the baselines."""
     published: PublishedState | None = None
-    """Whether baseline `published` is among the methods, or why not; None: not asked for."""
+    """Whether baseline `published` is evaluated, or why it is left out; None: the config does not name it."""
     fallback: FallbackReport
     comparisons: tuple[ComparisonReport, ...]
-    """The model minus each baseline, in every accuracy metric at every k."""
+    """The model minus each baseline, in each accuracy metric at each k."""
     cohorts: tuple[CohortReport, ...]
-    """All methods by length of the users' history, shortest first; then by the columns of the users' table."""
+    """Cohorts of users by length of history, shortest first; then by the columns of the table of users."""
     item_cohorts: tuple[ItemCohortReport, ...]
-    """All methods by the items' popularity, head first; then by the columns of the items' table."""
+    """Cohorts of items by popularity, most popular first; then by the columns of the table of items."""
     gate: GateReport | None
 
 
 class EvaluateReport(Evaluation):
-    """What `evaluate` measured, and where it stands."""
+    """The report of `als evaluate`: the evaluation, its folder and its duration."""
 
     evaluation: str
     """Folder of the published evaluation."""

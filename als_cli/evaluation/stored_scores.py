@@ -1,4 +1,4 @@
-"""Lists from sparse scores: only what is stored can be listed."""
+"""Lists from sparse scores. Only stored scores can be listed."""
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -7,18 +7,21 @@ from als_cli.ranking.top_n import TopN
 
 
 def presence(matrix: csr_matrix) -> csr_matrix:
-    """Return `matrix` with 1, float32, for every stored value."""
+    """Return `matrix` with each stored value replaced by 1, float32."""
     ones = np.ones(matrix.nnz, dtype=np.float32)
     return csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def best_stored(scores: csr_matrix, n: int) -> TopN:
-    """Return the `n` largest stored entries of each row of `scores` (sorted indices); equal ones: the lower column."""
+    """Return lists of the `n` largest stored scores of each row. Ties: the lower column first.
+
+    `scores` (T, I) has sorted indices.
+    """
     users = scores.shape[0]
     lists = TopN(np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32))
     for user in range(users):
         row = slice(scores.indptr[user], scores.indptr[user + 1])
-        # Columns ascend within a row, so a stable sort by score keeps equal ones in their order.
+        # Columns ascend within a row, so a stable sort keeps equal scores in the order of columns.
         best = row.start + np.argsort(-scores.data[row], kind="stable")[:n]
         lists.item_rows[user, : len(best)] = scores.indices[best]
         lists.scores[user, : len(best)] = scores.data[best]

@@ -1,1 +1,1 @@
-"""Training and test sets: splits, held-out pairs, periods, subsamples of users."""
+"""Training sets and test sets: splits, test users, test periods, samples of users."""

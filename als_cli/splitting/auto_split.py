@@ -1,6 +1,6 @@
-"""`evaluate.split: {by: auto}`: the split is chosen from the times of the events and the number of test users.
+"""Choice of the split for `evaluate.split: {by: auto}`, from the times of the events and the number of test users.
 
-The rule counts users and looks at no figure, so the choice cannot favour a model. docs/evaluation.md gives its reasons.
+The rule uses no metric, so it cannot favour a model. docs/evaluation.md gives its reasons.
 """
 
 import logging
@@ -11,41 +11,42 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from als_cli import NOTICE
-from als_cli.config.evaluate import AutoSplit, GivenSplit, RandomSplit, TimeSplit
+from als_cli.config.evaluate import AutoSplit, GivenSplit, RandomSplit, Split, TimeSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.fields import format_duration
-from als_cli.errors import DataError
+from als_cli.errors import ConfigError, DataError
 from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
 from als_cli.splitting.sets import sets_of
 
 ENOUGH_USERS = 1000
-"""Test users of the window that is taken: the 95 % interval of a mean NDCG@10 is then about 0.01 on either side."""
+"""Minimum number of test users of a window. The 95 % interval of a mean NDCG@10 is then about ± 0.01."""
 LARGEST_WINDOW = 0.2
-"""Of the time from the oldest to the newest event: the test period and three folds before it leave a fifth to train on."""
+"""Maximum window, as a fraction of the time span of the events. The test period and three folds leave a fifth to train on."""
 WHOLE_DAYS_FROM = timedelta(days=14)
-"""With events of so long a time, windows are whole days: every hour of the day counts alike."""
+"""Minimum time span for windows of whole days, which contain every hour of the day equally often."""
 HOURS = (1, 2, 3, 6, 12, 24, 36, 48)
+"""Windows in hours, for shorter time spans."""
 DAYS = (1, 2, 3, 5, 7, 14, 28, 56, 84, 168, 364)
-"""Whole weeks from the seventh day on: every day of the week counts alike."""
-NO_TIME = "the events carry no time"
+"""Windows in days. From 7 on they are whole weeks, which contain every day of the week equally often."""
+_NO_TIME = "the events have no time"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SplitChoice:
-    """What `auto` comes to on a dataset."""
+    """The split that `auto` chooses for a dataset."""
 
     split: TimeSplit | RandomSplit
     test_users: int
-    """Users with history and a test item that counts, before any sample of them is drawn."""
+    """Number of users with history and at least one test item, before `evaluate.users` samples them."""
     why_random: str | None = None
-    """Why no test period was taken; None: one was."""
+    """Why the split is random; None: it is by time."""
 
 
 @dataclass(frozen=True)
 class _Times:
-    """The time span of the events, and how many of them carry no time."""
+    """Time span of the events, and the number of events without a time."""
 
     events: int
     timeless: int
@@ -54,16 +55,16 @@ class _Times:
 
     @property
     def why_no_window(self) -> str | None:
-        """Why there cannot be a test period; None: there can."""
+        """Why no window is allowed; None: at least one is."""
         if self.timeless == self.events:
-            return NO_TIME
+            return _NO_TIME
         if self.timeless:
-            return f"{self.timeless:,} of {self.events:,} events carry no time"
+            return f"{self.timeless:,} of {self.events:,} events have no time"
         return None if self.windows else "the events span less than five hours"
 
     @property
     def windows(self) -> tuple[timedelta, ...]:
-        """All test periods that are allowed, the shortest first."""
+        """The allowed windows, shortest first."""
         if self.timeless or self.oldest is None or self.newest is None:
             return ()
         span = self.newest - self.oldest
@@ -76,7 +77,7 @@ class _Times:
 def given_split(
     clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol
 ) -> tuple[GivenSplit, SplitChoice | None]:
-    """Return the split of `protocol`; where it is `auto`, the one that `auto` chooses, which is logged, and the choice."""
+    """Return the split of `protocol` and None; for `auto`, the chosen split and the choice, which is logged."""
     if not isinstance(protocol.split, AutoSplit):
         return protocol.split, None
     choice = choose_split(clean, signal, exclude_seen=protocol.exclude_seen)
@@ -84,16 +85,40 @@ def given_split(
     return choice.split, choice
 
 
+def required_time_split(
+    clean: pl.LazyFrame, signal: EventsConfig, split: Split, *, exclude_seen: bool
+) -> TimeSplit:
+    """Return `split` if it is by time, else the time split that `auto` chooses, which is logged.
+
+    Raises
+    ------
+    ConfigError
+        `auto` chooses random pairs because the events have no time.
+    DataError
+        `auto` chooses random pairs for another reason.
+    """
+    if isinstance(split, TimeSplit):
+        return split
+    choice = choose_split(clean, signal, exclude_seen=exclude_seen)
+    if isinstance(choice.split, TimeSplit):
+        log_choice(choice)
+        return choice.split
+    message = f"als backtest needs test periods, but {choice.why_random}"
+    if choice.why_random == _NO_TIME:
+        raise ConfigError(message, hint="set events.columns.timestamp")
+    raise DataError(message, hint="give every event a time, or set evaluate.split: {by: time, test: 1d}")
+
+
 def resolve_split(clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol) -> SplitProtocol:
-    """Return `protocol` with the split of :func:`given_split`."""
+    """Return `protocol` with its split; `auto` is replaced by the split that it chooses."""
     return replace(protocol, split=given_split(clean, signal, protocol)[0])
 
 
 def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: bool) -> SplitChoice:
-    """Return the split that `auto` stands for on `clean` events (CLEAN_EVENT_COLUMNS).
+    """Return the split that `auto` chooses for `clean` events (CLEAN_EVENT_COLUMNS).
 
-    It is the shortest allowed test period with ENOUGH_USERS test users; where no period has so many, the one with the
-    most. It is random pairs where an event has no time, or where no period has any test user.
+    The split is the shortest allowed window with ENOUGH_USERS test users, else the window with the most. It is random
+    pairs if an event has no time, or if no window has a test user.
     """
     times = _times_of(clean)
     why = times.why_no_window
@@ -102,19 +127,21 @@ def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: boo
     if best is not None:
         return best
     split = RandomSplit(by="random")
-    return SplitChoice(split, counter.test_users(split), why or "no test window holds a test user")
+    return SplitChoice(split, counter.test_users(split), why or "no test window has a test user")
 
 
 def log_choice(choice: SplitChoice) -> None:
-    """Log `choice`: as a warning where it holds too few test users."""
+    """Log `choice`; as a warning if it has fewer than FEWEST_USERS test users."""
     level = NOTICE if choice.test_users >= FEWEST_USERS else logging.WARNING
     why = f" ({choice.why_random})" if choice.why_random else ""
     log.log(level, "evaluate.split is auto and takes %s%s", describe_choice(choice), why)
 
 
 def describe_choice(choice: SplitChoice) -> str:
-    """Return the test set of `choice` and its users in words, and what is wrong where these are few."""
-    few = f", fewer than {FEWEST_USERS}: figures say little" if choice.test_users < FEWEST_USERS else ""
+    """Return the test set of `choice` and its number of users in words, with a remark if there are too few."""
+    few = (
+        f", fewer than {FEWEST_USERS}: the metrics are unreliable" if choice.test_users < FEWEST_USERS else ""
+    )
     users = f"{choice.test_users:,} test users{few}"
     if isinstance(choice.split, TimeSplit):
         return f"{name_of_window(choice.split)}, with {users}"
@@ -122,7 +149,7 @@ def describe_choice(choice: SplitChoice) -> str:
 
 
 def name_of_window(split: TimeSplit) -> str:
-    """Return the key `test` of `split` with its value, as in the config."""
+    """Return key and value of `split.test` as in the config, such as ``test: 7d``."""
     if isinstance(split.test, timedelta):
         return f"test: {format_duration(split.test)}"
     return f"test: {split.test:%Y-%m-%dT%H:%M:%SZ}"
@@ -130,14 +157,14 @@ def name_of_window(split: TimeSplit) -> str:
 
 @dataclass(frozen=True)
 class _UserCounter:
-    """Counts the test users of a split."""
+    """Counts the test users of a split of `clean` events."""
 
     clean: pl.LazyFrame
     signal: EventsConfig
     exclude_seen: bool
 
     def test_users(self, split: TimeSplit | RandomSplit) -> int:
-        """Return the test users as an evaluation counts them."""
+        """Return the number of test users of `split`, as an evaluation counts them; 0 if a set is empty."""
         try:
             sets = sets_of(self.clean, self.signal, split, exclude_seen=self.exclude_seen)
         except DataError:
@@ -146,10 +173,10 @@ class _UserCounter:
 
 
 def _best_window(counter: _UserCounter, times: _Times) -> SplitChoice | None:
-    """Return the shortest allowed test period with enough users, else the one with most, None where none has any."""
+    """Return the shortest allowed window with ENOUGH_USERS users, else the window with the most; None if none has a user."""
     at_most = _most_test_users(counter.clean, times.windows, times.newest)
     counted: dict[timedelta, int] = {}
-    # First those that may hold enough: of many events few windows are worth a count.
+    # Windows that may have enough users come first, because each count reads all events.
     for window in sorted(at_most, key=lambda window: (at_most[window] < ENOUGH_USERS, window)):
         if at_most[window] >= max(counted.values(), default=1):
             counted[window] = counter.test_users(TimeSplit(by="time", test=window))
@@ -165,7 +192,7 @@ def _best_window(counter: _UserCounter, times: _Times) -> SplitChoice | None:
 def _most_test_users(
     clean: pl.LazyFrame, windows: Sequence[timedelta], newest: datetime | None
 ) -> dict[timedelta, int]:
-    """Return by test period, the shortest first, the users with events on both sides: no more can be test users."""
+    """Return an upper bound of the test users of each window, shortest first: users with events on both sides of it."""
     spans = (
         clean.group_by("user_id")
         .agg(first=pl.col("timestamp").min(), last=pl.col("timestamp").max())

@@ -1,4 +1,4 @@
-"""Clean events divided by a split: the training matrix, and the test users with their pairs."""
+"""Division of clean events into a training set and the test users that are evaluated on it."""
 
 import logging
 from dataclasses import dataclass
@@ -29,41 +29,41 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EvaluationSets:
-    """Both sides of an evaluation."""
+    """Training set and test set of an evaluation."""
 
     training: Interactions
-    """All that methods learn from."""
+    """The training set."""
     holdout: Holdout
-    """Who is evaluated, and on what."""
+    """The evaluated test users, with their histories and test items."""
     users_are_held_out: bool
-    """Whether test users are unknown to training, so that their factors are folded in from their history."""
+    """Whether test users are not in the training set, so that they are folded in from their history."""
     events: SplitEvents
-    """The clean events of both, from which baselines take times."""
+    """The clean events of both sets, which baselines need for times."""
     split: GivenSplit
-    """How they were divided."""
+    """The split, never `auto`."""
     choice: SplitChoice | None
-    """How `auto` chose the split; None: the config gave it."""
+    """The choice of `auto`; None: the config gives the split."""
 
     @property
     def cut_off(self) -> datetime | None:
-        """Start of the test period of a time split."""
+        """Start of the test period of a time split, UTC; None: another split."""
         return self.events.cut_off
 
 
 def divide(
     clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, find: FindFiles = find_files
 ) -> EvaluationSets:
-    """Return the training set and the test users of `clean` (CLEAN_EVENT_COLUMNS) under `protocol`.
+    """Return the training set and the test users of `clean` events (CLEAN_EVENT_COLUMNS) for `protocol`.
 
-    Ids, strengths, popularity and minimum counts of the training set come from its own events alone. `find` finds the
+    Ids, strengths, popularity and minimum counts of the training set come from its own events only. `find` finds the
     test file and the file of candidates.
 
     Raises
     ------
     ConfigError
-        The split needs timestamps that the events lack, or a file lacks a column.
+        The split needs timestamps but the events have none, or a column of a file is missing.
     DataError
-        The training or the test set is empty, or a file cannot be read.
+        The training set or the test set is empty, or a file cannot be read.
     """
     split, choice = given_split(clean, signal, protocol)
     sets = sets_of(clean, signal, split, exclude_seen=protocol.exclude_seen, find=find)
@@ -76,26 +76,26 @@ def divide(
     if holdout.test_set.users == 0:
         raise DataError(
             f"evaluate.split: none of {holdout.counts['test_users']} test users can be evaluated: "
-            "they have no history in the training part, or no test item that is new to them",
-            hint="choose another split, or leave evaluate.split out, or set evaluate.exclude_seen: false",
+            "they have no history in the training set, or all of their test items are in their history",
+            hint="choose another split, or remove evaluate.split, or set evaluate.exclude_seen: false",
         )
     held_out = sets.events.visible is not None
     return EvaluationSets(sets.training, holdout, held_out, sets.events, split, choice)
 
 
 def warn_of_few_test_users(
-    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, parts: EvaluationSets
+    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, sets: EvaluationSets
 ) -> None:
-    """Log a warning where the test period of `protocol` has too few test users, naming a split that has more."""
-    users = parts.holdout.test_set.users
-    if parts.choice is not None or not isinstance(parts.split, TimeSplit) or users >= FEWEST_USERS:
+    """Log a warning if an explicit test period has too few test users. The warning names the split that `auto` would take."""
+    users = sets.holdout.test_set.users
+    if sets.choice is not None or not isinstance(sets.split, TimeSplit) or users >= FEWEST_USERS:
         return
     if protocol.users == users:
         return  # a longer test period would not help
     better = choose_split(clean, signal, exclude_seen=protocol.exclude_seen)
     log.warning(
         "evaluate.split.%s has fewer than %d test users (%d); {by: auto} would take %s",
-        name_of_window(parts.split),
+        name_of_window(sets.split),
         FEWEST_USERS,
         users,
         describe_choice(better),

@@ -1,4 +1,4 @@
-"""Test pairs as matrix rows: who is evaluated, on which items, with which history."""
+"""Test users as matrix rows: their histories and their test items."""
 
 from dataclasses import dataclass, replace
 
@@ -13,22 +13,22 @@ from als_cli.dataset.membership import is_stored
 
 @dataclass(frozen=True)
 class TestSet:
-    """T test users and I items of the training part."""
+    """Histories and test items of T test users, over the I items of the training set."""
 
     history: csr_matrix
-    """(T, I) strengths of what a method may know of each user, sorted indices; no row is empty."""
+    """(T, I) strengths of the items that a method may use, sorted indices; no row is empty."""
     relevant: csr_matrix
-    """(T, I) the test items among the training part's, sorted indices."""
+    """(T, I) the test items that are in the training set, sorted indices."""
     relevant_counts: Int64Array
-    """(T,) int64 all test items, at least 1: those that training does not know count too, as misses."""
+    """(T,) int64 number of test items, at least 1. Items that are not in the training set count too, as misses."""
     interactions: Int64Array
-    """(I,) int64 training interactions of each item."""
+    """(I,) int64 number of training users of each item."""
     training_users: int
-    """Users of the training part, evaluated or not."""
+    """Number of users of the training set, evaluated or not."""
     candidates: csr_matrix | None
     """(T, I) the only items to rank for each user; None: all items."""
     exclude_seen: bool
-    """Whether history is left out of the lists."""
+    """Whether the items of the history are left out of the lists."""
 
     @property
     def users(self) -> int:
@@ -38,19 +38,19 @@ class TestSet:
 
 @dataclass(frozen=True)
 class Holdout:
-    """T test users, in the order of their ids."""
+    """T test users, sorted by id."""
 
     user_ids: pl.Series
     """(T,) ids."""
     user_rows: Int32Array
-    """(T,) their rows in the training matrix, or among the held-out users."""
+    """(T,) rows of the users in the training matrix, or among the held-out users."""
     test_set: TestSet
-    """The same users in numbers."""
+    """Histories and test items of the users."""
     counts: dict[str, int]
-    """How many test users and pairs there were, and how many were left out, by reason."""
+    """Numbers of test users and test pairs, and of those left out, by reason."""
 
     def take(self, positions: Int64Array) -> "Holdout":
-        """Return the users at `positions` only."""
+        """Return the users at `positions`."""
         test_set = self.test_set
         taken = replace(
             test_set,
@@ -64,21 +64,24 @@ class Holdout:
         )
 
     def sample(self, size: int, seed: int) -> "Holdout":
-        """Return `size` users drawn by `seed`, in the order of their ids; all where there are no more."""
+        """Return a random sample of `size` users, sorted by id; all users if there are no more."""
         users = len(self.user_rows)
         if size >= users:
             return self
         return self.take(np.sort(np.random.default_rng(seed).permutation(users)[:size]))
 
     def with_candidates(self, pairs: pl.DataFrame, item_ids: pl.Series) -> "Holdout":
-        """Return the users with the only items to rank for each: `pairs` of user_id and item_id, typed like the ids."""
+        """Return the users with candidates: for each user, only the items in `pairs` are ranked.
+
+        `pairs` has user_id and item_id, with the types of the ids.
+        """
         users, items = rows_of(self.user_ids, pairs["user_id"]), rows_of(item_ids, pairs["item_id"])
-        theirs = users >= 0
+        known = users >= 0
         candidates = _mask(
-            users[theirs & (items >= 0)], items[theirs & (items >= 0)], self.test_set.history.shape
+            users[known & (items >= 0)], items[known & (items >= 0)], self.test_set.history.shape
         )
         counts = self.counts | {
-            "candidates_unknown_to_training": int(np.count_nonzero(theirs & (items < 0))),
+            "candidates_unknown_to_training": int(np.count_nonzero(known & (items < 0))),
             "users_without_candidates": int(np.count_nonzero(np.diff(candidates.indptr) == 0)),
         }
         return replace(self, test_set=replace(self.test_set, candidates=candidates), counts=counts)
@@ -87,18 +90,20 @@ class Holdout:
 def hold_out(
     training: Interactions, test: pl.DataFrame, visible: Interactions | None, *, exclude_seen: bool
 ) -> Holdout:
-    """Return who is evaluated on the pairs of `test` (user_id, item_id: typed like the ids, null where no such id exists).
+    """Return the test users of the pairs in `test`, with their histories and test items.
 
-    A user's history is his row of `training`; where users are held out, his row of `visible`. Users without history
-    are left out. With `exclude_seen`, so are test items that stand in the history; without any other test item a
-    user is left out too. Test items that training does not know stay: nobody can list them, so they are misses.
+    `test` has user_id and item_id, with the types of the ids; null stands for an id that the dataset cannot contain.
+    The history of a user is their row of `training`, or of `visible` if users are held out.
+
+    Users without history are left out. With `exclude_seen`, test items in the history are left out, and then users
+    without any other test item. Test items that are not in the training set stay as misses.
     """
     histories = training.matrix if visible is None else _on_items(visible, training.item_ids)
-    everyone = test["user_id"].unique().sort()
-    rows = rows_of((visible or training).user_ids, everyone)
+    test_users = test["user_id"].unique().sort()
+    rows = rows_of((visible or training).user_ids, test_users)
     known = rows >= 0
     known[known] = np.diff(histories.indptr)[rows[known]] > 0
-    user_ids, rows = everyone.filter(pl.Series(known)), rows[known]
+    user_ids, rows = test_users.filter(pl.Series(known)), rows[known]
     history = histories[rows]
     users, items = rows_of(user_ids, test["user_id"]), rows_of(training.item_ids, test["item_id"])
     scored, listable = users >= 0, items >= 0
@@ -106,8 +111,8 @@ def hold_out(
     if exclude_seen:
         scored &= ~seen
     counts = {
-        "test_users": everyone.len(),
-        "test_users_without_history": everyone.len() - len(rows),
+        "test_users": test_users.len(),
+        "test_users_without_history": test_users.len() - len(rows),
         "test_pairs": test.height,
         "test_pairs_seen_in_training": int(np.count_nonzero(seen)),
         "test_pairs_unknown_to_training": int(np.count_nonzero(scored & ~listable)),
@@ -125,7 +130,7 @@ def hold_out(
 
 
 def _on_items(visible: Interactions, item_ids: pl.Series) -> csr_matrix:
-    """Return the matrix of `visible` with its columns moved to the rows of `item_ids`; other items are left out."""
+    """Return the matrix of `visible` with one column per item of `item_ids`; other items are left out."""
     columns = rows_of(item_ids, visible.item_ids)
     pairs = visible.matrix.tocoo()
     known = columns[pairs.col] >= 0

@@ -1,4 +1,4 @@
-"""How events are divided, and which test users and items count."""
+"""Settings of a division of events into a training set and a test set."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,18 +6,18 @@ from typing import Literal
 from als_cli.config.evaluate import CandidatesConfig, EvaluateConfig, Split
 
 FEWEST_USERS = 30
-"""With fewer test users, chance decides: figures come with a warning, and a gate fails."""
+"""Minimum number of test users. With fewer, metrics have a warning, and a gate is not met."""
 
 
 @dataclass(frozen=True)
 class SplitProtocol:
-    """What a division of events depends on."""
+    """Settings that a division of events depends on."""
 
     split: Split
     exclude_seen: bool = True
-    """Whether training items are left out of the lists, and out of the test items."""
+    """Whether training items are left out of the lists and of the test items."""
     users: Literal["all"] | int = "all"
-    """All users with test items, or a sample of this many."""
+    """All users with test items, or a random sample of this size."""
     seed: int = 0
     """Seed of the sample."""
     candidates: CandidatesConfig | None = None

@@ -1,4 +1,4 @@
-"""The two sets of one split: the training set as a matrix, and the test users on it."""
+"""Training set and test set of one split: the training matrix, and all test users."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,14 @@ from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_tab
 
 @dataclass(frozen=True)
 class SplitSets:
-    """A training set and all of its test users."""
+    """A training set and all test users, before any sample of them."""
 
     events: SplitEvents
+    """The clean events of both sets."""
     training: Interactions
+    """The training set."""
     holdout: Holdout
-    """All test users with history and a test item that counts."""
+    """All test users with history and at least one test item."""
 
 
 def sets_of(
@@ -34,14 +36,16 @@ def sets_of(
     exclude_seen: bool,
     find: FindFiles = find_files,
 ) -> SplitSets:
-    """Return `clean` events (CLEAN_EVENT_COLUMNS) divided by `split`; there may be no test user.
+    """Return the sets of `clean` events (CLEAN_EVENT_COLUMNS) for `split`. The number of test users can be zero.
+
+    `find` finds the test file.
 
     Raises
     ------
     ConfigError
-        The split needs timestamps that the events lack, or a file lacks a column.
+        The split needs timestamps but the events have none, or a column of the test file is missing.
     DataError
-        The training set or the test set is empty, or a file cannot be read.
+        The training set or the test set is empty, or the test file cannot be read.
     """
     events = _split_events(clean, signal, split, find)
     training = aggregate(events.training, signal, events.cut_off or signal.now)
@@ -55,9 +59,9 @@ def sets_of(
 
 
 def read_pairs(path: str, fmt: TableFormat, wanted: Wanted, find: FindFiles) -> pl.DataFrame:
-    """Return the distinct user_id, item_id of a table (the `wanted` columns), typed as they are there.
+    """Return the distinct pairs of a table as user_id and item_id, with the types of the table.
 
-    Rows without either are left out.
+    `wanted` names the two columns. Rows without a user or without an item are left out.
     """
     table = scan_table(path, fmt, wanted, find=find)
     with reading(path, fmt):
@@ -68,11 +72,11 @@ def read_pairs(path: str, fmt: TableFormat, wanted: Wanted, find: FindFiles) -> 
 
 
 def typed_pairs(pairs: pl.DataFrame, user_type: pl.DataType, item_type: pl.DataType) -> pl.DataFrame:
-    """Return distinct `pairs` with ids cast; a null stands for an id that the dataset cannot have."""
+    """Return distinct `pairs` with ids cast; null stands for an id that the dataset cannot contain."""
     cast = pl.DataFrame(
         {"user_id": cast_ids(pairs["user_id"], user_type), "item_id": cast_ids(pairs["item_id"], item_type)}
     )
-    # Two spellings of one id are one pair, but two ids that cannot exist are two.
+    # Two spellings of one id are one pair. Ids that cannot exist are not merged, because each is a miss.
     no_such_id = cast["user_id"].is_null() | cast["item_id"].is_null()
     return pl.concat([cast.filter(~no_such_id).unique(maintain_order=True), cast.filter(no_such_id)])
 
@@ -88,12 +92,15 @@ def _split_events(
     wanted = Wanted("evaluate.split", {f"{key}.user": columns.user, f"{key}.item": columns.item})
     test = read_pairs(split.path, split, wanted, find)
     if test.height == 0:
-        raise DataError(f"{split.path} has no test pair", hint="check the file of evaluate.split")
+        raise DataError(
+            f"evaluate.split.path: {split.path} contains no test pair",
+            hint=f"check that both columns have values: {columns.user} and {columns.item}",
+        )
     schema = clean.collect_schema()
     return SplitEvents(training=clean, test=typed_pairs(test, schema["user_id"], schema["item_id"]))
 
 
 def _visible(events: pl.LazyFrame, signal: EventsConfig, training: Interactions) -> Interactions:
-    # A held-out user's history is worth what it would be in training; minimum counts are about training alone.
+    # Decay is the same as in the training set. Minimum counts apply to the training set only.
     without_minimums = signal.model_copy(update={"min_user_interactions": 1, "min_item_interactions": 1})
     return aggregate(events, without_minimums, signal.now or training.newest)

@@ -1,7 +1,8 @@
-"""Clean events -> what training may see, and the pairs it is evaluated on.
+"""Splits of clean events into training events and test pairs.
 
-A test pair is a distinct (user, item) that exists by the same rule as in training (:mod:`~als_cli.events.net_pairs`):
-what was bought and then returned is not a test item. All draws are made over sorted ids, so they do not depend on the order of the rows.
+A test pair is a distinct (user, item) pair that exists by the rule of the training set (:mod:`~als_cli.events.net_pairs`).
+An item that was bought and then returned is not a test item. Random samples are taken from sorted ids, so they do not
+depend on the order of the rows.
 """
 
 from dataclasses import dataclass
@@ -19,16 +20,16 @@ PAIR = ("user_id", "item_id")
 
 @dataclass(frozen=True)
 class SplitEvents:
-    """Two disjoint parts; everything a model learns comes from `training` alone."""
+    """Training events and test pairs of one split. Models are trained on `training` only."""
 
     training: pl.LazyFrame
     """Clean events (CLEAN_EVENT_COLUMNS)."""
     test: pl.DataFrame
     """Distinct user_id, item_id, sorted."""
     visible: pl.LazyFrame | None = None
-    """Clean events of held-out users that a model folds in; None: test users are users of `training`."""
+    """Clean events from which held-out users are folded in; None: test users are users of `training`."""
     cut_off: datetime | None = None
-    """First instant of the test period of a time split: decay counts from there."""
+    """First instant of the test period of a time split, from which decay counts; None: another split."""
 
 
 def split_events(
@@ -36,14 +37,16 @@ def split_events(
     split: TimeSplit | LastSplit | RandomSplit | UsersSplit,
     duplicates: Duplicates = "sum",
 ) -> SplitEvents:
-    """Return `clean` (CLEAN_EVENT_COLUMNS) divided as `split` says; `duplicates` is that of section `events`.
+    """Return training events and test pairs of `clean` events (CLEAN_EVENT_COLUMNS) for `split`.
+
+    `duplicates` is `events.duplicates` of the config.
 
     Raises
     ------
     ConfigError
         The split needs timestamps, but the events have none.
     DataError
-        The training or the test part would be empty, or some events carry no time where all must.
+        The training set or the test set is empty, or the split needs times and some events have none.
     """
     if isinstance(split, TimeSplit):
         return split_by_time(clean, split, duplicates)
@@ -72,21 +75,21 @@ def split_by_time(clean: pl.LazyFrame, split: TimeSplit, duplicates: Duplicates)
 
 
 def split_last(clean: pl.LazyFrame, split: LastSplit, duplicates: Duplicates) -> SplitEvents:
-    """Return each user's `n` newest items as test pairs, by the last time of the pair; equal times: the lower item id.
+    """Return the `n` newest items of each user as test pairs, by the last time of the pair. Ties: the smaller item id.
 
-    Users with no more than `n` items stay in training.
+    Users with at most `n` items stay in the training set.
     """
     _time_span(clean, "last")
     newest_first = _existing(clean, duplicates).sort(
         "user_id", "last_time", "item_id", descending=[False, True, False]
     )
-    place = pl.int_range(pl.len()).over("user_id")
-    test = newest_first.filter((place < split.n) & (pl.len().over("user_id") > split.n))
+    rank = pl.int_range(pl.len()).over("user_id")
+    test = newest_first.filter((rank < split.n) & (pl.len().over("user_id") > split.n))
     return _without(clean, _not_empty(test.select(PAIR), f"no user has more than {split.n} items"))
 
 
 def split_random(clean: pl.LazyFrame, split: RandomSplit, duplicates: Duplicates) -> SplitEvents:
-    """Return a seeded draw of ``round(fraction x pairs)`` pairs, at least one, as test pairs."""
+    """Return a random sample of ``round(fraction x pairs)`` pairs, at least one, as test pairs."""
     pairs = _existing(clean, duplicates).select(PAIR)
     size = max(1, round(split.fraction * pairs.height))
     if size >= pairs.height:
@@ -94,32 +97,34 @@ def split_random(clean: pl.LazyFrame, split: RandomSplit, duplicates: Duplicates
             f"evaluate.split.fraction: {split.fraction:g} of {pairs.height} pairs leaves nothing to train on",
             hint="choose a smaller fraction",
         )
-    drawn = np.random.default_rng(split.seed).permutation(pairs.height)[:size]
-    return _without(clean, pairs[np.sort(drawn)])
+    sampled = np.random.default_rng(split.seed).permutation(pairs.height)[:size]
+    return _without(clean, pairs[np.sort(sampled)])
 
 
 def split_users(clean: pl.LazyFrame, split: UsersSplit, duplicates: Duplicates) -> SplitEvents:
-    """Return training events of the other users, and of each held-out user visible events and test pairs.
+    """Return the training events of the other users, and the visible events and test pairs of the held-out users.
 
-    Users with two items or more can be held out; ``round(fraction x such users)`` are, at least one. Each shows
-    ``round(fold_in x items)`` items, at least one and not all.
+    ``round(fraction x users)`` of the users with at least two items are held out, at least one. The visible events of a
+    user are those of ``round(fold_in x items)`` items, at least one and never all.
     """
     generator = np.random.default_rng(split.seed)
     pairs = _existing(clean, duplicates).select(PAIR)
     users = pairs.filter(pl.len().over("user_id") >= 2)["user_id"].unique().sort()
     if users.len() < 2:
         raise DataError(
-            "evaluate.split: fewer than two users have two items or more, so none can be held out",
+            "evaluate.split: fewer than two users have at least two items, so no user can be held out",
             hint="use another split, for example {by: random}",
         )
     size = min(max(1, round(split.fraction * users.len())), users.len() - 1)
     held_out = users[np.sort(generator.permutation(users.len())[:size])].to_frame()
-    theirs = pairs.join(held_out, on="user_id", how="semi", maintain_order="left")
-    draw = pl.Series("draw", generator.permutation(theirs.height))
+    held_out_pairs = pairs.join(held_out, on="user_id", how="semi", maintain_order="left")
+    order = pl.Series("order", generator.permutation(held_out_pairs.height))
     items = pl.len().over("user_id")
     shown = (items * split.fold_in).round().clip(1, items - 1)
     test = (
-        theirs.with_columns(draw).filter(pl.col("draw").rank("ordinal").over("user_id") > shown).select(PAIR)
+        held_out_pairs.with_columns(order)
+        .filter(pl.col("order").rank("ordinal").over("user_id") > shown)
+        .select(PAIR)
     )
     return SplitEvents(
         training=clean.join(held_out.lazy(), on="user_id", how="anti"),
@@ -129,12 +134,12 @@ def split_users(clean: pl.LazyFrame, split: UsersSplit, duplicates: Duplicates) 
 
 
 def _without(clean: pl.LazyFrame, test: pl.DataFrame) -> SplitEvents:
-    # All events of a test pair leave training, not only the newest: the pair must be unknown to the model.
+    # All events of a test pair leave the training set, not only the newest: the model must not know the pair.
     return SplitEvents(training=clean.join(test.lazy(), on=PAIR, how="anti"), test=test)
 
 
 def _existing(clean: pl.LazyFrame, duplicates: Duplicates) -> pl.DataFrame:
-    """Return the pairs that exist (:func:`net_pairs`, without decay), with their last time, sorted by pair."""
+    """Return the existing pairs (:func:`net_pairs`, without decay) with the last time of each, sorted by pair."""
     pairs = net_pairs(clean, PAIR, duplicates, extremes_of(clean))
     return pairs.select(*PAIR, "last_time").sort(PAIR).collect(engine="streaming")
 
@@ -146,16 +151,19 @@ def _time_span(clean: pl.LazyFrame, by: str) -> tuple[datetime, datetime]:
     ).collect()
     events, timeless, oldest, newest = found.row(0)
     if events == 0:
-        raise DataError("the dataset has no events to split", hint="run `als ingest` on other events")
+        raise DataError(
+            "the dataset has no events to split",
+            hint="check events.source and events.where, then run `als ingest`",
+        )
     if timeless == events:
         raise ConfigError(
-            f"evaluate.split.by is {by}, but the events carry no time",
-            hint="set events.columns.timestamp, or choose the split random or users",
+            f"evaluate.split.by is {by}, but the events have no time",
+            hint="set events.columns.timestamp, or set evaluate.split.by to random or users",
         )
     if timeless:
         raise DataError(
-            f"evaluate.split.by is {by}, but {timeless} of {events} events carry no time",
-            hint="give every source a columns.timestamp, or choose the split random or users",
+            f"evaluate.split.by is {by}, but {timeless} of {events} events have no time",
+            hint="set columns.timestamp for every source, or set evaluate.split.by to random or users",
         )
     return oldest, newest
 
@@ -163,6 +171,7 @@ def _time_span(clean: pl.LazyFrame, by: str) -> tuple[datetime, datetime]:
 def _not_empty(test: pl.DataFrame, why: str) -> pl.DataFrame:
     if test.height == 0:
         raise DataError(
-            f"evaluate.split: {why}, so the test part is empty", hint="change section evaluate.split"
+            f"evaluate.split: {why}, so the test set is empty",
+            hint="change evaluate.split, or remove it to use {by: auto}",
         )
     return test

@@ -1,4 +1,4 @@
-"""Subsamples of users: the same division with fewer users to train on."""
+"""Random samples of users: the same sets with fewer training users."""
 
 from dataclasses import replace
 
@@ -9,27 +9,27 @@ from als_cli.dataset.interactions import Interactions
 from als_cli.splitting.division import EvaluationSets
 
 
-def derived_seed(*parts: int) -> int:
-    """Return a seed that depends on all of `parts`."""
-    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+def derived_seed(*numbers: int) -> int:
+    """Return a seed that depends on all of `numbers`."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-def sample_users(parts: EvaluationSets, users: int, seed: int) -> EvaluationSets:
-    """Return `parts` with a sample of `users` training users, all items, and the test users among the sample.
+def sample_users(sets: EvaluationSets, users: int, seed: int) -> EvaluationSets:
+    """Return `sets` with a random sample of `users` training users, all items, and the test users in the sample.
 
-    Users that are held out from training stay.
+    Held-out users stay.
     """
-    training = parts.training
-    everyone = training.users.height
-    drawn = np.sort(np.random.default_rng(derived_seed(seed, users)).permutation(everyone)[:users])
-    matrix = training.matrix[drawn]
-    holdout = parts.holdout
-    if not parts.users_are_held_out:
-        holdout = holdout.take(np.flatnonzero(np.isin(holdout.user_rows, drawn)))
-        rows = np.searchsorted(drawn, holdout.user_rows).astype(np.int32)
+    training = sets.training
+    generator = np.random.default_rng(derived_seed(seed, users))
+    sampled = np.sort(generator.permutation(training.users.height)[:users])
+    matrix = training.matrix[sampled]
+    holdout = sets.holdout
+    if not sets.users_are_held_out:
+        holdout = holdout.take(np.flatnonzero(np.isin(holdout.user_rows, sampled)))
+        rows = np.searchsorted(sampled, holdout.user_rows).astype(np.int32)
         holdout = replace(holdout, user_rows=rows)
     test_set = replace(
-        holdout.test_set, interactions=interactions_per_item(matrix), training_users=len(drawn)
+        holdout.test_set, interactions=interactions_per_item(matrix), training_users=len(sampled)
     )
-    sampled = Interactions(training.users[drawn], training.items, matrix, training.newest)
-    return replace(parts, training=sampled, holdout=replace(holdout, test_set=test_set))
+    fewer = Interactions(training.users[sampled], training.items, matrix, training.newest)
+    return replace(sets, training=fewer, holdout=replace(holdout, test_set=test_set))

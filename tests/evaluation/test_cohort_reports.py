@@ -1,4 +1,4 @@
-"""Cohorts of an evaluation against loops over the lists themselves, and what the tables behind them must be."""
+"""Cohorts of an evaluation, compared with loops over the lists; errors in the tables of cohorts."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def csv_of(folder, name, header, rows):
 
 @pytest.fixture
 def tables(tmp_path):
-    """Users by taste, some without row or value; items by three kinds."""
+    """Return section `cohorts`: users by taste, some without row or value; items by three kinds."""
     users = [(user, ("odd" if user % 2 else "even") if user > 3 else "") for user in range(50)]
     items = [(100 + item, item % 3) for item in range(40)]
     return {
@@ -47,7 +47,7 @@ def tables(tmp_path):
     }
 
 
-def test_cohorts_divide_the_users_and_their_figures_add_up_to_the_whole(tmp_path, tables):
+def test_cohorts_divide_the_users_and_their_mean_is_the_metric_of_all(tmp_path, tables):
     report = evaluate(publish_events(context_for(tmp_path, tables), two_tastes()))
     assert written(report)["cohorts"] == [one.model_dump() for one in report.cohorts]
     assert [(one.column, one.cohort) for one in report.cohorts if one.column is None] == [
@@ -67,7 +67,7 @@ def test_cohorts_divide_the_users_and_their_figures_add_up_to_the_whole(tmp_path
                 assert summed / users == pytest.approx(method.metrics[name])
 
 
-def test_users_stand_in_the_cohort_of_their_value(tmp_path, tables):
+def test_users_are_in_the_cohort_of_their_value(tmp_path, tables):
     report = evaluate(publish_events(context_for(tmp_path, tables), two_tastes()))
     per_user = pl.read_parquet(Path(report.evaluation) / "per_user.parquet").filter(
         pl.col("method") == "als", pl.col("k") == 5
@@ -84,41 +84,43 @@ def test_users_stand_in_the_cohort_of_their_value(tmp_path, tables):
         assert one.methods["als"]["ndcg@5"] == pytest.approx(own["ndcg"].mean())
 
 
-def naive_item_figures(lists, tested, members, k):
-    """Fraction of the places, and hits / test pairs, of the items `members`, from every list itself."""
-    places = hits = listed = pairs = 0
+def naive_item_metrics(lists, tested, members, k):
+    """Return the fraction of slots, and hits / test pairs, of the items `members`, from the lists."""
+    slots = hits = listed = pairs = 0
     for row, test in zip(lists, tested, strict=True):
         for item in row[:k]:
             if item >= 0:
-                places += 1
+                slots += 1
                 listed += item in members
                 hits += item in members and item in test
         pairs += len(test & members)
-    return listed / places, hits / pairs
+    return listed / slots, hits / pairs
 
 
-def test_item_cohorts_share_out_places_and_test_pairs(tmp_path, tables):
+def test_item_cohorts_divide_slots_and_test_pairs(tmp_path, tables):
     context = publish_events(context_for(tmp_path, tables), two_tastes())
     report = evaluate(context)
     assert written(report)["item_cohorts"] == [one.model_dump() for one in report.item_cohorts]
-    parts = divided(context)
-    part, ids = parts.holdout.test_set, parts.training.item_ids.to_list()
-    ranker = Popular(parts.training.matrix, 1)
-    lists = np.vstack([ranker.rank(block, 5).item_rows for block in user_blocks(part)]).tolist()
-    tested = [set(row.indices.tolist()) for row in part.relevant]
+    sets = divided(context)
+    test_set, ids = sets.holdout.test_set, sets.training.item_ids.to_list()
+    ranker = Popular(sets.training.matrix, 1)
+    lists = np.vstack([ranker.rank(block, 5).item_rows for block in user_blocks(test_set)]).tolist()
+    tested = [set(row.indices.tolist()) for row in test_set.relevant]
     popularity = [one for one in report.item_cohorts if one.column is None]
     assert [one.cohort for one in popularity] == ["head", "middle", "tail"]
     for one in report.item_cohorts:
         if one.column is None:
-            members = {row for row in range(len(ids)) if one.minimum <= part.interactions[row] <= one.maximum}
+            members = {
+                row for row in range(len(ids)) if one.minimum <= test_set.interactions[row] <= one.maximum
+            }
         else:
             members = {row for row, item in enumerate(ids) if (item - 100) % 3 == int(one.cohort)}
         assert one.items == len(members)
-        assert one.interactions == sum(int(part.interactions[row]) for row in members)
+        assert one.interactions == sum(int(test_set.interactions[row]) for row in members)
         assert one.test_pairs == sum(len(test & members) for test in tested)
         for k in (3, 5):
             found = one.methods["popular"]
-            expected = naive_item_figures(lists, tested, members, k)
+            expected = naive_item_metrics(lists, tested, members, k)
             assert (found[f"slot_fraction@{k}"], found[f"recall@{k}"]) == pytest.approx(expected)
     for column in (None, "kind"):
         cohorts = [one for one in report.item_cohorts if one.column == column]
@@ -129,7 +131,7 @@ def test_item_cohorts_share_out_places_and_test_pairs(tmp_path, tables):
             assert sum(fractions) == pytest.approx(1.0)
 
 
-def test_test_items_that_training_does_not_know_are_of_no_cohort(tmp_path):
+def test_test_items_outside_the_training_set_are_in_no_cohort(tmp_path):
     rows = [(user, item, 0) for user in range(4) for item in "abcd"[: 2 + user % 3]]
     rows += [(user, item, 9) for user in range(4) for item in "dz"]
     section = {"split": {"by": "time", "test": "5d"}}
@@ -141,7 +143,7 @@ def test_test_items_that_training_does_not_know_are_of_no_cohort(tmp_path):
     assert all(one.test_pairs or one.methods["als"]["recall@5"] is None for one in report.item_cohorts)
 
 
-def test_the_key_follows_the_tables_and_not_their_place(tmp_path, tables):
+def test_the_key_depends_on_the_content_of_the_tables_and_not_on_their_path(tmp_path, tables):
     context = publish_events(context_for(tmp_path, tables), two_tastes())
     key = evaluate_key(context)
     assert evaluate_key(context_for(tmp_path)) != key
@@ -162,12 +164,10 @@ def test_the_key_follows_the_tables_and_not_their_place(tmp_path, tables):
         ("users", {"path": "/gone/users.csv"}, DataError, "no such file: /gone/users.csv"),
         ("users", {"by": ["tast"]}, ConfigError, r"evaluate\.cohorts\.users\.by: .* has no column 'tast'"),
         ("items", {"column": "skus"}, ConfigError, r"evaluate\.cohorts\.items\.column: .* no column 'skus'"),
-        ("items", {"column": "kind"}, DataError, r"evaluate\.cohorts\.items: none of the 40 ids"),
+        ("items", {"column": "kind"}, DataError, r"evaluate\.cohorts\.items: .* contains none of the 40 ids"),
     ],
 )
-def test_a_table_that_does_not_serve_stops_before_training(
-    tmp_path, tables, section, changed, error, message
-):
+def test_an_error_in_a_table_stops_before_training(tmp_path, tables, section, changed, error, message):
     tables["cohorts"][section] |= changed
     context = publish_events(context_for(tmp_path, tables), two_tastes())
     with pytest.raises(error, match=message) as refused:

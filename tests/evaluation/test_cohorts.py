@@ -1,4 +1,4 @@
-"""Cohorts against sorting and counting."""
+"""Cohorts, compared with sorting and counting."""
 
 import numpy as np
 from hypothesis import given
@@ -10,7 +10,7 @@ lengths = st.lists(st.integers(1, 12), min_size=1, max_size=40)
 
 
 def thirds(values):
-    """The lengths at which a third, and two thirds, of the users are reached."""
+    """Return the lengths that a third and two thirds of the users do not exceed."""
     ranked = sorted(values)
     return tuple(ranked[-(-len(ranked) * part // 3) - 1] for part in (1, 2))
 
@@ -20,7 +20,7 @@ def shown(cohorts):
 
 
 @given(lengths)
-def test_users_stand_in_the_third_of_their_length(values):
+def test_users_are_in_the_third_of_their_length(values):
     first, second = thirds(values)
     expected = {"new": [], "light": [], "heavy": []}
     for user, length in enumerate(values):
@@ -41,13 +41,13 @@ def test_nine_different_lengths_are_three_threes():
     ]
 
 
-def test_users_alike_are_one_cohort():
+def test_users_with_equal_lengths_are_one_cohort():
     assert [(one.name, len(one.members)) for one in history_cohorts(np.array([4, 4, 4]))] == [("new", 3)]
 
 
 @given(lengths)
-def test_items_stand_in_the_third_of_the_interactions_that_they_reach(values):
-    """Walk from the most popular item down: a third ends with the popularity of the item that reaches it."""
+def test_items_are_in_the_third_of_the_interactions_that_they_reach(values):
+    """Add up from the most popular item: a third ends with the popularity of the item that reaches it."""
     total, reached, ends = sum(values), 0, []
     for count in sorted(values, reverse=True):
         reached += count
@@ -68,7 +68,7 @@ def test_one_bestseller_is_the_head_and_many_slow_sellers_are_the_tail():
     assert shown(found) == {"head": [1], "middle": [3, 4], "tail": [0, 2, 5, 6, 7, 8]}
 
 
-def test_items_alike_are_one_cohort():
+def test_equally_popular_items_are_one_cohort():
     assert shown(popularity_cohorts(np.array([7, 7, 7]))) == {"head": [0, 1, 2]}
 
 

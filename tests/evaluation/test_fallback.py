@@ -1,4 +1,4 @@
-"""The part of the fallback against lists that are written down."""
+"""Fractions of the fallback, compared with lists that are written out."""
 
 import pytest
 from hypothesis import given
@@ -13,13 +13,13 @@ from als_cli.evaluation.fallback import FallbackFraction
     st.integers(1, 12),
     st.integers(1, 7),
 )
-def test_shares_are_those_of_lists_written_down(filled, strangers, items, k):
-    """Each user with history has a list with so many places filled, each stranger the popular items."""
-    own = [["model"] * min(places, k) for places in filled]
-    given_out = own + [["popular"] * k if items >= k else ["popular"] * items for _ in range(strangers)]
-    places = [source for one in given_out for source in one]
-    fraction = FallbackFraction(len(given_out), strangers, items)
-    assert fraction.of_lists == strangers / len(given_out)
-    expected = places.count("popular") / len(places) if places else 0.0
-    mean = sum(map(len, own)) / len(own)
-    assert fraction.of_places(k, mean) == pytest.approx(expected)
+def test_fractions_equal_those_of_written_out_lists(filled, newcomers, items, k):
+    """A user with history has a list with `filled` slots; a newcomer has the popular items."""
+    by_model = [["model"] * min(slots, k) for slots in filled]
+    lists = by_model + [["popular"] * k if items >= k else ["popular"] * items for _ in range(newcomers)]
+    slots = [source for one in lists for source in one]
+    fraction = FallbackFraction(len(lists), newcomers, items)
+    assert fraction.of_lists == newcomers / len(lists)
+    expected = slots.count("popular") / len(slots) if slots else 0.0
+    mean = sum(map(len, by_model)) / len(by_model)
+    assert fraction.of_slots(k, mean) == pytest.approx(expected)

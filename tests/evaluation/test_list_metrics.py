@@ -1,4 +1,4 @@
-"""Coverage, popularity and concentration of lists against their definitions."""
+"""List metrics, compared with their definitions."""
 
 import math
 
@@ -24,7 +24,7 @@ exposures = st.lists(st.integers(0, 50), min_size=1, max_size=20)
 
 
 def naive_gini(values):
-    """Mean absolute difference over twice the mean: the definition, not the formula over sorted values."""
+    """Return the mean absolute difference / twice the mean: the definition, without sorting."""
     total = sum(values)
     if total == 0:
         return 0.0
@@ -36,7 +36,7 @@ def counts(values):
     return np.array(values, dtype=np.int64)
 
 
-def test_exposure_counts_lists_and_leaves_unfilled_places_out():
+def test_exposure_counts_lists_and_ignores_empty_slots():
     assert exposure_of(np.array([[2, 0], [2, -1]], dtype=np.int32), 4).tolist() == [1, 0, 2, 0]
 
 
@@ -51,19 +51,19 @@ def test_coverage_counts_items_in_any_list(values):
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 90)), min_size=1, max_size=9))
-def test_popularity_is_the_mean_over_places(pairs):
-    places = [interactions for exposure, interactions in pairs for _ in range(exposure)]
-    expected = sum(places) / len(places) if places else 0.0
+def test_popularity_is_the_mean_over_slots(pairs):
+    slots = [interactions for exposure, interactions in pairs for _ in range(exposure)]
+    expected = sum(slots) / len(slots) if slots else 0.0
     assert popularity(counts([e for e, _ in pairs]), counts([n for _, n in pairs])) == pytest.approx(expected)
 
 
-def test_equal_exposure_has_gini_nought_and_one_item_for_all_nearly_one():
+def test_gini_is_zero_for_equal_exposure_and_near_one_for_one_item():
     assert gini(counts([3, 3, 3, 3]), counts([1] * 4)) == pytest.approx(0.0)
     assert gini(counts([0, 0, 0, 8]), counts([1] * 4)) == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("name", LIST_METRICS)
-def test_empty_lists_give_nought(name):
+def test_empty_lists_give_zero(name):
     assert LIST_METRICS[name](counts([0, 0]), counts([5, 1])) == 0.0
     assert LIST_METRICS[name](counts([]), counts([])) == 0.0
     assert novelty(counts([0, 0]), counts([5, 1]), 5) == 0.0
@@ -72,23 +72,23 @@ def test_empty_lists_give_nought(name):
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 90)), min_size=1, max_size=9), st.integers(90, 500)
 )
-def test_novelty_is_the_mean_surprise_over_places(pairs, users):
+def test_novelty_is_the_mean_self_information_over_slots(pairs, users):
     bits = [-math.log2(max(held, 1) / users) for exposure, held in pairs for _ in range(exposure)]
     expected = sum(bits) / len(bits) if bits else 0.0
     found = novelty(counts([e for e, _ in pairs]), counts([n for _, n in pairs]), users)
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-def test_what_everybody_has_is_no_news_and_what_one_of_eight_has_is_three_bits():
+def test_novelty_is_zero_for_an_item_of_all_users_and_three_bits_for_one_of_eight():
     assert novelty(counts([5, 0]), counts([8, 1]), 8) == 0.0
     assert novelty(counts([0, 5]), counts([8, 1]), 8) == 3.0
 
 
-def test_popularity_of_lists_leaves_unfilled_places_and_empty_lists_out():
+def test_popularity_of_lists_ignores_empty_slots_and_empty_lists():
     lists = np.array([[0, 1], [2, -1], [-1, -1]], dtype=np.int32)
     found = list_popularity(lists, counts([10, 20, 7]))
     np.testing.assert_array_equal(found, [15.0, 7.0, np.nan])
-    # The third user has no list, so his history is not held against it.
+    # The third user has no list, so their history is ignored.
     assert popularity_lift(found, np.array([5.0, 6.0, 1000.0])) == 22 / 11
 
 
@@ -100,5 +100,5 @@ def test_popularity_of_histories_is_a_mean_per_user(histories):
     assert history_popularity(matrix, counts(interactions)).tolist() == pytest.approx(expected)
 
 
-def test_without_any_list_there_is_no_lift():
+def test_popularity_lift_is_zero_without_lists():
     assert popularity_lift(np.array([np.nan]), np.array([2.0])) == 0.0

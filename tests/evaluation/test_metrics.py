@@ -1,4 +1,4 @@
-"""Metrics against their definitions written as plain loops, and against what must hold for any list."""
+"""Accuracy metrics, compared with their definitions in plain loops, and properties that hold for any list."""
 
 import math
 
@@ -57,8 +57,8 @@ NAIVE = {
 
 
 @st.composite
-def judged_lists(draw):
-    """Lists (some short), test items among the catalogue, and how many test items the catalogue does not know."""
+def lists_with_test_items(draw):
+    """Lists (some short), test items of the catalogue, and the number of test items outside the catalogue."""
     users = draw(st.integers(1, 5))
     catalogue = st.lists(st.integers(0, ITEMS - 1), unique=True)
     lists = [draw(catalogue.map(lambda rows: rows[:6])) for _ in range(users)]
@@ -78,11 +78,11 @@ def as_arrays(lists, known, unknown):
 
 
 @pytest.mark.parametrize("name", USER_METRICS)
-@given(scored=judged_lists(), k=st.integers(1, 6))
-def test_metric_is_what_its_definition_says(name, scored, k):
+@given(scored=lists_with_test_items(), k=st.integers(1, 6))
+def test_metric_equals_its_definition(name, scored, k):
     lists, known, unknown = scored
     hits, relevant = as_arrays(*scored)
-    # Items that the catalogue does not know are relevant all the same: negative numbers, which no list holds.
+    # Test items outside the catalogue are negative numbers, which no list contains.
     expected = [
         NAIVE[name](listed, set(test) | {-1 - i for i in range(more)}, k)
         for listed, test, more in zip(lists, known, unknown, strict=True)
@@ -91,11 +91,11 @@ def test_metric_is_what_its_definition_says(name, scored, k):
 
 
 @pytest.mark.parametrize("name", USER_METRICS)
-@given(scored=judged_lists(), data=st.data())
+@given(scored=lists_with_test_items(), data=st.data())
 def test_permuting_users_permutes_their_figures(name, scored, data):
     order = data.draw(st.permutations(range(len(scored[0]))))
     hits, relevant = as_arrays(*scored)
-    permuted = as_arrays(*([part[user] for user in order] for part in scored))
+    permuted = as_arrays(*([values[user] for user in order] for values in scored))
     np.testing.assert_array_equal(
         USER_METRICS[name](*permuted), USER_METRICS[name](hits, relevant)[np.array(order)]
     )
@@ -104,23 +104,23 @@ def test_permuting_users_permutes_their_figures(name, scored, data):
 @pytest.mark.parametrize("name", USER_METRICS)
 @given(hits=st.lists(st.booleans(), min_size=1, max_size=8), more=st.integers(0, 4), data=st.data())
 def test_one_more_hit_never_lowers_a_metric(name, hits, more, data):
-    place = data.draw(st.integers(0, len(hits) - 1))
+    slot = data.draw(st.integers(0, len(hits) - 1))
     relevant = np.array([sum(hits) + 1 + more], dtype=np.int64)
     before = np.array([hits])
     after = before.copy()
-    after[0, place] = True
+    after[0, slot] = True
     assert USER_METRICS[name](after, relevant)[0] >= USER_METRICS[name](before, relevant)[0]
 
 
 @pytest.mark.parametrize("name", USER_METRICS)
-def test_perfect_list_scores_one_and_a_miss_nought(name):
+def test_a_perfect_list_scores_one_and_misses_score_zero(name):
     relevant = np.array([3], dtype=np.int64)
     assert USER_METRICS[name](np.ones((1, 3), dtype=bool), relevant)[0] == pytest.approx(1.0)
     assert USER_METRICS[name](np.zeros((1, 3), dtype=bool), relevant)[0] == 0
 
 
-def test_unfilled_places_hit_nothing_even_next_to_the_last_item():
-    # -1 in user 1's list would be position I - 1 of user 0, were it taken as a column.
+def test_empty_slots_are_misses():
+    # As a column, -1 in the list of user 1 would be the last item of user 0.
     test = csr_matrix(np.array([[0, 1], [1, 1]], dtype=np.float32))
     assert hits_of(np.array([[1, -1], [-1, -1]], dtype=np.int32), test).tolist() == [
         [True, False],
@@ -128,5 +128,5 @@ def test_unfilled_places_hit_nothing_even_next_to_the_last_item():
     ]
 
 
-def test_no_test_items_at_all_means_no_hits():
+def test_without_test_items_there_are_no_hits():
     assert not hits_of(np.array([[0, 1]], dtype=np.int32), csr_matrix((1, 2), dtype=np.float32)).any()

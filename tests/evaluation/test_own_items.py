@@ -1,4 +1,4 @@
-"""Baselines from times, against sorted lists."""
+"""Baselines that use times, compared with sorted lists."""
 
 import numpy as np
 from hypothesis import given
@@ -30,18 +30,20 @@ def test_own_items_are_sorted_by_last_time(world):
     newness, candidates, n = world
     lists = OwnItems(csr_matrix(np.array(newness, dtype=np.float64))).rank(block_of(newness, candidates), n)
     for user, times in enumerate(newness):
-        own = [item for item, time in enumerate(times) if time and (not candidates or candidates[user][item])]
-        best = sorted(own, key=lambda item: (-times[item], item))[:n]
+        listed = [
+            item for item, time in enumerate(times) if time and (not candidates or candidates[user][item])
+        ]
+        best = sorted(listed, key=lambda item: (-times[item], item))[:n]
         assert lists.item_rows[user].tolist() == best + [-1] * (n - len(best))
 
 
-def test_own_items_lists_nothing_that_must_not_be_seen():
+def test_own_items_lists_nothing_with_exclude_seen():
     newness = [[1, 2], [0, 3]]
     lists = OwnItems(csr_matrix(np.array(newness, dtype=np.float64)))
     assert not lists.rank(block_of(newness, None, exclude_seen=True), 2).filled.any()
 
 
-def test_a_block_gets_its_own_users():
+def test_a_block_gets_the_scores_of_its_users():
     own = OwnItems(csr_matrix(np.array([[2.0, 1.0], [1.0, 2.0]])))
     second = UsersToRank(slice(1, 2), csr_matrix(np.ones((1, 2), np.float32)), None, exclude_seen=False)
     assert own.rank(second, 2).item_rows.tolist() == [[1, 0]]
@@ -50,7 +52,7 @@ def test_a_block_gets_its_own_users():
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=8), st.integers(1, 9))
 def test_recent_popular_sorts_by_late_then_by_all_interactions_then_by_row(items, n):
     recent = np.array([late for late, _ in items])
-    training = np.array([[user < ever for _, ever in items] for user in range(3)], dtype=np.float32)
+    training = np.array([[user < total for _, total in items] for user in range(3)], dtype=np.float32)
     block = UsersToRank(slice(0, 1), csr_matrix((1, len(items)), dtype=np.float32), None, exclude_seen=True)
     best = sorted(range(len(items)), key=lambda row: (-items[row][0], -items[row][1], row))[:n]
     listed = RecentPopular(recent, csr_matrix(training), 1).rank(block, n).item_rows[0].tolist()

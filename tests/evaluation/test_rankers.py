@@ -1,4 +1,4 @@
-"""Baselines against plain loops over dense arrays."""
+"""Baselines, compared with plain loops over dense arrays."""
 
 import math
 
@@ -19,7 +19,7 @@ def block_of(history, *, candidates=None, exclude_seen=True):
 
 
 def naive_lists(scores, history, n, *, candidates, exclude_seen):
-    """Sort everything: higher score first, then the lower row; -1 where nothing is left."""
+    """Return lists from a full sort: higher score first, then the lower row; -1 in empty slots."""
     lists = []
     for user, row in enumerate(scores):
         items = [
@@ -69,7 +69,7 @@ def naive_cosine(training):
 
 
 def naive_bm25(training, saturation=1.2, length_weight=0.75):
-    """Items as documents, users as terms, each in a document once or not at all; the product of two documents."""
+    """Return products of items as documents, with users as terms that occur in a document once or not at all."""
     users, items = training.shape
     mean_length = training.sum() / items
     weights = [[0.0] * users for _ in range(items)]
@@ -101,13 +101,13 @@ def test_item_neighbour_lists_are_the_sorted_sums_of_similarities(baseline, naiv
     lists = baseline(csr_matrix(training), threads=1).rank(block, n)
     listed = [[item for item in row if item >= 0] for row in lists.item_rows.tolist()]
     expected = naive_lists(scores, history, n, candidates=candidates, exclude_seen=exclude_seen)
-    # Float32 sums may break a tie of exact ones either way, so scores are compared, not items.
+    # Rounding of float32 may change the order of ties, so scores are compared and not items.
     for user, row in enumerate(expected):
         wanted = [scores[user, item] for item in row if item >= 0]
         np.testing.assert_allclose([scores[user, item] for item in listed[user]], wanted, atol=2e-5)
 
 
-def test_item_knn_keeps_the_nearest_and_drops_the_item_itself():
+def test_item_knn_keeps_the_nearest_items_without_the_item_itself():
     training = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 1], [0, 0, 1]], dtype=np.float32)
     similarity = neighbours_of(csr_matrix(training), "cosine", 1, 1).toarray()
     assert similarity.diagonal().tolist() == [0, 0, 0]
@@ -126,8 +126,8 @@ def test_each_item_keeps_its_nearest_neighbours(similarity, naive):
         assert np.count_nonzero(found[item]) == 4
 
 
-def test_an_item_nearer_to_others_than_to_itself_gets_no_neighbour_more():
-    """By BM25 two small items beat a large one at being near to it, so it is not among its own nearest."""
+def test_an_item_that_is_not_its_own_nearest_neighbour_has_no_extra_neighbour():
+    """By BM25, two small items are nearer to a large item than the large item itself."""
     training = np.zeros((30, 12), dtype=np.float32)
     training[0, [0, 1, 2]] = 1
     training[1:, 3:] = training[1:20, 0] = 1
@@ -148,7 +148,7 @@ def test_item_knn_ignores_strengths():
     np.testing.assert_array_equal(plain.scores, scaled.scores)
 
 
-def test_without_history_item_knn_lists_nothing_and_popular_everything():
+def test_without_history_item_knn_lists_no_item_and_popular_all():
     training = csr_matrix(np.array([[1, 1], [0, 1]], dtype=np.float32))
     block = block_of([[0, 0]])
     assert ItemKnn(training, 1).rank(block, 3).item_rows.tolist() == [[-1, -1, -1]]

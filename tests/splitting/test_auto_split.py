@@ -1,4 +1,4 @@
-"""`evaluate.split: {by: auto}`: the shortest window that holds enough test users, or random pairs without times."""
+"""`evaluate.split: {by: auto}`: the shortest window with enough test users, or random pairs."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ def auto(folder, clean=None, **section):
 
 
 def busy(users, days, seed=3):
-    """Clean events at one rate over `days`: 5 for each user, of 200 items."""
+    """Return clean events at a constant rate over `days`: 5 per user, of 200 items."""
     generator = np.random.default_rng(seed)
     size = 5 * users
     return pl.DataFrame(
@@ -43,7 +43,7 @@ def busy(users, days, seed=3):
 
 
 def counted_by_hand(clean, window):
-    """Users with an event before the cut-off and an item after it that is new to them, by plain loops."""
+    """Return the number of users with an event before the cut-off and a new item after it, by plain loops."""
     cut_off = clean["timestamp"].max() - window
     before, after = {}, {}
     for user, item, time in clean.select("user_id", "item_id", "timestamp").iter_rows():
@@ -63,7 +63,7 @@ def chosen(folder, clean, **section):
     [
         (20_000, 60, "1d"),
         (2_000, 60, "7d"),
-        (400, 60, "7d"),  # never enough: the most users
+        (400, 60, "7d"),  # no window has enough users: the window with the most
         (2_100, 10, "36h"),
         (20_000, 10, "3h"),
     ],
@@ -76,7 +76,7 @@ def test_the_shortest_window_with_enough_test_users_is_taken(tmp_path, users, da
     assert found.split.test <= LARGEST_WINDOW * timedelta(days=days)
 
 
-def test_every_shorter_window_holds_too_few(tmp_path):
+def test_every_shorter_window_has_too_few_users(tmp_path):
     clean = busy(2_100, 10)
     found = chosen(tmp_path, clean)
     assert found.test_users >= ENOUGH_USERS
@@ -85,14 +85,14 @@ def test_every_shorter_window_holds_too_few(tmp_path):
         assert counted_by_hand(clean, timedelta(hours=hours)) < ENOUGH_USERS
 
 
-def test_data_of_two_weeks_or_more_is_cut_at_whole_days(tmp_path):
+def test_windows_are_whole_days_from_two_weeks_of_events(tmp_path):
     for days in (15, 40):
         found = chosen(tmp_path, busy(20_000, days))
         assert found.split.test % timedelta(days=1) == timedelta()
 
 
-def test_users_count_as_evaluation_counts_them(tmp_path):
-    """Minimum counts, returns and seen items take users away: the count is that of the report."""
+def test_test_users_are_counted_as_in_the_report(tmp_path):
+    """Minimum counts, returned items and seen items remove test users."""
     clean = two_tastes(users=300, days=40)
     returned = clean.sample(fraction=0.1, seed=1).with_columns(
         weight=pl.lit(-1.0), timestamp=pl.col("timestamp") + timedelta(hours=5)
@@ -105,14 +105,14 @@ def test_users_count_as_evaluation_counts_them(tmp_path):
         assert report.split_choice.test_users == report.counts["users_evaluated"]
 
 
-def test_the_choice_is_said_and_stored_and_gives_the_figures_of_the_split_itself(tmp_path, caplog):
+def test_the_choice_is_logged_and_stored_and_gives_the_metrics_of_the_explicit_split(tmp_path, caplog):
     caplog.set_level(NOTICE, logger="als_cli")
     report = evaluate(auto(tmp_path / "auto"))
     assert report.split == {"by": "time", "test": "5d"}
     users = report.counts["users_evaluated"]
-    said = [one for one in caplog.records if "evaluate.split" in one.getMessage()]
-    assert [one.levelno for one in said] == [NOTICE]
-    assert f"test: 5d, with {users} test users" in said[0].getMessage()
+    logged = [one for one in caplog.records if "evaluate.split" in one.getMessage()]
+    assert [one.levelno for one in logged] == [NOTICE]
+    assert f"test: 5d, with {users} test users" in logged[0].getMessage()
     folder = Path(report.evaluation)
     document = json.loads((folder / "metrics.json").read_text())
     assert document["split"] == {"by": "time", "test": "5d"}
@@ -126,14 +126,14 @@ def test_the_choice_is_said_and_stored_and_gives_the_figures_of_the_split_itself
     assert given.cut_off == report.cut_off
 
 
-def test_an_evaluation_by_auto_is_up_to_date_with_itself(tmp_path):
+def test_the_key_of_an_evaluation_by_auto_does_not_change(tmp_path):
     context = auto(tmp_path)
     folder = Path(evaluate(context).evaluation)
     assert read_manifest(folder, "evaluation").key == evaluate_key(context)
 
 
 @pytest.mark.parametrize(("timeless", "why"), [(slice(None), "no time"), (slice(3), "3 of 720 events")])
-def test_without_a_time_on_every_event_pairs_are_drawn(tmp_path, caplog, timeless, why):
+def test_the_split_is_random_if_an_event_has_no_time(tmp_path, caplog, timeless, why):
     caplog.set_level(NOTICE, logger="als_cli")
     clean = two_tastes()
     times = clean["timestamp"].to_list()
@@ -147,8 +147,8 @@ def test_without_a_time_on_every_event_pairs_are_drawn(tmp_path, caplog, timeles
     assert f"{report.counts['users_evaluated']} test users" in caplog.text
 
 
-def test_where_nobody_comes_back_pairs_are_drawn(tmp_path):
-    """Every user has one day: a time split would have no test user at all."""
+def test_the_split_is_random_if_no_window_has_a_test_user(tmp_path):
+    """Each user has events on one day only, so a time split has no test user."""
     clean = clean_events(
         [(user, item, user / 4) for user in range(120) for item in range(user % 7, user % 7 + 4)]
     )
@@ -163,28 +163,28 @@ def test_events_of_less_than_five_hours_have_no_window(tmp_path):
 def test_fewer_than_thirty_test_users_are_a_warning(tmp_path, caplog):
     report = evaluate(auto(tmp_path, two_tastes(users=20)))
     assert report.counts["users_evaluated"] < 30
-    [said] = [one for one in caplog.records if "evaluate.split" in one.getMessage()]
-    assert said.levelno == logging.WARNING
-    assert "fewer than 30" in said.getMessage()
+    [logged] = [one for one in caplog.records if "evaluate.split" in one.getMessage()]
+    assert logged.levelno == logging.WARNING
+    assert "fewer than 30" in logged.getMessage()
 
 
-def test_an_explicit_window_with_few_users_is_kept_and_a_better_one_is_named(tmp_path, caplog):
+def test_an_explicit_window_with_few_users_is_kept_and_the_choice_of_auto_is_named(tmp_path, caplog):
     context = publish_events(context_for(tmp_path, {"split": {"by": "time", "test": "2h"}}), two_tastes())
     report = evaluate(context)
     assert report.split == {"by": "time", "test": "2h"}
     users = report.counts["users_evaluated"]
     assert users < 30
-    [said] = [one.getMessage() for one in caplog.records if "evaluate.split" in one.getMessage()]
-    assert f"evaluate.split.test: 2h has fewer than 30 test users ({users})" in said
-    assert "{by: auto} would take test: 5d, with 43 test users" in said
+    [message] = [one.getMessage() for one in caplog.records if "evaluate.split" in one.getMessage()]
+    assert f"evaluate.split.test: 2h has fewer than 30 test users ({users})" in message
+    assert "{by: auto} would take test: 5d, with 43 test users" in message
 
 
-def test_an_explicit_window_with_enough_users_is_not_commented(tmp_path, caplog):
+def test_an_explicit_window_with_enough_users_gives_no_warning(tmp_path, caplog):
     evaluate(publish_events(context_for(tmp_path, {"split": {"by": "time", "test": "5d"}}), two_tastes()))
     assert "evaluate.split" not in caplog.text
 
 
-def test_backtest_takes_the_window_that_was_chosen(tmp_path):
+def test_backtest_uses_the_window_of_auto(tmp_path):
     given = backtest(auto(tmp_path / "given", split={"by": "time", "test": "5d"}))
     found = backtest(auto(tmp_path / "auto"))
     assert found.test_seconds == 5 * 86_400
@@ -196,18 +196,18 @@ def test_backtest_takes_the_window_that_was_chosen(tmp_path):
 def test_backtest_needs_times(tmp_path):
     timeless = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
     with pytest.raises(
-        ConfigError, match="als backtest needs test periods, but the events carry no time"
+        ConfigError, match="als backtest needs test periods, but the events have no time"
     ) as refused:
         backtest(auto(tmp_path / "none", timeless))
     assert "events.columns.timestamp" in refused.value.hint
     alone = clean_events([(user, item, user / 4) for user in range(120) for item in range(4)])
     with pytest.raises(
-        DataError, match="als backtest needs test periods, but no test window holds a test user"
+        DataError, match="als backtest needs test periods, but no test window has a test user"
     ):
         backtest(auto(tmp_path / "alone", alone))
 
 
-def test_folds_of_tune_are_as_long_as_the_window_that_was_chosen(tmp_path):
+def test_folds_of_tune_are_as_long_as_the_window_of_auto(tmp_path):
     by_choice, by_hand = auto(tmp_path), context_for(tmp_path, {"split": {"by": "time", "test": "5d"}})
     folds = folds_of(by_choice)
     assert len(folds) == 3
@@ -218,11 +218,11 @@ def test_folds_of_tune_are_as_long_as_the_window_that_was_chosen(tmp_path):
     assert folds[0].cut_off == newest - timedelta(days=5)
 
 
-def test_the_choice_does_not_depend_on_the_order_of_the_rows(tmp_path):
+def test_the_choice_does_not_depend_on_the_order_of_rows(tmp_path):
     clean = busy(2_000, 60)
     assert chosen(tmp_path, clean) == chosen(tmp_path, clean.sample(fraction=1, shuffle=True, seed=5))
 
 
-def test_a_time_split_is_what_it_was(tmp_path):
+def test_the_default_test_period_of_a_time_split_is_seven_days(tmp_path):
     assert TimeSplit().test == timedelta(days=7)
     assert context_for(tmp_path, {"split": {"by": "time"}}).config.evaluate.split.test == timedelta(days=7)

@@ -1,4 +1,4 @@
-"""Splits: nothing on both sides, nothing lost, the same answer for any order of rows."""
+"""Splits: the sets are disjoint, no event is lost, and the order of rows does not matter."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ SPLITS = [
 
 
 def events_of(rows):
-    """Frame of (user, item, day or None[, weight]) rows."""
+    """Return clean events of (user, item, day or None[, weight]) rows."""
     return pl.DataFrame(
         [
             {
@@ -60,8 +60,8 @@ random_events = st.lists(
 ).map(events_of)
 
 
-def parts_of(events, split):
-    """Return the split; draw other events where a part would be empty."""
+def sets_of(events, split):
+    """Return the split; reject the example if a set would be empty."""
     try:
         return split_events(events.lazy(), split)
     except DataError:
@@ -73,7 +73,7 @@ def parts_of(events, split):
 @given(events=random_events, data=st.data())
 def test_order_of_rows_does_not_matter(split, events, data):
     shuffled = events[data.draw(st.permutations(range(events.height)))]
-    one, other = parts_of(events, split), parts_of(shuffled, split)
+    one, other = sets_of(events, split), sets_of(shuffled, split)
     assert_frame_equal(one.test, other.test)
     assert_frame_equal(one.training.collect(), other.training.collect(), check_row_order=False)
 
@@ -82,12 +82,12 @@ def test_order_of_rows_does_not_matter(split, events, data):
 @settings(max_examples=40)
 @given(events=random_events)
 def test_no_test_pair_has_an_event_elsewhere_and_no_event_is_lost(split, events):
-    parts = parts_of(events, split)
-    training = parts.training.collect()
-    visible = events.clear() if parts.visible is None else parts.visible.collect()
-    assert not pairs_of(parts.test) & (pairs_of(training) | pairs_of(visible))
+    sets = sets_of(events, split)
+    training = sets.training.collect()
+    visible = events.clear() if sets.visible is None else sets.visible.collect()
+    assert not pairs_of(sets.test) & (pairs_of(training) | pairs_of(visible))
     assert not set(training["user_id"]) & set(visible["user_id"])
-    hidden = events.join(parts.test, on=PAIR, how="semi")
+    hidden = events.join(sets.test, on=PAIR, how="semi")
     together = pl.concat([training, visible, hidden])
     assert_frame_equal(together, events, check_row_order=False)
 
@@ -97,16 +97,16 @@ def test_no_test_pair_has_an_event_elsewhere_and_no_event_is_lost(split, events)
 def test_time_split_divides_at_the_cut_off(events, days):
     newest = events["timestamp"].max()
     cut_off = newest - timedelta(days=days)
-    parts = parts_of(events, TimeSplit(test=timedelta(days=days)))
-    assert parts.cut_off == cut_off
+    sets = sets_of(events, TimeSplit(test=timedelta(days=days)))
+    assert sets.cut_off == cut_off
     assert_frame_equal(
-        parts.training.collect(), events.filter(events["timestamp"] < cut_off), check_row_order=False
+        sets.training.collect(), events.filter(events["timestamp"] < cut_off), check_row_order=False
     )
-    assert pairs_of(parts.test) == bought_from(events, cut_off)
+    assert pairs_of(sets.test) == bought_from(events, cut_off)
 
 
 def bought_from(events, instant):
-    """Pairs with more weight put on than taken away since `instant`, by a plain loop."""
+    """Return the pairs with a positive sum of weights from `instant` on, by a plain loop."""
     weights = defaultdict(float)
     for user, item, time, weight, _ in events.select(CLEAN_EVENT_COLUMNS).iter_rows():
         if time >= instant:
@@ -116,18 +116,18 @@ def bought_from(events, instant):
 
 def test_time_split_takes_an_instant():
     events = events_of([(1, "a", 0), (1, "b", 3), (1, "c", 4)])
-    parts = split_events(events.lazy(), TimeSplit(test=START + timedelta(days=3)))
-    assert pairs_of(parts.test) == {(1, "b"), (1, "c")}
-    assert pairs_of(parts.training.collect()) == {(1, "a")}
+    sets = split_events(events.lazy(), TimeSplit(test=START + timedelta(days=3)))
+    assert pairs_of(sets.test) == {(1, "b"), (1, "c")}
+    assert pairs_of(sets.training.collect()) == {(1, "a")}
 
 
-def test_what_was_returned_is_no_test_item():
+def test_a_returned_item_is_no_test_item():
     events = events_of([(1, "a", 0), (1, "b", 8), (1, "b", 9, -1.0), (2, "c", 9)])
     assert pairs_of(split_events(events.lazy(), TimeSplit(test=timedelta(days=5))).test) == {(2, "c")}
 
 
 def test_last_takes_the_newest_items_by_their_last_event():
-    # User 1 came back to `a` last; users 2 and 3 have no more than two items; equal times: the lower id.
+    # User 1 has `a` again last. Users 2 and 3 have at most two items. Ties: the smaller id.
     events = events_of(
         [
             *[(1, "a", 0), (1, "b", 3), (1, "c", 2), (1, "a", 9)],
@@ -135,17 +135,17 @@ def test_last_takes_the_newest_items_by_their_last_event():
             *[(4, "c", 5), (4, "b", 5), (4, "d", 5)],
         ]
     )
-    parts = split_events(events.lazy(), LastSplit(by="last", n=2))
-    assert pairs_of(parts.test) == {(1, "a"), (1, "b"), (4, "b"), (4, "c")}
-    # Both of user 1's events on `a` left training.
-    assert pairs_of(parts.training.collect()) == {(1, "c"), (2, "a"), (2, "b"), (3, "a"), (4, "d")}
+    sets = split_events(events.lazy(), LastSplit(by="last", n=2))
+    assert pairs_of(sets.test) == {(1, "a"), (1, "b"), (4, "b"), (4, "c")}
+    # Both events of user 1 with `a` have left the training set.
+    assert pairs_of(sets.training.collect()) == {(1, "c"), (2, "a"), (2, "b"), (3, "a"), (4, "d")}
 
 
 def many_pairs(users=20, items=10):
     return events_of([(user, f"i{item}", item) for user in range(users) for item in range(items)])
 
 
-def test_random_share_is_exact_and_follows_its_seed():
+def test_the_random_fraction_is_exact_and_follows_the_seed():
     events = many_pairs().lazy()
     first, again, other = (
         split_events(events, RandomSplit(by="random", fraction=0.25, seed=seed)).test for seed in (1, 1, 2)
@@ -155,42 +155,42 @@ def test_random_share_is_exact_and_follows_its_seed():
     assert pairs_of(first) != pairs_of(other)
 
 
-def test_held_out_users_show_their_share_and_training_never_meets_them():
+def test_held_out_users_show_a_fraction_and_are_not_in_the_training_set():
     events = pl.concat(
         [many_pairs(), events_of([(99, "i1", 0)])]
     )  # user 99 has one item: nothing to hold out
-    parts = split_events(events.lazy(), UsersSplit(by="users", fraction=0.25, fold_in=0.8, seed=4))
-    held_out = set(parts.test["user_id"])
+    sets = split_events(events.lazy(), UsersSplit(by="users", fraction=0.25, fold_in=0.8, seed=4))
+    held_out = set(sets.test["user_id"])
     assert len(held_out) == 5
     assert 99 not in held_out
-    assert set(parts.training.collect()["user_id"]) == set(range(20)) - held_out | {99}
-    visible = parts.visible.collect()
+    assert set(sets.training.collect()["user_id"]) == set(range(20)) - held_out | {99}
+    visible = sets.visible.collect()
     assert visible.group_by("user_id").len()["len"].to_list() == [8] * 5
-    assert parts.test.group_by("user_id").len()["len"].to_list() == [2] * 5
+    assert sets.test.group_by("user_id").len()["len"].to_list() == [2] * 5
 
 
 @pytest.mark.parametrize("fold_in", [0.01, 0.99])
-def test_held_out_users_always_have_something_on_both_sides(fold_in):
+def test_held_out_users_always_have_shown_items_and_test_items(fold_in):
     events = events_of([(user, item, 0) for user in range(4) for item in "ab"])
-    parts = split_events(events.lazy(), UsersSplit(by="users", fraction=0.5, fold_in=fold_in))
-    assert parts.test.height == parts.visible.collect().height == 2
+    sets = split_events(events.lazy(), UsersSplit(by="users", fraction=0.5, fold_in=fold_in))
+    assert sets.test.height == sets.visible.collect().height == 2
 
 
 @pytest.mark.parametrize("split", SPLITS[:2], ids=lambda split: split.by)
-def test_without_timestamps_the_config_is_at_fault(split):
-    with pytest.raises(ConfigError, match=f"split.by is {split.by}, but the events carry no time") as refused:
+def test_missing_timestamps_are_a_config_error(split):
+    with pytest.raises(ConfigError, match=f"split.by is {split.by}, but the events have no time") as refused:
         split_events(events_of([(1, "a", None), (1, "b", None)]).lazy(), split)
     assert "events.columns.timestamp" in refused.value.hint
 
 
 @pytest.mark.parametrize("split", SPLITS[:2], ids=lambda split: split.by)
-def test_some_missing_timestamps_are_counted(split):
-    with pytest.raises(DataError, match="1 of 3 events carry no time"):
+def test_events_without_time_are_counted(split):
+    with pytest.raises(DataError, match="1 of 3 events have no time"):
         split_events(events_of([(1, "a", None), (1, "b", 1), (2, "b", 9)]).lazy(), split)
 
 
 @pytest.mark.parametrize("split", SPLITS[2:], ids=lambda split: split.by)
-def test_draws_need_no_timestamps(split):
+def test_random_splits_need_no_timestamps(split):
     events = events_of([(user, item, None) for user in range(4) for item in "abcd"])
     assert split_events(events.lazy(), split).test.height > 0
 
@@ -204,14 +204,14 @@ def test_draws_need_no_timestamps(split):
             TimeSplit(test=START + timedelta(days=9)),
             "no event at or after the cut-off",
         ),
-        ([(1, "a", 0), (2, "b", 9, -1.0)], TimeSplit(test=timedelta(days=5)), "the test part is empty"),
+        ([(1, "a", 0), (2, "b", 9, -1.0)], TimeSplit(test=timedelta(days=5)), "the test set is empty"),
         ([(1, "a", 0), (2, "b", 1)], LastSplit(by="last"), "no user has more than 1 items"),
         ([(1, "a", 0)], RandomSplit(by="random"), "leaves nothing to train on"),
         ([(1, "a", 0), (1, "b", 0), (2, "a", 0)], UsersSplit(by="users"), "fewer than two users"),
         ([], TimeSplit(), "no events to split"),
     ],
 )
-def test_an_empty_part_is_one_clear_message(rows, split, message):
+def test_an_empty_set_is_an_error_with_a_hint(rows, split, message):
     with pytest.raises(DataError, match=message) as refused:
         split_events(events_of(rows).lazy(), split)
     assert refused.value.hint

@@ -1,4 +1,4 @@
-"""Clean events made by hand, published as `ingest` would, and contexts that evaluate them."""
+"""Clean events for tests, datasets of them as `ingest` publishes them, and contexts that evaluate them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ BUILT_CLEAN = {"timestamp": pl.Datetime("us", "UTC"), "weight": pl.Float64, "val
 
 
 def context_for(folder: Path, evaluate: dict[str, Any] | None = None, **sections: Any) -> StageContext:
-    """A context whose workspace is ``folder/work``; `evaluate` and `sections` are those parts of the config."""
+    """Return a context with workspace ``folder/work``; `evaluate` and `sections` are sections of the config."""
     config = Config.model_validate(
         {
             "workspace": str(folder / "work"),
@@ -34,7 +34,7 @@ def context_for(folder: Path, evaluate: dict[str, Any] | None = None, **sections
 
 
 def clean_events(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
-    """Clean events of (user, item, day or None[, weight]) rows."""
+    """Return clean events of (user, item, day or None[, weight]) rows."""
     return pl.DataFrame(
         {
             "user_id": [row[0] for row in rows],
@@ -48,7 +48,7 @@ def clean_events(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
 
 
 def two_tastes(users: int = 60, items: int = 40, days: int = 30) -> pl.DataFrame:
-    """Clean events of users who buy from one half of the items, now and then from the other; integer ids."""
+    """Return clean events with integer ids: each user buys from one half of the items, rarely from the other."""
     generator = np.random.default_rng(11)
     user = generator.integers(0, users, users * 12)
     item = (user % 2) * (items // 2) + generator.integers(0, items // 2, len(user))
@@ -59,7 +59,7 @@ def two_tastes(users: int = 60, items: int = 40, days: int = 30) -> pl.DataFrame
 
 
 def publish_events(context: StageContext, clean: pl.DataFrame) -> StageContext:
-    """Publish the dataset of `clean` events; return the context."""
+    """Publish the dataset of `clean` events and return the context."""
     with staged_folder(context.dataset_place) as folder:
         clean.write_parquet(folder / EVENTS)
         write_interactions(folder, aggregate(clean.lazy(), context.config.events))
@@ -68,6 +68,6 @@ def publish_events(context: StageContext, clean: pl.DataFrame) -> StageContext:
 
 
 def divided(context: StageContext) -> EvaluationSets:
-    """The published dataset, divided as `als evaluate` divides it."""
+    """Return the published dataset, divided as by `als evaluate`."""
     events = open_dataset(context.dataset_place).scan_events()
     return divide(events, context.config.events, SplitProtocol.of(context.config.evaluate))

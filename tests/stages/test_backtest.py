@@ -1,4 +1,4 @@
-"""`als backtest`: every cut-off as `als evaluate` would have evaluated it on its day, and nothing of what came later."""
+"""`als backtest`: each cut-off equals `als evaluate` on the events up to its end; later events have no effect."""
 
 import json
 import statistics
@@ -28,7 +28,7 @@ SIGNAL = {"half_life": "8d", "min_user_interactions": 2, "min_item_interactions"
 
 
 def backtesting(folder, clean=None, events=None, train=None, **section):
-    """A context with a published dataset, to be evaluated at three cut-offs of five days."""
+    """Return a context with a published dataset, for three cut-offs with test periods of five days."""
     section = {"split": {"by": "time", "test": "5d"}, "backtest": {"cut_offs": 3}} | section
     context = context_for(folder, section, events=events or {}, train=train or {})
     return publish_events(context, two_tastes() if clean is None else clean)
@@ -43,7 +43,7 @@ def newest_of(clean):
 
 
 @pytest.mark.parametrize("step", [None, "5d", "36h", "9d"])
-def test_cut_offs_go_back_from_that_of_evaluate(tmp_path, step):
+def test_cut_offs_go_back_from_the_cut_off_of_evaluate(tmp_path, step):
     clean = two_tastes()
     report = backtest(backtesting(tmp_path, clean, backtest={"cut_offs": 3, "step": step}))
     hours = {None: 120, "5d": 120, "36h": 36, "9d": 216}[step]
@@ -56,7 +56,7 @@ def test_cut_offs_go_back_from_that_of_evaluate(tmp_path, step):
 
 
 @pytest.mark.parametrize("test", ["5d", "2026-01-26T06:00:00Z"])
-def test_every_cut_off_is_what_evaluate_says_of_the_events_up_to_its_end(tmp_path, test):
+def test_every_cut_off_equals_evaluate_on_the_events_up_to_its_end(tmp_path, test):
     clean = two_tastes()
     split = {"split": {"by": "time", "test": test}}
     production = PRODUCTION | split
@@ -73,7 +73,7 @@ def test_every_cut_off_is_what_evaluate_says_of_the_events_up_to_its_end(tmp_pat
         assert cut_off.comparisons == alone.comparisons
 
 
-def test_what_happens_after_a_test_period_changes_nothing_of_it(tmp_path):
+def test_events_after_a_test_period_do_not_change_its_metrics(tmp_path):
     clean = two_tastes()
     before = backtest(backtesting(tmp_path / "a", clean, SIGNAL, **PRODUCTION))
     for place in (0, 1):
@@ -90,7 +90,7 @@ def test_what_happens_after_a_test_period_changes_nothing_of_it(tmp_path):
         assert same == [cut_off <= place for cut_off in range(3)]
 
 
-def test_spreads_and_leads_are_those_of_the_figures_per_user(tmp_path):
+def test_spreads_and_leads_agree_with_the_values_per_user(tmp_path):
     report = backtest(backtesting(tmp_path, seed=2))
     per_user = pl.read_parquet(Path(report.backtest) / "per_user.parquet")
     assert report.users == per_user["user_id"].n_unique()
@@ -117,11 +117,11 @@ def test_spreads_and_leads_are_those_of_the_figures_per_user(tmp_path):
         assert lead.clearly_behind == sum(one.high < 0 and one.p_value < 0.05 for one in each)
         assert lead.difference == pytest.approx(differences.mean())
         assert lead.low < lead.difference < lead.high
-        # Three weeks say more than one.
+        # The interval of three cut-offs is narrower than the widest of one.
         assert lead.high - lead.low < max(one.high - one.low for one in each)
 
 
-def test_files_say_what_the_report_says_and_the_same_seed_writes_the_same_bytes(tmp_path):
+def test_the_files_agree_with_the_report_and_the_same_seed_writes_the_same_bytes(tmp_path):
     written = []
     for name in ("one", "other"):
         context = backtesting(tmp_path / name, **PRODUCTION)
@@ -141,16 +141,16 @@ def test_files_say_what_the_report_says_and_the_same_seed_writes_the_same_bytes(
     assert per_user.height == sum(one.counts["users_evaluated"] for one in report.cut_offs) * 4 * 2
 
 
-def test_one_cut_off_has_no_deviation_and_no_baseline_no_lead(tmp_path):
+def test_one_cut_off_has_no_deviation_and_without_baselines_there_are_no_leads(tmp_path):
     report = backtest(backtesting(tmp_path, backtest={"cut_offs": 1}, baselines=[]))
     assert {one.deviation for one in report.spreads} == {None}
     assert report.leads == ()
 
 
-def test_fewer_cut_offs_than_asked_for_are_said(tmp_path, caplog):
+def test_fewer_cut_offs_than_configured_are_a_warning(tmp_path, caplog):
     report = backtest(backtesting(tmp_path, backtest={"cut_offs": 9}))
     assert len(report.cut_offs) == 5
-    assert "only 5 of 9 can be evaluated (4 lie before the first event)" in caplog.text
+    assert "only 5 of 9 cut-offs can be evaluated (4 have no event before them)" in caplog.text
 
 
 def test_a_period_without_events_is_left_out_and_named(tmp_path, caplog):
@@ -159,8 +159,8 @@ def test_a_period_without_events_is_left_out_and_named(tmp_path, caplog):
     report = backtest(backtesting(tmp_path, clean.filter(~days.is_between(19, 25.5))))
     starts = [datetime.fromisoformat(one.cut_off) for one in report.cut_offs]
     assert [(start - START).days for start in starts] == [14, 24]
-    assert "only 2 of 3 can be evaluated (2026-01-20" in caplog.text
-    assert "the test part is empty" in caplog.text
+    assert "only 2 of 3 cut-offs can be evaluated (2026-01-20" in caplog.text
+    assert "the test set is empty" in caplog.text
 
 
 def test_cut_offs_with_too_few_users_for_the_factors_are_left_out_and_all_is_an_error(tmp_path, caplog):
@@ -174,18 +174,18 @@ def test_cut_offs_with_too_few_users_for_the_factors_are_left_out_and_all_is_an_
 
 
 @pytest.mark.parametrize("split", [{"by": "last"}, {"by": "random"}, {"by": "users"}])
-def test_other_splits_are_refused(tmp_path, split):
-    with pytest.raises(ConfigError, match=f"by time, here it is by {split['by']}") as refused:
+def test_other_splits_are_an_error(tmp_path, split):
+    with pytest.raises(ConfigError, match=f"by time, but evaluate.split.by is {split['by']}") as refused:
         backtest(backtesting(tmp_path, split=split))
     assert "by: time" in refused.value.hint
 
 
-def test_candidates_of_one_test_part_are_refused(tmp_path):
+def test_candidates_are_an_error(tmp_path):
     with pytest.raises(ConfigError, match=r"evaluate\.candidates"):
         backtest(backtesting(tmp_path, candidates={"path": "nowhere.csv"}))
 
 
-def test_no_cut_off_at_all_is_a_data_error_with_all_reasons(tmp_path):
+def test_no_cut_off_is_a_data_error_with_all_reasons(tmp_path):
     with pytest.raises(DataError, match="none of 3 cut-offs can be evaluated") as refused:
         backtest(backtesting(tmp_path, events={"min_item_interactions": 1000}))
     assert len(refused.value.problems) == 3
@@ -194,12 +194,12 @@ def test_no_cut_off_at_all_is_a_data_error_with_all_reasons(tmp_path):
         backtest(backtesting(tmp_path, split={"by": "time", "test": "300d"}))
 
 
-def test_without_a_dataset_it_is_missing(tmp_path):
+def test_a_missing_dataset_is_an_artifact_error(tmp_path):
     with pytest.raises(ArtifactError, match="no dataset"):
         backtest(context_for(tmp_path, {"split": {"by": "time"}}))
 
 
-def test_the_published_model_can_be_compared_with_and_a_gate_is_not_judged(tmp_path, caplog):
+def test_baseline_published_is_evaluated_and_the_gate_is_not(tmp_path, caplog):
     section = {"baselines": ["published"], "gate": {"metric": "ndcg@5", "at_least": "published"}}
     first = backtest(backtesting(tmp_path, **section))
     assert first.published == "no_model"
@@ -213,9 +213,9 @@ def test_the_published_model_can_be_compared_with_and_a_gate_is_not_judged(tmp_p
     assert [one.ahead for one in worse.leads if one.metric == "ndcg@5"] == [0]
 
 
-def test_a_backtest_that_is_interrupted_leaves_the_last_one_standing(tmp_path, monkeypatch):
+def test_an_interrupted_backtest_keeps_the_last_one(tmp_path, monkeypatch):
     context = backtesting(tmp_path)
-    standing = Path(backtest(context).backtest)
+    before = Path(backtest(context).backtest)
 
     def interrupted(*_arguments):
         raise KeyboardInterrupt
@@ -223,8 +223,8 @@ def test_a_backtest_that_is_interrupted_leaves_the_last_one_standing(tmp_path, m
     monkeypatch.setattr(stage, "leads_of", interrupted)
     with pytest.raises(KeyboardInterrupt):
         backtest(context)
-    assert current_version(context.backtests_place) == standing
-    assert [path.name for path in standing.parent.iterdir()] == [standing.name]
+    assert current_version(context.backtests_place) == before
+    assert [path.name for path in before.parent.iterdir()] == [before.name]
 
 
 def test_tables_of_cohorts_are_not_read(tmp_path):
@@ -232,7 +232,7 @@ def test_tables_of_cohorts_are_not_read(tmp_path):
     assert len(backtest(backtesting(tmp_path, cohorts=cohorts)).cut_offs) == 3
 
 
-def test_the_section_puts_no_evaluation_out_of_date(tmp_path):
+def test_section_backtest_does_not_change_the_key_of_an_evaluation(tmp_path):
     assert evaluate_key(backtesting(tmp_path)) == evaluate_key(
         backtesting(tmp_path, backtest={"cut_offs": 8, "step": "1d"})
     )

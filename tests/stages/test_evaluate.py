@@ -1,4 +1,4 @@
-"""`evaluate`: figures, files, gate, key, on worlds small enough to reason about."""
+"""`evaluate`: metrics, files, gate and key, on small data."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ SPLITS = [
     {"by": "users", "fraction": 0.3, "fold_in": 0.6},
 ]
 METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
-LIST_FIGURES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
+LIST_METRICS = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 SMALL = [("ann", "a", 0), ("ann", "b", 1), ("bob", "b", 1), ("bob", "c", 2), ("cat", "a", 2), ("cat", "c", 2)]
 
 
@@ -37,12 +37,12 @@ def test_the_model_beats_popularity_where_tastes_differ(tmp_path, split, engine)
     assert found["als"]["ndcg@5"] > 1.2 * found["popular"]["ndcg@5"]
     assert found["item_knn"]["ndcg@5"] > 1.2 * found["popular"]["ndcg@5"]
     assert report.at == (3, 5)
-    assert set(found["als"]) == {f"{name}@{k}" for name in (*METRICS, *LIST_FIGURES) for k in (3, 5)}
+    assert set(found["als"]) == {f"{name}@{k}" for name in (*METRICS, *LIST_METRICS) for k in (3, 5)}
     assert report.counts["users_evaluated"] > 10
     assert report.gate is None
 
 
-def test_files_say_what_the_report_says(tmp_path):
+def test_the_files_agree_with_the_report(tmp_path):
     context = publish_events(context_for(tmp_path), two_tastes())
     report = evaluate(context)
     folder = Path(report.evaluation)
@@ -72,7 +72,7 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path, split):
     assert written[0] == written[1]
 
 
-def test_a_sample_of_users_is_drawn_by_its_seed(tmp_path):
+def test_the_sample_of_users_follows_the_seed(tmp_path):
     def users_of(seed):
         context = publish_events(context_for(tmp_path, {"users": 10, "seed": seed}), two_tastes())
         report = evaluate(context)
@@ -82,12 +82,12 @@ def test_a_sample_of_users_is_drawn_by_its_seed(tmp_path):
     assert users_of(1) == users_of(1) != users_of(2)
 
 
-def test_one_baseline_or_none(tmp_path):
+def test_without_baselines_only_the_model_is_evaluated(tmp_path):
     context = publish_events(context_for(tmp_path, {"baselines": []}), two_tastes())
     assert list(figures(evaluate(context))) == ["als"]
 
 
-def test_lists_longer_than_the_catalogue_are_short_not_padded(tmp_path):
+def test_lists_longer_than_the_catalogue_are_short(tmp_path):
     context = publish_events(context_for(tmp_path, {"at": [500]}), two_tastes())
     report = evaluate(context)
     assert {one.method: one.short_lists for one in report.methods} == dict.fromkeys(
@@ -96,14 +96,14 @@ def test_lists_longer_than_the_catalogue_are_short_not_padded(tmp_path):
     assert figures(report)["als"]["hit_rate@500"] == 1.0
 
 
-def test_newcomers_are_the_part_of_the_fallback(tmp_path):
+def test_users_without_history_are_the_fraction_of_the_fallback(tmp_path):
     rows = [*SMALL, ("ann", "c", 9), ("bob", "a", 9), ("dan", "a", 9), ("eve", "b", 9)]
     section = {"split": {"by": "time", "test": "3d"}, "at": [1, 2]}
     report = evaluate(
         publish_events(context_for(tmp_path, section, train={"factors": 2}), clean_events(rows))
     )
     assert (report.fallback.lists, report.fallback.fraction) == (2, 0.5)
-    # Of three items ann and bob have two, and one place of their lists stays empty; dan and eve get two popular ones.
+    # ann and bob have two of three items, so one slot of their lists is empty. dan and eve get two popular items.
     assert report.fallback.slot_fraction == {"@1": 2 / 4, "@2": 4 / 6}
     document = json.loads((Path(report.evaluation) / "metrics.json").read_text())
     assert document["fallback"] == report.fallback.model_dump()
@@ -126,7 +126,7 @@ def test_gate_that_is_not_met_fails_after_the_evaluation_is_published(tmp_path):
         evaluate(context)
     document = json.loads((current_version(context.evaluations_place) / "metrics.json").read_text())
     assert document["gate"]["met"] is False
-    # Another run finds the evaluation up to date: the gate must stop it all the same.
+    # A later run finds the evaluation up to date. The gate must stop it too.
     with pytest.raises(GateError, match="recall@3"):
         recheck_gate(context)
 
@@ -143,11 +143,11 @@ def test_a_lower_gate_needs_no_new_evaluation(tmp_path):
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        (gate("ndcg@10", "popular"), "evaluate.gate.metric is ndcg@10, but evaluate.at has no 10"),
-        (gate("ndcg@5", "popular") | {"baselines": ["item_knn"]}, "not among evaluate.baselines"),
+        (gate("ndcg@10", "popular"), "evaluate.gate.metric is ndcg@10, but evaluate.at does not contain 10"),
+        (gate("ndcg@5", "popular") | {"baselines": ["item_knn"]}, "evaluate.baselines does not contain it"),
     ],
 )
-def test_a_gate_on_a_figure_that_is_not_computed_fails_before_training(tmp_path, section, message):
+def test_a_gate_on_a_metric_that_is_not_computed_fails_before_training(tmp_path, section, message):
     context = publish_events(context_for(tmp_path, section), two_tastes())
     for stage in (evaluate, recheck_gate):
         with pytest.raises(ConfigError, match=message):
@@ -161,7 +161,7 @@ def test_without_a_dataset_the_hint_is_to_ingest(tmp_path):
     assert "als ingest" in refused.value.hint
 
 
-def test_more_factors_than_the_training_part_can_carry_is_a_config_error(tmp_path):
+def test_more_factors_than_training_users_is_a_config_error(tmp_path):
     context = publish_events(context_for(tmp_path, train={"factors": 60}), two_tastes())
     with pytest.raises(ConfigError, match=r"train\.factors"):
         evaluate(context)
@@ -171,16 +171,16 @@ def test_more_factors_than_the_training_part_can_carry_is_a_config_error(tmp_pat
 @pytest.mark.parametrize(
     ("rows", "split", "error", "message"),
     [
-        ([(1, "a", None), (1, "b", None)], {"by": "time"}, ConfigError, "events carry no time"),
+        ([(1, "a", None), (1, "b", None)], {"by": "time"}, ConfigError, "events have no time"),
         (SMALL, {"by": "time", "test": "2030-01-01"}, DataError, "no event at or after the cut-off"),
-        # Only a newcomer bought in the test period.
+        # Only a user without history has events in the test period.
         (
             [*SMALL, ("dan", "a", 9)],
             {"by": "time", "test": "3d"},
             DataError,
             "none of 1 test users can be evaluated",
         ),
-        # Only repeat purchases in the test period.
+        # The test period contains repeat purchases only.
         (
             [*SMALL, ("ann", "a", 9)],
             {"by": "time", "test": "3d"},
@@ -189,7 +189,7 @@ def test_more_factors_than_the_training_part_can_carry_is_a_config_error(tmp_pat
         ),
     ],
 )
-def test_a_split_that_leaves_nothing_publishes_nothing(tmp_path, rows, split, error, message):
+def test_a_split_without_test_users_publishes_nothing(tmp_path, rows, split, error, message):
     context = publish_events(
         context_for(tmp_path, {"split": split}, train={"factors": 2}), clean_events(rows)
     )
@@ -198,7 +198,7 @@ def test_a_split_that_leaves_nothing_publishes_nothing(tmp_path, rows, split, er
     assert current_version(context.evaluations_place) is None
 
 
-def test_minimums_that_leave_no_training_part_are_a_data_error(tmp_path):
+def test_minimum_counts_that_empty_the_training_set_are_a_data_error(tmp_path):
     context = context_for(tmp_path, events={"min_user_interactions": 2})
     rows = [(user, item, 0) for user in range(3) for item in "ab"]
     publish_events(context, clean_events(rows))
@@ -208,7 +208,7 @@ def test_minimums_that_leave_no_training_part_are_a_data_error(tmp_path):
         evaluate(timed)
 
 
-def test_key_follows_what_the_figures_depend_on_and_nothing_else(tmp_path):
+def test_the_key_depends_on_the_inputs_of_the_metrics_only(tmp_path):
     context = publish_events(context_for(tmp_path), two_tastes())
     key = evaluate_key(context)
     evaluate(context)

@@ -1,4 +1,4 @@
-"""Public data: popularity has no randomness and must give the published figures; the model must beat it on a shop."""
+"""Popularity on public data. It has no randomness, so it must give the published metrics."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ PUBLISHED = {
 
 
 def popularity_on(name, tmp_path, k, section=None):
-    """Return the popularity figures on a public split: its training file as events, its test file as test part."""
+    """Return the metrics of popularity on a public split: its training file as events, its test file as test set."""
     folder = PUBLIC / name
     if not folder.is_dir():
         pytest.skip(f"the public data set {name} is not beside the checkout")
@@ -29,9 +29,9 @@ def popularity_on(name, tmp_path, k, section=None):
         pl.lit(None, BUILT_CLEAN["timestamp"]).alias("timestamp"), weight=pl.lit(1.0), value=pl.lit(1.0)
     )
     publish_events(context, clean)
-    parts = divided(context)
-    measured = measure(Popular(parts.training.matrix, 2), parts.holdout.test_set, (k,))
-    return measured.averages, parts.holdout.counts
+    sets = divided(context)
+    measured = measure(Popular(sets.training.matrix, 2), sets.holdout.test_set, (k,))
+    return measured.averages, sets.holdout.counts
 
 
 @pytest.mark.realdata
@@ -44,10 +44,10 @@ def test_popularity_row_is_reproduced_to_four_digits(name, k, tmp_path):
 
 @pytest.mark.realdata
 def test_popularity_among_sampled_candidates_is_within_a_thousandth(tmp_path):
-    # Ties at the tenth place decide the fourth digit: .4533/.2542 and .4538/.2545 are both published.
+    # The fourth digit depends on ties at rank ten: .4533/.2542 and .4538/.2545 are both published.
     candidates = {"candidates": {"path": str(PUBLIC / "ml1m_ncf" / "test_candidates.parquet")}}
     averages, counts = popularity_on("ml1m_ncf", tmp_path, 10, candidates)
     assert averages["hit_rate@10"] == pytest.approx(0.4533, abs=0.001)
     assert averages["ndcg@10"] == pytest.approx(0.2542, abs=0.001)
-    # Two films stand in the test file alone: misses for every method.
+    # Two films are in the test file only. They are misses for every method.
     assert counts["test_pairs_unknown_to_training"] == 2

@@ -1,4 +1,4 @@
-"""The table of `evaluate`: it fits, it marks the best, it says what was left out."""
+"""The tables of `als evaluate`: width, best values, left out users."""
 
 import io
 
@@ -90,7 +90,7 @@ def lines_of(report, width=80):
     return console.file.getvalue().splitlines()
 
 
-def test_it_fits_80_columns_without_cutting_a_figure(report):
+def test_it_fits_80_columns_without_cutting_a_number(report):
     lines = lines_of(report)
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
@@ -112,20 +112,20 @@ def test_a_method_alone_is_not_called_best(report):
     assert not [line for line in lines_of(alone) if line.startswith("als") and "*" in line]
 
 
-def test_what_was_left_out_is_said_and_noughts_are_not(report):
+def test_left_out_users_are_named_and_zeros_are_not(report):
     text = " ".join(lines_of(report))
     assert "4,321 test users (4.3 %) have no history" in text
     assert "count as misses" not in text
 
 
-def test_which_items_fill_the_lists_is_one_line(report):
+def test_the_popularity_of_listed_items_is_one_line(report):
     text = " ".join(lines_of(report))
     assert "lists of 10 by als: 61.5 % head, 25.0 % middle, 13.5 % tail items;" in text
     assert "tea" not in text
     assert "metrics.json" not in " ".join(lines_of(report.model_copy(update={"item_cohorts": ()})))
 
 
-def test_gate_line_names_both_sides(report):
+def test_the_gate_line_names_value_and_threshold(report):
     assert "gate met: ndcg@10 0.3000, at least popular 0.1000" in lines_of(report)
     failed = GateReport(metric="ndcg@10", value=0.3, threshold=0.5, baseline=None, users=99, met=False)
     missed = report.model_copy(update={"gate": failed})
@@ -134,7 +134,7 @@ def test_gate_line_names_both_sides(report):
     assert "gate NOT met: test users: 12, a gate needs at least 30" in lines_of(few)
 
 
-def test_what_auto_chose_is_said(report):
+def test_the_choice_of_auto_is_named(report):
     assert "1,000,000 test users, split by time at 2011-12-02T12:50:00+00:00" in lines_of(report)[0]
     assert "auto" not in "".join(lines_of(report))
     choice = SplitChoiceReport(test_users=1_000_000, why_random=None)
@@ -162,13 +162,13 @@ def test_each_baseline_has_its_line_with_interval_and_conclusion(report):
     assert [line.split()[-1] for line in lines_of(behind) if " to " in line] == ["worse"]
 
 
-def test_the_word_agrees_with_the_p_value_beside_it(report):
+def test_the_conclusion_agrees_with_the_p_value(report):
     near = comparison("popular", 0.001, 0.3, p_value=0.054)
     lines = lines_of(report.model_copy(update={"comparisons": (near,), "gate": None}))
     assert [line.split()[-3:] for line in lines if " to " in line] == [["0.054", "not", "clear"]]
 
 
-def test_comparison_follows_the_gate_to_its_metric(report):
+def test_the_comparison_is_in_the_metric_of_the_gate(report):
     gate = GateReport(
         metric="ndcg@20",
         value=0.3,

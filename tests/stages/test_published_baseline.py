@@ -1,4 +1,4 @@
-"""Baseline `published`: the settings of the model that is published, trained on the training part."""
+"""Baseline `published`: section `train` of the published model, trained on the training set."""
 
 import json
 
@@ -19,7 +19,7 @@ GATE = {"gate": {"metric": "ndcg@5", "at_least": "published"}}
 
 
 def comparing(folder, train_section=None, **evaluate_section):
-    """A context with events that compares with the published model."""
+    """Return a context with events and baseline `published`."""
     section = {"baselines": ["popular", "published"]} | evaluate_section
     return publish_events(context_for(folder, section, train=train_section or {}), two_tastes())
 
@@ -29,7 +29,7 @@ def figures(report):
 
 
 @pytest.mark.parametrize("split", [{"by": "time", "test": "5d"}, {"by": "users", "fraction": 0.3}])
-def test_its_figures_are_those_of_an_evaluation_with_its_settings(tmp_path, split):
+def test_its_metrics_equal_an_evaluation_with_its_settings(tmp_path, split):
     train(comparing(tmp_path / "a", POOR))
     report = evaluate(comparing(tmp_path / "a", split=split))
     alone = evaluate(comparing(tmp_path / "b", POOR, split=split, baselines=["popular"]))
@@ -41,14 +41,14 @@ def test_its_figures_are_those_of_an_evaluation_with_its_settings(tmp_path, spli
     assert "published" in report.cohorts[0].methods
 
 
-def test_the_stored_factors_which_have_seen_the_test_part_do_not_matter(tmp_path):
+def test_the_stored_factors_are_not_used(tmp_path):
     train(comparing(tmp_path, POOR))
     first = evaluate(comparing(tmp_path))
     publish_model(comparing(tmp_path, POOR), interactions_of([("a", "x"), ("b", "y"), ("c", "x")]))
     assert figures(evaluate(comparing(tmp_path))) == figures(first)
 
 
-def test_without_a_model_it_is_left_out_with_one_warning_and_the_gate_passes(tmp_path, caplog):
+def test_without_a_model_it_is_left_out_with_a_warning_and_the_gate_is_met(tmp_path, caplog):
     context = comparing(tmp_path, **GATE)
     report = evaluate(context)
     assert list(figures(report)) == ["als", "popular"]
@@ -58,7 +58,7 @@ def test_without_a_model_it_is_left_out_with_one_warning_and_the_gate_passes(tmp
     recheck_gate(context)
 
 
-def test_a_model_of_the_same_settings_is_left_out_without_a_warning_and_the_gate_passes(tmp_path, caplog):
+def test_a_model_with_the_same_settings_is_left_out_without_a_warning_and_the_gate_is_met(tmp_path, caplog):
     significant = {"gate": GATE["gate"] | {"significant": True}}
     train(comparing(tmp_path))
     report = evaluate(comparing(tmp_path, **significant))
@@ -67,12 +67,12 @@ def test_a_model_of_the_same_settings_is_left_out_without_a_warning_and_the_gate
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
-def test_a_model_that_is_worse_than_the_published_one_is_refused_now_and_later(tmp_path):
+def test_a_worse_model_than_the_published_one_fails_the_gate_now_and_later(tmp_path):
     train(comparing(tmp_path))
     worse = comparing(tmp_path, POOR, **GATE)
-    for judge in (evaluate, recheck_gate):
+    for apply_gate in (evaluate, recheck_gate):
         with pytest.raises(GateError, match="baseline published demands at least"):
-            judge(worse)
+            apply_gate(worse)
     evaluate(comparing(tmp_path, {"factors": 5}, gate=GATE["gate"] | {"at_least": 0.0}))
 
 
@@ -93,22 +93,22 @@ def rewritten(context, change):
         (lambda raw: raw["outputs"][0].update(bytes=1), "broken"),
     ],
 )
-def test_a_broken_or_unknown_model_is_an_error_where_it_is_asked_for(tmp_path, change, message):
+def test_a_broken_or_unknown_model_is_an_error_only_with_baseline_published(tmp_path, change, message):
     context = comparing(tmp_path, POOR)
     train(context)
     rewritten(context, change)
-    for ask in (evaluate, evaluate_key):
+    for stage in (evaluate, evaluate_key):
         with pytest.raises(ArtifactError, match=message):
-            ask(comparing(tmp_path))
+            stage(comparing(tmp_path))
     assert evaluate(comparing(tmp_path, baselines=["popular"])).published is None
 
 
-def test_settings_that_do_not_suit_the_training_part_are_an_error_that_names_the_baseline(tmp_path):
+def test_settings_that_the_training_set_is_too_small_for_are_an_error_that_names_the_baseline(tmp_path):
     few = {"split": {"by": "users", "fraction": 0.5}}  # 60 users in all, 30 of them in training
     train(comparing(tmp_path, {"factors": 40}))
     with pytest.raises(ConfigError, match=r"baseline published: .*train\.factors is 40") as refused:
         evaluate(comparing(tmp_path, **few))
-    assert "leave published out" in refused.value.hint
+    assert "remove published from evaluate.baselines" in refused.value.hint
 
 
 def shop_with(folder, **train_section):
@@ -127,27 +127,27 @@ def methods_published(context):
     return [one["method"] for one in document["methods"]]
 
 
-def test_als_run_settles_after_each_change(tmp_path):
+def test_als_run_has_nothing_to_do_after_each_change(tmp_path):
     write_shop(tmp_path)
     first, second = shop_with(tmp_path), shop_with(tmp_path, factors=4)
     assert done(first) == ["ingest", "evaluate", "train", "recommend"]
     assert done(first) == done(first) == []
     assert methods_published(first) == ["als", "popular"]
-    # Another config is compared with the first one, and stays so once it is published itself.
+    # The second config is compared with the first. The comparison is kept after the second is published.
     assert done(second) == ["evaluate", "train", "recommend"]
     assert done(second) == done(second) == []
     assert methods_published(second) == ["als", "popular", "published"]
-    # Another model, published by hand, is another rival.
+    # A model that is published with `als train` changes the baseline.
     train(shop_with(tmp_path, factors=2))
     assert done(second) == ["evaluate", "train"]
     assert done(second) == []
-    # The evaluation of a forced run has no rival left, and is up to date all the same.
+    # A forced run evaluates without baseline published, and is then up to date.
     assert run(second, force=True).stages[1].status == "done"
     assert methods_published(second) == ["als", "popular"]
     assert done(second) == []
 
 
-def test_settings_survive_the_manifest(tmp_path):
+def test_settings_read_from_the_manifest_are_equal(tmp_path):
     section = {"engine": "native", "confidence": {"form": "linear", "alpha": 3}, "regularization": 1}
     context = comparing(tmp_path, section)
     train(context)

@@ -1,4 +1,4 @@
-"""Tables of users or items: values by id, and what is said about a table that does not serve."""
+"""Tables of users or items: values by id, and errors in the tables."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ import pytest
 
 from als_cli.config.evaluate import ItemTable
 from als_cli.errors import ConfigError, DataError
-from als_cli.evaluation.attributes import read_attributes
+from als_cli.evaluation.cohort_tables import read_cohort_table
 
 KEY = "evaluate.cohorts.items"
 
@@ -19,10 +19,10 @@ def table_of(tmp_path, columns):
 
 
 def read(table, id_type=pl.Int64):
-    return read_attributes(table, KEY, id_type())
+    return read_cohort_table(table, KEY, id_type())
 
 
-def test_every_kind_of_value_becomes_text_and_a_missing_row_none(tmp_path):
+def test_each_type_of_value_becomes_text_and_a_missing_row_none(tmp_path):
     table = table_of(
         tmp_path,
         {
@@ -52,13 +52,13 @@ def test_delimited_text_without_header_has_numbered_columns(tmp_path):
     assert read(table).of(pl.Series([2, 1])) == {"2": [None, "tea"]}
 
 
-def test_the_first_row_of_an_id_counts_and_the_others_are_warned_of(tmp_path, caplog):
+def test_the_first_row_of_an_id_counts_and_other_rows_are_a_warning(tmp_path, caplog):
     table = table_of(tmp_path, {"item_id": [1, 2, 1, 1, None], "kind": ["a", "b", "c", "d", "e"]})
     assert read(table).of(pl.Series([1, 2])) == {"kind": ["a", "b"]}
-    assert "2 rows repeat an id of 'item_id'; its first row counts" in caplog.text
+    assert "2 rows repeat an id of column 'item_id'; the first row of each id counts" in caplog.text
 
 
-def test_a_column_may_be_asked_for_twice_and_be_the_id_itself(tmp_path):
+def test_a_column_may_be_named_twice_and_may_be_the_id(tmp_path):
     table = table_of(tmp_path, {"item_id": [1], "kind": ["a"]})
     twice = table.model_copy(update={"by": ("kind", "kind", "item_id")})
     assert read(twice).of(pl.Series([1])) == {"kind": ["a"], "item_id": ["1"]}
@@ -74,11 +74,11 @@ def test_a_column_may_be_asked_for_twice_and_be_the_id_itself(tmp_path):
             ConfigError,
             f"{KEY}.column: .* no column 'item_id'",
         ),
-        ({"item_id": [1], "tags": [["a", "b"]]}, {}, ConfigError, r"'tags' of .* holds List\(String\)"),
+        ({"item_id": [1], "tags": [["a", "b"]]}, {}, ConfigError, r"'tags' of .* has type List\(String\)"),
         ({"item_id": pl.Series([], dtype=pl.Int64), "kind": []}, {}, DataError, "has no rows"),
     ],
 )
-def test_a_table_that_does_not_serve_is_named(tmp_path, columns, changed, error, message):
+def test_errors_name_the_key_and_the_file(tmp_path, columns, changed, error, message):
     table = table_of(tmp_path, columns).model_copy(update=changed)
     with pytest.raises(error, match=message) as refused:
         read(table)
@@ -90,10 +90,10 @@ def test_a_missing_file_is_a_data_error(tmp_path):
         read(ItemTable(path=str(tmp_path / "gone.csv"), by=("kind",)))
 
 
-def test_ids_of_another_kind_are_shown_beside_the_datasets(tmp_path):
+def test_ids_of_another_type_are_shown_with_those_of_the_dataset(tmp_path):
     table = table_of(tmp_path, {"item_id": ["SKU-1"], "kind": ["a"]})
     with pytest.raises(
-        DataError, match=r"none of the 2 ids .* it has 'SKU-1', the dataset has 17"
+        DataError, match=r"none of the 2 ids .* The table has 'SKU-1', the dataset has 17"
     ) as refused:
         read(table).of(pl.Series([17, 18]))
     assert "events.id_types" in refused.value.hint

@@ -1,4 +1,4 @@
-"""What a table says about users or items: the values of some of its columns by id."""
+"""Values of users or items from a table, which divide them into cohorts: `evaluate.cohorts`."""
 
 import logging
 from dataclasses import dataclass
@@ -15,50 +15,51 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Attributes:
-    """Values by id."""
+class TableValues:
+    """Values of the columns of a table, by id."""
 
     path: str
     key: str
     """The config key of the table."""
     ids: pl.Series
-    """Ids in the dataset's type, each once."""
+    """(N,) distinct ids of the dataset's type."""
     values: dict[str, pl.Series]
-    """By column: the value of each id as String, null where there is none or a blank one."""
+    """For each column, (N,) String values in the order of `ids`; null if a value is missing or blank."""
     examples: str
-    """Some ids as they stand in the file, for messages."""
+    """Some ids as they are in the file, for messages."""
 
     def of(self, wanted: pl.Series) -> dict[str, list[str | None]]:
-        """Return the values of the ids `wanted` by column, None where the table has none.
+        """Return for each column the values of the ids `wanted`; None if the table has no value for an id.
 
         Raises
         ------
         DataError
-            The table has none of the ids.
+            The table contains none of the ids.
         """
         rows = rows_of(self.ids, wanted)
         if not (rows >= 0).any():
             raise DataError(
-                f"{self.key}: none of the {len(wanted)} ids to divide stands in {self.path}: "
-                f"it has {self.examples}, the dataset has {wanted[0]!r} ({wanted.dtype})",
-                hint=f"check {self.key}.column, and events.id_types for the type of ids",
+                f"{self.key}: {self.path} contains none of the {len(wanted)} ids of the dataset. "
+                f"The table has {self.examples}, the dataset has {wanted[0]!r} ({wanted.dtype})",
+                hint=f"check {self.key}.column, and the type of the ids in events.id_types",
             )
-        places = pl.Series(rows).replace(-1, None)
-        return {name: values.gather(places).to_list() for name, values in self.values.items()}
+        positions = pl.Series(rows).replace(-1, None)
+        return {name: values.gather(positions).to_list() for name, values in self.values.items()}
 
 
-def read_attributes(
+def read_cohort_table(
     config: CohortTable, key: str, id_type: pl.DataType, find: FindFiles = find_files
-) -> Attributes:
-    """Return the columns `config.by` of a table with one row per id; `key` is its config key, `find` finds its files.
+) -> TableValues:
+    """Return the columns `config.by` of a table with one row per id.
 
-    Of several rows of one id the first counts, and a warning says how many there are. Ids that are none of `id_type`
-    are left out.
+    `key` is the config key of the table, `id_type` the type of the dataset's ids. `find` finds the files of the table.
+    If an id has several rows, the first row counts, and a warning gives the number of the other rows. Ids that cannot be
+    cast to `id_type` are left out.
 
     Raises
     ------
     ConfigError
-        A column does not exist, or holds what is no value to divide by.
+        A column does not exist, or its type cannot name cohorts.
     DataError
         The file is missing, empty or unreadable.
     """
@@ -74,13 +75,20 @@ def read_attributes(
     with reading(config.path, config):
         table = scan.select(*dict.fromkeys((id_name, *by))).collect()
     if table.height == 0:
-        raise DataError(f"{config.path} has no rows", hint="check how the file was written")
+        raise DataError(
+            f"{key}: {config.path} has no rows", hint=f"check {key}.path, and how the file was written"
+        )
     ids = cast_ids(table[id_name], id_type)
     first = (ids.is_not_null() & ids.is_first_distinct()).arg_true()
     repeated = len(ids) - ids.null_count() - len(first)
     if repeated:
-        log.warning("%s: %d rows repeat an id of %r; its first row counts", config.path, repeated, id_name)
-    return Attributes(
+        log.warning(
+            "%s: %d rows repeat an id of column %r; the first row of each id counts",
+            config.path,
+            repeated,
+            id_name,
+        )
+    return TableValues(
         path=config.path,
         key=key,
         ids=ids.gather(first),
@@ -92,7 +100,7 @@ def read_attributes(
 def _check_type(name: str, dtype: pl.DataType, key: str, file: str) -> None:
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         raise ConfigError(
-            f"{key}.by: column {name!r} of {file} holds {dtype}, which cannot name a cohort",
+            f"{key}.by: column {name!r} of {file} has type {dtype}, which cannot name a cohort",
             hint="use a column of texts, integers, or true and false",
         )
 
