@@ -18,6 +18,7 @@ from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.methods import Methods, counts_of, list_lengths, per_user_table
 from als_cli.events.net_pairs import Duplicates
 from als_cli.progress import SilentProgress, Task
+from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import NO_TIME, choose_split, log_choice
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back
@@ -25,7 +26,6 @@ from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.splits import split_events
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluate import basis_of, methods_for
-from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.backtest_files import write_backtest
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.evaluation_files import Basis

@@ -19,10 +19,10 @@ from als_cli.evaluation.report import (
     GateReport,
     SplitChoiceReport,
 )
+from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.division import divide, warn_of_few_test_users
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
-from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
 from als_cli.storage.inputs import Inputs, describe_inputs

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from als_cli.config.root import Config
+from als_cli.dataset.ingest_report import IngestReport
 from als_cli.stages.context import StageContext
 from als_cli.stages.ingest import ingest
-from als_cli.stages.ingest_report import IngestReport
 from als_cli.storage.dataset_files import Dataset, open_dataset
 
 

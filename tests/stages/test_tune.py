@@ -225,7 +225,7 @@ def test_a_config_that_cannot_be_trained_at_all_is_an_error(tmp_path, monkeypatc
 
     monkeypatch.setattr(FoldTrial, "value", fails)
     for _ in range(2):
-        with pytest.raises(TrainingError, match="as it is"):
+        with pytest.raises(TrainingError, match="config as given"):
             tune(tuning(tmp_path))
 
 

@@ -39,7 +39,7 @@ def test_a_share_where_no_pairs_are_drawn_is_an_error(tmp_path, split):
 def test_so_few_judged_users_that_luck_chooses_are_said(tmp_path, caplog):
     tune(tuning(tmp_path, "random", fraction=0.001, trials=1))
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
-        "tune: only 2 users are evaluated, so chance decides: use more folds"
+        "tune: only 2 users are evaluated, so results are noisy: use more folds"
     ]
     caplog.clear()
     tune(tuning(tmp_path / "enough", "random", clean=two_tastes(users=120), trials=1))

@@ -7,8 +7,7 @@ import pytest
 
 from als_cli.config.loading import load_config
 from als_cli.errors import ConfigError
-from als_cli.stages.context import StageContext
-from als_cli.stages.places import check_lists_place, check_tune_place
+from als_cli.storage.output_checks import check_lists_output, check_tune_output
 from tests.shop import CONFIG, als, write_shop
 
 
@@ -44,14 +43,15 @@ def conflict(shop, check, *settings, config="shop.yaml"):
     """Return the message of `check` on the shop's config with `settings`, as typed in the shop's folder."""
     before = tree(shop.parent)
     with pytest.raises(ConfigError) as caught:
-        check(context(*settings, config=config))
+        check(*loaded(*settings, config=config))
     assert tree(shop.parent) == before
     assert caught.value.hint
     return caught.value.message
 
 
-def context(*settings, config="shop.yaml"):
-    return StageContext(load_config(Path(config), settings, environment={}), config_file=Path(config))
+def loaded(*settings, config="shop.yaml"):
+    """Return the config with `settings`, and its path."""
+    return load_config(Path(config), settings, environment={}), Path(config)
 
 
 def test_a_run_does_not_overwrite_its_own_events(shop):
@@ -88,7 +88,7 @@ def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, monkeyp
     (shop / "linked").symlink_to("work")
     (shop / "soft.csv").symlink_to("events.csv")
     os.link(shop / "events.csv", shop / "hard.csv")
-    message = conflict(shop, check_lists_place, f"recommend.output.path={output}")
+    message = conflict(shop, check_lists_output, f"recommend.output.path={output}")
     assert message.startswith(f"recommend.output.path {os.path.normpath(shop / output)} ")
     assert f" {key} {shop}" in message
 
@@ -116,7 +116,7 @@ def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, monkeyp
 def test_every_file_that_is_read_is_safe(shop, monkeypatch, settings, output, key):
     monkeypatch.chdir(shop)
     (shop / "users.csv").write_text("user_id\nu001\n", encoding="utf-8")
-    message = conflict(shop, check_lists_place, *settings, f"recommend.output.path={output}")
+    message = conflict(shop, check_lists_output, *settings, f"recommend.output.path={output}")
     assert f" {key} {shop}" in message
 
 
@@ -145,7 +145,7 @@ def test_tune_does_not_overwrite_its_own_config(shop):
 def test_tune_writes_its_config_over_no_input_and_no_artifact(shop, monkeypatch, output, key):
     monkeypatch.chdir(shop)
     os.link(shop / "events.csv", shop / "hard.csv")
-    message = conflict(shop, check_tune_place, f"tune.output={output}")
+    message = conflict(shop, check_tune_output, f"tune.output={output}")
     assert message.startswith(f"tune.output {shop}/{output} ")
     assert f" {key} {shop}" in message
 
@@ -153,7 +153,7 @@ def test_tune_writes_its_config_over_no_input_and_no_artifact(shop, monkeypatch,
 @pytest.mark.parametrize("output", ["best.yaml", "work/tune/best.yaml", "work/best.yaml"])
 def test_tune_may_write_elsewhere(shop, monkeypatch, output):
     monkeypatch.chdir(shop)
-    check_tune_place(context(f"tune.output={output}"))
+    check_tune_output(*loaded(f"tune.output={output}"))
 
 
 @pytest.mark.parametrize("name", ["events.csv", "shop.yaml"])
@@ -188,4 +188,4 @@ def test_an_unknown_suffix_is_refused_before_any_work(shop):
 )
 def test_a_place_of_its_own_is_fine(shop, monkeypatch, settings, output):
     monkeypatch.chdir(shop)
-    check_lists_place(context(*settings, f"recommend.output.path={output}"))
+    check_lists_output(*loaded(*settings, f"recommend.output.path={output}"))
