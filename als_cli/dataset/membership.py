@@ -12,7 +12,7 @@ IntArray = npt.NDArray[np.integer[Any]]
 
 
 def is_stored(matrix: csr_matrix, rows: IntArray, columns: IntArray) -> BoolArray:
-    """Return whether `matrix` stores each position (row, column); the shape is that of `rows` + `columns`.
+    """Return whether `matrix` stores each position (row, column), in the shape that `rows` and `columns` broadcast to.
 
     `matrix` must have sorted indices. Stored values do not matter. Positions with a negative column are not stored.
     Cost: one binary search per position.

@@ -40,7 +40,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     ResourceError
         The study or the config cannot be written.
     TrainingError
-        The factors of the original config are not finite.
+        The factors of the config as given are not finite.
     """
     started = time.perf_counter()
     config = context.config

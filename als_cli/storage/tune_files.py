@@ -48,7 +48,7 @@ def write_best_config(config: Config, train: TrainConfig, found: Found) -> Path:
     """
     comment = (
         f"Written by als tune: {config.tune.metric} {found.best.value:.5f} on validation sets, "
-        f"{found.untuned.value:.5f} with the original config.\n"
+        f"{found.untuned.value:.5f} with the config as given.\n"
         "Check it with `als evaluate -c` before `als train -c`."
     )
     path = best_config_path(config)

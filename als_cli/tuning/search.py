@@ -13,6 +13,7 @@ from als_cli.config.tune import TuneConfig
 from als_cli.errors import ConfigError, TrainingError
 from als_cli.progress import Progress
 from als_cli.splitting.division import EvaluationSets
+from als_cli.tuning.folds import evaluated_users
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.presets import PRESETS
@@ -48,7 +49,7 @@ class Found:
 
     @property
     def untuned(self) -> TrialReport:
-        """The trial of the original config."""
+        """The trial of the config as given."""
         return self.trials[0]
 
     @property
@@ -63,7 +64,7 @@ class Found:
             return None
         return ScreenReport(
             users=samples[0].training.users.height,
-            evaluated=sum(sample.holdout.test_set.users for sample in samples),
+            evaluated=evaluated_users(samples),
             trials=self.screened,
             kept=self.kept,
         )
@@ -107,7 +108,7 @@ class TuneSearch:
         ResourceError
             `file` cannot be written.
         TrainingError
-            The factors of the original config are not finite.
+            The factors of the config as given are not finite.
         """
         from als_cli.tuning.study import Start, opened_studies
 
