@@ -72,7 +72,7 @@ def ingest_report(
         "last_time": interactions.newest,
     }
     return IngestReport(
-        sources=tuple(SourceReport(path=one.source.file.name, rows=one.rows) for one in probed),
+        sources=tuple(SourceReport(path=read.source.file.name, rows=read.rows) for read in probed),
         rows=cleaned.rows,
         events=cleaned.kept,
         dropped=cleaned.dropped,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -76,16 +77,20 @@ class ListCounts:
             **{f"shortfall_{name}": count for name, count in sorted(self.shortfall.items())},
         }
 
-    @property
-    def fallback_fraction(self) -> float:
-        """Fraction of the lists that are the popularity list, 0 without lists."""
-        return _popular_fraction(self.sources)
-
-    @property
-    def fallback_slot_fraction(self) -> float:
-        """Fraction of the filled slots that are in popularity lists, 0 without lists."""
-        return _popular_fraction(self.source_rows)
+    def report(self, **fields: Any) -> RecommendReport:
+        """Return the report of these counts; `fields` are the fields that are not counted here."""
+        return RecommendReport(
+            users=self.users,
+            rows=self.rows,
+            sources={name: self.sources[name] for name in SOURCES},
+            source_rows={name: self.source_rows[name] for name in SOURCES},
+            fallback_fraction=_popular_fraction(self.sources),
+            fallback_slot_fraction=_popular_fraction(self.source_rows),
+            shortfall=dict(sorted(self.shortfall.items())),
+            **fields,
+        )
 
 
 def _popular_fraction(by_source: Counter[str]) -> float:
+    """Return the fraction of the popularity list, 0 if there is nothing."""
     return by_source[POPULAR] / by_source.total() if by_source.total() else 0.0

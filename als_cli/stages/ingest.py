@@ -103,5 +103,5 @@ def _probe_sources(context: StageContext, spool: Path, find: FindFiles) -> list[
 
 
 def _with_rows(files: Sequence[InputFile], probed: Sequence[Probed]) -> tuple[InputFile, ...]:
-    rows = {one.source.file.name: one.rows for one in probed}
+    rows = {read.source.file.name: read.rows for read in probed}
     return tuple(file.model_copy(update={"rows": rows[file.path]}) for file in files)

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from als_cli.errors import AlsError
 from als_cli.ranking.audience import Audience, audience_of
 from als_cli.ranking.catalog import read_catalog
-from als_cli.ranking.lists import SOURCES, output_schema, shortfall_schema
+from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.ranking.recommend_report import ListCounts, RecommendReport
 from als_cli.ranking.recommender import ListRules, Recommender
 from als_cli.ranking.warm_up import start_warm_up
@@ -54,14 +54,10 @@ def recommend(context: StageContext) -> RecommendReport:
             catalog = read_catalog(config.items, model.item_ids.dtype, inputs.find)
             candidates = catalog.candidates(model.item_ids)
     files = inputs.confirm()
-    rules, recipe, target = (
-        ListRules.of(config, candidates),
-        model.recipe(context.threads),
-        target_of(config.output),
-    )
-    recommender = Recommender(dataset.interactions, model, recipe, rules)
+    rules = ListRules.of(config, candidates)
+    recommender = Recommender(dataset.interactions, model, model.recipe(context.threads), rules)
     recommender.check_memory(len(audience.user_ids), config.block_users)
-    user_type = model.user_ids.dtype
+    target, user_type = target_of(config.output), model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype)
     with open_sink(target, schema, shortfall_schema(user_type), context.stdout) as sink:
         counts = _write_lists(context, recommender, audience, target, sink)
@@ -74,18 +70,11 @@ def recommend(context: StageContext) -> RecommendReport:
             threads=context.threads,
             seconds=time.perf_counter() - started,
         )
-    report = RecommendReport(
+    report = counts.report(
         output=target.path,
         format=target.format,
         layout=target.layout,
         top_n=config.top_n,
-        users=counts.users,
-        rows=counts.rows,
-        sources={name: counts.sources[name] for name in SOURCES},
-        source_rows={name: counts.source_rows[name] for name in SOURCES},
-        fallback_fraction=counts.fallback_fraction,
-        fallback_slot_fraction=counts.fallback_slot_fraction,
-        shortfall=dict(sorted(counts.shortfall.items())),
         unreadable_users=audience.unreadable,
         candidates=recommender.candidates,
         never_interacted=0 if candidates is None else candidates.never_interacted,

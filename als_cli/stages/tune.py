@@ -1,23 +1,20 @@
 """`als tune`: search for hyperparameters on the training set, write the best config."""
 
-import logging
 import time
 
 from als_cli.config.train import TrainConfig
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split, resolve_split
-from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
+from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.stages.run import ingest_if_needed
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.output_checks import check_tune_output
 from als_cli.storage.tune_files import study_name, study_path, write_best_config
-from als_cli.tuning.folds import evaluated_users, folds_and_samples, training_matrix
+from als_cli.tuning.folds import folds_and_samples, training_matrix, warn_of_few_users
 from als_cli.tuning.report import TuneReport
 from als_cli.tuning.search import TuneSearch, require_optuna
 from als_cli.tuning.space import search_space, searched_config
-
-log = logging.getLogger(__name__)
 
 
 def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
@@ -52,9 +49,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     clean = dataset.scan_events()
     protocol = resolve_split(clean, config.events, SplitProtocol.of(config.evaluate))
     folds, samples = folds_and_samples(clean, config.events, protocol, config.tune)
-    users = evaluated_users(folds)
-    if users < FEWEST_USERS:
-        log.warning("tune: only %d users are evaluated, so results are noisy: use more folds", users)
+    warn_of_few_users(folds)
     space = search_space(config.train, config.tune.space, [fold.training.matrix for fold in folds])
     search = TuneSearch(config.train, config.events, config.tune, space, context.threads, context.progress)
     name = study_name(config, dataset)
@@ -63,19 +58,14 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     if not found.best.untuned:
         train = _best_train(context, protocol, dataset, found.best.parameters)
     written = write_best_config(config, train, found)
-    return TuneReport(
+    return found.report(
+        folds,
+        samples,
         ingest=ingested,
         config=str(written),
         study=str(study_path(config)),
         study_name=name,
         metric=config.tune.metric,
-        folds=len(folds),
-        users=users,
-        screen=found.screen_report(samples),
-        best=found.best,
-        untuned=found.untuned,
-        trials=found.trials,
-        new_trials=len(found.trials) - found.before,
         seconds=time.perf_counter() - started,
     )
 

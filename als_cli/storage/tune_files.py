@@ -9,7 +9,7 @@ from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.manifest import stage_key
 from als_cli.storage.publish import staged_file
-from als_cli.tuning.search import Found
+from als_cli.tuning.found import Found
 
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
 _NOT_IN_KEY = {"trials", "time", "output"}

@@ -16,7 +16,7 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back
-from als_cli.splitting.protocol import SplitProtocol
+from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
 from als_cli.splitting.splits import SplitEvents, split_events
 from als_cli.splitting.subsample import derived_seed, sample_users
 
@@ -102,6 +102,13 @@ def with_fewer_test_users(sets: EvaluationSets, tune: TuneConfig) -> EvaluationS
 def evaluated_users(folds: Sequence[EvaluationSets]) -> int:
     """Return the total number of test users in `folds`."""
     return sum(fold.holdout.test_set.users for fold in folds)
+
+
+def warn_of_few_users(folds: Sequence[EvaluationSets]) -> None:
+    """Log a warning if `folds` have too few test users to compare trials."""
+    users = evaluated_users(folds)
+    if users < FEWEST_USERS:
+        log.warning("tune: only %d users are evaluated, so results are noisy: use more folds", users)
 
 
 def training_matrix(

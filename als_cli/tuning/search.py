@@ -13,11 +13,11 @@ from als_cli.config.tune import TuneConfig
 from als_cli.errors import ConfigError, TrainingError
 from als_cli.progress import Progress
 from als_cli.splitting.division import EvaluationSets
-from als_cli.tuning.folds import evaluated_users
+from als_cli.tuning.found import Found, Trials
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.presets import PRESETS
-from als_cli.tuning.report import ScreenReport, TrialReport
+from als_cli.tuning.report import TrialReport
 from als_cli.tuning.space import Dimension, point_of
 from als_cli.tuning.tune_trial import FoldTrial
 
@@ -26,48 +26,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Trials = tuple[TrialReport, ...]
-
 _RANDOM_TRIALS = 8
 """Random trials before the sampler learns from trials, without screening."""
 _SCREENING_TIME = 0.5
 """Fraction of `tune.time` that screening may take."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """All trials of screening and of the search on all data."""
-
-    screened: Trials
-    """Trials of screening, empty without screening."""
-    kept: int
-    """Points of screening that the search on all data starts with."""
-    trials: Trials
-    """Trials on all data."""
-    before: int
-    """Number of `trials` that were made by earlier runs."""
-
-    @property
-    def untuned(self) -> TrialReport:
-        """The trial of the config as given."""
-        return self.trials[0]
-
-    @property
-    def best(self) -> TrialReport:
-        """The trial with the highest value. Among equal values, the first trial."""
-        finished = [trial for trial in self.trials if trial.value is not None]
-        return max(finished, key=lambda trial: (trial.value or 0.0, -trial.number))
-
-    def screen_report(self, samples: Sequence[EvaluationSets]) -> ScreenReport | None:
-        """Return the report of screening on `samples`, None without screening."""
-        if not samples:
-            return None
-        return ScreenReport(
-            users=samples[0].training.users.height,
-            evaluated=evaluated_users(samples),
-            trials=self.screened,
-            kept=self.kept,
-        )
 
 
 def require_optuna() -> None:

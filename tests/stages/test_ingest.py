@@ -136,14 +136,14 @@ def test_rows_dropped_on_purpose_are_counted_and_not_bad(tmp_path):
         max_bad_fraction=0.7,
     )
 
-    # Without timestamps: an empty field does not satisfy the condition, nor does a far future time.
+    # No timestamp column is set. An empty `ts` does not satisfy the condition, nor does the future date.
     assert report.dropped == {"where": 2, "unlisted_type": 2, "negative": 1}
     assert report.rows == 16
     assert report.events + sum(report.dropped.values()) + sum(report.rejected.values()) == 16
     assert "u9" not in dataset.interactions.user_ids
 
 
-def test_the_bad_fraction_counts_only_rows_within_where(tmp_path):
+def test_the_bad_fraction_counts_only_rows_of_listed_types(tmp_path):
     text = "user_id,item_id,kind\nu1,a,view\nu2,b,view\n,a,view\n" + "u3,c,noise\n" * 97
     keys = {"columns": {"type": "kind"}, "types": {"view": 1.0}}
 

@@ -43,23 +43,23 @@ def test_trials_depend_on_the_seed(tmp_path):
         tune(tuning(tmp_path / name, seed=seed, trials=12)) for name, seed in (("a", 3), ("b", 3), ("c", 4))
     )
     assert seen_of(one) == seen_of(same)
-    drawn, drawn_by_other = ([t.parameters for t in report.trials[9:]] for report in (one, other))
-    assert drawn != drawn_by_other
+    sampled, sampled_with_other_seed = ([t.parameters for t in report.trials[9:]] for report in (one, other))
+    assert sampled != sampled_with_other_seed
 
 
 def test_all_sampled_values_are_in_the_space(tmp_path):
     space = SMALL | {"regularization": [0.01, 0.02], "unobserved_weight": [2, 3], "alpha": [0, 1]}
     space |= {"frequency_exponent": [0.9, 1.1], "user_exponent": [0, 0.1], "item_exponent": [0.2, 0.2]}
     for trial in tune(tuning(tmp_path, trials=12, space=space)).trials[1:]:
-        drawn = trial.parameters
-        assert drawn["factors"] in (2, 4, 8)
-        assert 2 <= drawn["iterations"] <= 5
-        assert 0.01 <= drawn["regularization"] <= 0.02
-        assert 2 <= drawn["unobserved_weight"] <= 3
-        assert 0 <= drawn["alpha"] <= 1
-        assert 0.9 <= drawn["frequency_exponent"] <= 1.1
-        assert 0 <= drawn["user_exponent"] <= 0.1
-        assert drawn["item_exponent"] == 0.2
+        sampled = trial.parameters
+        assert sampled["factors"] in (2, 4, 8)
+        assert 2 <= sampled["iterations"] <= 5
+        assert 0.01 <= sampled["regularization"] <= 0.02
+        assert 2 <= sampled["unobserved_weight"] <= 3
+        assert 0 <= sampled["alpha"] <= 1
+        assert 0.9 <= sampled["frequency_exponent"] <= 1.1
+        assert 0 <= sampled["user_exponent"] <= 0.1
+        assert sampled["item_exponent"] == 0.2
 
 
 def test_a_longer_search_continues_as_one_without_interruption(tmp_path):

@@ -185,10 +185,10 @@ def test_the_validation_set_is_the_newest_tenth_or_random_pairs_without_times(tm
     assert sets.cut_off == cut_off
     assert sets.training.newest < cut_off
     assert sets.holdout.test_set.history.multiply(sets.holdout.test_set.relevant).nnz == 0
-    drawn = validation(context, untimed(clean))
-    assert drawn.cut_off is None
+    sampled = validation(context, untimed(clean))
+    assert sampled.cut_off is None
     pairs = aggregate(clean.lazy(), context.config.events).matrix.nnz
-    assert drawn.training.matrix.nnz == pairs - round(0.1 * pairs)
+    assert sampled.training.matrix.nnz == pairs - round(0.1 * pairs)
 
 
 def test_only_events_of_the_training_set_are_read(tmp_path, clean, monkeypatch):
