@@ -111,11 +111,11 @@ def tune(
     """Search for better hyperparameters and write the best config. Ingests first if needed."""
     context = session.context(tune__trials=trials, tune__output=str(output) if output else None)
     from als_cli.console.views.tune import render_tune
-    from als_cli.stages.places import check_tune_place
     from als_cli.stages.tune import tune as run_stage
     from als_cli.storage.lock import workspace_lock
+    from als_cli.storage.output_checks import check_tune_output
 
-    check_tune_place(context)
+    check_tune_output(context.config, context.config_file)
     with workspace_lock(context.workspace):
         session.finish(run_stage(context, ingest=not no_ingest), render_tune)
 
@@ -136,11 +136,11 @@ def recommend(
         recommend__top_n=top_n,
     )
     from als_cli.console.views.recommend import render_recommend
-    from als_cli.stages.places import check_lists_place
     from als_cli.stages.recommend import recommend as run_stage
     from als_cli.storage.lock import workspace_lock
+    from als_cli.storage.output_checks import check_lists_output
 
-    check_lists_place(context)
+    check_lists_output(context.config, context.config_file)
     with workspace_lock(context.workspace):
         session.finish(run_stage(context), render_recommend)
 
@@ -155,11 +155,11 @@ def run(
     """Ingest, evaluate, train and recommend: only stages that are out of date."""
     context = session.publishing_context()
     from als_cli.console.views.run import render_run
-    from als_cli.stages.places import check_lists_place
     from als_cli.stages.run import run as run_stage
     from als_cli.storage.lock import workspace_lock
+    from als_cli.storage.output_checks import check_lists_output
 
-    check_lists_place(context)
+    check_lists_output(context.config, context.config_file)
     with workspace_lock(context.workspace):
         session.finish(run_stage(context, force=force), render_run)
 

@@ -85,10 +85,10 @@ class Session:
     def _check_log_file(self, context: "StageContext") -> None:
         if self.options.log_file is None:
             return
-        from als_cli.stages.places import check_log_file
+        from als_cli.storage.output_checks import check_log_file
 
         try:
-            check_log_file(self.options.log_file, context)
+            check_log_file(self.options.log_file, context.config, context.config_file)
         except ConfigError:
             close_log_file()  # before the error itself is appended to the input
             raise

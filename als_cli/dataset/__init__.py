@@ -1,1 +1,1 @@
-"""Ids to rows and back, the user-item matrix, splits."""
+"""Interactions: ids, rows and the user-item matrix of strengths."""

@@ -1,7 +1,7 @@
-"""From clean events to interactions: decay, sums per pair, minimum counts.
+"""Aggregation of clean events into interactions: decay, sums per pair, minimum counts.
 
-The result is the same to the byte for any order of the events and any number of threads: ids are sorted before they
-become rows, and strengths are added in fixed point.
+The result is byte-identical for any order of the events and any number of threads: ids are sorted before they become
+rows, and strengths are added in fixed point.
 """
 
 from datetime import datetime
@@ -17,18 +17,19 @@ from als_cli.errors import DataError
 from als_cli.events.net_pairs import Extremes, extremes_of, net_pairs
 from als_cli.events.signal import decay
 
-_HALF = 1 << 32
+_KEY_BASE = 1 << 32
 PAIR_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
-"""Keys of section `events` that decide which pairs exist, and their strength, once events are clean."""
+"""Keys of section `events` that determine the pairs and their strengths once events are clean."""
 
 
 def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = None) -> Interactions:
     """Return the interactions of `clean` events (CLEAN_EVENT_COLUMNS): one strength per user-item pair.
 
-    Each event's weight halves with every `signal.half_life` before `now` (default: the newest event; later events
-    count in full). `signal.duplicates` says how the events of a pair combine (`exact`: equal rows are gone from clean
-    events). :func:`~als_cli.events.net_pairs.net_pairs` says which pairs exist. Then users and items below their
-    minimum are left out until nothing changes. Without any pair left the result has no users and no items.
+    The weight of an event halves with every `signal.half_life` before `now` (default: the time of the newest event).
+    Events after `now` count in full. `signal.duplicates` determines how the events of a pair combine. With `exact`,
+    clean events have no equal rows. :func:`~als_cli.events.net_pairs.net_pairs` determines which pairs exist. Users
+    and items below their minimum are then removed until nothing changes. If no pair is left, the result has no users
+    and no items.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = 
     items = _sorted_ids(clean, "item_id")
     pairs = _pairs(_encoded(clean, users, items), signal, extremes, now or extremes.newest)
     keys = pairs["key"].to_numpy()
-    user_rows, item_rows = keys >> 32, keys & (_HALF - 1)
+    user_rows, item_rows = keys >> 32, keys & (_KEY_BASE - 1)
     kept = _core(user_rows, item_rows, signal.min_user_interactions, signal.min_item_interactions)
     pairs, user_rows, item_rows = pairs[kept], user_rows[kept], item_rows[kept]
     user_table, user_rows = _side(pairs, user_rows, users)
@@ -51,15 +52,39 @@ def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = 
     return Interactions(user_table, item_table, matrix, user_table["last_time"].max())  # type: ignore[arg-type]
 
 
+def check_size(interactions: Interactions, signal: EventsConfig) -> None:
+    """Return when `interactions` have at least two users and two items.
+
+    Raises
+    ------
+    DataError
+        There are fewer.
+    """
+    users, items = interactions.matrix.shape
+    has_minimums = max(signal.min_user_interactions, signal.min_item_interactions) > 1
+    if users == 0:
+        hint = "no user-item pair has a positive sum: check events.types, values and events.negative"
+        if has_minimums:
+            hint = "lower events.min_user_interactions and events.min_item_interactions"
+        raise DataError("no interactions are left", hint=hint)
+    for side, count, ids in (("user", users, interactions.user_ids), ("item", items, interactions.item_ids)):
+        if count == 1:
+            raise DataError(
+                f"only one {side} is left ({ids[0]!r}); at least two are needed",
+                hint=f"check events.columns.{side}"
+                + (" and the minimum interactions" if has_minimums else ""),
+            )
+
+
 def _sorted_ids(clean: pl.LazyFrame, name: str) -> pl.Series:
     return clean.select(pl.col(name).unique()).collect(engine="streaming")[name].sort()
 
 
 def _encoded(clean: pl.LazyFrame, users: pl.Series, items: pl.Series) -> pl.LazyFrame:
-    """Return `clean` with `key`, Int64: user_row in the upper, item_row in the lower 32 bits."""
+    """Return `clean` with `key`, Int64: user_row in the upper 32 bits, item_row in the lower 32 bits."""
     user_rows = users.to_frame().lazy().with_row_index("user_row")
     item_rows = items.to_frame().lazy().with_row_index("item_row")
-    key = pl.col("user_row").cast(pl.Int64) * _HALF + pl.col("item_row")
+    key = pl.col("user_row").cast(pl.Int64) * _KEY_BASE + pl.col("item_row")
     encoded = clean.join(user_rows, on="user_id").join(item_rows, on="item_id")
     return encoded.select(key.alias("key"), "timestamp", "weight", "value")
 
@@ -79,7 +104,7 @@ def _pairs(
 
 
 def _core(user_rows: Int64Array, item_rows: Int64Array, min_user: int, min_item: int) -> Int64Array:
-    """Return the positions of the pairs that stay when users and items below their minimum go, to a fixed point."""
+    """Return the positions of the pairs that are left when users and items below their minimum are removed repeatedly."""
     kept = np.arange(user_rows.size)
     while kept.size:
         users, items = user_rows[kept], item_rows[kept]
@@ -91,7 +116,7 @@ def _core(user_rows: Int64Array, item_rows: Int64Array, min_user: int, min_item:
 
 
 def _side(pairs: pl.DataFrame, rows: Int64Array, ids: pl.Series) -> tuple[pl.DataFrame, Int32Array]:
-    """Return the id table of one side (see Interactions) and the pairs' rows in it, int32."""
+    """Return the id table of one side (see Interactions), and the row of each pair in it, int32."""
     table = (
         pairs.lazy()
         .with_columns(row=rows)

@@ -1,4 +1,4 @@
-"""Rows of the user-item matrix for users and items that are numbered another way."""
+"""Rows of the user-item matrix for users and items with other row numbers."""
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -7,7 +7,7 @@ from als_cli.arrays import Int32Array
 
 
 def take_histories(matrix: csr_matrix, user_rows: Int32Array) -> csr_matrix:
-    """Return the rows `user_rows` of `matrix` (U, I) as (B, I); -1 gives an empty row."""
+    """Return the rows `user_rows` (B,) of `matrix` (U, I), (B, I); -1 gives an empty row."""
     known = user_rows >= 0
     taken = matrix[user_rows[known]]
     lengths = np.zeros(len(user_rows), np.int64)
@@ -16,9 +16,9 @@ def take_histories(matrix: csr_matrix, user_rows: Int32Array) -> csr_matrix:
 
 
 def renumber_items(matrix: csr_matrix, new_rows: Int32Array, items: int) -> csr_matrix:
-    """Return `matrix` (B, I) with item i in column `new_rows[i]`, left out where that is -1; (B, items).
+    """Return `matrix` (B, I) with item i in column `new_rows[i]`, without items whose new row is -1; (B, items).
 
-    `new_rows` ascends but for the -1, as it does between tables sorted by id, so that indices stay sorted.
+    Apart from -1, `new_rows` must be ascending, so that indices stay sorted. Rows of tables sorted by id are.
     """
     columns = new_rows[matrix.indices]
     kept = columns >= 0

@@ -1,4 +1,4 @@
-"""Interactions in memory: ids, their matrix rows, and the user-item matrix of strengths."""
+"""Interactions in memory: ids, their rows in the matrix, and the user-item matrix of strengths."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,42 +8,49 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.arrays import Int32Array
+from als_cli.events.ids import as_id
 
 
 @dataclass(frozen=True)
 class Interactions:
-    """Users, items and the strengths between them.
+    """Users, items and the strengths of their pairs.
 
-    `users` and `items` are sorted by id, so that a row number never depends on the order of the input. Row r of
-    `users` is matrix row r; columns: user_id (or item_id), interactions (UInt32, distinct pairs), events (UInt32),
-    first_time, last_time (Datetime[us, UTC] or null).
+    `users` and `items` are sorted by id, so that row numbers do not depend on the order of the input. Row r of `users`
+    is row r of the matrix. Row r of `items` is column r.
+
+    | column | type | value |
+    |---|---|---|
+    | user_id or item_id | integer or String | |
+    | interactions | UInt32 | distinct pairs |
+    | events | UInt32 | |
+    | first_time, last_time | Datetime[us, UTC] | null without times |
     """
 
     users: pl.DataFrame
     items: pl.DataFrame
     matrix: csr_matrix
-    """(U, I) float32 strengths, sorted int32 indices, no explicit zeros; indptr int64 on disk."""
+    """(U, I) float32 strengths with sorted int32 indices and without explicit zeros; indptr is int64 on disk."""
     newest: datetime | None
-    """Time of the newest event, None without timestamps."""
+    """Time of the newest event, None without times."""
 
     @property
     def user_ids(self) -> pl.Series:
-        """Ids by user_row."""
+        """User ids by row."""
         return self.users["user_id"]
 
     @property
     def item_ids(self) -> pl.Series:
-        """Ids by item_row."""
+        """Item ids by row."""
         return self.items["item_id"]
 
 
 def rows_of(ids: pl.Series, wanted: pl.Series) -> Int32Array:
-    """Return the position of each of `wanted` in `ids`, -1 where it is not there; (len(wanted),) int32.
+    """Return the position in `ids` of each of `wanted`, -1 for ids that are not in `ids`; (len(wanted),) int32.
 
     Raises
     ------
     TypeError
-        The two have different types; cast `wanted` first (`cast_ids`).
+        `ids` and `wanted` have different types. Cast `wanted` first with :func:`cast_ids`.
     """
     if ids.dtype != wanted.dtype:
         raise TypeError(f"ids are {ids.dtype}, wanted ids are {wanted.dtype}")
@@ -54,17 +61,6 @@ def rows_of(ids: pl.Series, wanted: pl.Series) -> Int32Array:
 
 
 def cast_ids(ids: pl.Series, target: pl.DataType) -> pl.Series:
-    """Return `ids` as `target` type, null where a text is no such id; integral floats count as integers."""
-    if ids.dtype == target:
-        return ids
-    if target == pl.String:
-        if ids.dtype.is_float():
-            whole = ids.cast(pl.Int64, strict=False)
-            return pl.select(
-                pl.when(whole == ids).then(whole.cast(pl.String)).otherwise(ids.cast(pl.String))
-            ).to_series()
-        return ids.cast(pl.String)
-    if ids.dtype.is_float():
-        whole = ids.cast(target, strict=False)
-        return pl.select(pl.when(whole == ids).then(whole)).to_series()
-    return ids.cast(target, strict=False)
+    """Return `ids` as type `target`, null where an id has no value of this type; 7.0 becomes 7, as in the events."""
+    cast = as_id(pl.col("id"), ids.dtype, target).alias(ids.name)
+    return ids.to_frame("id").select(cast).to_series()

@@ -1,4 +1,4 @@
-"""Which (row, column) positions of a sparse matrix are stored."""
+"""Lookup of stored positions in a sparse matrix."""
 
 from typing import Any
 
@@ -12,9 +12,10 @@ IntArray = npt.NDArray[np.integer[Any]]
 
 
 def is_stored(matrix: csr_matrix, rows: IntArray, columns: IntArray) -> BoolArray:
-    """Return whether `matrix` (sorted indices) stores each of the positions, of the shape that `rows` and `columns` broadcast to.
+    """Return whether `matrix` stores each position (row, column), in the shape that `rows` and `columns` broadcast to.
 
-    Stored values do not matter; a negative column is stored nowhere. Cost: one binary search per position.
+    `matrix` must have sorted indices. Stored values do not matter. Positions with a negative column are not stored.
+    Cost: one binary search per position.
     """
     height, width = matrix.shape
     stored = np.repeat(np.arange(height, dtype=np.int64) * width, np.diff(matrix.indptr)) + matrix.indices

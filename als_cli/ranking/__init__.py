@@ -1,1 +1,1 @@
-"""Exact top-N, candidates, fallback; numbers and ids, no files."""
+"""Exact top-N lists, candidates and the popularity list, and the reports of `recommend` and `show`."""

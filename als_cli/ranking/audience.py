@@ -1,4 +1,4 @@
-"""Who gets a list: everybody, those active lately, or those in a file."""
+"""The users that get a list: all users, recently active users, or the users of a file."""
 
 import logging
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Audience:
-    """The users to recommend for, sorted by id, each once."""
+    """The users to recommend for, sorted by id, without duplicates."""
 
     user_ids: pl.Series
     user_rows: Int32Array
     """(len(user_ids),) int32 rows in the dataset, -1 for users without history."""
     unreadable: int = 0
-    """Rows of the users file that hold no id, or none of the dataset's type."""
+    """Rows of the users file without an id, or with an id that is not of the dataset's type."""
 
 
 def audience_of(
     wanted: str | ActiveUsers | UsersFile, interactions: Interactions, find: FindFiles = find_files
 ) -> Audience:
-    """Return the users that the config's `recommend.users` stands for; `find` finds the users file.
+    """Return the users of config key `recommend.users`; `find` finds the users file.
 
     Raises
     ------
     ConfigError
-        Active users are asked for, but the events carry no time; the users file lacks the column.
+        `active_since` is set, but the events have no times. Or the users file does not have the column.
     DataError
-        The users file cannot be used, or nobody is left.
+        The users file cannot be used, or no user is left.
     """
     if isinstance(wanted, UsersFile):
         return _listed(wanted, interactions, find)
@@ -53,16 +53,16 @@ def _known(interactions: Interactions, user_ids: pl.Series) -> Audience:
 def _active(since: timedelta | datetime, interactions: Interactions) -> pl.Series:
     if interactions.newest is None:
         raise ConfigError(
-            "recommend.users.active_since needs times, and the events carry none",
+            "recommend.users.active_since needs times, but the events have none",
             hint="set events.columns.timestamp and run `als ingest`, or recommend for all users",
         )
     start = since if isinstance(since, datetime) else interactions.newest - since
     active = interactions.users.filter(pl.col("last_time") >= start)["user_id"]
     if active.is_empty():
         raise DataError(
-            f"no user was active since {start:%Y-%m-%d %H:%M:%S} UTC, the newest event is of"
+            f"no user was active since {start:%Y-%m-%d %H:%M:%S} UTC; the time of the newest event is"
             f" {interactions.newest:%Y-%m-%d %H:%M:%S}",
-            hint="choose an earlier recommend.users.active_since, or ingest newer events",
+            hint="set an earlier recommend.users.active_since, or ingest newer events",
         )
     return active
 
@@ -77,15 +77,15 @@ def _listed(config: UsersFile, interactions: Interactions, find: FindFiles) -> A
     ids = cast_ids(given, interactions.user_ids.dtype)
     user_ids = ids.drop_nulls().unique().sort()
     if given.is_empty():
-        raise DataError(f"{config.file} lists no users", hint="check how the file was written")
+        raise DataError(f"{config.file} has no rows", hint="check how the file was written")
     if user_ids.is_empty():
         raise DataError(
-            f"no id in column {name!r} of {config.file} can be a user id: the file has {given[0]!r}, "
+            f"no value in column {name!r} of {config.file} can be a user id: the file has {given[0]!r}, "
             f"the dataset has {interactions.user_ids[0]!r} ({interactions.user_ids.dtype})",
-            hint="check recommend.users.column, and events.id_types.user for the type of ids",
+            hint="check recommend.users.column, and the type of ids in events.id_types.user",
         )
     if ids.null_count():
         log.warning(
-            "%s: %d rows hold no id of type %s", config.file, ids.null_count(), interactions.user_ids.dtype
+            "%s: %d rows have no id of type %s", config.file, ids.null_count(), interactions.user_ids.dtype
         )
     return Audience(user_ids, rows_of(interactions.user_ids, user_ids), ids.null_count())

@@ -1,4 +1,4 @@
-"""The catalogue: which items may be recommended, and what they are called."""
+"""The catalogue: the items that may be recommended, and their titles."""
 
 from dataclasses import dataclass
 
@@ -19,30 +19,30 @@ _SELECTED = "\0selected"
 
 @dataclass(frozen=True)
 class Catalog:
-    """A catalogue read in; its rows in file order."""
+    """A catalogue in memory, with rows in the order of the file."""
 
     path: str
     item_ids: pl.Series
-    """Ids in the model's type, null where an id cannot be one."""
+    """Ids in the type of the model, null where an id has no value of this type."""
     titles: pl.Series | None
-    """Readable names, String; None without a title column."""
+    """Titles, String. None without a title column."""
     selected: pl.Series
-    """Boolean: the row satisfies the condition."""
+    """Whether the row satisfies the condition, Boolean."""
     examples: str
-    """Some ids as they stand in the file, for messages."""
+    """Some ids as written in the file, for messages."""
 
     def candidates(self, item_ids: pl.Series) -> "Candidates":
-        """Return which of `item_ids`, the model's, may be recommended.
+        """Return the items of the model that may be recommended; `item_ids` (I,) are the ids of the model.
 
         Raises
         ------
         DataError
-            No row satisfies the condition, or no id of the catalogue is one of the model's.
+            No row satisfies the condition, or the model knows no item of the catalogue.
         """
         if not self.selected.any():
             raise DataError(
                 f"no item of {self.path} satisfies recommend.items.where",
-                hint="relax the condition, or check the catalogue's columns",
+                hint="relax the condition, or check the columns of the catalogue",
             )
         ids = self.item_ids.filter(self.selected).drop_nulls().unique()
         rows = rows_of(item_ids, ids)
@@ -53,7 +53,7 @@ class Catalog:
         return Candidates(allowed, int(self.selected.sum()), int((rows < 0).sum()))
 
     def titles_of(self, item_ids: pl.Series) -> pl.Series | None:
-        """Return the title of each of `item_ids`, null where the catalogue has none; None without titles."""
+        """Return the title of each of `item_ids`, null if the catalogue has none; None without a title column."""
         if self.titles is None:
             return None
         named = pl.DataFrame({"id": self.item_ids, "title": self.titles}).drop_nulls()
@@ -61,38 +61,38 @@ class Catalog:
         return pl.DataFrame({"id": item_ids}).join(named, on="id", how="left", maintain_order="left")["title"]
 
     def _no_match(self, item_ids: pl.Series) -> DataError:
-        ours = ", ".join(repr(x) for x in item_ids.head(_EXAMPLES))
+        known = ", ".join(repr(value) for value in item_ids.head(_EXAMPLES))
         if (rows_of(item_ids, self.item_ids.drop_nulls()) >= 0).any():
             return DataError(
                 f"no item of {self.path} that satisfies recommend.items.where is known to the model",
-                hint="those items have no events yet; relax the condition, or train on newer events",
+                hint="these items have no events yet; relax the condition, or train on newer events",
             )
         return DataError(
             f"no item id of {self.path} is known to the model: the file has {self.examples}, "
-            f"the model has {ours} ({item_ids.dtype})",
-            hint="check recommend.items.columns.item, and events.id_types.item for the type of ids",
+            f"the model has {known} ({item_ids.dtype})",
+            hint="check recommend.items.columns.item, and the type of ids in events.id_types.item",
         )
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The items that may be recommended, and what the catalogue said about the others."""
+    """The items that may be recommended, and counts of the catalogue's items."""
 
     allowed: BoolArray
-    """(I,) by item row."""
+    """(I,) by item row: whether the item may be recommended."""
     selected: int
     """Rows of the catalogue that satisfy the condition."""
     never_interacted: int
-    """Selected items that the model does not know: nobody has interacted with them."""
+    """Selected items that the model does not know, because no user has interacted with them."""
 
 
 def read_catalog(config: CatalogConfig, id_type: pl.DataType, find: FindFiles = find_files) -> Catalog:
-    """Return the catalogue, with item ids cast to `id_type`; `find` finds its files.
+    """Return the catalogue with item ids cast to `id_type`; `find` finds its files.
 
     Raises
     ------
     DataError
-        The file is missing, empty or unreadable.
+        The file is missing, has no rows or cannot be read.
     ConfigError
         A column does not exist, or the condition cannot be evaluated.
     """

@@ -1,4 +1,4 @@
-"""A list under construction as a heap of (score, item row) whose first place holds the worst; parts of the kernels."""
+"""Heap operations for the kernels: a list under construction is a heap of (score, item row), worst entry first."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from als_cli.arrays import Float32Array, Int32Array
 
 @inlined
 def is_worse(score: np.float32, row: int, other_score: np.float32, other_row: int) -> bool:
-    """Return whether the first comes after the second: lower score, or the same score and a later row."""
+    """Return whether the first entry ranks below the second: lower score, or equal score and higher row."""
     return bool(score < other_score or (score == other_score and row > other_row))
 
 
 @inlined
 def replace_worst(rows: Int32Array, scores: Float32Array, size: int, row: int, score: np.float32) -> None:
-    """Put an entry at the top of the heap of `size` places and let it sink below all that are worse."""
+    """Replace the first, worst entry of the heap of `size` entries, and sift the new entry down."""
     place = 0
     while True:
         child = 2 * place + 1
@@ -31,7 +31,7 @@ def replace_worst(rows: Int32Array, scores: Float32Array, size: int, row: int, s
 
 @inlined
 def append(rows: Int32Array, scores: Float32Array, size: int, row: int, score: np.float32) -> None:
-    """Add an entry to the heap of `size` places; it rises above all that are better."""
+    """Add an entry to the heap of `size` entries, and sift it up."""
     place = size
     while place > 0:
         parent = (place - 1) >> 1
@@ -44,7 +44,7 @@ def append(rows: Int32Array, scores: Float32Array, size: int, row: int, score: n
 
 @inlined
 def sort_best_first(rows: Int32Array, scores: Float32Array, size: int) -> None:
-    """Turn the heap of `size` places into a list, best first."""
+    """Sort the heap of `size` entries into a list, best first."""
     for last in range(size - 1, 0, -1):
         row, score = rows[last], scores[last]
         rows[last], scores[last] = rows[0], scores[0]

@@ -1,7 +1,7 @@
-"""Compiled top-N: a matrix product whose tiles are compared with each user's n-th best score while in registers.
+"""Compiled top-N: a matrix product whose tiles are compared with the n-th best score of each user in registers.
 
-Only survivors leave the registers; they are scored again by definition (float64 sum, rounded to float32), so a list
-depends on nothing but its user. Importing this module compiles it, once per machine.
+Only items that may enter a list are scored again by definition: a float64 sum, rounded to float32. A list therefore
+depends on its user only. Importing this module compiles it, once per machine.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ from als_cli.ranking.kernel_heap import append, is_worse, replace_worst, sort_be
 from als_cli.ranking.kernel_types import AUDIENCE, CANDIDATES, CATALOGUE, LISTS, SCRATCH
 
 _PANELS_TOGETHER = 16
-"""Panels that stay in cache while all users of a call pass by."""
+"""Panels that stay in cache while the kernel goes through all users of a call."""
 
 
 @pasted
@@ -40,7 +40,7 @@ def _score(audience: PackedUsers, user: int, catalogue: PackedItems, position: i
 
 @pasted
 def _is_seen(audience: PackedUsers, user: int, row: int) -> bool:
-    """Return whether the user's seen items, which rise, hold `row`."""
+    """Return whether `row` is among the user's seen items, which are in ascending order."""
     low, high = audience.seen_indptr[user], audience.seen_indptr[user + 1]
     while low < high:
         middle = (low + high) >> 1
@@ -55,7 +55,7 @@ def _is_seen(audience: PackedUsers, user: int, row: int) -> bool:
 def _offer(
     audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, user: int, position: int
 ) -> None:
-    """Put an item on the user's list if it belongs there."""
+    """Add an item to the user's list if it is among the n best so far and not seen."""
     row, score = catalogue.order[position], _score(audience, user, catalogue, position)
     rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
     is_full = filled == rows.shape[0]
@@ -72,10 +72,10 @@ def _offer(
 
 @pasted
 def _bound(audience: PackedUsers, lists: PackedLists, user: int, length: np.float32) -> np.float32:
-    """Return the least float32 product that could still belong on the user's list; infinity if none in the panel can.
+    """Return the minimum float32 product that could still enter the user's list; infinity if no item of the panel can.
 
-    `length` is the panel's greatest: |x| |y| bounds every score (Cauchy-Schwarz), and gamma_f |x| |y| its rounding
-    error; gamma_f = f u / (1 - f u), u = 2^-24 doubled for the rounding of the score itself (Higham 2002, section 3.1).
+    `length` is the maximum norm in the panel. |x| |y| bounds every score (Cauchy-Schwarz), and gamma_f |x| |y| bounds
+    its rounding error; gamma_f = f u / (1 - f u), u = 2^-24 doubled for the rounding of the score itself (Higham 2002, section 3.1).
     """
     if lists.filled[user] < lists.rows.shape[1]:
         return np.float32(-np.inf)
@@ -89,7 +89,7 @@ def _bound(audience: PackedUsers, lists: PackedLists, user: int, length: np.floa
 
 @inlined
 def _tile(users: Float32Array, size: int, panels: Float32Array, panel: int, scratch: Scratch) -> None:
-    """Set the products of a panel's items with eight users, and found[i]: which of the i-th user reach bounds[i]."""
+    """Set the products of a panel's items with eight users, and found[i]: the items that reach bounds[i] of user i."""
     a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = spread(np.float32(0.0))
     e0 = e1 = f0 = f1 = g0 = g1 = h0 = h1 = spread(np.float32(0.0))
     base = panel * size * PANEL
@@ -124,7 +124,7 @@ def _tile(users: Float32Array, size: int, panels: Float32Array, panel: int, scra
 
 @inlined
 def _keep(scratch: Scratch, i: int, low: Float32Array, high: Float32Array) -> None:
-    """Store the products of the i-th user, and which of them reach his bound."""
+    """Store the products of user i, and the bit mask of the products that reach the bound of this user."""
     bound = scratch.bounds[i]
     store(scratch.products, i * PANEL, low)
     store(scratch.products, i * PANEL + 16, high)
@@ -133,7 +133,7 @@ def _keep(scratch: Scratch, i: int, low: Float32Array, high: Float32Array) -> No
 
 @pasted
 def _interleave(audience: PackedUsers, first: int, last: int, packed: Float32Array) -> None:
-    """Fill `packed`: a row for each eight users from `first` on; for each factor the users' values, zero past `last`."""
+    """Fill `packed`: one row per eight users from `first` on, factor by factor; zeros after user `last`."""
     size = packed.shape[1] // GROUP
     for group in range(packed.shape[0]):
         for i in range(GROUP):
@@ -153,9 +153,9 @@ def _visit(
     users: tuple[int, int],
     panel: int,
 ) -> None:
-    """Offer a user, the i-th of his group, the items of the panel that were found.
+    """Offer user i of a group the found items of the panel.
 
-    The bound rises while the list improves, so most products are turned away before they are computed exactly.
+    The bound rises while the list improves, so that most items are skipped before their exact score is computed.
     """
     i, user = users
     bits, bound = scratch.found[i], scratch.bounds[i]
@@ -177,9 +177,9 @@ def _rank_group(
     users: tuple[int, int, int],
     panels: tuple[int, int],
 ) -> bool:
-    """Offer the users of a group the items of some panels; return whether to go on.
+    """Offer the users of a group the items of some panels; return whether later panels can still change a list.
 
-    `users`: the number of the group, its first user, and the last user of all.
+    `users` are the number of the group, its first user, and the last user of the call.
     """
     group, first, last = users
     packed = scratch.packed[group]
@@ -202,7 +202,7 @@ def _rank_group(
 
 @pasted
 def _rank_evenly(audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, user: int) -> None:
-    """Fill the list of a user whose factors are zero: all scores are equal, so the first rows are the best."""
+    """Fill the list of a user whose factors are zero: all scores are equal, so the lowest item rows rank first."""
     for position in catalogue.positions:
         if lists.filled[user] == lists.rows.shape[1]:
             break
@@ -214,7 +214,7 @@ def _rank_evenly(audience: PackedUsers, catalogue: PackedItems, lists: PackedLis
 def rank_users(
     first: int, end: int, audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, scratch: Scratch
 ) -> None:
-    """Fill the lists of users first..end - 1, from all items of the catalogue that they have not seen."""
+    """Fill the lists of users first..end - 1 from all items of the catalogue that they have not seen."""
     groups = (end - first + GROUP - 1) // GROUP
     _interleave(audience, first, end - 1, scratch.packed)
     scratch.is_open[:] = 1
@@ -242,7 +242,7 @@ def rank_candidates(
     lists: PackedLists,
     candidates: CandidateRows,
 ) -> None:
-    """Fill the lists of users first..end - 1, from their own candidates that they have not seen."""
+    """Fill the lists of users first..end - 1 from their candidates that they have not seen."""
     for user in range(first, end):
         for place in range(candidates.indptr[user], candidates.indptr[user + 1]):
             position = catalogue.positions[candidates.rows[place]]

@@ -1,4 +1,4 @@
-"""The types of `kernel_data` as numba knows them."""
+"""Numba types of the tuples in `kernel_data`."""
 
 from typing import Any
 

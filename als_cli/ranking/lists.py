@@ -1,4 +1,4 @@
-"""The lists of a block of users as tables: one row per place, or one row per user, and who was not served in full."""
+"""Tables of the lists of a block of users: one row per slot, one row per user, and the shortfall."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,9 @@ from als_cli.ranking.top_n import TopN
 
 ALS, FOLD_IN, POPULAR = "als", "fold_in", "popular"
 SOURCES = (ALS, FOLD_IN, POPULAR)
-"""Where a list comes from: trained factors, factors of a user newer than the model, the popularity list."""
+"""Sources of a list: trained factors, factors folded in from the history, the popularity list."""
 
 NO_HISTORY, TOO_FEW_CANDIDATES = "no_history", "too_few_candidates"
-
-SHORTFALL_SCHEMA = pl.Schema(
-    {"user_id": pl.String, "rows": pl.Int32, "wanted": pl.Int32, "reason": pl.String}
-)
-"""Columns of the shortfall table; user_id has the model's type."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +25,25 @@ class UserLists:
     top: TopN
     """(B, n) item rows and scores."""
     sources: pl.Series
-    """(B,) String, one of SOURCES; null: the user has no history and nothing else may be given."""
+    """(B,) String, one of SOURCES. Null if the user has no history and there is no fallback."""
     wanted: int | None = None
-    """Items asked for, which may be more than there are candidates; None: n."""
+    """Items asked for, possibly more than there are candidates. None means n."""
 
     def rows(self) -> pl.DataFrame:
-        """Return user_id, rank (Int32, from 1), item_id, score (Float32), source: one row per filled place."""
-        users, places = np.nonzero(self.top.filled)
+        """Return user_id, rank (Int32, from 1), item_id, score (Float32), source: one row per filled slot."""
+        users, slots = np.nonzero(self.top.filled)
         return pl.DataFrame(
             {
                 "user_id": self.user_ids.gather(users),
-                "rank": pl.Series(places + 1, dtype=pl.Int32),
-                "item_id": self.item_ids.gather(self.top.item_rows[users, places]),
-                "score": pl.Series(self.top.scores[users, places], dtype=pl.Float32),
+                "rank": pl.Series(slots + 1, dtype=pl.Int32),
+                "item_id": self.item_ids.gather(self.top.item_rows[users, slots]),
+                "score": pl.Series(self.top.scores[users, slots], dtype=pl.Float32),
                 "source": self.sources.gather(users),
             }
         )
 
     def lists(self) -> pl.DataFrame:
-        """Return user_id, item_ids, scores (lists, best first), source: one row per user that has a list."""
+        """Return user_id, item_ids, scores (lists, best first), source: one row per user with a list."""
         return (
             self.rows()
             .group_by("user_id", maintain_order=True)
@@ -60,7 +55,7 @@ class UserLists:
         )
 
     def shortfall(self) -> pl.DataFrame:
-        """Return user_id, rows, wanted, reason of every user whose list is not full (:func:`shortfall_schema`)."""
+        """Return user_id, rows, wanted, reason: one row per user whose list is not full (:func:`shortfall_schema`)."""
         wanted = self.wanted or self.top.item_rows.shape[1]
         counts = pl.DataFrame(
             {

@@ -1,4 +1,4 @@
-"""Which items of a block of users may be ranked: seen ones left out, candidates only."""
+"""Masks of the items that may be ranked: seen items are left out, and only candidates are ranked."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from als_cli.ranking.pairs import Pairs, pairs_of, without
 
 @dataclass(frozen=True)
 class Masks:
-    """Masks over B users and I items; they go by the stored entries, whatever the values."""
+    """Masks over B users and I items. A stored entry counts, whatever its value."""
 
     seen: csr_matrix | None
-    """(B, I) items left out."""
+    """(B, I) items that are left out."""
     candidates: csr_matrix | None
-    """(B, I) the only items ranked; None: all."""
+    """(B, I) the only items that are ranked. None means all items."""
 
     def checked(self, shape: tuple[int, ...], allowed: BoolArray | None) -> "Masks":
-        """Return the masks themselves; ValueError where they or `allowed` (I,) do not fit scores of `shape`."""
+        """Return the masks. Raise a ValueError if they or `allowed` (I,) do not fit scores of `shape`."""
         for name, mask in (("seen", self.seen), ("candidates", self.candidates)):
             if mask is not None and mask.shape != shape:
                 raise ValueError(f"{name} is {mask.shape}, expected {shape}")
@@ -28,7 +28,7 @@ class Masks:
         return self
 
     def of_items(self, columns: Int64Array | None) -> "Masks":
-        """Return the masks over the items `columns`; None: all of them."""
+        """Return the masks for the items `columns`; None means all items."""
         if columns is None:
             return self
         return Masks(*(None if mask is None else mask[:, columns] for mask in (self.seen, self.candidates)))
@@ -38,14 +38,14 @@ class Masks:
         return Masks(*(None if mask is None else mask[block] for mask in (self.seen, self.candidates)))
 
     def candidate_pairs(self) -> Pairs:
-        """Return the candidates that are not seen, pair by pair; there must be candidates."""
+        """Return the pairs of candidates that are not seen. The masks must have candidates."""
         if self.candidates is None:
             raise ValueError("without candidates every item may be ranked")
         pairs = pairs_of(self.candidates)
         return pairs if self.seen is None else without(pairs, self.seen)
 
     def hide_seen(self, scores: Float32Array) -> Float32Array:
-        """Return `scores` (B, I), changed in place: -inf for what is seen or not finite."""
+        """Return `scores` (B, I), changed in place: -inf for seen items and for scores that are not finite."""
         scores[~np.isfinite(scores)] = -np.inf
         if self.seen is not None:
             pairs = pairs_of(self.seen)

@@ -1,33 +1,33 @@
-"""What ranking needs of memory, and what there is; so that it is refused at the start rather than killed half way."""
+"""Memory that ranking needs, and memory that is available. A run without enough memory fails at the start."""
 
 import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-PLACES_AT_A_TIME = 1 << 20
-"""Places in the lists of one block of users, however long the lists are."""
-_PLACE_BYTES = 256
-"""Per place, from item row and score to the row of a table (measured: 90 to 200)."""
+SLOTS_PER_BLOCK = 1 << 20
+"""Maximum number of slots in the lists of one block of users."""
+_SLOT_BYTES = 256
+"""Bytes per slot: item row, score and the row of a table (measured: 90 to 200)."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def block_size(block_users: int, places: int) -> int:
-    """Return how many users to rank at a time, at most `block_users`, for lists of `places`; at least 1."""
-    return max(1, min(block_users, PLACES_AT_A_TIME // places))
+def block_size(block_users: int, slots: int) -> int:
+    """Return the number of users per block for lists of `slots` slots, between 1 and `block_users`."""
+    return max(1, min(block_users, SLOTS_PER_BLOCK // slots))
 
 
-def ranking_bytes(candidates: int, factors: int, block_users: int, places: int) -> int:
-    """Return about how much memory ranking takes: two copies of the candidates' factors, and one block of users."""
+def ranking_bytes(candidates: int, factors: int, block_users: int, slots: int) -> int:
+    """Return the approximate memory of ranking: two copies of the candidates' factors, and one block of users."""
     index = 2 * 4 * candidates * factors
-    users = block_users * (3 * 4 * factors + places * _PLACE_BYTES)
+    users = block_users * (3 * 4 * factors + slots * _SLOT_BYTES)
     return index + users
 
 
 def available_bytes(cgroup: Path = _CGROUP) -> int | None:
-    """Return how much more memory this process may take: of the machine, its container, and its own limit.
+    """Return the memory that this process can still allocate: the minimum over machine, container and process limits.
 
-    None where the system does not say.
+    None if the system does not provide these figures.
     """
     return min(_limits(cgroup), default=None)
 
@@ -42,7 +42,7 @@ def _limits(cgroup: Path) -> Iterator[int]:
     ):
         most, now = _number(cgroup / limit), _number(cgroup / used)
         if most is not None and now is not None:
-            # The system drops cached pages of files first.
+            # The system can drop cached pages of files.
             yield max(0, most - now + (_field((cgroup / limit).parent / "memory.stat", cache) or 0))
     own, _ = resource.getrlimit(resource.RLIMIT_AS)
     pages = Path("/proc/self/statm")
@@ -58,7 +58,7 @@ def _number(path: Path) -> int | None:
 
 
 def _field(path: Path, name: str) -> int | None:
-    """Return the number after `name` at the beginning of a line."""
+    """Return the number after `name` at the start of a line, None if there is no such line."""
     try:
         lines = [line.split() for line in path.read_text().splitlines()]
     except OSError:

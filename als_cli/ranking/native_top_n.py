@@ -1,7 +1,7 @@
-"""The n best items of every user, compiled: the same lists as `top_n`, bit for bit, many times faster.
+"""The n best items of each user, compiled. The lists are bit-identical to `top_n`, and computed many times faster.
 
-Items stand by falling length of their factors, so that good scores come first and the product |x| |y| tells from where
-on no item can reach a user's list any more: the rest is skipped, exactly.
+Items are sorted by decreasing norm of their factors, so that high scores come first. |x| |y| bounds the score. Once
+the bound is below the n-th best score, all later items are skipped, and the result stays exact.
 """
 
 import importlib
@@ -33,7 +33,7 @@ _ROUND_UP = 1 + 2.0**-20
 
 @dataclass(frozen=True)
 class ItemIndex:
-    """The items laid out for ranking; build it once for many blocks of users."""
+    """The items in the layout for ranking. Build the index once for many blocks of users."""
 
     shape: tuple[int, int]
     """(I, f)."""
@@ -41,7 +41,7 @@ class ItemIndex:
 
 
 def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> ItemIndex:
-    """Return the index of the `allowed` (I,) rows of `item_factors` (I, f); copies those rows twice."""
+    """Return the index of the `allowed` (I,) rows of `item_factors` (I, f). It holds two copies of these rows."""
     items = np.ascontiguousarray(item_factors, np.float32)
     lengths = _lengths(items)
     columns = np.arange(len(items)) if allowed is None else np.flatnonzero(allowed)
@@ -86,9 +86,9 @@ def top_n_of(
     candidates: csr_matrix | None = None,
     threads: int | None = None,
 ) -> TopN:
-    """Return the `n` best items of `index` for each user, (B, n); masks, ties and errors as `top_n` has them.
+    """Return the `n` best items of `index` for each user, (B, n); masks and ties as in `top_n`.
 
-    The same bytes whatever the number of `threads` (None: all there are) and however users are put into blocks.
+    The result does not depend on the number of `threads` (None means all) or on the blocks of users.
 
     Raises
     ------
@@ -96,9 +96,9 @@ def top_n_of(
         `n` is below 1, or the shapes do not fit.
     """
     if n < 1:
-        raise ValueError(f"n is {n}, a list has at least one place")
+        raise ValueError(f"n is {n}, but must be at least 1")
     if user_factors.shape[1] != index.shape[1]:
-        raise ValueError(f"user factors are {user_factors.shape[1]} long, item factors {index.shape[1]}")
+        raise ValueError(f"users have {user_factors.shape[1]} factors, but items have {index.shape[1]}")
     users = len(user_factors)
     Masks(seen, candidates).checked((users, index.shape[0]), None)
     lists = PackedLists(
@@ -111,7 +111,7 @@ def top_n_of(
 
 
 def warm_up() -> None:
-    """Load the kernels, compiling them where this machine has not yet; run it in a thread while data loads."""
+    """Load the kernels, and compile them if they are not cached. Call it in a thread while data loads."""
     with IMPORTING:
         importlib.import_module("als_cli.ranking.kernel_top_n")
 
@@ -119,7 +119,7 @@ def warm_up() -> None:
 def _ranking(
     index: ItemIndex, audience: PackedUsers, candidates: csr_matrix | None, lists: PackedLists
 ) -> Callable[[int], None]:
-    """Return the function that fills the lists of the users from a given one on."""
+    """Return the function that fills the lists of _USERS_TOGETHER users from a given user on."""
     with IMPORTING:
         from als_cli.ranking.kernel_top_n import rank_candidates, rank_users
 
@@ -152,7 +152,7 @@ def _audience(user_factors: Float32Array, seen: csr_matrix | None) -> PackedUser
 
 
 def _lengths(factors: Float32Array) -> Float32Array:
-    """Return |row| of each row, float32, rounded up; infinity where it is not finite."""
+    """Return the norm of each row, float32, rounded up; infinity for rows that are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("rf,rf->r", factors, factors, dtype=np.float64)
         lengths: Float32Array = (np.sqrt(squares) * _ROUND_UP).astype(np.float32)

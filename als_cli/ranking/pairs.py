@@ -1,4 +1,4 @@
-"""User-item pairs as two parallel arrays: from a sparse mask, without seen ones, scored by definition."""
+"""User-item pairs as two parallel arrays, and their scores by definition."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ class Pairs:
     """P pairs of a block of users with items."""
 
     rows: Int64Array
-    """(P,) user's position in the block, ascending."""
+    """(P,) positions of the users in the block, ascending."""
     columns: Int64Array
     """(P,) item rows."""
 
 
 def pairs_of(mask: csr_matrix) -> Pairs:
-    """Return the stored entries of `mask`, whatever their values."""
+    """Return the stored entries of `mask`. Their values do not matter."""
     rows = np.repeat(np.arange(mask.shape[0], dtype=np.int64), np.diff(mask.indptr))
     return Pairs(rows, mask.indices.astype(np.int64))
 
@@ -37,13 +37,12 @@ def without(pairs: Pairs, mask: csr_matrix) -> Pairs:
 def score_pairs(user_factors: Float32Array, item_factors: Float32Array, pairs: Pairs) -> Float32Array:
     """Return the score of each pair, (P,) float32: the dot product summed in float64, then rounded.
 
-    A pair's sum runs in an order that depends on the number of factors alone, so its score has the same bits in
-    whatever block it is computed.
+    The order of the sum depends on the number of factors only, so that a score has the same bits in any block.
     """
     scores = np.empty(len(pairs.rows), np.float32)
     for start in range(0, len(scores), _PAIRS_AT_A_TIME):
-        part = slice(start, start + _PAIRS_AT_A_TIME)
-        products = user_factors[pairs.rows[part]].astype(np.float64)
-        products *= item_factors[pairs.columns[part]]
-        scores[part] = np.add.reduce(products, axis=1)
+        chunk = slice(start, start + _PAIRS_AT_A_TIME)
+        products = user_factors[pairs.rows[chunk]].astype(np.float64)
+        products *= item_factors[pairs.columns[chunk]]
+        scores[chunk] = np.add.reduce(products, axis=1)
     return scores

@@ -1,4 +1,4 @@
-"""Lists for blocks of users, each from the best source there is for them."""
+"""Top-N lists for blocks of users, each from the best available source."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.recipe import Recipe
 from als_cli.arrays import BoolArray, Int32Array
+from als_cli.config.recommend import RecommendConfig
 from als_cli.dataset.histories import renumber_items, take_histories
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.errors import ArtifactError, ResourceError
 from als_cli.ranking.audience import Audience
+from als_cli.ranking.catalog import Candidates
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
 from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
@@ -22,12 +24,12 @@ from als_cli.ranking.popularity import popularity_list
 from als_cli.ranking.top_n import TopN, top_n
 from als_cli.ranking.trained_model import TrainedModel
 
-_NOBODY = ""
+_NO_SOURCE = ""
 
 
 @dataclass(frozen=True)
 class UserBlock:
-    """B users with their rows, -1 where they have none."""
+    """B users and their rows in dataset and model; -1 for users that are not in them."""
 
     user_ids: pl.Series
     dataset_rows: Int32Array
@@ -36,34 +38,48 @@ class UserBlock:
 
 @dataclass(frozen=True)
 class ListRules:
-    """What a list may hold."""
+    """Which items a list may contain."""
 
     top_n: int
-    """Items asked for; lists have no more places than there are candidates."""
+    """Items asked for. Lists have at most as many slots as there are candidates."""
     exclude_seen: bool
     allowed: BoolArray | None
-    """(I,) by the model's item row; None: every item."""
+    """(I,) by the model's item row; None means that all items are allowed."""
     popular_fallback: bool
-    """Users without history get the popularity list; otherwise nothing."""
+    """Whether users without history get the popularity list. Otherwise they get no list."""
+
+    @classmethod
+    def of(cls, config: RecommendConfig, candidates: Candidates | None) -> "ListRules":
+        """Return the rules of section `recommend`; `candidates` None means that all items are allowed."""
+        return cls(
+            top_n=config.top_n,
+            exclude_seen=config.exclude_seen,
+            allowed=None if candidates is None else candidates.allowed,
+            popular_fallback=config.fallback == "popular",
+        )
 
 
 class Recommender:
     """Makes lists from a model and the histories of a dataset, which may be newer than the model.
 
-    A user of the dataset gets trained factors (source als) where the model has them, else factors folded in from the
-    history (fold_in). A user without history, or whose whole history is unknown to the model, gets the popularity
-    list. Users that only the model knows have no history: the dataset says who is there.
+    | user | source of the list |
+    |---|---|
+    | in the dataset and in the model | `als`: the trained factors |
+    | in the dataset only, with items that the model knows | `fold_in`: factors folded in from the history |
+    | without history, or without any item that the model knows | `popular`: the popularity list |
+
+    Users that are only in the model have no history.
     """
 
     def __init__(
         self, interactions: Interactions, model: TrainedModel, recipe: Recipe, rules: ListRules
     ) -> None:
-        """Take the dataset's `interactions`, a `model`, and the `recipe` that it was trained by; lists obey `rules`.
+        """Make lists by `rules` from the `interactions` of a dataset, a `model` and the `recipe` of its training.
 
         Raises
         ------
         ArtifactError
-            Dataset and model have ids of different types.
+            The ids of dataset and model have different types.
         """
         check_id_types(interactions, model)
         self._matrix = interactions.matrix
@@ -72,7 +88,7 @@ class Recommender:
         self._recipe = recipe
         self._threads = recipe.settings.threads
         items = interactions.item_ids
-        self._places = min(rules.top_n, self.candidates)
+        self._slots = min(rules.top_n, self.candidates)
         self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
 
     @property
@@ -82,29 +98,29 @@ class Recommender:
         return len(self._model.item_ids) if allowed is None else int(allowed.sum())
 
     def check_memory(self, users: int, block_users: int) -> None:
-        """Return when there is memory to rank for `users`, in blocks of at most `block_users`.
+        """Return when there is enough memory to rank for `users`, in blocks of at most `block_users`.
 
         Raises
         ------
         ResourceError
-            There is not.
+            There is too little memory.
         """
         factors = self._model.factors.items.shape[1]
-        block = block_size(min(users, block_users), self._places)
-        needed, there = ranking_bytes(self.candidates, factors, block, self._places), available_bytes()
-        if there is not None and needed > there:
+        block = block_size(min(users, block_users), self._slots)
+        needed, available = ranking_bytes(self.candidates, factors, block, self._slots), available_bytes()
+        if available is not None and needed > available:
             raise ResourceError(
-                f"ranking needs about {needed / 2**30:.1f} GiB of memory, {there / 2**30:.1f} GiB are available",
+                f"ranking needs about {needed / 2**30:.1f} GiB of memory, but only {available / 2**30:.1f} GiB are available",
                 hint="free memory, recommend fewer items (recommend.items.where), or lower train.factors or"
                 " recommend.block_users",
             )
 
     def blocks(self, audience: Audience, block_users: int, users_per_part: int) -> Iterator[UserBlock]:
-        """Yield the audience in blocks of at most `block_users`; none straddles a multiple of `users_per_part`.
+        """Yield the audience in blocks of at most `block_users`. No block crosses a multiple of `users_per_part`.
 
-        Blocks are smaller where lists are long, so that a block's lists have a bounded number of places.
+        Blocks are smaller if lists are long, so that the number of slots per block is bounded.
         """
-        block_users = block_size(block_users, self._places)
+        block_users = block_size(block_users, self._slots)
         model_rows = rows_of(self._model.user_ids, audience.user_ids)
         start, users = 0, len(audience.user_ids)
         while start < users:
@@ -118,7 +134,7 @@ class Recommender:
         """Return the lists of the users in `block`."""
         history = self._histories(block.dataset_rows)
         sources = self._sources(block, history)
-        n = self._places
+        n = self._slots
         top = TopN(np.full((len(sources), n), -1, np.int32), np.full((len(sources), n), -np.inf, np.float32))
         for source in SOURCES:
             members = np.flatnonzero(sources == source)
@@ -127,11 +143,11 @@ class Recommender:
                 top.item_rows[members], top.scores[members] = found.item_rows, found.scores
         named = pl.Series(sources, dtype=pl.String)
         return UserLists(
-            block.user_ids, self._model.item_ids, top, named.replace(_NOBODY, None), self._rules.top_n
+            block.user_ids, self._model.item_ids, top, named.replace(_NO_SOURCE, None), self._rules.top_n
         )
 
     def _histories(self, dataset_rows: Int32Array) -> csr_matrix:
-        """Return (B, I) strengths by the model's item rows; items that the model does not know are left out."""
+        """Return the strengths (B, I) by the model's item rows, without items that the model does not know."""
         history = take_histories(self._matrix, dataset_rows)
         if self._item_rows is None:
             return history
@@ -143,14 +159,14 @@ class Recommender:
         trained = has_history & (block.model_rows >= 0) & factors.any(axis=1)
         foldable = has_history & ~trained & (np.diff(history.indptr) > 0)
         sources = np.full(
-            len(block.user_ids), POPULAR if self._rules.popular_fallback else _NOBODY, dtype=object
+            len(block.user_ids), POPULAR if self._rules.popular_fallback else _NO_SOURCE, dtype=object
         )
         sources[foldable] = FOLD_IN
         sources[trained] = ALS
         return sources
 
     def _rank(self, source: str, model_rows: Int32Array, history: csr_matrix) -> TopN:
-        """Return the lists of users of one `source`, (B, n), or one list for them all, (1, n)."""
+        """Return the lists of users of one `source`, (B, n), or one list for all of them, (1, n)."""
         if source == POPULAR:
             return self._popular
         items = self._model.factors.items
@@ -158,9 +174,9 @@ class Recommender:
             self._model.factors.users[model_rows] if source == ALS else self._recipe.fold_in(items, history)
         )
         seen = history if self._rules.exclude_seen else None
-        if len(users) == 1:  # the same list, without a kernel to compile
-            return top_n(users, items, self._places, seen=seen, allowed=self._rules.allowed)
-        return top_n_of(self._index, users, self._places, seen=seen, threads=self._threads)
+        if len(users) == 1:  # gives the same list, and compiles no kernel
+            return top_n(users, items, self._slots, seen=seen, allowed=self._rules.allowed)
+        return top_n_of(self._index, users, self._slots, seen=seen, threads=self._threads)
 
     @cached_property
     def _index(self) -> ItemIndex:
@@ -168,18 +184,18 @@ class Recommender:
 
     @cached_property
     def _popular(self) -> TopN:
-        # Whoever gets it has seen no item that the model knows, so it needs no mask of his own.
-        return popularity_list(self._model.item_interactions, self._places, self._rules.allowed)
+        # Users with this list have seen no item that the model knows, so no seen items have to be left out.
+        return popularity_list(self._model.item_interactions, self._slots, self._rules.allowed)
 
 
 def check_id_types(interactions: Interactions, model: TrainedModel) -> None:
-    """Raise an ArtifactError where dataset and model have ids of different types."""
-    for side, ours, theirs in (
+    """Raise an ArtifactError if the ids of dataset and model have different types."""
+    for side, in_dataset, in_model in (
         ("user", interactions.user_ids, model.user_ids),
         ("item", interactions.item_ids, model.item_ids),
     ):
-        if ours.dtype != theirs.dtype:
+        if in_dataset.dtype != in_model.dtype:
             raise ArtifactError(
-                f"{side} ids are {ours.dtype} in the dataset and {theirs.dtype} in the model",
+                f"{side} ids are {in_dataset.dtype} in the dataset and {in_model.dtype} in the model",
                 hint="run `als train` again",
             )

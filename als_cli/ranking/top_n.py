@@ -1,11 +1,11 @@
-"""The n best items of every user: exact, whatever the block size and the BLAS. The plain version, to read and to compare.
+"""The n best items of each user, exact for any block size and any BLAS. This is the reference implementation.
 
-The stages rank with `native_top_n`, which gives the same lists, bit for bit, many times faster.
+The stages use `native_top_n`, which gives bit-identical lists and is many times faster.
 
-The score of a pair is its dot product, summed in float64 and rounded to float32. A matrix product in float32 finds
-every item that may be among the n best (its rounding error is bounded, so none is missed); only those few are scored
-by the definition and put in order: higher score first, then the lower item row. A user's list therefore depends on
-nothing but that user's factors and masks.
+The score of a pair is its dot product, summed in float64 and rounded to float32. A float32 matrix product finds all
+items that may be among the n best. Its rounding error is bounded, so it misses none. Only these items are scored by
+the definition and sorted: higher score first, then lower item row. The list of a user therefore depends only on the
+user's factors and masks.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from als_cli.ranking.masks import Masks
 from als_cli.ranking.pairs import Pairs, score_pairs
 
 _SCORES_AT_A_TIME = 1 << 22
-"""16 MiB of float32: what is scanned was just written, and memory does not grow with the number of users."""
+"""16 MiB of float32: scores are still in cache when they are scanned, and memory does not grow with the users."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class TopN:
     """The lists of B users, best first."""
 
     item_rows: Int32Array
-    """(B, n) int32, -1 where unfilled."""
+    """(B, n) int32, -1 for empty slots."""
     scores: Float32Array
-    """(B, n) float32, -inf where unfilled."""
+    """(B, n) float32, -inf for empty slots."""
 
     @property
     def filled(self) -> BoolArray:
-        """(B, n), true where there is an item; in every list the filled places come first."""
+        """(B, n), whether a slot has an item. In each list, filled slots come first."""
         return self.item_rows >= 0
 
 
@@ -46,11 +46,11 @@ def top_n(
     candidates: csr_matrix | None = None,
     allowed: BoolArray | None = None,
 ) -> TopN:
-    """Return the `n` best items of each user by dot product, (B, n); unfilled places as :class:`TopN` says.
+    """Return the `n` best items of each user by dot product, (B, n); empty slots as in :class:`TopN`.
 
-    `user_factors` (B, f) and `item_factors` (I, f) float32. Masks go by the stored entries, whatever their values:
-    `seen` (B, I) are left out, `candidates` (B, I) are the only ones ranked, `allowed` (I,) holds for every user.
-    Scores that are not finite are not ranked. Cost: one (B, f) x (f, I) product, or the candidates alone.
+    `user_factors` (B, f) and `item_factors` (I, f) are float32. `seen` (B, I) items are left out. Only `candidates`
+    (B, I) are ranked. `allowed` (I,) applies to all users. In masks, a stored entry counts, whatever its value. Scores
+    that are not finite are not ranked. Cost: one (B, f) x (f, I) product, or the scores of the candidates.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def top_n(
     """
     if user_factors.shape[1] != item_factors.shape[1]:
         raise ValueError(
-            f"user factors are {user_factors.shape[1]} long, item factors {item_factors.shape[1]}"
+            f"users have {user_factors.shape[1]} factors, but items have {item_factors.shape[1]}"
         )
     masks = Masks(seen, candidates).checked((len(user_factors), len(item_factors)), allowed)
     columns = None if allowed is None else np.flatnonzero(allowed)
@@ -86,9 +86,9 @@ def top_n_of_scores(
     candidates: csr_matrix | None = None,
     allowed: BoolArray | None = None,
 ) -> TopN:
-    """Return the `n` best items of each row of `scores` (B, I) float32, which stay as they are.
+    """Return the `n` best items of each row of `scores` (B, I) float32, which is not changed.
 
-    Masks, tie rule and errors are those of :func:`top_n`.
+    Masks, tie rule and errors are as in :func:`top_n`.
     """
     masks = Masks(seen, candidates).checked(scores.shape, allowed)
     columns = None if allowed is None else np.flatnonzero(allowed)
@@ -107,7 +107,7 @@ def top_n_of_scores(
 
 def _unfilled(users: int, n: int) -> TopN:
     if n < 1:
-        raise ValueError(f"n is {n}, a list has at least one place")
+        raise ValueError(f"n is {n}, but must be at least 1")
     return TopN(np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32))
 
 
@@ -118,11 +118,12 @@ def _blocks(users: int, items: int) -> Iterator[slice]:
 
 
 def _margins(user_factors: Float32Array, item_factors: Float32Array) -> Float64Array:
-    """Return, per user, how far two float32 scores may stray from their order by definition, (B,) float64.
+    """Return per user the maximum error in the difference of two float32 scores, (B,) float64.
 
     A dot product of length f, in any summation order, is off by at most gamma_f |x| |y|, gamma_f = f u / (1 - f u),
-    u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Two scores are compared,
-    hence twice; u is doubled to cover the rounding of the final score and of the cut; the last term is underflow.
+    u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). The factor 2 is for the two
+    scores that are compared. u is doubled to cover the rounding of the final score and of the cut. The last term covers
+    underflow.
     """
     f = user_factors.shape[1]
     gamma = (f + 2) * 2.0**-23 / (1 - (f + 2) * 2.0**-23)
@@ -137,7 +138,7 @@ def _norms(factors: Float32Array) -> Float64Array:
 
 
 def _survivors(scores: Float32Array, n: int, margins: Float64Array) -> Pairs:
-    """Return the pairs of each row whose score lies at most the row's margin below the row's n-th best."""
+    """Return the pairs whose score is at most the margin of the row below the n-th best score of the row."""
     items = scores.shape[1]
     keep = scores > -np.inf
     if n < items:
@@ -150,7 +151,7 @@ def _survivors(scores: Float32Array, n: int, margins: Float64Array) -> Pairs:
 
 
 def _thin_ties(keep: BoolArray, scores: Float32Array, n: int, rows: Int64Array) -> None:
-    """Keep, in place, only the first of the items that tie at the cut of exact `rows`, so that n are left."""
+    """Keep, in place, n items in each of `rows`, whose scores are exact: of ties at the cut, the lowest item rows."""
     for row in rows:
         kept = np.flatnonzero(keep[row])
         cut = scores[row, kept].min()
@@ -159,19 +160,19 @@ def _thin_ties(keep: BoolArray, scores: Float32Array, n: int, rows: Int64Array) 
 
 
 def _fill(lists: TopN, first_user: int, pairs: Pairs, scores: Float32Array) -> None:
-    """Write the best of `pairs`, in order, into the lists of their users, of whom `first_user` is the first."""
+    """Write the best of `pairs`, in order, into the lists of their users; `first_user` is the first user of the block."""
     finite = np.flatnonzero(np.isfinite(scores))
     order = finite[np.lexsort((pairs.columns[finite], -scores[finite], pairs.rows[finite]))]
     rows = pairs.rows[order]
     ranks = np.arange(len(rows)) - np.searchsorted(rows, rows, side="left")
     best = ranks < lists.item_rows.shape[1]
-    places = (first_user + rows[best], ranks[best])
-    lists.item_rows[places] = pairs.columns[order[best]]
-    lists.scores[places] = scores[order[best]]
+    slots = (first_user + rows[best], ranks[best])
+    lists.item_rows[slots] = pairs.columns[order[best]]
+    lists.scores[slots] = scores[order[best]]
 
 
 def _with_item_rows(lists: TopN, columns: Int64Array | None) -> TopN:
-    # Positions among the allowed items back to item rows: both ascend together, so the tie rule holds.
+    # Converts positions among the allowed items to item rows. Both are ascending, so the tie rule holds.
     if columns is None:
         return lists
     rows = np.append(columns, -1).astype(np.int32)[lists.item_rows]

@@ -1,4 +1,4 @@
-"""A trained model in memory: everything that ranking needs of it."""
+"""A trained model in memory, as ranking needs it."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class TrainedModel:
     """Ids by matrix row, factors, and the popularity of the items."""
 
     user_ids: pl.Series
-    """(U,) ids."""
+    """(U,) user ids by row."""
     item_ids: pl.Series
-    """(I,) ids."""
+    """(I,) item ids by row."""
     item_interactions: pl.Series
-    """(I,) users per item at training time, UInt32: the popularity list."""
+    """(I,) users per item at training time, UInt32; they give the popularity list."""
     factors: Factors

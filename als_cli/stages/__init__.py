@@ -1,1 +1,1 @@
-"""One file per subcommand: config and paths in, frozen report out."""
+"""One file per subcommand. Each stage takes the context and returns a frozen report."""

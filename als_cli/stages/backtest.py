@@ -11,11 +11,11 @@ from als_cli.evaluation.backtest_report import Backtest, BacktestReport
 from als_cli.evaluation.backtest_summary import leads_of, spreads_of
 from als_cli.evaluation.methods import list_lengths
 from als_cli.progress import SilentProgress
+from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import required_time_split
 from als_cli.splitting.periods import newest_period, periods_with_training
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluate import basis_of, methods_for
-from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.backtest_files import write_backtest
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.evaluation_files import Basis

@@ -1,4 +1,4 @@
-"""What every stage is given: the config, where artifacts live, and somewhere to report progress."""
+"""The context of a stage: config, artifact paths, streams and progress."""
 
 import sys
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from als_cli.progress import Progress, SilentProgress
 
 @dataclass(frozen=True)
 class StageContext:
-    """Config, streams and progress of one run."""
+    """Config, artifact paths, streams and progress of one run."""
 
     config: Config
     threads: int = 1
@@ -28,20 +28,20 @@ class StageContext:
 
     @property
     def dataset_place(self) -> Path:
-        """Where `ingest` publishes."""
+        """Folder that `ingest` publishes to."""
         return self.workspace / "dataset"
 
     @property
     def models_place(self) -> Path:
-        """Where `train` publishes."""
+        """Folder that `train` publishes to."""
         return self.workspace / "models"
 
     @property
     def evaluations_place(self) -> Path:
-        """Where `evaluate` publishes."""
+        """Folder that `evaluate` publishes to."""
         return self.workspace / "evaluations"
 
     @property
     def backtests_place(self) -> Path:
-        """Where `backtest` publishes."""
+        """Folder that `backtest` publishes to."""
         return self.workspace / "backtests"

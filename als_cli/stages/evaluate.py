@@ -11,10 +11,10 @@ from als_cli.evaluation.fallback import fallback_report
 from als_cli.evaluation.gate import check_gate, decide, require
 from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
 from als_cli.evaluation.report import EvaluateReport, Evaluation, SplitChoiceReport
+from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.division import divide, warn_of_few_test_users
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
-from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
 from als_cli.storage.inputs import Inputs, describe_inputs

@@ -1,7 +1,4 @@
-"""`als show`: a model, a user's history beside the list, an item's neighbours."""
-
-from datetime import UTC, datetime
-from typing import Any
+"""`als show`: the model, a user's history beside the recommendations, an item's neighbours."""
 
 import numpy as np
 import polars as pl
@@ -10,29 +7,20 @@ from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.catalog import Catalog, read_catalog
-from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.item_names import ItemNames, user_history
+from als_cli.ranking.recommender import ListRules, Recommender
+from als_cli.ranking.show_reports import ItemReport, ModelReport, PopularItem, UserReport
 from als_cli.ranking.similar import similar_items
-from als_cli.ranking.top_n import TopN
 from als_cli.stages.context import StageContext
 from als_cli.stages.near_ids import near_ids
-from als_cli.stages.recommend import rules_of
-from als_cli.stages.show_reports import (
-    HistoryItem,
-    ItemReport,
-    ModelReport,
-    PopularItem,
-    RankedItem,
-    UserReport,
-)
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.model_files import Model, open_model
 
-_MOST_POPULAR = 10
-_BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
+_POPULAR_ITEMS = 10
 
 
 def show_model(context: StageContext) -> ModelReport:
-    """Return what the current model is, and how it was trained.
+    """Return a description of the current model and of its training.
 
     Raises
     ------
@@ -41,71 +29,68 @@ def show_model(context: StageContext) -> ModelReport:
     """
     model = open_model(context.models_place)
     manifest = model.manifest
-    most = np.argsort(-model.item_interactions.to_numpy().astype(np.int64), kind="stable")[:_MOST_POPULAR]
-    names = _Names(_catalog(context, model), model.item_ids)
+    names = ItemNames(_catalog(context, model), model.item_ids)
+    users = model.item_interactions.to_numpy().astype(np.int64)
+    popular = np.argsort(-users, kind="stable")[:_POPULAR_ITEMS]
     return ModelReport(
         model=str(model.folder),
         created=manifest.created,
         tool_version=manifest.tool_version,
         users=len(model.user_ids),
         items=len(model.item_ids),
-        interactions=manifest.counts.get("interactions", int(model.item_interactions.sum())),
+        interactions=manifest.counts["interactions"],
         user_id_type=str(model.user_ids.dtype),
         item_id_type=str(model.item_ids.dtype),
         bytes=sum(output.bytes for output in manifest.outputs),
         recipe=model.recipe(context.threads).to_json(),
-        loss=tuple(manifest.metrics.get("loss", ())),
+        loss=tuple(manifest.metrics["loss"]),
         seconds=manifest.seconds,
-        popular=tuple(
-            PopularItem(**names.entry(row), users=int(model.item_interactions[int(row)])) for row in most
-        ),
+        popular=tuple(PopularItem(**names.entry(row), users=int(users[row])) for row in popular),
     )
 
 
 def show_user(context: StageContext, user_text: str) -> UserReport:
-    """Return the history and the list of the user whose id is `user_text`, as `recommend` would make it.
+    """Return the history of the user with id `user_text`, and the list that `recommend` would make.
 
     Raises
     ------
     ArtifactError
-        Dataset or model is missing or broken.
+        The dataset or the model is missing or broken.
     DataError
-        The dataset has no such user; near ids are suggested.
+        The dataset has no user with this id. The hint suggests similar ids.
     """
     config = context.config.recommend
     dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
-    row = _row_of(dataset.interactions.user_ids, user_text, "user", "the dataset")
+    interactions = dataset.interactions
+    row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     catalog = _catalog(context, model)
     candidates = None if catalog is None else catalog.candidates(model.item_ids)
-    recommender = Recommender(
-        dataset.interactions, model, model.recipe(context.threads), rules_of(config, candidates)
-    )
-    user_rows = np.array([row], dtype=np.int32)
-    audience = Audience(dataset.interactions.user_ids[row : row + 1], user_rows)
+    rules = ListRules.of(config, candidates)
+    recommender = Recommender(interactions, model, model.recipe(context.threads), rules)
+    audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))
-    names = _Names(catalog, model.item_ids)
     return UserReport(
-        user_id=dataset.interactions.user_ids[row],
+        user_id=interactions.user_ids[row],
         source=lists.sources[0],
         wanted=config.top_n,
-        history=_history(dataset, row, catalog),
-        recommended=names.ranked(lists.top),
+        history=user_history(interactions, dataset.scan_events(), row, catalog),
+        recommended=ItemNames(catalog, model.item_ids).ranked(lists.top),
     )
 
 
 def show_item(context: StageContext, item_text: str) -> ItemReport:
-    """Return the neighbours of the item whose id is `item_text`, by the cosine of their factors.
+    """Return the items nearest to the item with id `item_text`, by the cosine of their factors.
 
     Raises
     ------
     ArtifactError
         There is no model, or it is broken.
     DataError
-        The model has no such item; near ids are suggested.
+        The model has no item with this id. The hint suggests similar ids.
     """
     model = open_model(context.models_place)
     row = _row_of(model.item_ids, item_text, "item", "the model")
-    names = _Names(_catalog(context, model), model.item_ids)
+    names = ItemNames(_catalog(context, model), model.item_ids)
     nearest = similar_items(model.factors.items, np.array([row]), context.config.recommend.top_n)
     users = int(model.item_interactions[row])
     return ItemReport(
@@ -117,61 +102,12 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     )
 
 
-class _Names:
-    """Ids and titles by item row."""
-
-    def __init__(self, catalog: Catalog | None, item_ids: pl.Series) -> None:
-        self._item_ids = item_ids
-        self._titles = None if catalog is None else catalog.titles_of(item_ids)
-
-    def entry(self, item_row: Any) -> dict[str, Any]:
-        row = int(item_row)
-        return {"item_id": self._item_ids[row], "title": None if self._titles is None else self._titles[row]}
-
-    def ranked(self, top: TopN) -> tuple[RankedItem, ...]:
-        places = zip(top.item_rows[0], top.scores[0], strict=True)
-        return tuple(
-            RankedItem(**self.entry(row), rank=rank, score=float(score))
-            for rank, (row, score) in enumerate(places, start=1)
-            if row >= 0
-        )
-
-
 def _catalog(context: StageContext, model: Model) -> Catalog | None:
     items = context.config.recommend.items
     return None if items is None else read_catalog(items, model.item_ids.dtype)
 
 
-def _history(dataset: Dataset, user_row: int, catalog: Catalog | None) -> tuple[HistoryItem, ...]:
-    interactions = dataset.interactions
-    pairs = interactions.matrix[user_row]
-    names = _Names(catalog, interactions.item_ids)
-    last_times = _last_times(dataset, interactions.user_ids[user_row])
-    items = [
-        HistoryItem(
-            **names.entry(item),
-            strength=float(strength),
-            last_time=last_times.get(interactions.item_ids[int(item)]),
-        )
-        for item, strength in zip(pairs.indices, pairs.data, strict=True)
-    ]
-    return tuple(
-        sorted(items, key=lambda item: (item.last_time or _BEFORE_ALL_TIMES, item.strength), reverse=True)
-    )
-
-
-def _last_times(dataset: Dataset, user_id: Any) -> dict[Any, datetime | None]:
-    newest = (
-        dataset.scan_events()
-        .filter(pl.col("user_id") == user_id)
-        .group_by("item_id")
-        .agg(pl.col("timestamp").max())
-        .collect()
-    )
-    return dict(zip(newest["item_id"], newest["timestamp"], strict=True))
-
-
-def _row_of(ids: pl.Series, text: str, side: str, place: str) -> int:
+def _row_of(ids: pl.Series, text: str, side: str, owner: str) -> int:
     wanted = cast_ids(pl.Series([text.strip()]), ids.dtype)
     row = -1 if wanted[0] is None else int(rows_of(ids, wanted)[0])
     if row >= 0:
@@ -179,6 +115,6 @@ def _row_of(ids: pl.Series, text: str, side: str, place: str) -> int:
     if wanted[0] is None:
         raise DataError(
             f"{text!r} cannot be a {side} id: ids are {ids.dtype}, for example {ids[0]!r}",
-            hint=f"give an id of {place}",
+            hint=f"give an id of {owner}",
         )
-    raise DataError(f"no {side} {text!r} in {place}", hint=near_ids(ids, text))
+    raise DataError(f"no {side} {text!r} in {owner}", hint=near_ids(ids, text))

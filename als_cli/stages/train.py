@@ -1,4 +1,4 @@
-"""`als train`: the dataset's matrix in, a self-contained model out."""
+"""`als train`: read the dataset, publish a model."""
 
 import logging
 import time
@@ -9,9 +9,9 @@ from als_cli.als.engine import Factors, Iteration
 from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
 from als_cli.progress import Progress
+from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
-from als_cli.stages.warm_up import start_warm_up
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class TrainReport(Report):
-    """What `train` made."""
+    """The model that `train` made."""
 
     model: str
     """Folder of the published model."""
@@ -40,14 +40,14 @@ class TrainReport(Report):
 
 
 def train(context: StageContext) -> TrainReport:
-    """Return the report of a training on the current dataset; publishes the model.
+    """Return the report of a training on the current dataset, and publish the model.
 
     Raises
     ------
     ArtifactError
         There is no dataset, or it is broken.
     ConfigError
-        More factors than users or items.
+        There are more factors than users or items.
     TrainingError
         The factors are not finite.
     """
@@ -62,7 +62,7 @@ def train(context: StageContext) -> TrainReport:
         factors, iterations = _fit(interactions.matrix, recipe, context.progress)
         write_model(folder, interactions.users, interactions.items, factors)
         seconds = time.perf_counter() - started
-        loss = tuple(one.loss for one in iterations)
+        loss = tuple(iteration.loss for iteration in iterations)
         write_manifest(
             folder,
             kind="model",
@@ -86,13 +86,13 @@ def train(context: StageContext) -> TrainReport:
         interactions=interactions.matrix.nnz,
         factors=recipe.settings.factors,
         loss=loss,
-        iteration_seconds=tuple(one.seconds for one in iterations),
+        iteration_seconds=tuple(iteration.seconds for iteration in iterations),
         seconds=seconds,
     )
 
 
 def train_key(context: StageContext) -> str:
-    """Return the hash of all that the model depends on: train settings and the dataset's content."""
+    """Return the hash of all that the model depends on: section `train` and the content of the dataset."""
     return _key(context.config.train, open_dataset(context.dataset_place))
 
 

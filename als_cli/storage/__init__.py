@@ -1,1 +1,1 @@
-"""Atomic publish, manifests, the lock, artifacts on disk, sinks."""
+"""Artifacts on disk: atomic publishing, manifests, the workspace lock, checks of paths, sinks for lists."""

@@ -15,11 +15,11 @@ _SECONDS = {"cut_offs": {"__all__": {"methods": {"__all__": {"seconds"}}}}}
 
 
 def write_backtest(folder: Path, found: Backtest, per_user: pl.DataFrame, basis: Basis, **run: Any) -> None:
-    """Write the backtest `found` with its figures `per_user`, and the manifest, into `folder`.
+    """Write the backtest `found`, its metrics `per_user` and the manifest into `folder`.
 
-    `basis` is that of an evaluation without gate and cohorts. `run` has the manifest's config, threads and seconds.
+    `basis` has neither gate nor cohorts. `run` has the manifest's config, threads and seconds.
     """
-    # Seconds are in the manifest only: the same seed writes the same bytes.
+    # Seconds are in the manifest only, so that the same seed writes the same bytes.
     document = found.model_dump(mode="json", exclude=_SECONDS)
     (folder / METRICS).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     per_user.write_parquet(folder / PER_USER)
@@ -29,7 +29,7 @@ def write_backtest(folder: Path, found: Backtest, per_user: pl.DataFrame, basis:
         key=stage_key(evaluation=basis.key, backtest=basis.evaluate.backtest.model_dump(mode="json")),
         counts={"cut_offs": len(found.cut_offs), "users": found.users},
         metrics={
-            "leads": [one.model_dump(mode="json") for one in found.leads],
+            "leads": [lead.model_dump(mode="json") for lead in found.leads],
             "dataset": basis.dataset,
             COMPARED_WITH: basis.published,
         },

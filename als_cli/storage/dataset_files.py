@@ -1,9 +1,10 @@
-"""The dataset on disk: Parquet id tables, the matrix as memory-mappable arrays, clean events.
+"""The dataset on disk: Parquet id tables, the matrix as arrays that can be memory-mapped, clean events.
 
 Files: users.parquet, items.parquet, matrix_indptr.npy (int64), matrix_indices.npy (int32), matrix_strength.npy
 (float32), events.parquet (clean events, see CLEAN_EVENT_COLUMNS), rejected.parquet, manifest.json.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import ArtifactError
-from als_cli.storage.manifest import Manifest, read_manifest
+from als_cli.events.sources import declared_sources
+from als_cli.storage.manifest import InputFile, Manifest, read_manifest, stage_key
 from als_cli.storage.publish import current_version
 
 EVENTS = "events.parquet"
@@ -23,7 +26,7 @@ _ARRAYS = {"indptr": np.int64, "indices": np.int32, "strength": np.float32}
 
 @dataclass(frozen=True)
 class Dataset:
-    """An opened dataset: interactions memory-mapped, events as a lazy scan."""
+    """An opened dataset: memory-mapped interactions, and events as a lazy scan."""
 
     folder: Path
     manifest: Manifest
@@ -34,8 +37,15 @@ class Dataset:
         return pl.scan_parquet(self.folder / EVENTS)
 
 
+def dataset_key(signal: EventsConfig, inputs: Sequence[InputFile]) -> str:
+    """Return the hash of all that a dataset depends on: section `events` and the contents of `inputs`."""
+    recipe = signal.model_dump(mode="json", exclude={"source", "columns"})
+    sources = [(source.fmt.model_dump(), source.columns) for source in declared_sources(signal)]
+    return stage_key(events=recipe, sources=sources, inputs=[file.sha256 for file in inputs])
+
+
 def write_interactions(folder: Path, interactions: Interactions) -> None:
-    """Write id tables and matrix into `folder`."""
+    """Write the id tables and the matrix into `folder`."""
     interactions.users.write_parquet(folder / "users.parquet")
     interactions.items.write_parquet(folder / "items.parquet")
     matrix = interactions.matrix
@@ -44,12 +54,12 @@ def write_interactions(folder: Path, interactions: Interactions) -> None:
 
 
 def open_dataset(place: Path) -> Dataset:
-    """Return the current dataset of `place` (the workspace's ``dataset`` folder).
+    """Return the current dataset in `place`, the workspace's ``dataset`` folder.
 
     Raises
     ------
     ArtifactError
-        Missing, broken, or of another format version.
+        The dataset is missing or broken, or has another format version.
     """
     folder = current_version(place)
     if folder is None:

@@ -1,4 +1,4 @@
-"""The evaluation on disk: metrics.json, per_user.parquet, manifest.json; and what it depends on."""
+"""The evaluation on disk: metrics.json, per_user.parquet and manifest.json, and its key."""
 
 import json
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ PER_USER = "per_user.parquet"
 
 @dataclass(frozen=True)
 class Basis:
-    """Everything that the figures of an evaluation depend on."""
+    """All that the metrics of an evaluation depend on."""
 
     evaluate: EvaluateConfig
     train: TrainConfig
@@ -32,13 +32,13 @@ class Basis:
     dataset: str
     """Content hash of the dataset."""
     published: dict[str, Any] | None
-    """Section `train` of baseline `published`, None without it."""
+    """Section `train` of baseline `published`, None without this baseline."""
     files: tuple[InputFile, ...] = ()
-    """The test file, the file of candidates and the tables of cohorts, as they were read."""
+    """The test file, the candidates file and the cohort files, as they were read."""
 
     @property
     def key(self) -> str:
-        """Hash of all of them. The gate is not part of it: it compares figures and changes none."""
+        """Hash of all fields. The gate is left out, because it compares metrics and does not change them."""
         return stage_key(
             evaluate=self.evaluate.model_dump(
                 mode="json",
@@ -63,11 +63,11 @@ class Basis:
 def write_evaluation(
     folder: Path, evaluation: Evaluation, per_user: pl.DataFrame, basis: Basis, **run: Any
 ) -> None:
-    """Write `evaluation` of `basis` with its figures `per_user`, and the manifest, into `folder`.
+    """Write `evaluation`, its metrics `per_user` and the manifest into `folder`; `basis` gives the key.
 
     `run` has the manifest's config, threads and seconds.
     """
-    # Seconds are in the manifest only: the same seed writes the same bytes.
+    # Seconds are in the manifest only, so that the same seed writes the same bytes.
     document = evaluation.model_dump(mode="json", exclude={"methods": {"__all__": {"seconds"}}})
     (folder / METRICS).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     per_user.write_parquet(folder / PER_USER)
@@ -78,11 +78,11 @@ def write_evaluation(
         inputs=basis.files,
         counts=evaluation.counts,
         metrics={
-            "methods": {one.method: one.metrics for one in evaluation.methods},
-            "comparisons": [one.model_dump(mode="json") for one in evaluation.comparisons],
+            "methods": {method.method: method.metrics for method in evaluation.methods},
+            "comparisons": [comparison.model_dump(mode="json") for comparison in evaluation.comparisons],
             "split": document["split"],
             "split_choice": document["split_choice"],
-            "seconds": {one.method: one.seconds for one in evaluation.methods},
+            "seconds": {method.method: method.seconds for method in evaluation.methods},
             "dataset": basis.dataset,
             COMPARED_WITH: basis.published,
         },
@@ -94,7 +94,7 @@ def write_evaluation(
 def published_figures(
     place: Path,
 ) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
-    """Return the averages of the current evaluation in `place` by method, then by metric and k; its comparisons and users.
+    """Return the current evaluation in `place`: average metrics by method and by metric@k, comparisons, number of users.
 
     Raises
     ------
@@ -105,12 +105,12 @@ def published_figures(
     if folder is None:
         raise ArtifactError(f"no evaluation in {place}", hint="run `als evaluate` first")
     manifest = read_manifest(folder, "evaluation")
-    comparisons = tuple(ComparisonReport(**one) for one in manifest.metrics["comparisons"])
+    comparisons = tuple(ComparisonReport(**values) for values in manifest.metrics["comparisons"])
     return manifest.metrics["methods"], comparisons, manifest.counts["users_evaluated"]
 
 
 def paths_of(config: EvaluateConfig) -> tuple[str, ...]:
-    """Return the paths of the test file, the candidates and the tables of cohorts, in the order they are read."""
+    """Return the paths of the test file, the candidates file and the cohort files, in the order in which they are read."""
     test = config.split if isinstance(config.split, FileSplit) else None
     tables = (test, config.candidates, config.cohorts.users, config.cohorts.items)
     return tuple(table.path for table in tables if table is not None)

@@ -1,4 +1,4 @@
-"""The files that a stage reads: hashed before they are read, and compared again afterwards."""
+"""The files that a stage reads. They are hashed before they are read, and checked for changes afterwards."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, MutableMapping
@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from als_cli.errors import AlsError, DataError
-from als_cli.storage.manifest import InputFile, file_sha256
+from als_cli.storage.manifest import InputFile, file_sha256, published_manifest
 from als_cli.tables.scan import TableFile, find_files, has_pipe, reading
 
 Identity = tuple[str, int, int, int]
-"""Path, bytes, modification time in ns, inode: equal as long as a file is the same."""
+"""Path, size in bytes, modification time in ns, inode. Equal for an unchanged file."""
+_KNOWN_HASHES: dict[Identity, str] = {}
+"""Hashes of this process. `run` computes the key before it ingests, and so hashes each file once."""
 
 
 class Inputs:
@@ -20,7 +22,7 @@ class Inputs:
     Parameters
     ----------
     hashes
-        SHA-256 of files that were hashed earlier; new ones are added. Left out: every file is hashed.
+        SHA-256 of files that were hashed earlier; new hashes are added. By default every file is hashed.
     """
 
     def __init__(self, hashes: MutableMapping[Identity, str] | None = None) -> None:
@@ -30,19 +32,19 @@ class Inputs:
     def find(
         self, path: str, *, stdin: BinaryIO | None = None, spool: Path | None = None
     ) -> tuple[TableFile, ...]:
-        """Return the files of :func:`find_files`, after recording the size, time and hash of each.
+        """Return the files of :func:`find_files`, and record the size, time and hash of each.
 
         Raises
         ------
         DataError
-            There is no such file, or it may not be read.
+            There is no matching file, or a file may not be read.
         """
         files = find_files(path, stdin=stdin, spool=spool)
         self._found += [(file, _described(file, self._hashes)) for file in files]
         return files
 
     def confirm(self) -> tuple[InputFile, ...]:
-        """Return all files found so far; each is still the file that was recorded.
+        """Return all files found so far, after a check that none has changed.
 
         Raises
         ------
@@ -53,13 +55,13 @@ class Inputs:
             if not file.streamed and _identity_now(file) != identity_of(recorded):
                 raise DataError(
                     f"{file.shown} changed while it was read",
-                    hint="nothing was published; run again when the file is complete",
+                    hint="nothing was published; run the command again when the file is complete",
                 )
         return tuple(recorded for _, recorded in self._found)
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Raise a DataError when a file changed before the block ends, also where the block fails because of it."""
+        """Raise a DataError if a file changes before the block ends, even if the block fails for this reason."""
         try:
             yield
         except AlsError:
@@ -71,12 +73,12 @@ class Inputs:
 def describe_inputs(
     paths: Iterable[str], hashes: MutableMapping[Identity, str] | None = None
 ) -> tuple[InputFile, ...] | None:
-    """Return every file that `paths` (files or globs) stand for; None where one is a pipe, which can be read only once.
+    """Return all files that `paths` (files or globs) match; None if one is a pipe, which can be read only once.
 
     Raises
     ------
     DataError
-        There is no such file, or it may not be read.
+        There is no matching file, or a file may not be read.
     """
     paths = tuple(paths)
     if any(has_pipe(path) for path in paths):
@@ -87,8 +89,16 @@ def describe_inputs(
     return inputs.confirm()
 
 
+def known_hashes(place: Path, kind: str) -> dict[Identity, str]:
+    """Return the hashes of files that this process, or the run that published the artifact in `place`, has read."""
+    published = published_manifest(place, kind)
+    if published is not None:
+        _KNOWN_HASHES.update({identity_of(file): file.sha256 for file in published.inputs if file.inode})
+    return _KNOWN_HASHES
+
+
 def identity_of(file: InputFile) -> Identity:
-    """Return the identity of a file when it was recorded."""
+    """Return the identity that `file` had when it was recorded."""
     return file.path, file.bytes, file.modified_ns, file.inode
 
 

@@ -1,4 +1,4 @@
-"""One writer per workspace at a time."""
+"""The workspace lock: one writer at a time."""
 
 import fcntl
 import os
@@ -14,12 +14,12 @@ LOCK = ".lock"
 
 @contextmanager
 def workspace_lock(workspace: Path) -> Iterator[None]:
-    """Hold the workspace's lock; the operating system lets go of it when the process dies, however it dies.
+    """Hold the lock of `workspace`. The operating system releases it when the process ends for any reason.
 
     Raises
     ------
     LockedError
-        Another run holds it; the message names its process and host.
+        Another run holds the lock. The message names its process and host.
     """
     with refusals_at(workspace):
         workspace.mkdir(parents=True, exist_ok=True)
@@ -31,8 +31,8 @@ def workspace_lock(workspace: Path) -> Iterator[None]:
             stream.seek(0)
             holder = stream.read().strip() or "unknown process"
             raise LockedError(
-                f"another run works on {workspace} ({holder})",
-                hint="wait for it to end, or use another workspace",
+                f"another run is using {workspace} ({holder})",
+                hint="wait until it ends, or use another workspace",
             ) from None
         stream.seek(0)
         stream.truncate()

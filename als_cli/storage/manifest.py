@@ -1,4 +1,4 @@
-"""The manifest that every artifact carries: what went in, what came out, under which settings."""
+"""The manifest of an artifact: its inputs, its files and the config that it was made with."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ class InputFile(BaseModel):
 
 
 class OutputFile(BaseModel):
-    """A file of the artifact, relative to its folder."""
+    """A file of the artifact; its path is relative to the artifact's folder."""
 
     model_config = ConfigDict(frozen=True)
     path: str
@@ -40,7 +40,7 @@ class OutputFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Self-description of an artifact; written last."""
+    """Description of an artifact. It is written last."""
 
     model_config = ConfigDict(frozen=True)
     kind: str
@@ -49,19 +49,19 @@ class Manifest(BaseModel):
     tool_version: str = __version__
     created: datetime
     key: str
-    """Hash of everything the artifact depends on (`stage_key`): equal keys mean nothing to do."""
+    """Hash of all that the artifact depends on (`stage_key`). An artifact with an equal key is up to date."""
     content: str
-    """Hash over all outputs: names the artifact's bytes, whatever its place and time."""
+    """Hash of all output files. It depends on their names and bytes only."""
     config: dict[str, Any]
     """The resolved config of the run."""
     inputs: tuple[InputFile, ...] = ()
     outputs: tuple[OutputFile, ...] = ()
     earlier_outputs: tuple[str, ...] = ()
-    """Names of list files of other formats that als wrote earlier beside this manifest."""
+    """Names of list files in other formats that als wrote earlier next to this manifest."""
     counts: dict[str, int] = {}
-    """Rows read, kept, and dropped per reason; users, items, interactions."""
+    """Rows read, kept, and dropped per reason; users, items and interactions."""
     metrics: dict[str, Any] = {}
-    """What the stage measured: losses, evaluation results."""
+    """Results of the stage, for example training losses or evaluation metrics."""
     seed: int | None = None
     threads: int = 1
     seconds: float = 0.0
@@ -69,13 +69,13 @@ class Manifest(BaseModel):
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    """Return the SHA-256 of the file at `path`, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def stage_key(**parts: Any) -> str:
-    """Return the hash of the tool version and `parts` (JSON-like values) that decides whether a stage is out of date."""
+    """Return the hash of the als-cli version and `parts` (JSON-like values). A stage with another key is out of date."""
     text = json.dumps(
         {"tool_version": __version__, "format_version": FORMAT_VERSION, **parts}, sort_keys=True, default=str
     )
@@ -83,7 +83,7 @@ def stage_key(**parts: Any) -> str:
 
 
 def describe_outputs(folder: Path) -> tuple[OutputFile, ...]:
-    """Return every file below `folder` but the manifest, sorted by path, with size and hash."""
+    """Return all files below `folder` except the manifest, sorted by path, with size and hash."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
     return tuple(
         OutputFile(path=str(p.relative_to(folder)), bytes=p.stat().st_size, sha256=file_sha256(p))
@@ -97,7 +97,7 @@ def content_hash(outputs: tuple[OutputFile, ...]) -> str:
 
 
 def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any], **fields: Any) -> Manifest:
-    """Describe the finished files in `folder` and write its manifest; call it last.
+    """Write the manifest of the finished files in `folder`, and return it. Call this function last.
 
     `fields` are the other fields of :class:`Manifest`: inputs, counts, metrics, seed, threads, seconds.
     """
@@ -109,7 +109,7 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
 def write_manifest_of(
     outputs: tuple[OutputFile, ...], path: Path, *, kind: str, key: str, config: dict[str, Any], **fields: Any
 ) -> Manifest:
-    """Write the manifest of finished `outputs` to `path`; `fields` as in :func:`write_manifest`."""
+    """Write the manifest of finished `outputs` to `path`, and return it; `fields` as in :func:`write_manifest`."""
     manifest = Manifest(
         kind=kind,
         key=key,
@@ -125,45 +125,52 @@ def write_manifest_of(
 
 
 def read_manifest(folder: Path, kind: str) -> Manifest:
-    """Return the manifest of the artifact in `folder` after checking kind, format version and the files' sizes.
+    """Return the manifest of the artifact in `folder`, after a check of kind, format version and file sizes.
 
     Raises
     ------
     ArtifactError
-        Missing, unreadable, of another kind or format version, or a file is missing or of another size.
+        The manifest is missing, cannot be read, or has another kind or format version. Or a file is missing or has
+        another size.
     """
     path = folder / MANIFEST
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ArtifactError(
-            f"no {kind} in {folder}: {MANIFEST} is missing", hint=f"run `als {_MAKER.get(kind, 'run')}` first"
+            f"there is no {kind} in {folder}: {MANIFEST} is missing",
+            hint=f"run `als {_COMMANDS[kind]}` first",
         ) from None
     except (OSError, ValueError) as broken:
         raise ArtifactError(
-            f"{path} cannot be read: {broken}", hint=f"run `als {_MAKER.get(kind, 'run')}` again"
+            f"{path} cannot be read: {broken}", hint=f"run `als {_COMMANDS[kind]}` again"
         ) from broken
-    found = raw.get("format_version") if isinstance(raw, dict) else None
+    if not isinstance(raw, dict):
+        raw = {}
+    found = raw.get("format_version")
     if found != FORMAT_VERSION:
         raise ArtifactError(
-            f"{path} has format version {found}, this als-cli {__version__} reads version {FORMAT_VERSION}",
-            hint=f"run `als {_MAKER.get(kind, 'run')}` again, or use the als-cli that wrote it ({raw.get('tool_version') if isinstance(raw, dict) else None})",
+            f"{path} has format version {found}, but als-cli {__version__} reads version {FORMAT_VERSION}",
+            hint=f"run `als {_COMMANDS[kind]}` again, or use the als-cli version that wrote it ({raw.get('tool_version')})",
         )
     try:
         manifest = Manifest.model_validate(raw)
     except ValidationError as broken:
         raise ArtifactError(
-            f"{path} is not a manifest: {broken.error_count()} fields are wrong",
-            hint=f"run `als {_MAKER.get(kind, 'run')}` again",
+            f"{path} is not a manifest: {broken.error_count()} fields are missing or wrong",
+            hint=f"run `als {_COMMANDS[kind]}` again",
         ) from broken
     if manifest.kind != kind:
-        raise ArtifactError(f"{folder} holds a {manifest.kind}, not a {kind}", hint="check the workspace")
+        raise ArtifactError(
+            f"{folder} contains artifact {manifest.kind}, not {kind}",
+            hint="check key workspace of the config",
+        )
     _check_sizes(folder, manifest)
     return manifest
 
 
 def published_manifest(place: Path, kind: str) -> Manifest | None:
-    """Return the manifest of the current version of `place`, None where there is none or it is broken."""
+    """Return the manifest of the current version in `place`, None if there is none or it is broken."""
     folder = current_version(place)
     try:
         return read_manifest(folder, kind) if folder is not None else None
@@ -178,12 +185,12 @@ def _check_sizes(folder: Path, manifest: Manifest) -> None:
         if size != output.bytes:
             state = "missing" if size is None else f"{size} bytes long instead of {output.bytes}"
             raise ArtifactError(
-                f"{path} is {state}: the {manifest.kind} is broken",
-                hint=f"run `als {_MAKER.get(manifest.kind, 'run')}` again",
+                f"{path} is {state}: artifact {manifest.kind} is broken",
+                hint=f"run `als {_COMMANDS[manifest.kind]}` again",
             )
 
 
-_MAKER = {
+_COMMANDS = {
     "dataset": "ingest",
     "model": "train",
     "evaluation": "evaluate",
@@ -193,5 +200,5 @@ _MAKER = {
 
 
 def peak_memory_bytes() -> int:
-    """Return the process's largest resident set so far, bytes."""
+    """Return the peak resident memory of this process so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

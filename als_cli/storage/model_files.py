@@ -1,4 +1,4 @@
-"""The model on disk: one Arrow file per side, ids beside float32 factors, which Arrow tools map without a copy.
+"""The model on disk: one Arrow file per side, with ids and float32 factors. Arrow tools can map it without a copy.
 
 Files: user_factors.arrow (user_id, factors), item_factors.arrow (item_id, factors, interactions), manifest.json.
 """
@@ -24,41 +24,44 @@ ITEM_FACTORS = "item_factors.arrow"
 
 @dataclass(frozen=True)
 class Model(TrainedModel):
-    """An opened model, its factors memory-mapped."""
+    """An opened model with memory-mapped factors."""
 
     folder: Path
     manifest: Manifest
 
     def recipe(self, threads: int) -> Recipe:
-        """Return how the model was made, to fold in new histories on `threads` threads.
+        """Return the recipe of the model's training, which folds in new histories on `threads` threads.
 
         Raises
         ------
         ArtifactError
-            The manifest does not say.
+            The manifest has no valid recipe.
         """
         try:
             interactions = self.item_interactions.to_numpy().astype(np.int64)
             return recipe_from_json(self.manifest.metrics["recipe"], interactions, threads)
         except (KeyError, TypeError) as missing:
             raise ArtifactError(
-                f"{self.folder} does not say how it was trained", hint="run `als train` again"
+                f"{self.folder} has no valid training recipe in its manifest", hint="run `als train` again"
             ) from missing
 
 
 def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:
-    """Write both sides into `folder`; `users` has user_id, `items` has item_id and interactions, in row order."""
+    """Write the factors and the ids of both sides into `folder`.
+
+    `users` has column user_id; `items` has columns item_id and interactions. Rows are in the order of the factors.
+    """
     _write_side(folder / USER_FACTORS, users.select("user_id"), factors.users)
     _write_side(folder / ITEM_FACTORS, items.select("item_id", "interactions"), factors.items)
 
 
 def open_model(place: Path) -> Model:
-    """Return the current model of `place` (the workspace's ``models`` folder).
+    """Return the current model in `place`, the workspace's ``models`` folder.
 
     Raises
     ------
     ArtifactError
-        Missing, broken, or of another format version.
+        The model is missing or broken, or has another format version.
     """
     folder = current_version(place)
     if folder is None:
@@ -78,11 +81,11 @@ def open_model(place: Path) -> Model:
 
 def _write_side(path: Path, ids: pl.DataFrame, factors: Float32Array) -> None:
     values = pa.array(np.ascontiguousarray(factors, dtype=np.float32).reshape(-1))
-    # compat_level keeps plain string columns, which every Arrow reader knows.
+    # compat_level gives plain string columns, which all Arrow readers support.
     table = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
     table = table.append_column("factors", pa.FixedSizeListArray.from_arrays(values, factors.shape[1]))
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)  # one record batch, uncompressed: factors stay one memory-mappable block
+        writer.write_table(table)  # one uncompressed record batch, so that the factors can be memory-mapped
 
 
 def _read_side(path: Path) -> tuple[pl.DataFrame, Float32Array]:

@@ -1,4 +1,4 @@
-"""How als knows its own files again: by the manifest that it wrote with them."""
+"""Recognition of files that als wrote, by their manifest."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ MANIFEST = "manifest.json"
 
 
 class OwnFile(BaseModel):
-    """A file that a manifest names."""
+    """A file that is named in a manifest."""
 
     model_config = ConfigDict(frozen=True)
     path: str
 
 
 class OwnManifest(BaseModel):
-    """The fields that every manifest of als has, whatever its format version; other JSON documents lack some."""
+    """The fields of all manifests of als, in any format version. Other JSON documents lack some of them."""
 
     model_config = ConfigDict(frozen=True)
     kind: str
@@ -27,7 +27,7 @@ class OwnManifest(BaseModel):
 
 
 def own_manifest(path: Path) -> OwnManifest | None:
-    """Return the manifest at `path`; None where there is no file, or where als did not write it."""
+    """Return the manifest at `path`; None if there is no file or als did not write it."""
     try:
         return OwnManifest.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):

@@ -1,8 +1,8 @@
-"""Make finished artifacts visible, all at once or not at all.
+"""Atomic publishing of finished artifacts.
 
-A folder artifact lives in ``<place>/versions/<id>/``; ``<place>/current`` is a symbolic link that one rename moves
-from the old version to the new one, so that a reader sees either, never a mixture. A single file is written beside
-its target and renamed over it. Whatever fails before the rename leaves the old artifact untouched.
+A folder artifact is stored in ``<place>/versions/<id>/``. ``<place>/current`` is a symbolic link. One rename moves it
+from the old version to the new version, so that readers see one of the two, never a mixture. A single file is written
+next to its target and renamed over it. A failure before the rename leaves the old artifact unchanged.
 
 A version is removed only if its name and its manifest show that als wrote it.
 """
@@ -27,17 +27,17 @@ _VERSION_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
 
 @contextmanager
 def staged_folder(place: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; publish it as the current version of `place` when the block ends well.
+    """Yield an empty folder, and publish it as the current version of `place` when the block ends without an exception.
 
-    On any exception, Ctrl-C included, the folder is removed and `place` stays as it was. The version that was
-    current before stays on disk, so that its readers can finish.
+    On any exception, including Ctrl-C, the folder is removed and `place` stays unchanged. The previous version stays on
+    disk, so that its readers can finish.
 
     Raises
     ------
     ConfigError
-        `place` holds versions or a link `current` that als did not make.
+        `place` contains versions or a link `current` that als did not make.
     ResourceError
-        The place cannot be written.
+        `place` cannot be written.
     """
     with refusals_at(place):
         check_place(place)
@@ -58,12 +58,12 @@ def staged_folder(place: Path) -> Iterator[Path]:
 
 
 def check_place(place: Path) -> None:
-    """Return when everything in `place` that publishing may replace or remove was made by als.
+    """Return when als made all that publishing may replace or remove in `place`.
 
     Raises
     ------
     ConfigError
-        Something in `place` was not made by als.
+        als did not make a version or the link `current` in `place`.
     """
     versions, link = place / _VERSIONS, place / CURRENT
     entries = sorted(versions.iterdir()) if versions.is_dir() else []
@@ -72,19 +72,19 @@ def check_place(place: Path) -> None:
         foreign.append(link)
     if foreign:
         raise ConfigError(
-            f"{foreign[0]} was not made by als, so nothing is published beside it",
+            f"{foreign[0]} was not made by als, so als does not publish in {place}",
             hint="move it away, or choose another path",
         )
 
 
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
-    """Yield a path beside `target` to write; rename it to `target` when the block ends well, else remove it."""
+    """Yield a path next to `target`. Rename it to `target` when the block ends, or remove it after an exception."""
     with refusals_at(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise ResourceError(
-                f"{target} is a folder, a file is to be written there", hint="choose another path"
+                f"{target} is a folder, but als writes a file there", hint="choose another path"
             )
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
         try:
@@ -98,7 +98,7 @@ def staged_file(target: Path) -> Iterator[Path]:
 
 
 def current_version(place: Path) -> Path | None:
-    """Return the folder of the current version of `place` with links resolved, None when nothing is published."""
+    """Return the folder of the current version in `place` with links resolved, None if nothing is published."""
     link = place / CURRENT
     return link.resolve() if link.exists() else None
 
@@ -108,11 +108,11 @@ def _new_version_id() -> str:
 
 
 def _publish(place: Path, staging: Path) -> None:
-    """Give the finished folder its name, then move the link; a version that the link does not reach is removed."""
+    """Rename the finished folder to its final name, then move the link. On failure, remove the version."""
     version = staging.with_name(staging.name.removeprefix(_STAGING_PREFIX))
     try:
         staging.rename(version)
-        _sync(version.parent)  # the link must not reach the disk before the name that it points to
+        _sync(version.parent)  # the link must not be on disk before the name that it points to
         _point_current_at(place, version)
     except BaseException:
         if current_version(place) != version.resolve():
@@ -132,9 +132,9 @@ def _point_current_at(place: Path, version: Path) -> None:
 
 
 def _remove_old_versions(place: Path, previous: Path | None) -> None:
-    """Remove our versions other than the current one and the `previous` one.
+    """Remove the versions of als, except the current version and the `previous` version.
 
-    A version that was never current, left by a run that was killed before it moved the link, is removed as well.
+    This also removes versions of runs that were killed before they moved the link.
     """
     kept = {current_version(place), previous}
     for version in (place / _VERSIONS).iterdir():
@@ -148,7 +148,7 @@ def _is_own_version(folder: Path) -> bool:
 
 
 def _remove_stale_staging(versions: Path) -> None:
-    # Only a run that was killed leaves one behind: the workspace lock admits one writer at a time.
+    # Only killed runs leave staging folders behind: the workspace lock allows one writer at a time.
     for stale in versions.glob(f"{_STAGING_PREFIX}*"):
         if _VERSION_ID.fullmatch(stale.name.removeprefix(_STAGING_PREFIX)) and not stale.is_symlink():
             shutil.rmtree(stale, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""Baseline `published`: the settings of the model that is published now, to be trained on the training set.
+"""Baseline `published`: the settings of the published model, trained again on the training set.
 
-Its stored factors cannot be compared, because they were trained on the test set too.
+The stored factors of the model cannot be evaluated, because they were trained on the test set too.
 """
 
 import json
@@ -21,19 +21,19 @@ from als_cli.storage.manifest import Manifest, published_manifest, read_manifest
 from als_cli.storage.publish import current_version
 
 COMPARED_WITH = "published_train"
-"""Key of an evaluation's manifest, below `metrics`: section `train` that baseline `published` had, null without one."""
+"""Key in `metrics` of an evaluation's manifest: section `train` of baseline `published`, null without this baseline."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """What there is to compare with."""
+    """The state of baseline `published`, and its settings."""
 
     state: PublishedState | None
-    """None: the baseline is not asked for."""
+    """None if the config does not ask for the baseline."""
     train: TrainConfig | None = None
-    """Section `train` of the published model, None unless compared."""
+    """Section `train` of the published model. None unless the state is `compared`."""
 
     def settings(self) -> dict[str, Any] | None:
         """Return :attr:`train` as JSON-like values."""
@@ -41,13 +41,13 @@ class PublishedModel:
 
 
 def published_model(baselines: Sequence[str], train: TrainConfig, models: Path) -> PublishedModel:
-    """Return what baseline `published` is now, beside a model with section `train`; `models` is the models folder.
+    """Return the state of baseline `published` for a model with section `train`; `models` is the models folder.
 
     Raises
     ------
     ArtifactError
-        The baseline is asked for, and the published model is broken, of another format version, or of settings
-        that this release does not have.
+        The config asks for the baseline, but the published model is broken, has another format version, or has
+        settings that this version of als-cli does not support.
     """
     if PUBLISHED not in baselines:
         return PublishedModel(None)
@@ -61,25 +61,25 @@ def published_model(baselines: Sequence[str], train: TrainConfig, models: Path) 
 
 
 def log_if_left_out(published: PublishedModel, gate: GateConfig | None, models: Path) -> None:
-    """Log why there is no baseline `published`, where it is asked for and left out."""
+    """Log the reason if the config asks for baseline `published` but it is left out."""
     passes = "; evaluate.gate lets the model pass" if gate and gate.at_least == PUBLISHED else ""
     if published.state == "no_model":
         log.warning("baseline published is left out: no model in %s yet%s", models, passes)
     if published.state == "same_settings":
-        # Every night's run says this, and nothing is wrong: no warning.
+        # This is normal in regular runs, so it is no warning.
         log.info("baseline published is left out: the published model has the same section train%s", passes)
 
 
 def settings_compared_with(published: PublishedModel, evaluations: Path) -> dict[str, Any] | None:
-    """Return section `train` that an up-to-date evaluation was compared with, None without baseline `published`.
+    """Return section `train` that an up-to-date evaluation is compared with, None without baseline `published`.
 
-    Once the evaluated model is published itself, a comparison with it has no meaning. The settings that the last
-    evaluation in the folder `evaluations` was compared with then stay, so that publishing does not make it out of date.
+    After the evaluated model is published, the baseline would be the model itself. In this case, return the settings
+    that the last evaluation in `evaluations` was compared with. Publishing thus does not make it out of date.
     """
     if published.state != "same_settings":
         return published.settings()
     last = published_manifest(evaluations, "evaluation")
-    return None if last is None else last.metrics.get(COMPARED_WITH)
+    return None if last is None else last.metrics[COMPARED_WITH]
 
 
 def _train_of(manifest: Manifest, folder: Path) -> TrainConfig:
@@ -87,6 +87,6 @@ def _train_of(manifest: Manifest, folder: Path) -> TrainConfig:
         return TrainConfig.model_validate_json(json.dumps(manifest.config["train"]))
     except (KeyError, ValidationError) as unknown:
         raise ArtifactError(
-            f"{folder} was trained with settings that this als-cli does not have",
+            f"{folder} was trained with settings that this version of als-cli does not support",
             hint="run `als train` again, or leave published out of evaluate.baselines",
         ) from unknown

@@ -1,11 +1,11 @@
-"""What `auto` stands for in section `train`: hyperparameters selected on a validation set, within a budget.
+"""Values for `auto` in section `train`: hyperparameters selected on a validation set, within a budget.
 
-1. All presets (docs/decisions/0013) are tried with few factors, and the best of them again with more factors, because
-   the best preset with few factors is not always the best with many.
-2. The number of factors grows while the validation metric improves by a stated ratio.
+1. All presets (docs/decisions/0013) are evaluated with few factors. The best presets are evaluated again with more
+   factors, because the best preset with few factors is not always the best with many.
+2. The number of factors grows while the validation metric improves by a minimum ratio.
 3. Each trial selects its number of iterations and its fold-in hyperparameters.
 
-A formula counts the budget. Neither the clock nor the number of threads has an influence.
+A formula computes the cost of each trial. Elapsed time and the number of threads do not influence the result.
 """
 
 import logging
@@ -27,22 +27,22 @@ from als_cli.tuning.presets import distinct_starts
 from als_cli.tuning.validation import ValidationRules, smaller, validation_sets
 
 _CONTENDERS = 3
-"""Presets that are tried with `more_factors`. Above that a trial takes as long as a training: only the best is tried."""
-_CLOSE = 0.97
-"""Ratio to the best value from which a preset is still a contender."""
+"""Presets that are evaluated with `more_factors`. With even more factors, only the best preset is evaluated."""
+_MIN_RATIO_TO_BEST = 0.97
+"""Minimum ratio to the best value for a preset to be evaluated with more factors."""
 _EXPECTED_ITERATIONS = 6
-"""Iterations of a training, for its expected cost."""
-_GAIN_OF_OTHER_FACTORS = 1.005
-"""Ratio by which more or fewer factors must improve the metric."""
-_GAIN_THAT_PROMISES_MORE = 1.02
-"""Ratio by which `more_factors` must have improved on `few_factors` before still more are tried."""
+"""Iterations of a training that its expected cost assumes."""
+_MIN_GAIN = 1.005
+"""Minimum ratio by which another number of factors must improve the metric."""
+_MIN_GAIN_FOR_EVEN_MORE = 1.02
+"""Minimum ratio of the values with `more_factors` and `few_factors` before even more factors are evaluated."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class AutoRules:
-    """Numbers of factors that `auto` compares, and how its validation set is made."""
+    """Numbers of factors that `auto` compares, and the rules for its validation set."""
 
     fewest_factors: int = 16
     few_factors: int = 64
@@ -50,25 +50,25 @@ class AutoRules:
     most_factors: int = 1024
     validation: ValidationRules = field(default_factory=ValidationRules)
     seconds_per_iteration: Callable[[csr_matrix, int], float] = iteration_seconds
-    """Expected cost of an iteration on a matrix (U, I) with so many factors; a formula, not a measurement."""
+    """Expected seconds of an iteration, from the matrix (U, I) and the number of factors. A formula, not a measurement."""
 
 
 class RunsTrials(Protocol):
-    """Runs one trial; :class:`als_cli.tuning.auto_trial.TrialRunner` in production."""
+    """Runs one trial. :class:`als_cli.tuning.auto_trial.TrialRunner` trains; tests use scripted values."""
 
-    def run(self, parts: EvaluationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
-        """Return the trial of `start` with `factors` on `parts`."""
+    def run(self, sets: EvaluationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
+        """Return the trial of the point `start` with `factors` on `sets`."""
         ...
 
 
 def is_open(train: TrainConfig) -> bool:
-    """Return whether `train` leaves settings for validation to select, which ranks lists."""
+    """Return whether a validation set selects settings of `train`. Validation needs the ranking kernels."""
     return train.engine == "native" and "auto" in (train.factors, train.iterations)
 
 
 @dataclass(frozen=True)
 class AutoSearch:
-    """Selects settings for section `train`."""
+    """Selects values for the `auto` settings of section `train`."""
 
     signal: EventsConfig
     threads: int
@@ -76,54 +76,58 @@ class AutoSearch:
     rules: AutoRules = field(default_factory=AutoRules)
 
     def choose(self, train: TrainConfig, clean: pl.LazyFrame, matrix: csr_matrix) -> TrainConfig:
-        """Return `train` with numbers for every `auto` that a validation set can select, to be trained on `matrix`.
+        """Return `train` with numbers for the `auto` settings that a validation set can select, for a training on `matrix`.
 
-        `clean` (CLEAN_EVENT_COLUMNS) are the events of `matrix` (U, I); nothing else is read. `train` is returned
-        unchanged where `factors` and `iterations` are numbers, with engine `implicit`, where too few users can be
-        evaluated, and where no list contains a test item. :func:`als_cli.tuning.parameters.recipe_for` then has the
-        defaults. Presets whose factors are not finite are skipped.
+        `clean` (CLEAN_EVENT_COLUMNS) are the events of `matrix` (U, I). No other data is read. Presets whose factors
+        are not finite are skipped.
+
+        `train` is returned unchanged in these cases. :func:`als_cli.tuning.parameters.recipe_for` then sets defaults.
+
+        * `factors` and `iterations` are numbers, or the engine is `implicit`.
+        * Too few users can be evaluated.
+        * No list contains a test item.
         """
         if not is_open(train):
             return train
-        parts = validation_sets(clean, self.signal, self.rules.validation)
-        if parts is None:
-            log.info("too few users can be evaluated: validation selects no `auto` setting")
+        sets = validation_sets(clean, self.signal, self.rules.validation)
+        if sets is None:
+            log.info("too few users can be evaluated: `auto` settings keep their defaults")
             return train
-        with self.progress.task("choosing settings") as task:
-            best = Contest(parts, TrialRunner(train, self.threads), self.rules, task).best(train, matrix)
+        with self.progress.task("selecting settings") as task:
+            best = Contest(sets, TrialRunner(train, self.threads), self.rules, task).best(train, matrix)
         if not best.value > 0:
-            log.info("no list contains a test item: validation selects no `auto` setting")
+            log.info("no list contains a test item: `auto` settings keep their defaults")
             return train
-        log.info("chosen: %s (of %d users)", best, parts.holdout.test_set.users)
+        log.info("selected on %d users: %s", sets.holdout.test_set.users, best)
         return best.train
 
 
 class Contest:
-    """Trials on one validation set."""
+    """The trials of `auto` on one validation set."""
 
-    def __init__(self, parts: EvaluationSets, trials: RunsTrials, rules: AutoRules, task: Task) -> None:
-        self._whole = parts
-        self._fewer_users = smaller(parts, rules.validation)
+    def __init__(self, sets: EvaluationSets, trials: RunsTrials, rules: AutoRules, task: Task) -> None:
+        self._whole = sets
+        self._fewer_users = smaller(sets, rules.validation)
         self._trials = trials
         self._rules = rules
         self._task = task
         self._spent = 0.0
         self._best_seen = 0.0
-        self._more_factors_promise = False
-        """Whether factors above `more_factors` may pay: they gain less than `more_factors` gained over few."""
+        self._even_more_factors = False
+        """Whether `more_factors` improved on `few_factors` enough to evaluate even more factors."""
 
     def best(self, train: TrainConfig, matrix: csr_matrix) -> Trial:
-        """Return the best trial within the budget of `train`, with values converted for `matrix`."""
+        """Return the best trial within the budget of `train`, with hyperparameters converted for `matrix`."""
         is_open = train.factors == "auto"
         most = min(
             self._rules.most_factors if train.factors == "auto" else train.factors,
-            *self._whole.training.matrix.shape,  # may have fewer users or items than the factors asked for
+            *self._whole.training.matrix.shape,  # may have fewer users or items than `train.factors`
             *matrix.shape,
         )
         contenders = self._contenders(train, most)
-        if self._fewer_users is not self._whole:  # values are comparable on the same users only
+        if self._fewer_users is not self._whole:  # values are comparable only on the same users
             contenders = self._on_all_users(train, contenders)
-        if contenders[0].factors < most and (not is_open or self._more_factors_promise):
+        if contenders[0].factors < most and (not is_open or self._even_more_factors):
             contenders = self._with_more_factors(train, contenders, most)
         best = self._with_other_factors(train, contenders[0], most) if is_open else contenders[0]
         loss = {name: value for name, value in best.point.items() if name not in FOLD_IN_NAMES}
@@ -134,52 +138,52 @@ class Contest:
         return replace(best, train=chosen.model_copy(update=found))
 
     def _contenders(self, train: TrainConfig, most: int) -> list[Trial]:
-        """Return the best presets, best first: all with few factors, then the best of them with more."""
+        """Return the trials of the best presets, best first: all with few factors, or the best of them with more."""
         matrix, rules = self._fewer_users.training.matrix, self._rules
         few, more = (min(factors, most, *matrix.shape) for factors in (rules.few_factors, rules.more_factors))
-        tried = self._try(self._fewer_users, distinct_starts(train), few)
+        tried = self._evaluate(self._fewer_users, distinct_starts(train), few)
         if more == few:
             return tried
         contenders = self._with_more_factors(train, tried, more, self._fewer_users)
-        gained = contenders[0].value > tried[0].value * _GAIN_THAT_PROMISES_MORE
-        self._more_factors_promise = more == rules.more_factors and gained
+        gained = contenders[0].value > tried[0].value * _MIN_GAIN_FOR_EVEN_MORE
+        self._even_more_factors = more == rules.more_factors and gained
         return contenders
 
     def _on_all_users(self, train: TrainConfig, tried: list[Trial]) -> list[Trial]:
-        """Return the best of `tried` on the whole validation set; `tried` itself where the budget does not allow it."""
+        """Return the best of `tried`, evaluated on all users. Return `tried` if the budget does not allow it."""
         factors = tried[0].factors
         if self._affords(train, self._whole.training.matrix, factors, 1):
-            return self._try_again(self._whole, tried[:1], factors)
+            return self._evaluate_again(self._whole, tried[:1], factors)
         return tried
 
     def _with_more_factors(
-        self, train: TrainConfig, tried: list[Trial], factors: int, parts: EvaluationSets | None = None
+        self, train: TrainConfig, tried: list[Trial], factors: int, sets: EvaluationSets | None = None
     ) -> list[Trial]:
-        """Return the contenders among `tried` with `factors`, best first; `tried` itself where that is no better."""
-        parts = parts or self._whole
+        """Return the best of `tried` evaluated with `factors`, best first. Return `tried` if they do not improve."""
+        sets = sets or self._whole
         count = _CONTENDERS if factors <= self._rules.more_factors else 1
-        close = [one for one in tried[:count] if one.value >= _CLOSE * tried[0].value]
+        close = [trial for trial in tried[:count] if trial.value >= _MIN_RATIO_TO_BEST * tried[0].value]
         for contenders in (close, tried[:1]):
-            if self._affords(train, parts.training.matrix, factors, len(contenders)):
-                with_more = self._try_again(parts, contenders, factors)
+            if self._affords(train, sets.training.matrix, factors, len(contenders)):
+                with_more = self._evaluate_again(sets, contenders, factors)
                 is_open = train.factors == "auto"
                 return tried if is_open and self._better(tried[0], with_more) is tried[0] else with_more
         return tried
 
     def _with_other_factors(self, train: TrainConfig, first: Trial, most: int) -> Trial:
-        """Return the best of `first`, a trial with twice its factors, and trials of all presets with fewer factors."""
+        """Return the best of `first`, one trial with twice its factors, and trials of all presets with fewer factors."""
         few, best = self._rules.few_factors, first
-        if first.factors < most and (first.factors <= few or self._more_factors_promise):
+        if first.factors < most and (first.factors <= few or self._even_more_factors):
             factors = min(2 * first.factors, most)
             if self._affords(train, self._whole.training.matrix, factors, 1):
-                best = self._better(best, self._try_again(self._whole, [first], factors))
+                best = self._better(best, self._evaluate_again(self._whole, [first], factors))
         if best is not first or first.factors > few:
             return best
         starts = distinct_starts(train)
         for factors in _halved(first.factors, self._rules.fewest_factors):
             if not self._affords(train, self._whole.training.matrix, factors, len(starts)):
                 break
-            fewer = self._better(best, self._try(self._whole, starts, factors))
+            fewer = self._better(best, self._evaluate(self._whole, starts, factors))
             if fewer is best:
                 break
             best = fewer
@@ -187,36 +191,36 @@ class Contest:
 
     @staticmethod
     def _better(best: Trial, others: list[Trial]) -> Trial:
-        """Return the first of `others` (best first) where it improves enough on `best`, else `best`."""
-        return others[0] if others[0].value > best.value * _GAIN_OF_OTHER_FACTORS else best
+        """Return the first of `others` (sorted, best first) if it improves enough on `best`, else `best`."""
+        return others[0] if others[0].value > best.value * _MIN_GAIN else best
 
     def _affords(self, train: TrainConfig, matrix: csr_matrix, factors: int, trials: int) -> bool:
-        """Return whether the budget allows `trials` on `matrix` and then one training on all; if so, count them."""
+        """Return whether the budget allows `trials` trials on `matrix` and one training on all users. If so, count the trials."""
         whole = self._whole.training.matrix
         if training_bytes(whole, factors) > train.budget.memory * 2**30:
-            log.info("train.budget.memory allows no %d factors", factors)
+            log.info("train.budget.memory does not allow %d factors", factors)
             return False
         here = trials * _EXPECTED_ITERATIONS * self._rules.seconds_per_iteration(matrix, factors)
         on_all = _EXPECTED_ITERATIONS * self._rules.seconds_per_iteration(whole, factors)
         if self._spent + here + on_all > train.budget.time.total_seconds():
-            log.info("train.budget.time allows no %d trials with %d factors", trials, factors)
+            log.info("train.budget.time does not allow %d trials with %d factors", trials, factors)
             return False
         self._spent += here
         return True
 
-    def _try_again(self, parts: EvaluationSets, trials: list[Trial], factors: int) -> list[Trial]:
-        """Return new trials on `parts` with `factors`, best first; each begins at the point of one of `trials`."""
-        return self._try(parts, [one.point for one in trials], factors)
+    def _evaluate_again(self, sets: EvaluationSets, trials: list[Trial], factors: int) -> list[Trial]:
+        """Return new trials on `sets` with `factors`, best first. Each starts at the point of one of `trials`."""
+        return self._evaluate(sets, [trial.point for trial in trials], factors)
 
-    def _try(self, parts: EvaluationSets, starts: list[Point], factors: int) -> list[Trial]:
-        """Return a trial from each start with `factors`, best first; among equal values the first start wins."""
+    def _evaluate(self, sets: EvaluationSets, starts: list[Point], factors: int) -> list[Trial]:
+        """Return a trial from each start with `factors`, best first. Trials with equal values stay in the order of `starts`."""
         trials: list[Trial] = []
         for start in starts:
-            best_here = max((one.value for one in trials), default=0.0)
-            trials.append(self._trials.run(parts, start, factors, best_here))
+            best_here = max((trial.value for trial in trials), default=0.0)
+            trials.append(self._trials.run(sets, start, factors, best_here))
             self._best_seen = max(self._best_seen, trials[-1].value)
             self._task.advance(note=f"best {METRIC} {self._best_seen:.4f}")
-        return sorted(trials, key=lambda one: -one.value)
+        return sorted(trials, key=lambda trial: -trial.value)
 
 
 def _halved(factors: int, fewest: int) -> Iterator[int]:

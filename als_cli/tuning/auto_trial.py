@@ -1,4 +1,4 @@
-"""One trial of `auto`: a training evaluated after each iteration, then a search for its fold-in hyperparameters."""
+"""One trial of `auto`: a training with a validation after each iteration, then a search for fold-in hyperparameters."""
 
 import contextlib
 import logging
@@ -26,20 +26,20 @@ from als_cli.tuning.parameters import recipe_for, with_fold_in
 from als_cli.tuning.point import FOLD_IN_NAMES, Point, apply_point, fold_in_values, open_values
 
 METRIC = "ndcg@10"
-_HOPELESS = 0.9
-"""Fraction of the best value so far below which no other fold-in is tried."""
+_MIN_RATIO_FOR_SEARCH = 0.9
+"""Minimum ratio to the best value so far for a search for fold-in hyperparameters."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings that were tried, and their value."""
+    """Evaluated settings and their value."""
 
     train: TrainConfig
-    """Section `train` with numbers for what `auto` selects."""
+    """Section `train` with numbers for the settings that `auto` selects."""
     point: Point
-    """Where a trial with other factors begins."""
+    """Start of a trial with another number of factors."""
     value: float
     """Mean of METRIC over the users of the validation set."""
 
@@ -49,7 +49,7 @@ class Trial:
         return int(self.train.factors)
 
     def __str__(self) -> str:
-        """Return the settings as the config has them, and their value."""
+        """Return the settings under their config keys, and the value."""
         train, rule, fold_in = self.train, self.train.confidence, self.train.fold_in
         return (
             f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
@@ -61,18 +61,18 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class TrialRunner:
-    """Runs trials of one section `train`."""
+    """Runs trials of section `train`."""
 
     given: TrainConfig
     threads: int
 
-    def run(self, parts: EvaluationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
-        """Return the trial of `start` with `factors` on `parts`; where iterations are `auto`, with the best number.
+    def run(self, sets: EvaluationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
+        """Return the trial of `start` with `factors` on `sets`. If `iterations` is `auto`, it has the best number.
 
-        Iterations are evaluated with the fold-in of `start`. From there the fold-in is searched, unless the value
-        is far below `best_seen`.
+        Iterations are evaluated with the fold-in hyperparameters of `start`. The search for better ones starts there.
+        There is no search if the value is far below `best_seen`.
         """
-        matrix = parts.training.matrix
+        matrix = sets.training.matrix
         loss = {name: value for name, value in start.items() if name not in FOLD_IN_NAMES}
         train = apply_point(self.given, {**open_values(self.given, loss), "factors": factors}, matrix)
         limit = MOST_ITERATIONS if train.iterations == "auto" else train.iterations
@@ -80,7 +80,7 @@ class TrialRunner:
         values: list[float] = []
         best, best_fit = 0.0, None
         with contextlib.suppress(TrainingError):
-            for fit in self._fits(parts, recipe, limit):
+            for fit in self._fits(sets, recipe, limit):
                 values.append(0.0 if fit is None else fit.value(start))
                 if fit is not None and values[-1] > best:
                     best, best_fit = values[-1], fit
@@ -88,25 +88,25 @@ class TrialRunner:
                     break
         kept = iteration_to_keep(values) if self.given.iterations == "auto" else limit
         point = start
-        if best_fit is not None and best > _HOPELESS * best_seen:
+        if best_fit is not None and best > _MIN_RATIO_FOR_SEARCH * best_seen:
             point, best = best_fit.search(factors).best(start, best)
         trial = Trial(_numbers(train, recipe, point, kept), point, best)
-        log.info("tried: %s", trial)
+        log.info("evaluated: %s", trial)
         return trial
 
-    def _fits(self, parts: EvaluationSets, recipe: Recipe, limit: int) -> Iterator["_Fit | None"]:
-        """Yield the fit after each iteration, None for those that are not evaluated."""
-        iterations = NativeEngine().iterate(recipe.confidences(parts.training.matrix), recipe.settings)
+    def _fits(self, sets: EvaluationSets, recipe: Recipe, limit: int) -> Iterator["_Fit | None"]:
+        """Yield the fit after each iteration, None for iterations that are not evaluated."""
+        iterations = NativeEngine().iterate(recipe.confidences(sets.training.matrix), recipe.settings)
         for number, factors in enumerate(iterations, 1):
             is_evaluated = number == limit or (self.given.iterations == "auto" and number > 1)
-            yield _fit_of(parts, self.given.fold_in, recipe, factors) if is_evaluated else None
+            yield _fit_of(sets, self.given.fold_in, recipe, factors) if is_evaluated else None
 
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """Item factors after some iteration, to which users are folded in in different ways."""
+    """Item factors after an iteration, and the fold-in of the test users with given hyperparameters."""
 
-    parts: EvaluationSets
+    sets: EvaluationSets
     given: FoldInConfig
     recipe: Recipe
     items: FixedItems
@@ -114,17 +114,17 @@ class _Fit:
     """(T, f) factors of the test users after the iteration."""
 
     def value(self, point: Point) -> float:
-        """Return METRIC with the users folded in as `point` says."""
+        """Return METRIC for users folded in with the hyperparameters of `point`."""
         recipe = with_fold_in(
-            self.recipe, self.parts.training.matrix, *_fold_in_of(point, self.given, self.recipe)
+            self.recipe, self.sets.training.matrix, *_fold_in_of(point, self.given, self.recipe)
         )
-        problem = recipe.fold_in_problem(self.parts.holdout.test_set.history)
+        problem = recipe.fold_in_problem(self.sets.holdout.test_set.history)
         users = self.items.users(*problem, start=self.users)
         ranker = FactorRanker("als", users, self.items.factors, recipe.settings.threads)
-        return mean_metric(ranker, self.parts, METRIC)
+        return mean_metric(ranker, self.sets, METRIC)
 
     def search(self, factors: int) -> FoldInSearch:
-        """Return the search for the fold-in; with many factors the exponent stays as it was with fewer."""
+        """Return the search for fold-in hyperparameters. With many factors, it keeps the exponent of the start."""
         exponent_matters = bool(self.recipe.confidence.item_exponent) and factors <= MANY_FACTORS
         return FoldInSearch(
             self.value,
@@ -133,9 +133,9 @@ class _Fit:
         )
 
 
-def _fit_of(parts: EvaluationSets, given: FoldInConfig, recipe: Recipe, factors: Factors) -> _Fit:
+def _fit_of(sets: EvaluationSets, given: FoldInConfig, recipe: Recipe, factors: Factors) -> _Fit:
     items = FixedItems(factors.items, recipe.settings.threads)
-    return _Fit(parts, given, recipe, items, factors.users[parts.holdout.user_rows])
+    return _Fit(sets, given, recipe, items, factors.users[sets.holdout.user_rows])
 
 
 def _fold_in_of(point: Point, given: FoldInConfig, recipe: Recipe) -> tuple[float, float]:
@@ -143,7 +143,7 @@ def _fold_in_of(point: Point, given: FoldInConfig, recipe: Recipe) -> tuple[floa
 
 
 def _numbers(train: TrainConfig, recipe: Recipe, point: Point, iterations: int) -> TrainConfig:
-    """Return `train`, which was trained by `recipe`, with numbers for iterations and fold-in."""
+    """Return `train`, which was trained by `recipe`, with numbers for `iterations` and `fold_in`."""
     regularization, item_exponent = _fold_in_of(point, train.fold_in, recipe)
     fold_in = train.fold_in.model_copy(
         update={"regularization": regularization, "item_exponent": item_exponent}

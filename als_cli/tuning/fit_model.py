@@ -1,4 +1,4 @@
-"""Fit the model of a section `train`: resolve `auto`, train with progress, rank the test users."""
+"""Fit the model of section `train` to a training set: resolve `auto`, then train with progress."""
 
 import logging
 from collections.abc import Iterator
@@ -32,26 +32,26 @@ def reported_iterations(progress: Progress, total: int) -> Iterator[ProgressCall
 
 @dataclass(frozen=True)
 class ModelFitter:
-    """Fits models to training sets; called with a method's name, its section `train` and the sets."""
+    """Fits models to training sets."""
 
     signal: EventsConfig
     threads: int
     progress: Progress = field(default_factory=SilentProgress)
 
-    def __call__(self, name: str, train: TrainConfig, parts: EvaluationSets) -> FactorRanker:
-        """Return the model of `train`, fitted to the training set of `parts`, as a ranker of its test users.
+    def __call__(self, name: str, train: TrainConfig, sets: EvaluationSets) -> FactorRanker:
+        """Return the model of `train`, fitted to the training set of `sets`, as ranker `name` for the test users.
 
         Raises
         ------
         ConfigError
-            The hyperparameters do not suit the training set.
+            The hyperparameters do not fit the training set.
         TrainingError
             The factors are not finite.
         """
-        matrix = parts.training.matrix
+        matrix = sets.training.matrix
         chosen = AutoSearch(self.signal, self.threads, self.progress).choose(
-            train, parts.events.training, matrix
+            train, sets.events.training, matrix
         )
         recipe = recipe_for(matrix, chosen, self.threads)
         with reported_iterations(self.progress, recipe.settings.iterations) as report:
-            return fit_ranker(name, recipe, parts, report)
+            return fit_ranker(name, recipe, sets, report)

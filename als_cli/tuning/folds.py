@@ -1,7 +1,7 @@
-"""The validation folds of `als tune`: the training set of `evaluate.split`, divided again in the same way."""
+"""The validation folds of `als tune`: the training set of `evaluate.split`, split again in the same way."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -16,14 +16,14 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back
-from als_cli.splitting.protocol import SplitProtocol
+from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
 from als_cli.splitting.splits import SplitEvents, split_events
 from als_cli.splitting.subsample import derived_seed, sample_users
 
 _SAMPLED = 0.1
-"""Fraction of the pairs that a fold validates on where nothing says how the test file was sampled."""
+"""Fraction of the pairs in a validation set if the test set is a file, whose sampling is unknown."""
 _SAMPLE_RATIO = 5
-"""Users over users of a sample, at least: screening on more of the data costs too much for what it tells."""
+"""Minimum ratio of users to sampled users. Below it, screening saves too little time."""
 
 log = logging.getLogger(__name__)
 
@@ -35,75 +35,80 @@ def folds_and_samples(
 ) -> tuple[Folds, Folds]:
     """Return the validation folds, and the same folds with a sample of their users for screening.
 
-    There are no samples where screening is switched off or the data is too small for it.
+    There are no samples if screening is disabled or the data is too small for it.
 
     Raises
     ------
     ConfigError
-        The split needs timestamps that the events lack.
+        The split needs times, but the events have none.
     DataError
-        Not even one fold is possible.
+        No fold is possible.
     """
     folds: list[EvaluationSets] = []
     samples: list[EvaluationSets] = []
-    wanted = tune.screen.trials > 0
-    for parts in divisions(clean, signal, protocol, tune):
-        folds.append(with_fewer_test_users(parts, tune))
-        wanted = wanted and _is_large_enough(parts, tune.screen)
-        if wanted:
-            samples.append(with_fewer_test_users(sample_users(parts, tune.screen.users, tune.seed), tune))
-            wanted = samples[-1].holdout.test_set.users > 0
-    if not wanted:
+    screens = tune.screen.trials > 0
+    for sets in divisions(clean, signal, protocol, tune):
+        folds.append(with_fewer_test_users(sets, tune))
+        screens = screens and _is_large_enough(sets, tune.screen)
+        if screens:
+            samples.append(with_fewer_test_users(sample_users(sets, tune.screen.users, tune.seed), tune))
+            screens = samples[-1].holdout.test_set.users > 0
+    if not screens:
         return tuple(folds), ()
-    log.info(
-        "first round on %d users, %d evaluated in all folds", tune.screen.users, evaluated_users(samples)
-    )
+    log.info("screening on %d users, %d evaluated in all folds", tune.screen.users, evaluated_users(samples))
     return tuple(folds), tuple(samples)
 
 
 def divisions(
     clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol, tune: TuneConfig
 ) -> Iterator[EvaluationSets]:
-    """Yield `tune.folds` divisions of the training set of `protocol.split`; fewer where it is too short.
+    """Yield `tune.folds` divisions of the training set of `protocol.split`, or fewer if it is too short.
 
-    Every user with test items is evaluated. The test set is cut off before anything else; neither a test file nor a
-    candidates file is read.
+    All users with test items are evaluated. The test set is removed first. Neither a test file nor a candidates file
+    is read.
 
     Raises
     ------
     ConfigError
-        The split needs timestamps that the events lack.
+        The split needs times, but the events have none.
     DataError
-        Not even one division is possible.
+        No division is possible.
     """
     for number, (events, split) in enumerate(
         _divisions(clean, signal, given_split(clean, signal, protocol)[0], tune)
     ):
-        # Candidates are sampled around the test items: they would give them away.
+        # Candidates were sampled for the test items, so they would reveal them.
         inner = replace(protocol, split=split, users="all", candidates=None)
         try:
-            parts = divide(events, signal, inner)
+            sets = divide(events, signal, inner)
         except DataError as impossible:
             if number == 0:
                 raise DataError(
-                    f"tune: the training set of evaluate.split cannot be divided again: {impossible.message}",
+                    f"tune: the training set of evaluate.split cannot be split again: {impossible.message}",
                     hint="make the test set of evaluate.split smaller",
                 ) from impossible
-            log.warning("tune.folds: only %d of %d are possible (%s)", number, tune.folds, impossible)
+            log.warning("tune.folds: only %d of %d folds are possible (%s)", number, tune.folds, impossible)
             return
-        yield parts
+        yield sets
 
 
-def with_fewer_test_users(parts: EvaluationSets, tune: TuneConfig) -> EvaluationSets:
-    """Return `parts` with at most `tune.users` test users, sampled by `tune.seed`."""
+def with_fewer_test_users(sets: EvaluationSets, tune: TuneConfig) -> EvaluationSets:
+    """Return `sets` with at most `tune.users` test users, sampled with `tune.seed`."""
     if tune.users == "all":
-        return parts
-    return replace(parts, holdout=parts.holdout.sample(tune.users, tune.seed))
+        return sets
+    return replace(sets, holdout=sets.holdout.sample(tune.users, tune.seed))
 
 
-def evaluated_users(folds: Folds | list[EvaluationSets]) -> int:
-    """Return the test users of all `folds` together."""
+def evaluated_users(folds: Sequence[EvaluationSets]) -> int:
+    """Return the total number of test users in `folds`."""
     return sum(fold.holdout.test_set.users for fold in folds)
+
+
+def warn_of_few_users(folds: Sequence[EvaluationSets]) -> None:
+    """Log a warning if `folds` have too few test users to compare trials."""
+    users = evaluated_users(folds)
+    if users < FEWEST_USERS:
+        log.warning("tune: only %d users are evaluated, so results are noisy: use more folds", users)
 
 
 def training_matrix(
@@ -119,14 +124,14 @@ def training_matrix(
 def _divisions(
     clean: pl.LazyFrame, signal: EventsConfig, split: GivenSplit, tune: TuneConfig
 ) -> Iterator[tuple[pl.LazyFrame, GivenSplit]]:
-    """Yield the events that each fold may see, and how to divide them."""
+    """Yield the events of each fold and their split."""
     if tune.fraction != "auto" and not isinstance(split, RandomSplit | FileSplit):
         raise ConfigError(
-            f"tune.fraction is {tune.fraction}, but with evaluate.split by {split.by} no fold is drawn from the pairs",
-            hint="leave tune.fraction out: folds are cut as the test part is",
+            f"tune.fraction is {tune.fraction}, but with evaluate.split by {split.by} folds are not sampled from the pairs",
+            hint="leave out tune.fraction: folds are split in the same way as the test set",
         )
     if isinstance(split, FileSplit):
-        # The whole dataset is the training part, and nothing is known of how the file was drawn.
+        # The training set is the whole dataset. How the test file was sampled is unknown.
         training, split = clean, RandomSplit(by="random", fraction=_SAMPLED)
     else:
         outer = split_events(clean, split, signal.duplicates)
@@ -141,13 +146,13 @@ def _divisions(
             yield training, split
             training = split_events(training, split, signal.duplicates).training
         else:
-            yield training, _redrawn(split, tune.seed, fold)
+            yield training, _with_fold_seed(split, tune.seed, fold)
 
 
 def _periods(
     clean: pl.LazyFrame, split: TimeSplit, outer: SplitEvents, folds: int
 ) -> Iterator[tuple[pl.LazyFrame, GivenSplit]]:
-    """Yield periods as long as the test period, each ending where the one before it begins."""
+    """Yield periods of the length of the test period, the newest first. Each ends where the next newer one starts."""
     end = outer.cut_off
     if end is None:
         raise TypeError("a time split has a cut-off")
@@ -156,16 +161,16 @@ def _periods(
         yield period.seen_of(outer.training), period.split
 
 
-def _redrawn(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSplit | UsersSplit:
+def _with_fold_seed(split: RandomSplit | UsersSplit, seed: int, fold: int) -> RandomSplit | UsersSplit:
     return split.model_copy(update={"seed": derived_seed(split.seed, seed, fold)})
 
 
-def _is_large_enough(parts: EvaluationSets, screen: ScreenConfig) -> bool:
-    users = parts.training.users.height
+def _is_large_enough(sets: EvaluationSets, screen: ScreenConfig) -> bool:
+    users = sets.training.users.height
     if users >= _SAMPLE_RATIO * screen.users:
         return True
     log.info(
-        "no first round: %d users are fewer than %d times the %d of a sample",
+        "no screening: %d users are fewer than %d times the %d users of a sample",
         users,
         _SAMPLE_RATIO,
         screen.users,

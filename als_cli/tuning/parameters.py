@@ -1,4 +1,4 @@
-"""From section `train` and a matrix to the recipe of one training: every `auto` becomes a number here."""
+"""The recipe of a training, from section `train` and a matrix. Each remaining `auto` becomes a number here."""
 
 from dataclasses import replace
 
@@ -14,20 +14,20 @@ from als_cli.tuning.presets import BALANCED
 
 DEFAULT_FACTORS = 128
 MOST_ITERATIONS = 50
-"""Sweeps that `iterations: auto` may take."""
+"""Maximum number of iterations with `iterations: auto`."""
 TOLERANCE = 1e-3
-"""Relative fall of the loss in one iteration below which `iterations: auto` stops."""
+"""Training with `iterations: auto` stops if an iteration reduces the loss by less than this ratio."""
 CG_STEPS = 2
 INIT_SCALE = 1.0
 
 
 def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
-    """Return how to factorize the strengths `matrix` (U, I).
+    """Return the recipe to factorize the strengths `matrix` (U, I).
 
     Raises
     ------
     ConfigError
-        More factors than users or items, or hyperparameters that the engine does not have.
+        There are more factors than users or items, or the engine does not support a hyperparameter.
     """
     objective = objective_of(config)
     weighted = objective == "weighted"
@@ -66,9 +66,9 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
 
 
 def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item_exponent: float) -> Recipe:
-    """Return `recipe`, made for the strengths `matrix` (U, I), with a fold-in of its own.
+    """Return `recipe`, made for the strengths `matrix` (U, I), with separate fold-in hyperparameters.
 
-    Under the weighted objective its confidences have mean 1 too.
+    With the weighted objective, the confidences of the fold-in have mean 1 too.
     """
     rule = replace(recipe.confidence, item_exponent=item_exponent)
     if recipe.settings.objective == "weighted" and item_exponent != recipe.confidence.item_exponent:
@@ -78,20 +78,20 @@ def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item
 
 
 def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRule:
-    """Return the rule before its scale is known.
+    """Return the confidence rule without its scale.
 
     Raises
     ------
     ConfigError
-        Tempering under hu2008, which needs c >= 1 for every pair.
+        Tempering is set with objective hu2008, which needs c >= 1 for every pair.
     """
     exponents = {}
     for key in ("user_exponent", "item_exponent"):
         value = getattr(config, key)
         if objective != "weighted" and or_auto(value, 0.0) != 0.0:
             raise ConfigError(
-                f"train.confidence.{key} is {value}, which objective {objective} does not have",
-                hint=f"leave train.confidence.{key} out, or use train.engine: native and train.objective: weighted",
+                f"train.confidence.{key} is {value}, but objective {objective} does not support it",
+                hint=f"leave out train.confidence.{key}, or use train.engine: native and train.objective: weighted",
             )
         exponents[key] = or_auto(value, 0.0)
     return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
@@ -100,8 +100,8 @@ def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRul
 def _check_fold_in(given: FoldInConfig, objective: Objective) -> None:
     if objective != "weighted" and or_auto(given.item_exponent, 0.0) != 0.0:
         raise ConfigError(
-            f"train.fold_in.item_exponent is {given.item_exponent}, which objective {objective} does not have",
-            hint="leave train.fold_in.item_exponent out, or use train.engine: native and train.objective: weighted",
+            f"train.fold_in.item_exponent is {given.item_exponent}, but objective {objective} does not support it",
+            hint="leave out train.fold_in.item_exponent, or use train.engine: native and train.objective: weighted",
         )
 
 
@@ -120,13 +120,13 @@ def _factors(matrix: csr_matrix, config: TrainConfig) -> int:
 def _check_engine(config: TrainConfig, settings: AlsSettings) -> None:
     if config.engine != "implicit":
         return
-    lacking = {
+    unsupported = {
         "objective": settings.objective != "hu2008",
         "unobserved_weight": settings.unobserved_weight != 1.0,
         "frequency_exponent": settings.frequency_exponent != 0.0,
     }
-    for key in (key for key, is_lacking in lacking.items() if is_lacking):
+    for key in (key for key, is_set in unsupported.items() if is_set):
         raise ConfigError(
-            f"train.{key} is {getattr(config, key)}, which engine implicit does not have",
-            hint=f"leave train.{key} out, or use train.engine: native",
+            f"train.{key} is {getattr(config, key)}, but engine implicit does not support it",
+            hint=f"leave out train.{key}, or use train.engine: native",
         )

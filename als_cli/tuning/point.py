@@ -1,17 +1,17 @@
-"""One parametrization for `auto` and `als tune`: hyperparameters on scales that carry over between data sets.
+"""Points of the search by `auto` and `als tune`: hyperparameters on scales that do not depend on the data set.
 
-| name of a point | hyperparameter | scale |
+| name in a point | hyperparameter | scale |
 |---|---|---|
-| `factors`, `iterations` | `train.factors`, `train.iterations` | as they are |
+| `factors`, `iterations` | `train.factors`, `train.iterations` | unchanged |
 | `unobserved_weight` | `train.unobserved_weight` | multiple of the density of the matrix |
-| `regularization` | `train.regularization` | its value where `frequency_exponent` is 1 |
-| `frequency_exponent` | `train.frequency_exponent` | as it is |
-| `alpha`, `user_exponent`, `item_exponent` | `train.confidence` | as they are |
+| `regularization` | `train.regularization` | the equivalent value with `frequency_exponent` 1 |
+| `frequency_exponent` | `train.frequency_exponent` | unchanged |
+| `alpha`, `user_exponent`, `item_exponent` | `train.confidence` | unchanged |
 | `fold_in_regularization` | `train.fold_in.regularization` | multiple of `train.regularization` |
 | `fold_in_item_exponent` | `train.fold_in.item_exponent` | fraction of `train.confidence.item_exponent` |
 
-The ridge of a row is lambda (C + a0 N)^nu (:mod:`als_cli.als.objective`), so another nu needs a lambda of another size.
-The conversion keeps the mean ridge of all rows where it is at nu = 1, with the number of interactions for C.
+The ridge of a row is lambda (C + a0 N)^nu (:mod:`als_cli.als.objective`), so the scale of lambda depends on nu. The
+conversion gives the same mean ridge over all rows as nu = 1. It uses the number of interactions for C.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from als_cli.als.engine import AlsSettings, Objective
 from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
 
 Point = Mapping[str, float]
-"""A value per name; names that are missing leave the config as it is."""
+"""A value per name. Settings whose name is missing keep the value of the config."""
 
 FOLD_IN_REGULARIZATION, FOLD_IN_ITEM_EXPONENT = "fold_in_regularization", "fold_in_item_exponent"
 FOLD_IN_NAMES = (FOLD_IN_REGULARIZATION, FOLD_IN_ITEM_EXPONENT)
@@ -38,7 +38,7 @@ def apply_point(
 ) -> TrainConfig:
     """Return `train` with the values of `point`, converted for `matrix` (U, I).
 
-    `digits` rounds the converted values to so many significant digits. `factors` never exceed the users or items.
+    Converted values are rounded to `digits` significant digits. `factors` is at most the number of users and of items.
     """
     values: dict[str, Any] = {}
     if "factors" in point:
@@ -53,7 +53,7 @@ def apply_point(
 
 
 def open_values(train: TrainConfig, point: Point) -> Point:
-    """Return the values of `point` whose hyperparameters are `auto` in `train`, and that its objective has."""
+    """Return the values of `point` whose hyperparameters are `auto` in `train` and are supported by its objective."""
     given: dict[str, float | str] = {
         **train.model_dump(),
         **train.confidence.model_dump(),
@@ -67,9 +67,10 @@ def open_values(train: TrainConfig, point: Point) -> Point:
 def fold_in_values(
     point: Point, given: FoldInConfig, regularization: float, item_exponent: float
 ) -> tuple[float, float]:
-    """Return regularization and item exponent of the fold-in after a training with the two that are given.
+    """Return the regularization and the item exponent of the fold-in.
 
-    Values that are numbers in `given` stay; a name that `point` lacks means the value of the training.
+    `regularization` and `item_exponent` are the values of the training. Numbers in `given` take precedence over
+    `point`. Without a value in `point`, the value of the training is used.
     """
     return (
         or_auto(given.regularization, point.get(FOLD_IN_REGULARIZATION, 1.0) * regularization),
@@ -78,7 +79,7 @@ def fold_in_values(
 
 
 def regularization_at_one(settings: AlsSettings, matrix: csr_matrix) -> float:
-    """Return the point's `regularization` that :func:`apply_point` converts to the one of `settings`."""
+    """Return the regularization on the scale of a point; :func:`apply_point` converts it back to that of `settings`."""
     if settings.objective != "weighted":
         return settings.regularization
     weight = settings.unobserved_weight
@@ -87,7 +88,7 @@ def regularization_at_one(settings: AlsSettings, matrix: csr_matrix) -> float:
 
 
 def mean_ridge(matrix: csr_matrix, unobserved_weight: float, exponent: float) -> float:
-    """Return the mean over all users and items of (n + a0 N)^nu: n interactions, N rows on the other side."""
+    """Return the mean of (n + a0 N)^nu over all users and items: n interactions, N rows on the other side."""
     users, items = matrix.shape
     per_user = np.diff(matrix.indptr) + unobserved_weight * items
     per_item = interactions_per_item(matrix) + unobserved_weight * users
@@ -100,17 +101,17 @@ def density(matrix: csr_matrix) -> float:
 
 
 def rounded(value: float, digits: int | None = _DIGITS) -> float:
-    """Return `value` with `digits` significant digits; None: unchanged."""
+    """Return `value` rounded to `digits` significant digits. None means no rounding."""
     return value if digits is None else float(f"{value:.{digits}g}")
 
 
 def or_auto(value: float | str, auto: float) -> float:
-    """Return `value`, or `auto` where it is the word."""
+    """Return `value` if it is a number, and `auto` if it is the word `auto`."""
     return auto if isinstance(value, str) else value
 
 
 def objective_of(train: TrainConfig) -> Objective:
-    """Return the loss that `train` asks for; engine implicit has hu2008 only."""
+    """Return the objective of `train`. With `auto`, it is hu2008 for engine implicit and weighted for engine native."""
     if train.objective == "auto":
         return "hu2008" if train.engine == "implicit" else "weighted"
     return train.objective
@@ -131,7 +132,7 @@ def _loss_values(point: Point, matrix: csr_matrix, digits: int | None) -> dict[s
 
 
 def _fold_in(train: TrainConfig, point: Point, digits: int | None) -> FoldInConfig:
-    """Return the fold-in of `point` after a training by `train`; values that depend on an `auto` stay as they are."""
+    """Return section `fold_in` with the values of `point`. Values relative to a setting that is `auto` are not changed."""
     confidence: ConfidenceConfig = train.confidence
     searched = {
         "regularization": (FOLD_IN_REGULARIZATION, train.regularization),

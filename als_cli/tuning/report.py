@@ -1,4 +1,4 @@
-"""What `als tune` reports."""
+"""The report of `als tune`."""
 
 from typing import Literal
 
@@ -6,60 +6,62 @@ from als_cli.reports import Report, StageOutcome
 
 
 class TrialReport(Report):
-    """One set of hyperparameters and what it was worth."""
+    """Evaluated hyperparameters and their value."""
 
     number: int
-    """From 1, in the order of the trials; interrupted ones are not counted."""
+    """From 1, in the order of the trials. Interrupted trials are not counted."""
     state: Literal["done", "pruned", "failed"]
-    """pruned: given up after a fold, because half of the trials did better there; failed: factors were not finite."""
+    """pruned: stopped early after a fold, because the value was below the median of the trials.
+
+    failed: the factors were not finite.
+    """
     untuned: bool
-    """Whether this is the config as it was given."""
+    """Whether this is the trial of the config as given."""
     value: float | None
-    """Mean of the metric over the folds, None unless done."""
+    """Mean of the metric over the folds. None unless the state is done."""
     parameters: dict[str, float]
-    """The searched values; `unobserved_weight` is a multiple of the density, `regularization` what it is where
-    `frequency_exponent` is 1."""
+    """The searched values, on the scales of :mod:`als_cli.tuning.point`."""
     seconds: float
 
 
 class ScreenReport(Report):
-    """The first round, on a sample of users."""
+    """Screening on a sample of users."""
 
     users: int
-    """Users trained on, in each fold."""
+    """Users in the training set of each fold."""
     evaluated: int
-    """Users evaluated, all folds together."""
+    """Users evaluated in all folds together."""
     trials: tuple[TrialReport, ...]
-    """The first is the config's point, the others were drawn."""
+    """The first trial is at the point of the config. All other points are sampled."""
     kept: int
-    """How many points went on to the whole data."""
+    """Number of points that were evaluated again on all data."""
 
 
 class TuneReport(Report):
-    """What `tune` found."""
+    """The result of `tune`."""
 
     ingest: StageOutcome | None
-    """What happened to the dataset first, None where it was to be left as it is."""
+    """Outcome of stage `ingest`. None if the dataset was used without a check."""
     config: str
-    """The winning config, ready for `als train -c`."""
+    """The best config, for `als train -c`."""
     study: str
-    """The SQLite file that holds all trials."""
+    """The SQLite file with all trials."""
     study_name: str
     metric: str
     folds: int
     users: int
-    """Users evaluated, all folds together."""
+    """Users evaluated in all folds together."""
     screen: ScreenReport | None
-    """The first round, None where there was none."""
+    """None without screening."""
     best: TrialReport
     untuned: TrialReport
-    """The config as it was given, on the same folds."""
+    """The trial of the config as given, on the same folds."""
     trials: tuple[TrialReport, ...]
-    """All trials of the study on the whole data, those of earlier runs too."""
+    """All trials of the study on all data, including those of earlier runs."""
     new_trials: int
-    """Trials of this run on the whole data."""
+    """Trials of this run on all data."""
     seconds: float
 
     def count(self, state: str) -> int:
-        """Return the number of trials that ended in `state`."""
+        """Return the number of trials in `state`."""
         return sum(trial.state == state for trial in self.trials)

@@ -1,5 +1,6 @@
-"""The two rounds of `als tune`: screening on samples of users, whose best points begin the search on all data."""
+"""The search of `als tune`: screening on samples of users, then trials on all data that start at the best points."""
 
+import importlib.util
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.config.tune import TuneConfig
+from als_cli.errors import ConfigError, TrainingError
 from als_cli.progress import Progress
 from als_cli.splitting.division import EvaluationSets
+from als_cli.tuning.found import Found, Trials
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.presets import PRESETS
@@ -23,31 +26,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Trials = tuple[TrialReport, ...]
-
 _RANDOM_TRIALS = 8
-"""Random trials before the sampler learns from them, where no screening says where to begin."""
+"""Random trials before the sampler learns from trials, without screening."""
 _SCREENING_TIME = 0.5
 """Fraction of `tune.time` that screening may take."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """All trials of both rounds."""
+def require_optuna() -> None:
+    """Return when Optuna is installed.
 
-    screened: Trials
-    """Trials of the screening, empty where there was none."""
-    kept: int
-    """Points of the screening that begin the search."""
-    trials: Trials
-    """Trials on all data."""
-    before: int
-    """How many of `trials` earlier runs had made."""
+    Raises
+    ------
+    ConfigError
+        Optuna is not installed.
+    """
+    if importlib.util.find_spec("optuna") is None:
+        raise ConfigError("als tune needs Optuna, which is not installed", hint="pip install 'als-cli[tune]'")
 
 
 @dataclass(frozen=True)
 class TuneSearch:
-    """The search of one section `train`."""
+    """The search for the hyperparameters of section `train`."""
 
     train: TrainConfig
     signal: EventsConfig
@@ -59,16 +58,19 @@ class TuneSearch:
     def run(
         self, file: Path, name: str, folds: Sequence[EvaluationSets], samples: Sequence[EvaluationSets]
     ) -> Found:
-        """Return the trials of the study `name` in the SQLite `file`, on `folds` and before that on `samples`.
+        """Return the trials of study `name` in the SQLite `file`: on `samples` for screening, then on `folds`.
 
-        Screening is over when the search on all data has begun, so that a longer search continues where it was.
+        If `samples` is empty, there is no screening. Once the search on all data has started, a later run does not
+        continue screening.
 
         Raises
         ------
         ArtifactError
-            The file holds no studies.
+            `file` is not an Optuna study file.
         ResourceError
-            It cannot be written.
+            `file` cannot be written.
+        TrainingError
+            The factors of the config as given are not finite.
         """
         from als_cli.tuning.study import Start, opened_studies
 
@@ -87,12 +89,16 @@ class TuneSearch:
             def start(number: int) -> "Start | None":
                 if number == 0:
                     return Start(point_of(whole[0].untuned, whole[0].matrix, self.space), is_untuned=True)
-                first = best or _preset_points(search.trials()[0].parameters, self.space)
-                return Start(first[number - 1]) if number <= len(first) else None
+                points = best or _preset_points(search.trials()[0].parameters, self.space)
+                return Start(points[number - 1]) if number <= len(points) else None
 
             random = 1 + len(best) if best else _RANDOM_TRIALS
-            last = _Round(self, search, whole, _seconds(screened))
-            trials = last.run("tuning", self.config.trials, 1.0, start, random)
+            search_round = _Round(self, search, whole, _seconds(screened))
+            trials = search_round.run("tuning", self.config.trials, 1.0, start, random)
+        if trials[0].value is None:
+            raise TrainingError(
+                "the factors of the config as given are not finite", hint="check section train of the config"
+            )
         return Found(screened, len(best), trials, before)
 
     def _screen(self, screening: "_Round") -> Trials:
@@ -103,11 +109,11 @@ class TuneSearch:
         def start(number: int) -> "Start | None":
             if number:
                 return None
-            most, factors = min(sample.matrix.shape), self.train.factors
-            fitting = most if isinstance(factors, int) and factors > most else factors
-            recipe = recipe_for(
-                sample.matrix, self.train.model_copy(update={"factors": fitting}), self.threads
-            )
+            limit, factors = min(sample.matrix.shape), self.train.factors
+            if isinstance(factors, int):
+                factors = min(factors, limit)
+            train = self.train.model_copy(update={"factors": factors})
+            recipe = recipe_for(sample.matrix, train, self.threads)
             return Start(point_of(recipe, sample.matrix, self.space))
 
         return screening.run("screening", self.config.screen.trials, _SCREENING_TIME, start, _RANDOM_TRIALS)
@@ -131,7 +137,7 @@ class _Round:
         start: Callable[[int], "Start | None"],
         random: int,
     ) -> Trials:
-        """Return all trials once there are `total` or the time is over; trial n begins with `start(n)`."""
+        """Return all trials once there are `total` or the time is used up; trial n starts at `start(n)`."""
         trials = self.search.trials()
         if trials:
             log.info("%s: continuing after %d trials", description, len(trials))
@@ -149,7 +155,7 @@ class _Round:
     def _may_continue(self, trials: Trials, total: int, time_fraction: float) -> bool:
         limit = self.tune.config.time
         if trials and trials[0].untuned and trials[0].value is None:
-            return False  # without the config as given there is nothing to compare with
+            return False  # there is no value to compare other trials with
         if limit is None or not trials:
             return len(trials) < total
         spent = self.seconds_before + _seconds(trials)
@@ -157,23 +163,23 @@ class _Round:
 
 
 def _best_points(screened: Trials, keep: int) -> list[Point]:
-    """Return the best sampled points, best first; the config's own point is tried anyway."""
+    """Return the best sampled points, best first. The config's own point is excluded: it is always evaluated."""
     done = [trial for trial in screened[1:] if trial.value is not None]
     best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))
     return [trial.parameters for trial in best[:keep]]
 
 
 def _preset_points(untuned: dict[str, float], space: Sequence[Dimension]) -> list[Point]:
-    """Return the presets inside `space`, otherwise like `untuned`; none where the objective is not weighted."""
-    by_name = {one.name: one for one in space}
+    """Return the presets moved into `space`, with the other values of `untuned`; none without the weighted objective."""
+    by_name = {dimension.name: dimension for dimension in space}
     if "unobserved_weight" not in by_name:
         return []
     points: list[Point] = []
     for preset in PRESETS:
         values = {**preset, "frequency_exponent": 1.0}
         inside = {
-            name: one.from_scale(one.to_scale(values[name]))
-            for name, one in by_name.items()
+            name: dimension.from_scale(dimension.to_scale(values[name]))
+            for name, dimension in by_name.items()
             if name in values
         }
         if untuned | inside not in (untuned, *points):
@@ -188,8 +194,8 @@ def _seconds(trials: Trials) -> float:
 def _log(description: str, trial: TrialReport, metric: str) -> None:
     value = trial.state if trial.value is None else f"{metric} {trial.value:.5f}"
     listed = ", ".join(f"{name} {value:g}" for name, value in trial.parameters.items())
-    what = "as given" if trial.untuned else listed
-    log.info("%s trial %d: %s, %s, %.1f s", description, trial.number, value, what, trial.seconds)
+    settings = "config as given" if trial.untuned else listed
+    log.info("%s trial %d: %s, %s, %.1f s", description, trial.number, value, settings, trial.seconds)
 
 
 def _note(trials: Trials) -> str:

@@ -1,4 +1,4 @@
-"""The search space of `als tune`: from section `tune.space` and the data to dimensions, and where a recipe lies in it."""
+"""The search space of `als tune`, from section `tune.space` and the data; and conversions between it and the config."""
 
 import math
 from collections.abc import Sequence
@@ -18,43 +18,44 @@ Kind = Literal["choice", "count", "even", "log", "log1p"]
 _FACTORS = tuple(2**power for power in range(4, 11))
 _MOST_FACTOR_BYTES = 4 << 30
 _DIGITS = 4
-"""Significant digits of what is written into the winning config: exactly that was evaluated."""
+"""Significant digits of values in the best config. Trials use the same rounded values."""
 _REGULARIZATION = {"weighted": (1e-4, 5e-2), "hu2008": (1e-3, 1e2)}
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One hyperparameter and its values."""
+    """One hyperparameter of the search space."""
 
     name: str
     kind: Kind
     values: tuple[float, ...]
-    """All values of a choice, ascending; else the lowest and the highest."""
+    """All values of a choice, ascending. For other kinds, the minimum and the maximum."""
 
     def to_scale(self, value: float) -> float:
-        """Return where the value of the space that is nearest to `value` lies on the scale that is searched evenly."""
+        """Return the value of the space nearest to `value`, on the scale of the sampler."""
         if self.kind == "choice":
-            return min(range(len(self.values)), key=lambda place: abs(self.values[place] - value))
+            return min(range(len(self.values)), key=lambda index: abs(self.values[index] - value))
         inside = min(max(value, self.values[0]), self.values[-1])
         return math.log1p(inside) if self.kind == "log1p" else inside
 
-    def from_scale(self, drawn: float) -> float:
-        """Return the value at `drawn`, rounded and inside the bounds."""
+    def from_scale(self, sampled: float) -> float:
+        """Return the value at `sampled` on the scale of the sampler, rounded and within the bounds."""
         if self.kind == "choice":
-            return int(self.values[int(drawn)])
+            return int(self.values[int(sampled)])
         if self.kind == "count":
-            return int(drawn)
-        value = math.expm1(drawn) if self.kind == "log1p" else drawn
+            return int(sampled)
+        value = math.expm1(sampled) if self.kind == "log1p" else sampled
         return min(max(rounded(value), self.values[0]), self.values[-1])
 
 
 def search_space(
     train: TrainConfig, space: SpaceConfig, matrices: Sequence[csr_matrix]
 ) -> tuple[Dimension, ...]:
-    """Return what is searched on the training `matrices` (U, I) of the folds.
+    """Return the dimensions of the search on the training `matrices` (U, I) of the folds.
 
-    Left out is what cannot matter: what only the weighted objective has, and under that objective alpha where all
-    strengths are alike and a side's exponent where all its rows have as many interactions.
+    Hyperparameters without influence are left out. With objective hu2008, these are the hyperparameters of the weighted
+    objective. With the weighted objective, these are `alpha` if all strengths are equal, and the exponent of a side if
+    all its rows have equally many interactions.
     """
     objective = objective_of(train)
     weighted = objective == "weighted"
@@ -66,11 +67,11 @@ def search_space(
     if weighted:
         dimensions.append(Dimension("unobserved_weight", "log", space.unobserved_weight))
         dimensions.append(Dimension("frequency_exponent", "even", space.frequency_exponent))
-    if not (weighted and all(_alike(matrix.data) for matrix in matrices)):
+    if not (weighted and all(_all_equal(matrix.data) for matrix in matrices)):
         dimensions.append(Dimension("alpha", "log1p", space.alpha))
-    if weighted and not all(_alike(np.diff(matrix.indptr)) for matrix in matrices):
+    if weighted and not all(_all_equal(np.diff(matrix.indptr)) for matrix in matrices):
         dimensions.append(Dimension("user_exponent", "even", space.user_exponent))
-    if weighted and not all(_alike(np.bincount(matrix.indices)) for matrix in matrices):
+    if weighted and not all(_all_equal(np.bincount(matrix.indices)) for matrix in matrices):
         dimensions.append(Dimension("item_exponent", "even", space.item_exponent))
         dimensions.append(Dimension("fold_in_item_exponent", "even", space.fold_in_item_exponent))
     dimensions.append(Dimension("fold_in_regularization", "log", space.fold_in_regularization))
@@ -79,7 +80,7 @@ def search_space(
 
 
 def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> Point:
-    """Return the point of `space` that is nearest to `recipe`, which was made for `matrix` (U, I)."""
+    """Return the point of `space` nearest to `recipe`, which was made for `matrix` (U, I)."""
     settings, rule = recipe.settings, recipe.confidence
     fold_in = recipe.separate_fold_in or FoldIn(settings.regularization, rule)
     values = {
@@ -94,13 +95,16 @@ def point_of(recipe: Recipe, matrix: csr_matrix, space: Sequence[Dimension]) -> 
         "fold_in_item_exponent": _ratio(fold_in.confidence.item_exponent, rule.item_exponent),
         "iterations": settings.iterations,
     }
-    return {one.name: one.from_scale(one.to_scale(values[one.name])) for one in space}
+    return {
+        dimension.name: dimension.from_scale(dimension.to_scale(values[dimension.name]))
+        for dimension in space
+    }
 
 
 def searched_config(train: TrainConfig, point: Point, matrix: csr_matrix) -> TrainConfig:
-    """Return `train` with the values of `point`, converted for `matrix` (U, I); nothing that is searched stays `auto`.
+    """Return `train` with the values of `point`, converted for `matrix` (U, I). No searched setting stays `auto`.
 
-    A tempering exponent that the space leaves out because it has no influence becomes 0.
+    A tempering exponent that is not in the space, because it has no influence, becomes 0.
     """
     left_out = {
         name: 0.0
@@ -125,5 +129,5 @@ def _ratio(value: float, of: float) -> float:
     return value / of if of else 1.0
 
 
-def _alike(values: np.ndarray) -> bool:
+def _all_equal(values: np.ndarray) -> bool:
     return bool(np.all(values == values[0]))

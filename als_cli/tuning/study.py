@@ -1,7 +1,7 @@
-"""The trials of `als tune` in an SQLite file, drawn by Optuna; the only file that imports it.
+"""The trials of `als tune`, sampled by Optuna and stored in an SQLite file. Only this module imports Optuna.
 
-What a trial draws depends on the seed and on the trials before it, never on how often the search was interrupted: the
-sampler begins every trial from a seed of its own, and a trial that was cut off counts for nothing.
+The point of a trial depends on the seed and on the trials before it. Interruptions do not change it: the sampler has
+a separate seed for each trial, and interrupted trials are ignored.
 """
 
 import warnings
@@ -28,47 +28,50 @@ from als_cli.tuning.report import TrialReport
 from als_cli.tuning.space import Dimension
 
 _UNTUNED, _NOT_FINITE = "untuned", "not_finite"
-_NEVER_PRUNED = 5
-"""Trials before the median of the others means something."""
+_TRIALS_BEFORE_PRUNING = 5
+"""Trials that are never pruned, because the median of few trials is not reliable."""
 
 FoldScore = Callable[[Point | None], float]
-"""One fold: from a point to its value; None is the config as given."""
+"""Returns the value of a point on one fold. None stands for the config as given."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """A trial that the sampler does not choose."""
+    """A point that is not sampled."""
 
     point: Point
     is_untuned: bool = False
-    """Whether to evaluate the config as given, which is at `point` or near it."""
+    """Whether to evaluate the config as given. `point` is the nearest point of the space."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """A study and how its next trial is drawn."""
+    """A study, its search space and its seed."""
 
     study: optuna.Study
     space: Sequence[Dimension]
     seed: int
 
     def trials(self) -> tuple[TrialReport, ...]:
-        """Return the trials that count: done, pruned, or failed by themselves."""
+        """Return the trials that are done, pruned or failed, without interrupted trials."""
         counted = [trial for trial in self.study.get_trials(deepcopy=False) if _state_of(trial)]
         return tuple(self._report(number, trial) for number, trial in enumerate(counted, start=1))
 
     def run_one(self, folds: Sequence[FoldScore], start: Start | None, random_trials: int) -> TrialReport:
-        """Return the next trial: the mean of `folds` (one per fold), given up where the first ones disappoint.
+        """Run the next trial on `folds`, and return its report. The trial may be pruned after a fold.
 
-        It is `start`, or drawn: at random while there are fewer than `random_trials`.
+        Its point is `start`. Without `start`, the point is sampled: at random during the first `random_trials` trials,
+        then by the sampler's model.
         """
         trials = self.trials()
         waiting = self.study.get_trials(deepcopy=False, states=[TrialState.WAITING])
         if start is not None and not waiting:
-            place = {one.name: one.to_scale(start.point[one.name]) for one in self.space}
-            self.study.enqueue_trial(place, user_attrs={_UNTUNED: start.is_untuned})
+            scaled = {
+                dimension.name: dimension.to_scale(start.point[dimension.name]) for dimension in self.space
+            }
+            self.study.enqueue_trial(scaled, user_attrs={_UNTUNED: start.is_untuned})
         self.study.sampler = _sampler(derived_seed(self.seed, len(trials)), random_trials)
-        trial = self.study.ask({one.name: _distribution(one) for one in self.space})
+        trial = self.study.ask({dimension.name: _distribution(dimension) for dimension in self.space})
         point = None if trial.user_attrs.get(_UNTUNED) else self._point(trial.params)
         try:
             value = _mean(trial, point, folds)
@@ -80,8 +83,8 @@ class Search:
             self.study.tell(trial, value, state=state)
         return self.trials()[-1]
 
-    def _point(self, drawn: dict[str, float]) -> Point:
-        return {one.name: one.from_scale(drawn[one.name]) for one in self.space}
+    def _point(self, sampled: dict[str, float]) -> Point:
+        return {dimension.name: dimension.from_scale(sampled[dimension.name]) for dimension in self.space}
 
     def _report(self, number: int, trial: FrozenTrial) -> TrialReport:
         state, untuned = _state_of(trial), bool(trial.user_attrs.get(_UNTUNED))
@@ -99,35 +102,35 @@ class Search:
 
 @dataclass(frozen=True)
 class Studies:
-    """The studies of one SQLite file."""
+    """The studies in an SQLite file."""
 
     storage: RDBStorage
 
     def search(self, name: str, space: Sequence[Dimension], seed: int) -> Search:
-        """Return the search `name`, made where it is missing; interrupted trials are closed."""
+        """Return the search `name`. Create it if it does not exist, and mark interrupted trials as failed."""
         study = optuna.create_study(
             storage=self.storage,
             study_name=name,
             load_if_exists=True,
             direction="maximize",
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=_NEVER_PRUNED),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=_TRIALS_BEFORE_PRUNING),
         )
-        # The workspace's lock is ours, so whoever ran these is gone.
-        for cut_off in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-            study.tell(cut_off.number, state=TrialState.FAIL)
+        # This process holds the workspace lock, so no other process is running these trials.
+        for interrupted in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            study.tell(interrupted.number, state=TrialState.FAIL)
         return Search(study, space, seed)
 
 
 @contextmanager
 def opened_studies(file: Path) -> Iterator[Studies]:
-    """Yield the studies of the SQLite `file`, made where it is missing.
+    """Yield the studies in the SQLite `file`, which is created if it does not exist.
 
     Raises
     ------
     ArtifactError
-        The file holds no studies.
+        `file` is not an Optuna study file.
     ResourceError
-        It cannot be written.
+        `file` cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with refusals_at(file):
@@ -146,12 +149,13 @@ def _open(file: Path) -> RDBStorage:
         return RDBStorage(URL.create("sqlite", database=str(file)).render_as_string())
     except RuntimeError as other_version:
         raise ArtifactError(
-            f"{file} was made by another release of Optuna", hint="move it away; the search begins anew"
+            f"{file} was written by another version of Optuna",
+            hint="move the file away to start a new search",
         ) from other_version
 
 
 def _mean(trial: Trial, point: Point | None, folds: Sequence[FoldScore]) -> float | None:
-    """Return the mean over the folds, None where the trial was given up."""
+    """Return the mean over the folds, None if the trial was pruned."""
     total = 0.0
     for number, score in enumerate(folds, start=1):
         total += score(point)
@@ -169,19 +173,19 @@ def _state_of(trial: FrozenTrial) -> str | None:
     return "failed" if trial.user_attrs.get(_NOT_FINITE) else None
 
 
-def _distribution(one: Dimension) -> BaseDistribution:
-    if one.kind == "choice":
-        # By place: choices have an order, from which the sampler learns.
-        return IntDistribution(0, len(one.values) - 1)
-    low, high = (one.to_scale(value) for value in one.values)
-    if one.kind == "count":
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    if dimension.kind == "choice":
+        # By index: choices are ordered, and the sampler uses the order.
+        return IntDistribution(0, len(dimension.values) - 1)
+    low, high = (dimension.to_scale(value) for value in dimension.values)
+    if dimension.kind == "count":
         return IntDistribution(int(low), int(high))
-    return FloatDistribution(low, high, log=one.kind == "log")
+    return FloatDistribution(low, high, log=dimension.kind == "log")
 
 
 def _sampler(seed: int, random_trials: int) -> optuna.samplers.BaseSampler:
     with warnings.catch_warnings():
-        # Older releases call `multivariate` experimental.
+        # Older versions of Optuna warn that `multivariate` is experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.TPESampler(
             seed=seed, multivariate=True, n_startup_trials=random_trials, constant_liar=False
@@ -193,11 +197,11 @@ def _storage_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except (optuna.exceptions.StorageInternalError, DatabaseError) as broken:
-        said = str(broken.__cause__ or broken).splitlines()[0]
-        if any(word in said for word in ("full", "readonly", "unable to open")):
+        reason = str(broken.__cause__ or broken).splitlines()[0]
+        if any(word in reason for word in ("full", "readonly", "unable to open")):
             raise ResourceError(
-                f"{file} cannot be written: {said}", hint="check the disk and its permissions"
+                f"{file} cannot be written: {reason}", hint="check the free disk space and the permissions"
             ) from broken
         raise ArtifactError(
-            f"{file} cannot be used: {said}", hint="move it away; the search begins anew"
+            f"{file} is not a valid study: {reason}", hint="move the file away to start a new search"
         ) from broken

@@ -1,4 +1,4 @@
-"""One trial of `als tune`: for each fold, train at a point and score the test users."""
+"""One fold of a trial of `als tune`: train at a point, and compute the metric of the test users."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,13 +18,13 @@ from als_cli.tuning.space import searched_config
 
 @dataclass(frozen=True, eq=False)
 class FoldTrial:
-    """One fold, and the settings that its points change."""
+    """A fold, and section `train`, which points change."""
 
     fold: EvaluationSets
     train: TrainConfig
     signal: EventsConfig
     metric: str
-    """Such as ndcg@10."""
+    """For example ndcg@10."""
     threads: int
 
     @property
@@ -34,13 +34,13 @@ class FoldTrial:
 
     @cached_property
     def untuned(self) -> Recipe:
-        """The recipe of the config as given; computed once, since resolving `auto` takes a while."""
+        """The recipe of the config as given. It is computed once, because resolving `auto` takes long."""
         events = self.fold.events.training
         chosen = AutoSearch(self.signal, self.threads).choose(self.train, events, self.matrix)
         return recipe_for(self.matrix, chosen, self.threads)
 
     def value(self, point: Point | None) -> float:
-        """Return the mean of the metric over the fold's test users after a training at `point`; None: as given.
+        """Return the mean of the metric over the test users after a training at `point`. None means the config as given.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The validation set of `auto`, made from the events that training may see and from nothing else."""
+"""The validation set of `auto`, made only from events of the training set."""
 
 import logging
 from collections.abc import Iterator
@@ -15,51 +15,51 @@ from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.subsample import sample_users
 
 _NEWEST = 0.1
-"""Fraction of the events, the newest, that validation uses where all events have a time."""
+"""Fraction of the events in the validation set, if all events have a time: the newest events."""
 _SAMPLED = 0.1
-"""Fraction of the pairs that validation samples elsewhere: the training set must stay nearly as dense as all data."""
+"""Fraction of the pairs in a random validation set. It is small, so that the training set stays nearly as dense."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ValidationRules:
-    """How many users validation evaluates and trains on."""
+    """Numbers of users that validation evaluates and trains on."""
 
     most_evaluated: int = 5000
-    """Users that are evaluated: a sample of this many."""
+    """Maximum number of evaluated users. Above it, users are sampled."""
     fewest_evaluated: int = 100
-    """With fewer, chance decides, so nothing is selected."""
+    """Minimum number of evaluated users. Below it, results are too noisy to select settings."""
     many_users: int = 100_000
-    """From this many training users on, presets are compared on a sample of users."""
+    """Minimum number of training users for which presets are compared on a sample of users."""
     sampled_users: int = 20_000
-    """Size of that sample."""
+    """Number of users in this sample."""
 
 
 def validation_sets(
     clean: pl.LazyFrame, signal: EventsConfig, rules: ValidationRules
 ) -> EvaluationSets | None:
-    """Return `clean` events divided for validation, None where too few users can be evaluated.
+    """Return the training set and the validation set of `clean` events, None if too few users can be evaluated.
 
-    The validation set has the pairs of the newest tenth of the events. Where events have no time, or too few users
-    have a history before that, it is a random tenth of all pairs. Only items that are new to a user count.
+    The validation set has the pairs of the newest tenth of the events. It is a random tenth of all pairs if events have
+    no time, or if too few users have earlier events. Only items that are new to a user count.
     """
     for split in _splits(clean):
         try:
-            parts = divide(clean, signal, SplitProtocol(split, users=rules.most_evaluated))
+            sets = divide(clean, signal, SplitProtocol(split, users=rules.most_evaluated))
         except DataError as impossible:
             log.debug("no validation set by %s: %s", split.by, impossible)
             continue
-        if parts.holdout.test_set.users >= rules.fewest_evaluated:
-            return parts
+        if sets.holdout.test_set.users >= rules.fewest_evaluated:
+            return sets
     return None
 
 
-def smaller(parts: EvaluationSets, rules: ValidationRules) -> EvaluationSets:
-    """Return `parts` with a sample of the users where there are very many, else `parts` itself."""
-    if parts.training.users.height < rules.many_users:
-        return parts
-    return sample_users(parts, rules.sampled_users, seed=0)
+def smaller(sets: EvaluationSets, rules: ValidationRules) -> EvaluationSets:
+    """Return `sets` with a sample of the users if there are `many_users`, else `sets`."""
+    if sets.training.users.height < rules.many_users:
+        return sets
+    return sample_users(sets, rules.sampled_users, seed=0)
 
 
 def _splits(clean: pl.LazyFrame) -> Iterator[TimeSplit | RandomSplit]:

@@ -1,4 +1,4 @@
-"""Compiled kernels are kept between runs, in a folder of the user's, and training works where none can be kept."""
+"""Compiled kernels are cached in a folder of the user. Training also works without a cache."""
 
 import os
 import subprocess
@@ -38,11 +38,11 @@ def run(folder, **environment) -> tuple[list[str], str]:
 
 
 def machine_code(folder) -> dict[str, int]:
-    """Return the files of compiled kernels below `folder`, each with the time it was written."""
+    """Return the files of compiled kernels below `folder`, with their modification times."""
     return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*.nb[ci]")}
 
 
-def test_kernels_are_compiled_once_and_said_to_be(tmp_path):
+def test_kernels_are_compiled_once_with_a_log_message(tmp_path):
     missing = tmp_path / "not" / "there"
     first, said = run(missing)
     assert "compiling the fast kernels" in said
@@ -58,7 +58,7 @@ def test_kernels_are_compiled_once_and_said_to_be(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="/proc is where nobody can write")
-def test_works_where_nothing_can_be_kept():
+def test_training_works_without_a_cache():
     lines, said = run("/proc/nowhere")
     assert "cannot be kept" in said
     assert lines[0] == "None"
@@ -66,7 +66,7 @@ def test_works_where_nothing_can_be_kept():
 
 
 def test_kernels_count_no_references():
-    # Counting costs two atomic operations per view of an array: half of a kernel's time. So they may not allocate ...
+    # Counts cost two atomic operations per view of an array, half of a kernel's time. So kernels may not allocate.
     def allocate(size: int) -> float:
         return np.empty(size, np.float32)[0]
 
@@ -75,7 +75,7 @@ def test_kernels_count_no_references():
 
 
 def test_kernels_keep_no_reference_to_their_arguments():
-    # ... and leave the counts of what they are given as they were.
+    # Kernels must not change the reference counts of their arguments.
     users, items = np.ones((300, 16), np.float32), np.ones((50, 16), np.float32)
     before = sys.getrefcount(users), sys.getrefcount(items)
     for _ in range(3):

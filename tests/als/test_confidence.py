@@ -1,4 +1,4 @@
-"""From strength to confidence."""
+"""Confidences from strengths."""
 
 import math
 
@@ -24,7 +24,7 @@ def test_the_formula_holds_for_every_pair_and_a_dislike_keeps_its_sign(form, gro
     np.testing.assert_array_equal(confidence.indices, STRENGTH.indices)
 
 
-def test_the_strengths_are_left_as_they_are():
+def test_strengths_are_not_changed():
     before = STRENGTH.data.copy()
     ConfidenceRule("log", 3.0, 1.0, 2.0, 0.5, 0.5).apply(STRENGTH, COUNTS)
     np.testing.assert_array_equal(STRENGTH.data, before)
@@ -37,7 +37,7 @@ def test_the_mean_is_over_stored_pairs_and_magnitudes():
 
 
 def histories(users=40, items=25):
-    """Long and short rows, a user with one item, one with none, an item that nobody has, and dislikes."""
+    """Return long and short rows, a user with one item, a user without items, an item without users, and dislikes."""
     rng = np.random.default_rng(4)
     dense = rng.gamma(2.0, 2.0, (users, items)) * (rng.random((users, items)) < rng.random((users, 1)) ** 2)
     dense[3], dense[3, 7], dense[5], dense[:, 9] = 0, 2.5, 0, 0
@@ -46,7 +46,7 @@ def histories(users=40, items=25):
 
 
 def tempered_by_definition(strength, p, q, alpha, epsilon):
-    """c = g(r) (n_u / mean n)^-p (n_i / mean n)^-q, divided by its mean; pair by pair."""
+    """Return c = g(r) (n_u / mean n)^-p (n_i / mean n)^-q, divided by its mean, pair by pair."""
     dense = strength.toarray().astype(np.float64)
     per_user = [sum(value != 0 for value in row) for row in dense]
     per_item = [sum(value != 0 for value in column) for column in dense.T]
@@ -91,7 +91,7 @@ def test_tempering_does_not_depend_on_the_order_of_users_and_items():
     )
 
 
-def test_a_history_that_is_folded_in_weighs_what_it_weighed_in_training():
+def test_a_folded_in_history_has_the_confidences_of_training():
     strength = histories()
     counts = interactions_per_item(strength)
     rule = ConfidenceRule("log", 10.0, 2.0, 1.7, 0.5, 0.5)

@@ -7,11 +7,11 @@ from als_cli.errors import ConfigError
 
 
 @pytest.mark.parametrize("name", ["native", "implicit"])
-def test_an_engine_answers_to_its_name(name):
+def test_each_engine_has_its_name(name):
     assert engine_named(name).name == name
 
 
-def test_an_unknown_engine_is_named_with_those_there_are():
+def test_the_error_for_an_unknown_engine_lists_all_engines():
     with pytest.raises(ConfigError, match="no engine is called 'spark'") as caught:
         engine_named("spark")
     assert "native, implicit" in caught.value.hint

@@ -1,4 +1,4 @@
-"""The adapter of `implicit`: loss in our terms, its traps absorbed."""
+"""The adapter of `implicit`: its loss, seeds, and special cases."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def confidence(rng, users=30, items=20, dislikes=False):
 
 
 def naive_loss(matrix, factors, regularization):
-    """Equation 3 of Hu et al. 2008, every cell visited, float64."""
+    """Return the loss of Hu et al. 2008 (equation 3), cell by cell in float64."""
     dense = matrix.toarray().astype(np.float64)
     users, items = factors.users.astype(np.float64), factors.items.astype(np.float64)
     total = 0.0

@@ -1,4 +1,4 @@
-"""Engine `implicit` on arrays that are mapped read-only, as datasets and models are."""
+"""Engine `implicit` on read-only memory-mapped arrays, as in datasets and models."""
 
 import numpy as np
 from scipy.sparse import csr_matrix

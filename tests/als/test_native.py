@@ -1,4 +1,4 @@
-"""The native engine against the float64 reference, an independent gradient, and itself on other thread counts."""
+"""The native engine, compared with the float64 reference, an independent gradient, and other numbers of threads."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ OBJECTIVES = [
 
 
 def confidences(rng: np.random.Generator, users=40, items=30, share=0.3) -> csr_matrix:
-    """Every odd case at once: empty rows, one pair, all pairs, dislikes, c = a0 (w = 0) and c < a0 (w < 0)."""
+    """Return a matrix with all special cases: empty rows, one pair, all pairs, dislikes, c = a0 (w = 0), c < a0 (w < 0)."""
     dense = np.where(rng.random((users, items)) < share, 1 + rng.gamma(1.0, 4.0, (users, items)), 0.0)
     dense[3], dense[:, 5] = 0.0, 0.0
     dense[7] = 2.0
@@ -46,7 +46,7 @@ def relative_errors(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 
 def gradient(confidence: csr_matrix, X: np.ndarray, Y: np.ndarray, settings: AlsSettings) -> np.ndarray:
-    """dL/dX by pairs, straight from the loss; and nothing of the engine or the reference."""
+    """Return dL/dX pair by pair, from the loss. It shares no code with the engine or the reference."""
     C = confidence.toarray().astype(np.float64)
     G = np.zeros_like(X)
     for u in range(len(X)):
@@ -138,7 +138,7 @@ def test_one_and_two_threads_give_the_same_bytes(exact):
     assert one.items.tobytes() == two.items.tobytes()
 
 
-def test_rows_taken_block_by_block_come_to_the_same_solution(monkeypatch):
+def test_rows_solved_in_blocks_have_the_same_solution(monkeypatch):
     rng = np.random.default_rng(11)
     confidence = csr_matrix(
         np.where(rng.random((500, 60)) < 0.5, 1 + rng.gamma(1.0, 2.0, (500, 60)), 0.0).astype(np.float32)
@@ -164,7 +164,7 @@ def test_rows_taken_block_by_block_come_to_the_same_solution(monkeypatch):
     assert losses[512][-1] == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_warm_start_goes_on_where_training_stopped():
+def test_a_warm_start_continues_the_training():
     confidence = confidences(np.random.default_rng(7), users=80, items=60)
     losses: list[float] = []
     first = NativeEngine().fit(
@@ -178,7 +178,7 @@ def test_a_warm_start_goes_on_where_training_stopped():
     np.testing.assert_array_equal(first.items, kept)
 
 
-def test_factors_need_not_fit_the_registers():
+def test_any_number_of_factors_is_supported():
     factors = NativeEngine().fit(
         confidences(np.random.default_rng(8)), replace(BASE, factors=5), lambda _: None
     )
@@ -197,7 +197,7 @@ def test_memory_mapped_items_need_no_other_kernel(tmp_path):
 
 
 @pytest.mark.parametrize("factors", [15, 16, 33])
-def test_items_turned_once_serve_one_fold_in_after_the_other(factors):
+def test_prepared_items_serve_several_fold_ins(factors):
     rng = np.random.default_rng(5)
     confidence, settings = confidences(rng), replace(BASE, factors=factors)
     given = rng.normal(size=(30, factors)).astype(np.float32)
@@ -228,7 +228,7 @@ def test_factors_that_are_not_finite_are_an_error():
     items=st.integers(1, 12),
     factors=st.integers(1, 40),
 )
-def test_permuting_users_permutes_the_answer(seed, users, items, factors):
+def test_permuting_users_permutes_the_factors(seed, users, items, factors):
     rng = np.random.default_rng(seed)
     dense = np.where(rng.random((users, items)) < 0.5, rng.gamma(1.0, 2.0, (users, items)), 0.0).astype(
         np.float32

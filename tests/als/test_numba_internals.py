@@ -1,4 +1,4 @@
-"""Numba's private parts, each alone: a release that changes one fails here, by name, before any kernel does."""
+"""Each private function of numba that is used, tested alone. A numba version that changes one fails here first."""
 
 import numba
 import numpy as np

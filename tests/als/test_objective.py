@@ -7,7 +7,7 @@ from als_cli.als.objective import Loss
 
 
 @pytest.mark.parametrize("nu", [0.0, 0.5, 1.0])
-def test_ridge_scales_with_what_a_row_weighs(nu):
+def test_the_ridge_scales_with_the_weight_of_a_row(nu):
     confidence = csr_matrix(np.array([[2.0, -3.0, 0.0], [0.0, 0.0, 0.0]], np.float32))
     found = Loss(0.5, 0.0, 0.1, nu).ridge(confidence)
     assert found == pytest.approx([0.1 * 6.5**nu, 0.1 * 1.5**nu])

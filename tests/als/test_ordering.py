@@ -1,4 +1,4 @@
-"""Both sides by falling frequency, and back."""
+"""Ordering of both sides by decreasing frequency, and back."""
 
 import itertools
 
@@ -41,7 +41,7 @@ def test_put_back_undoes_the_order():
     assert back.flags["C_CONTIGUOUS"]
 
 
-def test_training_leaves_its_input_as_it_was_and_answers_in_its_order():
+def test_training_does_not_change_its_input_and_returns_factors_in_its_order():
     rng = np.random.default_rng(3)
     matrix = matrix_of(rng)
     before = matrix.toarray()
@@ -50,4 +50,4 @@ def test_training_leaves_its_input_as_it_was_and_answers_in_its_order():
     np.testing.assert_array_equal(matrix.toarray(), before)
     scores = factors.users @ factors.items.T
     liked, other = scores[before > 0].mean(), scores[before == 0].mean()
-    assert liked > other + 0.2  # rows in another order would have nothing to do with the matrix
+    assert liked > other + 0.2  # rows in another order would not fit the matrix

@@ -25,7 +25,7 @@ def test_honours_the_limit_of_an_old_container(tmp_path, quota, limit):
     assert available_threads(tmp_path) == (limit or len(os.sched_getaffinity(0)))
 
 
-def test_never_more_threads_than_there_are():
+def test_at_most_all_cpus_are_used():
     assert Workers(10_000).threads == available_threads()
     assert Workers(0).threads == 1
 
@@ -42,7 +42,7 @@ def test_results_come_in_order_from_no_more_threads_than_asked_for():
     assert len(seen) <= 2
 
 
-def test_blas_has_one_thread_inside_and_its_own_number_after():
+def test_blas_has_one_thread_inside_and_its_earlier_number_afterwards():
     def blas_threads() -> list[int]:
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
@@ -52,7 +52,7 @@ def test_blas_has_one_thread_inside_and_its_own_number_after():
     assert blas_threads() == before
 
 
-def test_an_error_in_a_piece_ends_the_map():
+def test_an_error_in_one_task_stops_the_map():
     def work(piece: int) -> None:
         raise ZeroDivisionError(str(piece))
 

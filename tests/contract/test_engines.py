@@ -1,6 +1,6 @@
-"""What every engine must do: the loss it reports is the loss of its factors, it falls, and the same seed repeats it.
+"""The contract of all engines: the reported loss is the loss of the factors and decreases, and seeds are reproducible.
 
-The loss here is written from Hu, Koren, Volinsky 2008 (equation 3), pair by pair, and shares no code with an engine.
+The loss in this file follows Hu, Koren, Volinsky 2008 (equation 3) pair by pair. It shares no code with an engine.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""What every implementation of top-N must do: agree with sorting everything, bit for bit.
+"""The contract of all implementations of top-N: bit-identical to sorting all items.
 
-To put another implementation under the contract, add it to IMPLEMENTATIONS.
+To test another implementation, add it to IMPLEMENTATIONS.
 """
 
 import importlib
@@ -18,12 +18,12 @@ IMPLEMENTATIONS = [pytest.param(top_n, id="numpy"), pytest.param(native_top_n.to
 
 
 def dot_products(users: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """Scores by definition: float64 sums, rounded to float32."""
+    """Return scores by definition: float64 sums, rounded to float32."""
     return (users.astype(np.float64) @ items.astype(np.float64).T).astype(np.float32)
 
 
 def sort_everything(scores: np.ndarray, n: int, seen=None, candidates=None, allowed=None) -> TopN:
-    """The oracle: one user at a time, every item sorted by (-score, item row)."""
+    """Return the expected lists: for each user, all items sorted by (-score, item row)."""
     users, items = scores.shape
     rows, best = np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32)
     for user in range(users):
@@ -49,8 +49,8 @@ def assert_same(found: TopN, expected: TopN) -> None:
     np.testing.assert_array_equal(found.scores, expected.scores)
 
 
-def some_pairs(rng: np.random.Generator, users: int, items: int, share: float) -> csr_matrix:
-    mask = csr_matrix((rng.random((users, items)) < share).astype(np.float32))
+def some_pairs(rng: np.random.Generator, users: int, items: int, fraction: float) -> csr_matrix:
+    mask = csr_matrix((rng.random((users, items)) < fraction).astype(np.float32))
     mask.data[::2] = 0.0  # a stored zero masks like any other entry
     return mask
 
@@ -93,14 +93,14 @@ class TestTopN:
         chosen = {name: given_masks[name] for name in masks}
         assert_same(rank(users, items, 9, **chosen), sort_everything(dot_products(users, items), 9, **chosen))
 
-    def test_fewer_candidates_than_places_leaves_the_rest_unfilled(self, rank, rng):
+    def test_slots_without_candidates_are_empty(self, rank, rng):
         users, items = self.factors(rng, users=3, items=6)
         candidates = csr_matrix(np.array([[1, 0, 0, 0, 0, 1], [0] * 6, [0, 0, 1, 0, 0, 0]], np.float32))
         found = rank(users, items, 4, candidates=candidates)
         assert found.filled.sum(axis=1).tolist() == [2, 0, 1]
         assert_same(found, sort_everything(dot_products(users, items), 4, candidates=candidates))
 
-    def test_n_beyond_the_catalogue_leaves_the_rest_unfilled(self, rank, rng):
+    def test_slots_beyond_the_number_of_items_are_empty(self, rank, rng):
         users, items = self.factors(rng, users=3, items=5)
         found = rank(users, items, 8)
         assert found.item_rows.shape == (3, 8)
@@ -119,7 +119,7 @@ class TestTopN:
         assert not found.filled.any()
 
     @pytest.mark.parametrize("value", [0.0, 1.0, -1.0])
-    def test_all_tied_goes_by_item_row(self, rank, value):
+    def test_ties_go_by_item_row(self, rank, value):
         users, items = np.full((3, 4), value, np.float32), np.ones((300, 4), np.float32)
         seen = csr_matrix(([1.0, 1.0], ([0, 1], [0, 2])), shape=(3, 300), dtype=np.float32)
         assert rank(users, items, 4, seen=seen).item_rows.tolist() == [
@@ -137,7 +137,7 @@ class TestTopN:
             rank(users, items, 25, seen=seen), sort_everything(dot_products(users, items), 25, seen=seen)
         )
 
-    def test_twins_far_apart_are_ordered_by_item_row(self, rank, rng):
+    def test_items_with_equal_factors_are_ordered_by_item_row(self, rank, rng):
         # Equal factor rows have equal scores wherever a matrix product happens to put them.
         users, items = self.factors(rng, users=29, items=101, f=33)
         found = rank(users, np.concatenate([items, items, items]), 30)
@@ -170,7 +170,7 @@ class TestTopN:
         assert found.filled.sum(axis=1).tolist() == [7, 0, 7, 7]
         assert not np.isin(found.item_rows, [3, 5]).any()
 
-    def test_users_without_factors_get_the_first_items_left_to_them(self, rank, rng):
+    def test_users_with_zero_factors_get_the_first_items_that_are_left(self, rank, rng):
         users, items = self.factors(rng, users=40, items=301)
         users[::3] = 0.0
         items[[0, 7, 11]] = np.inf  # 0 x inf is no score
@@ -181,7 +181,7 @@ class TestTopN:
         assert_same(found, sort_everything(scores, 12, seen=seen, allowed=allowed))
         assert (found.scores[0] == 0).all()
 
-    def test_the_arguments_stay_as_they_are(self, rank, rng):
+    def test_arguments_are_not_changed(self, rank, rng):
         users, items = self.factors(rng)
         seen, candidates = some_pairs(rng, 37, 211, 0.3), some_pairs(rng, 37, 211, 0.3)
         arguments = (users, items, seen.indices, seen.data, candidates.indices)
@@ -196,9 +196,9 @@ class TestTopN:
         wide = np.repeat(users, 2, axis=1)[:, ::2]
         assert_same(rank(wide, items, 5), sort_everything(dot_products(users, items), 5))
 
-    def test_shapes_that_do_not_fit_are_refused(self, rank, rng):
+    def test_wrong_shapes_are_errors(self, rank, rng):
         users, items = self.factors(rng, users=2, items=3)
-        with pytest.raises(ValueError, match="long"):
+        with pytest.raises(ValueError, match="users have 5 factors"):
             rank(users[:, :5], items, 1)
         with pytest.raises(ValueError, match="n is 0"):
             rank(users, items, 0)

@@ -1,4 +1,4 @@
-"""Interactions against a plain dictionary of lists that adds up with exact fractions."""
+"""Interactions, compared with a dictionary that adds weights as exact fractions."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ events = st.lists(
 
 
 def expected(rows, *, half_life_days, duplicates, min_user, min_item):
-    """Strength by pair, in double precision from exact sums."""
+    """Return the strength by pair, in double precision from exact sums."""
     newest = max((row[2] for row in rows), default=None)
     pairs = defaultdict(list)
     for user, item, time, weight, value in rows:
@@ -145,7 +145,7 @@ def test_tables_and_matrix_describe_the_same_pairs(rows):
     assert (found.matrix.data != 0).all()
 
 
-def test_bought_and_returned_leaves_no_trace_under_any_transform():
+def test_a_purchase_that_was_returned_gives_no_pair_with_any_transform():
     bought, returned = np.log1p(6), -np.log1p(12)
     rows = [(1, "a", at(0), bought, 6.0), (1, "a", at(1), bought, 6.0), (1, "a", at(2), returned, -12.0)]
     rows += [(1, "b", at(0), 0.1, 0.1), (1, "b", at(0), 0.2, 0.2), (1, "b", at(0), -0.3, -0.3)]
@@ -154,7 +154,7 @@ def test_bought_and_returned_leaves_no_trace_under_any_transform():
     assert strengths(aggregate(clean(rows), recipe())) == {(1, "c"): 1.0}
 
 
-def test_decay_counts_from_the_stated_now_and_later_events_count_in_full():
+def test_decay_is_relative_to_now_and_later_events_count_in_full():
     rows = [(1, "a", at(0), 8.0, 1.0), (1, "b", at(20), 8.0, 1.0)]
 
     found = aggregate(clean(rows), recipe(half_life="5d"), now=at(10))
@@ -170,14 +170,14 @@ def test_events_without_time_count_in_full():
     assert found.users["last_time"].to_list() == [None]
 
 
-def test_of_several_newest_events_the_strongest_stays():
+def test_of_several_newest_events_the_strongest_is_kept():
     rows = [(1, "a", at(1), 2.0, 1.0), (1, "a", at(1), 7.0, 1.0), (1, "a", at(0), 9.0, 1.0)]
 
     assert strengths(aggregate(clean(rows), recipe(duplicates="last"))) == {(1, "a"): 7.0}
 
 
 def test_minimums_apply_together_until_nothing_changes():
-    # A chain that unravels from one end, beside a square that stays.
+    # A chain that is removed pair by pair from one end, and a square that stays.
     chain = [(k, f"c{k + step}") for k in range(20) for step in (0, 1)]
     square = [(100 + k, f"s{j}") for k in (0, 1) for j in (0, 1)]
     rows = [(user, item, at(0), 1.0, 1.0) for user, item in chain + square]

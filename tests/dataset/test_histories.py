@@ -1,4 +1,4 @@
-"""Histories by other numbers, against dense matrices."""
+"""Histories with other row numbers, compared with dense matrices."""
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -12,7 +12,7 @@ def some_matrix():
     return dense, csr_matrix(dense)
 
 
-def test_users_that_are_not_there_have_empty_histories():
+def test_unknown_users_have_empty_histories():
     dense, matrix = some_matrix()
     taken = take_histories(matrix, np.array([3, -1, 0, 3, -1], np.int32))
     np.testing.assert_array_equal(
@@ -22,7 +22,7 @@ def test_users_that_are_not_there_have_empty_histories():
     assert take_histories(matrix, np.array([-1], np.int32)).nnz == 0
 
 
-def test_items_move_to_their_new_columns_or_away():
+def test_items_move_to_their_new_columns_or_are_removed():
     dense, matrix = some_matrix()
     new_rows = np.array([1, -1, 2, 3, -1, 7, 8, 9, -1], np.int32)
     expected = np.zeros((7, 11), np.float32)

@@ -1,4 +1,4 @@
-"""Who gets a list."""
+"""The users that get a list."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ def listed(tmp_path, text, name="users.txt", **config):
     return audience_of(UsersFile.model_validate({"file": str(tmp_path / name)} | config), SHOP)
 
 
-def test_everybody_in_row_order():
+def test_all_users_in_row_order():
     found = audience_of("all", SHOP)
     assert found.user_ids.to_list() == [2, 5, 9]
     assert found.user_rows.tolist() == [0, 1, 2]
@@ -30,7 +30,7 @@ def test_the_instant_itself_counts_as_active():
     assert audience_of(ActiveUsers(active_since=NEWEST), SHOP).user_ids.to_list() == [5]
 
 
-def test_a_file_is_sorted_with_strangers_in_between(tmp_path):
+def test_users_of_a_file_are_sorted_including_unknown_users(tmp_path):
     found = listed(tmp_path, "user_id\n9\n7\n2\n9\n1\n")
     assert found.user_ids.to_list() == [1, 2, 7, 9]
     assert found.user_rows.tolist() == [-1, 0, -1, 2]
@@ -44,10 +44,10 @@ def test_a_file_without_header(tmp_path):
 def test_rows_without_an_id_are_counted(tmp_path, caplog):
     found = listed(tmp_path, "user_id,note\n9,\n,x\nguest,y\n")
     assert (found.user_ids.to_list(), found.unreadable) == ([9], 2)
-    assert "users.txt: 2 rows hold no id of type Int64" in caplog.text
+    assert "users.txt: 2 rows have no id of type Int64" in caplog.text
 
 
-def test_ids_that_came_as_floats_are_whole_numbers(tmp_path):
+def test_whole_floats_are_read_as_integer_ids(tmp_path):
     pl.DataFrame({"user_id": [9.0, None, 2.5]}).write_parquet(tmp_path / "users.parquet")
     found = audience_of(UsersFile(file=str(tmp_path / "users.parquet")), SHOP)
     assert (found.user_ids.to_list(), found.unreadable) == ([9], 2)

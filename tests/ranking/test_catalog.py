@@ -1,4 +1,4 @@
-"""The catalogue: ids, titles, and which items it allows."""
+"""The catalogue: ids, titles and allowed items."""
 
 import polars as pl
 import pytest
@@ -23,7 +23,7 @@ def test_without_condition_every_known_item_is_allowed(tmp_path):
     assert (found.selected, found.never_interacted) == (4, 1)
 
 
-def test_an_item_is_allowed_when_any_of_its_rows_is(tmp_path):
+def test_an_item_is_allowed_if_one_of_its_rows_satisfies_the_condition(tmp_path):
     text = "item_id,stock\na,0\na,3\nb,0\n"
     assert catalog(tmp_path, text, where="stock > 0").candidates(ITEMS).allowed.tolist() == [
         True,

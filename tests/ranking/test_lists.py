@@ -1,4 +1,4 @@
-"""Lists as tables: what each row says, and who fell short."""
+"""Tables of lists and of the shortfall."""
 
 import numpy as np
 import polars as pl
@@ -45,7 +45,7 @@ def test_shortfall(lists):
     assert lists.shortfall().schema == shortfall_schema(pl.Int64())
 
 
-def test_nobody_has_a_list():
+def test_without_any_list():
     nothing = TopN(np.full((1, 2), -1, np.int32), np.full((1, 2), -INF, np.float32))
     lists = UserLists(pl.Series(["u"]), pl.Series([1]), nothing, pl.Series([None], dtype=pl.String))
     assert lists.rows().is_empty()

@@ -1,6 +1,6 @@
-"""How much memory there is: of the machine, and of the container."""
+"""Available memory of the machine and of the container, and memory that ranking needs."""
 
-from als_cli.ranking.memory import PLACES_AT_A_TIME, available_bytes, block_size, ranking_bytes
+from als_cli.ranking.memory import SLOTS_PER_BLOCK, available_bytes, block_size, ranking_bytes
 
 MIB = 2**20
 
@@ -11,11 +11,11 @@ def container(folder, **files):
     return available_bytes(folder)
 
 
-def test_the_machine_alone(tmp_path):
+def test_without_container(tmp_path):
     assert available_bytes(tmp_path) > 10 * MIB
 
 
-def test_a_container_has_what_is_left_of_its_limit_and_the_pages_it_can_drop(tmp_path):
+def test_a_container_has_the_rest_of_its_limit_and_its_droppable_pages(tmp_path):
     stat = f"anon 7\ninactive_file {2 * MIB}\nactive_file 5"
     assert container(tmp_path, max=10 * MIB, current=9 * MIB, stat=stat) == 3 * MIB
 
@@ -27,8 +27,8 @@ def test_a_container_without_limit_or_above_it(tmp_path):
 
 def test_blocks_shrink_as_lists_grow():
     assert block_size(4096, 20) == 4096
-    assert block_size(4096, 1024) == PLACES_AT_A_TIME // 1024
-    assert block_size(4096, 10 * PLACES_AT_A_TIME) == 1
+    assert block_size(4096, 1024) == SLOTS_PER_BLOCK // 1024
+    assert block_size(4096, 10 * SLOTS_PER_BLOCK) == 1
 
 
 def test_ranking_needs_two_copies_of_the_factors_and_a_block_of_lists():

@@ -1,4 +1,4 @@
-"""What compiled top-N adds to the contract of top-N: threads, an index for many calls, items skipped by their norms."""
+"""Compiled top-N beyond the contract of top-N: threads, one index for many calls, and inputs in other layouts."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def factors() -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(700, 24)).astype(np.float32), items.astype(np.float32)
 
 
-def test_the_number_of_threads_and_the_blocks_change_nothing(factors):
+def test_lists_do_not_depend_on_threads_and_blocks(factors):
     users, items = factors
     seen = csr_matrix((np.random.default_rng(4).random((700, 3000)) < 0.02).astype(np.float32))
     index = item_index(items)

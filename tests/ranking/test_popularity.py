@@ -1,4 +1,4 @@
-"""The popularity list against counting."""
+"""The popularity list, compared with counts."""
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,6 @@ def test_most_users_first_then_the_lower_row():
     assert found.scores[0, :5].tolist() == [9, 9, 3, 1, 0]
 
 
-def test_only_what_is_allowed():
+def test_only_allowed_items_are_listed():
     allowed = np.array([True, False, True, True, False])
     assert popularity_list(USERS, 2, allowed).item_rows.tolist() == [[3, 0]]

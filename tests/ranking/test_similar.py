@@ -1,4 +1,4 @@
-"""Neighbours by cosine, against angles computed one by one."""
+"""Neighbours by cosine, compared with cosines computed pair by pair."""
 
 import math
 
@@ -20,13 +20,13 @@ def test_agrees_with_the_cosine_of_every_pair():
         assert np.allclose(found.scores[row], [cosine(items[row], items[i]) for i in expected], atol=1e-6)
 
 
-def test_length_does_not_matter_and_twins_go_by_row():
+def test_norms_do_not_matter_and_ties_go_by_row():
     items = np.array([[1, 0], [0, 1], [100, 0], [0.001, 0], [1, 1]], np.float32)
     found = similar_items(items, np.array([2]), 3)
     assert found.item_rows.tolist() == [[0, 3, 4]]
     assert found.scores[0, :2].tolist() == [1.0, 1.0]
 
 
-def test_items_without_factors_have_no_neighbours_and_are_none():
+def test_items_without_factors_have_no_neighbours_and_are_no_neighbours():
     items = np.array([[0, 0], [1, 0], [1, 2]], np.float32)
     assert similar_items(items, np.array([0, 1]), 2).item_rows.tolist() == [[-1, -1], [2, -1]]

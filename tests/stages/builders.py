@@ -1,4 +1,4 @@
-"""Datasets and models made by hand, published as `ingest` and `train` would."""
+"""Builders of small datasets and models, published as `ingest` and `train` do."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ NEWEST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def context_for(tmp_path: Path, recommend: dict[str, Any] | None = None, **streams: Any) -> StageContext:
-    """A context whose workspace is ``tmp_path/work``; `recommend` is that section of the config."""
+    """Return a context with workspace ``tmp_path/work``; `recommend` is section `recommend` of the config."""
     section = {"output": {"path": str(tmp_path / "lists")}} | (recommend or {})
     config = Config.model_validate(
         {
@@ -38,7 +38,7 @@ def context_for(tmp_path: Path, recommend: dict[str, Any] | None = None, **strea
 def interactions_of(
     pairs: list[tuple[Any, Any]], *, strengths: list[float] | None = None, timed: bool = True
 ) -> Interactions:
-    """Interactions of (user id, item id) pairs; pair number k happened k days before NEWEST."""
+    """Return interactions of (user id, item id) pairs. Pair k has its event k days before NEWEST."""
     frame = pl.DataFrame(
         {
             "user_id": [user for user, _ in pairs],
@@ -72,7 +72,7 @@ def interactions_of(
 
 
 def publish_dataset(context: StageContext, interactions: Interactions) -> None:
-    """Write `interactions` and one event per pair as the current dataset."""
+    """Publish `interactions` with one event per pair as the current dataset."""
     pairs = interactions.matrix.tocoo()
     events = pl.DataFrame(
         {
@@ -92,7 +92,7 @@ def publish_dataset(context: StageContext, interactions: Interactions) -> None:
 def publish_model(
     context: StageContext, interactions: Interactions, factors: Factors | None = None
 ) -> Factors:
-    """Write a model of the users and items of `interactions` as the current one; random factors by default."""
+    """Publish a model of the users and items of `interactions`, with random factors by default."""
     if factors is None:
         rng = np.random.default_rng(5)
         factors = Factors(

@@ -7,14 +7,14 @@ from typing import Any
 import polars as pl
 
 from als_cli.config.root import Config
+from als_cli.dataset.ingest_report import IngestReport
 from als_cli.stages.context import StageContext
 from als_cli.stages.ingest import ingest
-from als_cli.stages.ingest_report import IngestReport
 from als_cli.storage.dataset_files import Dataset, open_dataset
 
 
 def context_of(folder: Path, events: dict[str, Any], stdin: bytes = b"") -> StageContext:
-    """A context whose workspace is ``folder/work``; `events` is that section of the config."""
+    """Return a context with workspace ``folder/work``; `events` is section `events` of the config."""
     config = Config.model_validate({"workspace": str(folder / "work"), "events": events})
     return StageContext(config=config, stdin=io.BytesIO(stdin))
 
@@ -22,7 +22,7 @@ def context_of(folder: Path, events: dict[str, Any], stdin: bytes = b"") -> Stag
 def ingested(
     folder: Path, content: str | pl.DataFrame, *, name: str = "events.csv", **keys: Any
 ) -> tuple[IngestReport, Dataset]:
-    """Report and dataset of one file with `content` (text, or a frame for Parquet)."""
+    """Return report and dataset of one file with `content`: text, or a frame for Parquet."""
     path = folder / name
     if isinstance(content, str):
         path.write_text(content, encoding="utf-8")
@@ -33,7 +33,7 @@ def ingested(
 
 
 def strengths(dataset: Dataset) -> dict[tuple[Any, Any], float]:
-    """Strength by (user id, item id)."""
+    """Return the strength by (user id, item id)."""
     pairs = dataset.interactions.matrix.tocoo()
     users, items = dataset.interactions.user_ids.to_list(), dataset.interactions.item_ids.to_list()
     return {(users[u], items[i]): float(s) for u, i, s in zip(pairs.row, pairs.col, pairs.data, strict=True)}

@@ -13,7 +13,7 @@ PAIRS = [
 
 
 def open_shop(tmp_path, **section):
-    """A context with a dataset and a model of PAIRS; item scores fall with the item row for everybody."""
+    """Return a context with a dataset and a model of PAIRS. For all users, scores decrease with the item row."""
     context = context_for(tmp_path, section)
     interactions = interactions_of(PAIRS)
     publish_dataset(context, interactions)
@@ -23,10 +23,10 @@ def open_shop(tmp_path, **section):
 
 
 def written(tmp_path):
-    """The published lists."""
+    """Return the published lists."""
     return pl.read_parquet(tmp_path / "lists" / "current" / "part-*.parquet")
 
 
 def shortfall(tmp_path):
-    """The published shortfall."""
+    """Return the published shortfall."""
     return pl.read_parquet(tmp_path / "lists" / "current" / "shortfall" / "shortfall.parquet")

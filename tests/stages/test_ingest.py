@@ -89,7 +89,7 @@ u1,a,2025-03-01,view,-3
 """
 
 
-def test_every_bad_row_is_set_aside_with_its_first_reason(tmp_path):
+def test_bad_rows_are_rejected_with_their_first_reason(tmp_path):
     report, dataset = ingested(
         tmp_path,
         BAD,
@@ -136,14 +136,14 @@ def test_rows_dropped_on_purpose_are_counted_and_not_bad(tmp_path):
         max_bad_fraction=0.7,
     )
 
-    # No timestamp: an empty field fails the condition as well as the far future.
+    # No timestamp column is set. An empty `ts` does not satisfy the condition, nor does the future date.
     assert report.dropped == {"where": 2, "unlisted_type": 2, "negative": 1}
     assert report.rows == 16
     assert report.events + sum(report.dropped.values()) + sum(report.rejected.values()) == 16
     assert "u9" not in dataset.interactions.user_ids
 
 
-def test_the_share_counts_only_rows_that_matter(tmp_path):
+def test_the_bad_fraction_counts_only_rows_of_listed_types(tmp_path):
     text = "user_id,item_id,kind\nu1,a,view\nu2,b,view\n,a,view\n" + "u3,c,noise\n" * 97
     keys = {"columns": {"type": "kind"}, "types": {"view": 1.0}}
 
@@ -185,7 +185,7 @@ def test_minimums_are_applied(tmp_path):
         tmp_path, FOUR + "u3,a\nu3,c\nu4,c\n", min_user_interactions=2, min_item_interactions=2
     )
 
-    # u4 goes first; then c has one user left, then u3 one item.
+    # u4 is removed first. Then c has one user left, and then u3 has one item left.
     assert dataset.interactions.user_ids.to_list() == ["u1", "u2"]
     assert dataset.interactions.item_ids.to_list() == ["a", "b"]
     assert report.interactions == 4
@@ -226,7 +226,7 @@ def test_the_same_input_gives_the_same_bytes_and_key(tmp_path):
     assert one.key == two.key == ingest_key(first)
 
 
-def test_the_key_follows_content_and_recipe_but_not_the_place(tmp_path):
+def test_the_key_depends_on_content_and_config_but_not_on_paths(tmp_path):
     path, moved = tmp_path / "e.csv", tmp_path / "moved.csv"
     for file in (path, moved):
         file.write_text(FOUR, encoding="utf-8")
@@ -249,7 +249,7 @@ def test_stdin_is_ingested_and_has_no_key(tmp_path):
     assert manifest.inputs[0].sha256 == hashlib.sha256(FOUR.encode()).hexdigest()
 
 
-def test_nothing_temporary_is_left_in_the_dataset(tmp_path):
+def test_the_dataset_has_no_temporary_files(tmp_path):
     context = context_of(tmp_path, {"source": "-", "encoding": "utf-16"}, stdin=FOUR.encode("utf-16"))
     ingest(context)
     folders = [p for p in context.dataset_place.rglob("*") if p.is_dir() and not p.is_symlink()]

@@ -1,4 +1,4 @@
-"""Ids, times and conditions of every shape, through `als ingest`."""
+"""`als ingest` with ids, times and conditions of all supported types."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -33,7 +33,7 @@ def with_times(values):
     ],
     ids=["datetime", "date", "s", "ms", "us", "ns", "float_s", "iso", "iso_mixed", "text_s"],
 )
-def test_times_of_every_shape_are_recognised(tmp_path, raw):
+def test_all_supported_times_are_recognised(tmp_path, raw):
     wanted = {
         "datetime": lambda v: v,
         "date": lambda v: datetime(v.year, v.month, v.day, tzinfo=UTC),
@@ -99,7 +99,7 @@ def test_zoned_times_become_utc(tmp_path):
         ([1.5, 2.0], ["1.5", "2"]),
     ],
 )
-def test_ids_become_integers_only_where_nothing_is_lost(tmp_path, ids, wanted):
+def test_ids_become_integers_only_without_loss(tmp_path, ids, wanted):
     table = pl.DataFrame({"user_id": ids, "item_id": ["a", "b"]})
 
     _, dataset = ingested(tmp_path, table, name="events.parquet")
@@ -163,7 +163,7 @@ def test_sources_have_their_own_columns_and_formats(tmp_path):
     assert [source.rows for source in report.sources] == [2, 1]
 
 
-def test_times_read_in_a_unit_they_do_not_look_like_are_warned_of(tmp_path, caplog):
+def test_times_with_an_unlikely_unit_are_warned_of(tmp_path, caplog):
     ingested(
         tmp_path, with_times([SECONDS, SECONDS + 60]), columns={"timestamp": "ts"}, timestamp_format="ms"
     )

@@ -1,4 +1,4 @@
-"""`als ingest` on real events, against counts made with pyarrow, csv and plain dictionaries."""
+"""`als ingest` on real events, compared with counts made with pyarrow, csv and dictionaries."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def strengths(dataset):
 
 
 def retail_rows():
-    """Both years as (customer, item, time in microseconds, quantity), without the rows that have no customer."""
+    """Return both years as (customer, item, time in microseconds, quantity), without rows without customer."""
     names = {"2009-2010": "Customer ID", "2010-2011": "CustomerID"}
     for year, customer in names.items():
         table = pyarrow.parquet.read_table(DATA / "online_retail" / f"year_{year}.parquet")

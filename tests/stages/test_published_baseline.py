@@ -88,8 +88,11 @@ def rewritten(context, change):
     ("change", "message"),
     [
         (lambda raw: raw.update(format_version=99), "format version 99"),
-        (lambda raw: raw["config"]["train"].update(warmth=3), "settings that this als-cli does not have"),
-        (lambda raw: raw.update(config={}), "settings that this als-cli does not have"),
+        (
+            lambda raw: raw["config"]["train"].update(warmth=3),
+            "settings that this version of als-cli does not support",
+        ),
+        (lambda raw: raw.update(config={}), "settings that this version of als-cli does not support"),
         (lambda raw: raw["outputs"][0].update(bytes=1), "broken"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`recommend`: who gets what, from which source, and what is said about the rest."""
+"""`recommend`: the lists, their sources, and the shortfall."""
 
 from datetime import timedelta
 from functools import partial
@@ -45,7 +45,7 @@ def test_seen_items_are_listed_when_asked_for(shop, tmp_path):
     assert items_of(written(tmp_path), "ann") == ["cup", "jug", "pot", "tea"]
 
 
-def test_lists_are_never_padded_and_the_shortfall_says_so(shop, tmp_path):
+def test_short_lists_are_not_padded_and_have_a_shortfall_row(shop, tmp_path):
     report = recommend(shop(top_n=3))
     assert items_of(written(tmp_path), "ann") == ["jug", "pot"]
     assert shortfall(tmp_path).rows() == [
@@ -55,8 +55,8 @@ def test_lists_are_never_padded_and_the_shortfall_says_so(shop, tmp_path):
     assert report.shortfall_users == 3
 
 
-def test_a_file_of_users_with_strangers_among_them(shop, tmp_path):
-    # Duplicates count once, rows without id are counted, strangers get the popularity list.
+def test_a_users_file_with_unknown_users(shop, tmp_path):
+    # Duplicates count once, rows without id are counted, and unknown users get the popularity list.
     (tmp_path / "users.csv").write_text("customer\nzoe\nann\nzoe\nann\nabe\n", encoding="utf-8")
     report = recommend(shop(top_n=2, users={"file": str(tmp_path / "users.csv"), "column": "customer"}))
     lists = written(tmp_path)
@@ -69,8 +69,8 @@ def test_a_file_of_users_with_strangers_among_them(shop, tmp_path):
     assert (report.fallback_fraction, report.fallback_slot_fraction) == (2 / 3, 4 / 6)
 
 
-def test_lists_and_places_are_counted_by_source(shop, tmp_path):
-    # ann lacks two items of the four, and so has one place less than the stranger.
+def test_lists_and_slots_are_counted_by_source(shop, tmp_path):
+    # ann has seen two of the four items, and so has one slot less than the unknown user.
     (tmp_path / "users.csv").write_text("user_id\nzoe\nann\n", encoding="utf-8")
     report = recommend(shop(top_n=3, users={"file": str(tmp_path / "users.csv")}))
     assert report.sources == {"als": 1, "fold_in": 0, "popular": 1}
@@ -82,13 +82,13 @@ def test_lists_and_places_are_counted_by_source(shop, tmp_path):
     assert (counts["source_popular"], counts["rows_popular"], counts["rows_als"]) == (1, 3, 2)
 
 
-def test_nobody_served_is_no_fallback(shop, tmp_path):
+def test_without_any_list_the_fallback_fraction_is_zero(shop, tmp_path):
     (tmp_path / "users.csv").write_text("user_id\nzoe\n", encoding="utf-8")
     report = recommend(shop(top_n=2, fallback="none", users={"file": str(tmp_path / "users.csv")}))
     assert (report.fallback_fraction, report.fallback_slot_fraction) == (0.0, 0.0)
 
 
-def test_strangers_get_nothing_without_fallback(shop, tmp_path):
+def test_unknown_users_get_no_list_without_fallback(shop, tmp_path):
     (tmp_path / "users.csv").write_text("user_id\nzoe\nann\n", encoding="utf-8")
     report = recommend(shop(top_n=2, fallback="none", users={"file": str(tmp_path / "users.csv")}))
     assert written(tmp_path)["user_id"].unique().to_list() == ["ann"]
@@ -109,13 +109,13 @@ def test_users_file_with_ids_of_another_type(tmp_path):
     assert written(tmp_path).schema["item_id"] == pl.Int64
     (tmp_path / "users.csv").write_text("user_id\nguest\n", encoding="utf-8")
     with pytest.raises(
-        DataError, match=r"no id in column 'user_id' of .*users.csv can be a user id: .*'guest'"
+        DataError, match=r"no value in column 'user_id' of .*users.csv can be a user id: .*'guest'"
     ):
         recommend(context)
 
 
 def test_active_users_by_length_and_by_instant(shop, tmp_path):
-    # ann's newest event is 0 days old, bob's 2, cid's 4, dot's 6.
+    # Age of the newest event in days: ann 0, bob 2, cid 4, dot 6.
     recommend(shop(top_n=1, users={"active_since": "3d"}))
     assert written(tmp_path)["user_id"].to_list() == ["ann", "bob"]
     recommend(shop(top_n=1, users={"active_since": (NEWEST - timedelta(days=4)).isoformat()}))
@@ -149,7 +149,7 @@ def test_candidates_from_a_catalogue(shop, tmp_path):
     assert set(written(tmp_path)["item_id"]) == {"cup", "tea"}
 
 
-def test_popularity_obeys_the_candidates(shop, tmp_path):
+def test_the_popularity_list_has_candidates_only(shop, tmp_path):
     (tmp_path / "users.csv").write_text("user_id\nzoe\n", encoding="utf-8")
     (tmp_path / "items.csv").write_text("item_id\ncup\njug\n", encoding="utf-8")
     recommend(
@@ -170,7 +170,7 @@ class TestModelOlderThanDataset:
     def context(self, tmp_path):
         context = context_for(tmp_path, {"top_n": 2})
         publish_model(context, interactions_of(PAIRS))
-        # eve is new with a known history, fay only has a new item, ann has a new item that sorts before all others.
+        # eve is new and has known items. fay has only a new item. ann has a new item that sorts before all other items.
         publish_dataset(
             context,
             interactions_of(
@@ -207,7 +207,7 @@ class TestModelOlderThanDataset:
         assert written(tmp_path).equals(together.filter(pl.col("user_id") == "eve"))
 
 
-def test_a_user_of_the_model_without_history_counts_as_a_stranger(tmp_path):
+def test_a_user_of_the_model_without_history_gets_the_popularity_list(tmp_path):
     (tmp_path / "users.csv").write_text("user_id\ndot\n", encoding="utf-8")
     context = context_for(tmp_path, {"top_n": 1, "users": {"file": str(tmp_path / "users.csv")}})
     publish_model(context, interactions_of(PAIRS))

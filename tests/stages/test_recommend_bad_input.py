@@ -1,4 +1,4 @@
-"""`recommend` on what cannot be used: one clear message, and what was published stays as it was."""
+"""`recommend` with unusable inputs: one clear message, and published lists stay unchanged."""
 
 from functools import partial
 
@@ -52,7 +52,7 @@ def test_condition_that_only_unknown_items_satisfy(shop, tmp_path):
         recommend(shop(items={"catalog": str(tmp_path / "items.csv"), "where": "price > 2"}))
 
 
-def test_users_file_that_is_not_there(shop, tmp_path):
+def test_users_file_that_does_not_exist(shop, tmp_path):
     with pytest.raises(DataError, match=r"users\.csv"):
         recommend(shop(users={"file": str(tmp_path / "users.csv")}))
 
@@ -75,7 +75,7 @@ def test_output_below_a_file(shop, tmp_path):
         recommend(shop(output={"path": str(tmp_path / "taken" / "lists")}))
 
 
-def test_a_failure_half_way_leaves_the_published_lists(shop, tmp_path, monkeypatch):
+def test_a_failure_during_writing_keeps_the_published_lists(shop, tmp_path, monkeypatch):
     recommend(shop(top_n=2))
     before = written(tmp_path)
     calls = []

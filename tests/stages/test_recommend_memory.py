@@ -1,4 +1,4 @@
-"""Memory is bounded by the candidates and the block, not by N; what cannot be had is refused before any work."""
+"""Memory of `recommend` depends on candidates and block size, not on N. Too little memory is an error at the start."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ GIB = 2**30
 
 @pytest.fixture
 def large_shop(tmp_path):
-    """A shop of 600 items and 2,000 users, published."""
+    """Return a shop with a published dataset and model of 600 items and 2,000 users."""
     context = context_for(tmp_path)
     pairs = [(f"u{user:04d}", f"i{(user * 7 + k) % ITEMS:03d}") for user in range(USERS) for k in range(SEEN)]
     interactions = interactions_of(pairs)
@@ -55,7 +55,7 @@ def test_a_list_longer_than_the_catalogue_takes_no_more_memory(large_shop):
     ]
 
 
-def test_n_beyond_the_candidates_changes_nothing_but_what_was_wanted(tmp_path):
+def test_n_above_the_number_of_candidates_changes_only_wanted(tmp_path):
     catalog = tmp_path / "items.csv"
     catalog.write_text("item_id\ncup\njug\n", encoding="utf-8")
     found = []
@@ -73,7 +73,7 @@ def test_n_beyond_the_candidates_changes_nothing_but_what_was_wanted(tmp_path):
 
 
 @pytest.mark.parametrize("top_n", ["99999999999", str(2**31)])
-def test_n_beyond_int32_is_a_config_error(tmp_path, top_n):
+def test_n_above_int32_is_a_config_error(tmp_path, top_n):
     ended = als("recommend", "-c", write_shop(tmp_path), "-n", top_n)
     assert ended.returncode == 2, ended.stderr
     assert "recommend.top_n" in ended.stderr
@@ -91,8 +91,8 @@ main()
 """
 
 
-def test_memory_that_cannot_be_had_is_refused_before_any_work(tmp_path):
-    # The factors of 100,000 items are 391 MiB; ranking holds them twice more.
+def test_too_little_memory_is_an_error_before_any_work(tmp_path):
+    # The factors of 100,000 items take 391 MiB. Ranking holds two more copies.
     few = interactions_of([(user, item) for user in range(2) for item in range(2)])
     items = pl.DataFrame({"item_id": np.arange(100_000)}).with_columns(
         interactions=pl.lit(1, pl.UInt32), events=pl.lit(1, pl.UInt32), last_time=few.newest
@@ -105,7 +105,7 @@ def test_memory_that_cannot_be_had_is_refused_before_any_work(tmp_path):
         context, many, Factors(np.ones((2, 1024), np.float32), np.ones((len(items), 1024), np.float32))
     )
     (tmp_path / "shop.yaml").write_text("events: {source: events.csv}\nrecommend: {output: {path: lists}}\n")
-    # Each thread of malloc reserves address space of its own, which the limit counts.
+    # malloc reserves address space per thread, which counts towards the limit.
     environment = {"PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "1", "POLARS_MAX_THREADS": "1"}
     ended = subprocess.run(
         [sys.executable, "-c", LIMITED, "recommend", "-c", "shop.yaml", "--threads", "1"],

@@ -1,4 +1,4 @@
-"""`recommend`: what is published is the same every time, described, and known to be up to date."""
+"""`recommend`: published lists are reproducible, have a manifest, and are known to be up to date."""
 
 import json
 from contextlib import nullcontext
@@ -41,9 +41,9 @@ def test_the_same_run_writes_the_same_bytes(shop):
 
 
 class TestKey:
-    """The key changes with whatever the lists depend on, and with nothing else."""
+    """The key depends on the same inputs as the lists."""
 
-    def test_is_the_published_one_after_a_run(self, shop):
+    def test_after_a_run_it_is_the_published_key(self, shop):
         context = shop(top_n=2)
         assert published_recommendations(context) is None
         recommend(context)
@@ -76,7 +76,7 @@ class TestKey:
         assert recommend_key(context) != key
 
 
-def test_manifest_tells_inputs_counts_and_config(shop, tmp_path):
+def test_the_manifest_has_inputs_counts_and_config(shop, tmp_path):
     (tmp_path / "items.csv").write_text("item_id\ncup\n", encoding="utf-8")
     context = shop(top_n=2, items={"catalog": str(tmp_path / "items.csv")})
     recommend(context)

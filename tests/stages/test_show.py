@@ -1,4 +1,4 @@
-"""`show`: what a person reads about a model, a user and an item."""
+"""`show`: reports about a model, a user and an item."""
 
 import io
 from datetime import timedelta
@@ -51,7 +51,7 @@ def text_of(renderable, width=80):
 
 
 class TestUser:
-    def test_history_beside_list(self, context):
+    def test_history_and_list(self, context):
         report = show_user(context, "ann")
         assert [(item.item_id, item.strength) for item in report.history] == [("tea", 5), ("cup", 1)]
         assert report.history[0].title == TITLES["tea"]
@@ -83,7 +83,7 @@ class TestUser:
         )
         assert [item.item_id for item in show_user(context, "ann").history] == ["cup", "tea"]
 
-    def test_is_the_list_that_recommend_publishes(self, context, tmp_path):
+    def test_the_list_equals_the_published_list(self, context, tmp_path):
         recommend(context)
         published = pl.read_parquet(tmp_path / "lists" / "current" / "part-00000.parquet")
         for user in ("ann", "bob", "cid", "dot"):
@@ -92,7 +92,7 @@ class TestUser:
                 pl.col("user_id") == user
             ).select("item_id", "rank", "score").rows()
 
-    def test_unknown_user_with_a_near_one(self, context):
+    def test_the_hint_for_an_unknown_user_is_a_similar_id(self, context):
         with pytest.raises(DataError, match="no user 'Ann' in the dataset") as raised:
             show_user(context, "Ann")
         assert raised.value.hint == "did you mean ann?"
@@ -100,7 +100,7 @@ class TestUser:
             show_user(context, "9731")
         assert raised.value.hint == "ids look like ann, bob, cid"
 
-    def test_text_that_is_no_id(self, tmp_path):
+    def test_text_that_cannot_be_an_id(self, tmp_path):
         context = context_for(tmp_path)
         interactions = interactions_of([(1, 10), (2, 20), (2, 10)])
         publish_dataset(context, interactions)
@@ -111,7 +111,7 @@ class TestUser:
         with pytest.raises(DataError, match="no user '3'"):
             show_user(context, "3")
 
-    def test_without_times_history_goes_by_strength(self, tmp_path):
+    def test_without_times_history_is_sorted_by_strength(self, tmp_path):
         context = context_for(tmp_path)
         interactions = interactions_of(PAIRS, strengths=[1, 5, 1, 1, 1, 1, 1], timed=False)
         publish_dataset(context, interactions)
@@ -123,15 +123,17 @@ class TestUser:
         ]
 
     @pytest.mark.parametrize("width", [80, 140])
-    def test_reads_well(self, context, width):
+    def test_rendered(self, context, width):
         text = text_of(render_user(show_user(context, "ann")), width)
         assert all(len(line) <= width for line in text.splitlines())
         assert "Green Tea" in text
         assert "…" in text
         assert "1 of 3 places unfilled: too few candidates" in text
-        assert ("tea" in text.split()) == (width == 140)  # ids join the titles where there is room
+        assert ("tea" in text.split()) == (
+            width == 140
+        )  # ids are shown next to titles if the terminal is wide
 
-    def test_reads_well_without_titles(self, tmp_path):
+    def test_rendered_without_titles(self, tmp_path):
         context = context_for(tmp_path, {"top_n": 1})
         interactions = interactions_of([(1, 10), (1, 20), (1, 30), (2, 40)])
         publish_dataset(context, interactions)
@@ -184,7 +186,7 @@ class TestModel:
         publish_model(context, interactions)
         assert "Most popular items" in text_of(render_model(show_model(context)))
 
-    def test_a_fold_in_of_its_own_stands_beside_the_training(self, context):
+    def test_separate_fold_in_hyperparameters_are_shown(self, context):
         report = show_model(context)
         rule = report.recipe["confidence"] | {"item_exponent": 0.05}
         report.recipe["fold_in"] = {"regularization": 0.25, "confidence": rule}
@@ -193,6 +195,6 @@ class TestModel:
         text = text_of(render_model(report), width=120)
         assert "regularization 0.25 (0.125 in training), item_exponent 0.05 (0.3)" in text
 
-    def test_there_is_none(self, tmp_path):
+    def test_without_a_model(self, tmp_path):
         with pytest.raises(ArtifactError, match="no model"):
             show_model(context_for(tmp_path))

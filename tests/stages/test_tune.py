@@ -1,4 +1,4 @@
-"""`als tune`: what it may see, what it keeps, and what it writes."""
+"""`als tune`: the events that it reads, the trials that it keeps, and the config that it writes."""
 
 import sys
 
@@ -38,31 +38,31 @@ def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_
     assert report.best.value == max(t.value for t in report.trials if t.value is not None) >= first.value
 
 
-def test_the_same_seed_draws_the_same_trials_and_another_seed_others(tmp_path):
+def test_trials_depend_on_the_seed(tmp_path):
     one, same, other = (
         tune(tuning(tmp_path / name, seed=seed, trials=12)) for name, seed in (("a", 3), ("b", 3), ("c", 4))
     )
     assert seen_of(one) == seen_of(same)
-    drawn, drawn_by_other = ([t.parameters for t in report.trials[9:]] for report in (one, other))
-    assert drawn != drawn_by_other
+    sampled, sampled_with_other_seed = ([t.parameters for t in report.trials[9:]] for report in (one, other))
+    assert sampled != sampled_with_other_seed
 
 
-def test_all_drawn_values_lie_in_the_space(tmp_path):
+def test_all_sampled_values_are_in_the_space(tmp_path):
     space = SMALL | {"regularization": [0.01, 0.02], "unobserved_weight": [2, 3], "alpha": [0, 1]}
     space |= {"frequency_exponent": [0.9, 1.1], "user_exponent": [0, 0.1], "item_exponent": [0.2, 0.2]}
     for trial in tune(tuning(tmp_path, trials=12, space=space)).trials[1:]:
-        drawn = trial.parameters
-        assert drawn["factors"] in (2, 4, 8)
-        assert 2 <= drawn["iterations"] <= 5
-        assert 0.01 <= drawn["regularization"] <= 0.02
-        assert 2 <= drawn["unobserved_weight"] <= 3
-        assert 0 <= drawn["alpha"] <= 1
-        assert 0.9 <= drawn["frequency_exponent"] <= 1.1
-        assert 0 <= drawn["user_exponent"] <= 0.1
-        assert drawn["item_exponent"] == 0.2
+        sampled = trial.parameters
+        assert sampled["factors"] in (2, 4, 8)
+        assert 2 <= sampled["iterations"] <= 5
+        assert 0.01 <= sampled["regularization"] <= 0.02
+        assert 2 <= sampled["unobserved_weight"] <= 3
+        assert 0 <= sampled["alpha"] <= 1
+        assert 0.9 <= sampled["frequency_exponent"] <= 1.1
+        assert 0 <= sampled["user_exponent"] <= 0.1
+        assert sampled["item_exponent"] == 0.2
 
 
-def test_a_longer_search_goes_on_and_is_what_an_uninterrupted_one_would_be(tmp_path):
+def test_a_longer_search_continues_as_one_without_interruption(tmp_path):
     first = tune(tuning(tmp_path / "a", trials=4))
     longer = tune(tuning(tmp_path / "a", trials=12))
     assert (first.new_trials, longer.new_trials) == (4, 8)
@@ -72,9 +72,7 @@ def test_a_longer_search_goes_on_and_is_what_an_uninterrupted_one_would_be(tmp_p
 
 
 @pytest.mark.parametrize("when", [1, 2, 6])
-def test_ctrl_c_keeps_finished_trials_and_the_search_goes_on_as_if_nothing_had_happened(
-    tmp_path, monkeypatch, when
-):
+def test_after_ctrl_c_finished_trials_stay_and_the_search_continues(tmp_path, monkeypatch, when):
     calls, plain = [], FoldTrial.value
 
     def interrupted(fold, point):
@@ -92,7 +90,7 @@ def test_ctrl_c_keeps_finished_trials_and_the_search_goes_on_as_if_nothing_had_h
     assert seen_of(tune(context)) == seen_of(tune(tuning(tmp_path / "b")))
 
 
-def test_another_search_begins_a_new_study_and_a_longer_one_does_not(tmp_path):
+def test_another_search_starts_a_new_study_and_a_longer_one_does_not(tmp_path):
     names = {tune(tuning(tmp_path, trials=1)).study_name}
     for change in ({"seed": 1}, {"folds": 1}, {"metric": "recall@5"}, {"train": {"seed": 5}}):
         names.add(tune(tuning(tmp_path, trials=1, **change)).study_name)
@@ -101,7 +99,7 @@ def test_another_search_begins_a_new_study_and_a_longer_one_does_not(tmp_path):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_folds_stay_inside_the_training_part_and_test_what_they_do_not_train_on(tmp_path, split):
+def test_folds_have_training_events_only_and_validate_on_other_pairs(tmp_path, split):
     context = tuning(tmp_path, split, folds=3)
     folds = folds_of(context)
     assert len(folds) == 3
@@ -113,7 +111,7 @@ def test_folds_stay_inside_the_training_part_and_test_what_they_do_not_train_on(
         assert fold.users_are_held_out == (split == "users")
 
 
-def test_time_folds_end_one_where_the_next_begins(tmp_path):
+def test_time_folds_are_consecutive_periods(tmp_path):
     context = tuning(tmp_path, "time", folds=3)
     newest = (
         open_dataset(context.dataset_place).scan_events().select(pl.col("timestamp").max()).collect().item()
@@ -124,8 +122,8 @@ def test_time_folds_end_one_where_the_next_begins(tmp_path):
         assert fold.training.newest < fold.cut_off
 
 
-def test_whatever_happens_in_the_test_part_changes_no_trial(tmp_path):
-    """All but the newest instant of the test period is replaced, by other users, items, times and weights."""
+def test_events_of_the_test_set_change_no_trial(tmp_path):
+    """All test events except the newest are replaced by events of other users, items, times and weights."""
     clean = two_tastes()
     newest = clean["timestamp"].max()
     cut_off = newest - pl.duration(days=3)
@@ -145,7 +143,7 @@ def test_whatever_happens_in_the_test_part_changes_no_trial(tmp_path):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_folds_train_and_validate_on_pairs_of_the_training_part_only(tmp_path, split):
+def test_folds_train_and_validate_on_pairs_of_the_training_set_only(tmp_path, split):
     context = tuning(tmp_path, split, folds=3)
     allowed = set(training_pairs(context).rows())
     for fold in folds_of(context):
@@ -172,7 +170,7 @@ def test_the_weight_of_test_pairs_changes_no_trial(tmp_path, by):
 
 
 def training_pairs(context):
-    """The pairs of the training part of evaluate.split, by the splitter itself."""
+    """Return the pairs of the training set of evaluate.split."""
     from als_cli.splitting.splits import split_events
 
     events = open_dataset(context.dataset_place).scan_events()
@@ -180,7 +178,7 @@ def training_pairs(context):
     return training.select("user_id", "item_id").unique().collect()
 
 
-def test_a_test_file_and_candidates_are_not_even_opened(tmp_path):
+def test_the_test_file_and_candidates_are_not_opened(tmp_path):
     context = tuning(tmp_path)
     evaluate = {"split": {"by": "file", "path": "nowhere.csv"}, "candidates": {"path": "nowhere.csv"}}
     raw = context.config.model_dump(mode="json", exclude_unset=True) | {"evaluate": evaluate}
@@ -188,22 +186,22 @@ def test_a_test_file_and_candidates_are_not_even_opened(tmp_path):
     assert len(tune(context).trials) == 7
 
 
-def test_too_few_periods_are_said_and_none_is_an_error(tmp_path, caplog):
+def test_too_few_periods_are_warned_of_and_none_is_an_error(tmp_path, caplog):
     clean = two_tastes(days=10)
     assert tune(tuning(tmp_path / "a", clean=clean, folds=8, trials=1)).folds == 2
     assert "only 2 of 8" in caplog.text
-    with pytest.raises(DataError, match="cannot be divided again"):
+    with pytest.raises(DataError, match="cannot be split again"):
         tune(tuning(tmp_path / "b", clean=two_tastes(days=5), trials=1))
 
 
-def test_half_of_the_later_trials_are_given_up_early(tmp_path):
+def test_half_of_the_later_trials_are_pruned(tmp_path):
     report = tune(tuning(tmp_path, trials=25))
     assert report.count("pruned") >= 3
     assert report.count("done") + report.count("pruned") + report.count("failed") == 25
     assert all((trial.value is None) == (trial.state != "done") for trial in report.trials)
 
 
-def test_trials_that_are_not_finite_count_and_do_not_end_the_search(tmp_path, monkeypatch):
+def test_trials_that_are_not_finite_are_counted_and_do_not_stop_the_search(tmp_path, monkeypatch):
     plain = FoldTrial.value
 
     def fails_for_many_factors(fold, point):
@@ -219,17 +217,17 @@ def test_trials_that_are_not_finite_count_and_do_not_end_the_search(tmp_path, mo
     assert len(report.trials) == 10
 
 
-def test_a_config_that_cannot_be_trained_at_all_is_an_error(tmp_path, monkeypatch):
+def test_a_config_that_cannot_be_trained_is_an_error(tmp_path, monkeypatch):
     def fails(*_arguments):
         raise TrainingError("not finite")
 
     monkeypatch.setattr(FoldTrial, "value", fails)
     for _ in range(2):
-        with pytest.raises(TrainingError, match="as it is"):
+        with pytest.raises(TrainingError, match="config as given"):
             tune(tuning(tmp_path))
 
 
-def test_only_the_untuned_trial_resolves_what_is_auto_and_once_per_fold(tmp_path, monkeypatch):
+def test_only_the_trial_of_the_config_as_given_resolves_auto_once_per_fold(tmp_path, monkeypatch):
     resolved, plain = [], AutoSearch.choose
 
     def recorded(search, train, clean, matrix):
@@ -243,11 +241,11 @@ def test_only_the_untuned_trial_resolves_what_is_auto_and_once_per_fold(tmp_path
     assert resolved == [context.config.train] * report.folds
 
 
-def test_no_trial_begins_when_the_time_is_up(tmp_path):
+def test_no_trial_starts_after_the_time_limit(tmp_path):
     assert len(tune(tuning(tmp_path, time="0.000001s")).trials) == 1
 
 
-def test_the_winner_is_a_config_that_loads_and_differs_in_section_train_only(tmp_path):
+def test_the_best_config_loads_and_differs_in_section_train_only(tmp_path):
     context = tuning(tmp_path, trials=12)
     report = tune(context)
     won = load_config(context.workspace / "tune/best.yaml", environment={})
@@ -263,19 +261,19 @@ def test_the_winner_is_a_config_that_loads_and_differs_in_section_train_only(tmp
     assert won.train.unobserved_weight == pytest.approx(expected, rel=1e-3)
 
 
-def test_without_optuna_it_says_how_to_get_it(tmp_path, monkeypatch):
+def test_without_optuna_the_hint_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ConfigError, match="Optuna") as missing:
         tune(tuning(tmp_path))
     assert "als-cli[tune]" in missing.value.hint
 
 
-def test_a_study_that_is_none_and_a_folder_in_its_place_are_clear_errors(tmp_path):
+def test_an_invalid_study_file_is_an_error(tmp_path):
     context = tuning(tmp_path / "a")
     study = context.workspace / "tune/study.sqlite3"
     study.parent.mkdir(parents=True)
     study.write_text("no database at all" * 100)
-    with pytest.raises(ArtifactError, match=r"study\.sqlite3 cannot be used"):
+    with pytest.raises(ArtifactError, match=r"study\.sqlite3 is not a valid study"):
         tune(context)
     study.unlink()
     study.mkdir()

@@ -1,4 +1,4 @@
-"""`als tune` from raw events to a config, by one command; it ingests only what is out of date."""
+"""`als tune` makes a config from raw events in one command. It ingests only if the dataset is out of date."""
 
 import json
 
@@ -46,7 +46,7 @@ def test_one_command_leads_from_events_to_a_config_that_trains(shop):
     assert newer["study_name"] != first["study_name"]
 
 
-def test_events_that_are_gone_stop_it_unless_the_dataset_is_to_be_taken_as_it_is(shop):
+def test_missing_events_are_an_error_except_with_no_ingest(shop):
     gone = ["--set", f"events.source={shop / 'gone.csv'}"]
     ended = als("tune", "-c", shop / "shop.yaml", *gone)
     assert (ended.returncode, ended.stdout) == (3, "")

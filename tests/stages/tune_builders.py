@@ -1,4 +1,4 @@
-"""Datasets that are to be tuned."""
+"""Builders of datasets for `tune`."""
 
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.storage.dataset_files import open_dataset
@@ -17,7 +17,7 @@ SPLITS = {
 
 
 def tuning(folder, split="time", clean=None, train=None, **tune_section):
-    """A context with a published dataset that is to be tuned."""
+    """Return a context with a published dataset for `tune`."""
     section = {"trials": 7, "folds": 2, "metric": "ndcg@5", "space": SMALL} | tune_section
     context = context_for(folder, {"split": SPLITS[split]}, train=NATIVE | (train or {}))
     raw = context.config.model_dump(mode="json", exclude_unset=True) | {"tune": section}

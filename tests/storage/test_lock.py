@@ -1,4 +1,4 @@
-"""One writer per workspace; a dead one holds nothing."""
+"""One writer per workspace. A killed process does not hold the lock."""
 
 import os
 import signal
@@ -34,8 +34,8 @@ def holder(tmp_path):
     process.communicate()
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_lock(holder, tmp_path):
-    with pytest.raises(LockedError, match=rf"another run works on .* \(process {holder.pid} on "):
+def test_a_second_run_fails_and_the_message_names_the_holder(holder, tmp_path):
+    with pytest.raises(LockedError, match=rf"another run is using .* \(process {holder.pid} on "):
         workspace_lock(tmp_path).__enter__()
 
 
@@ -46,7 +46,7 @@ def test_a_killed_holder_leaves_no_lock(holder, tmp_path):
         pass
 
 
-def test_the_lock_can_be_taken_again_after_it_was_let_go(tmp_path):
+def test_the_lock_can_be_taken_again_after_its_release(tmp_path):
     for _ in range(2):
         with workspace_lock(tmp_path / "new"):
             pass

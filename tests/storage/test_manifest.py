@@ -1,4 +1,4 @@
-"""The manifest describes the files it stands beside, and catches those that are not as described."""
+"""The manifest describes the files of an artifact, and detects files that have changed."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def test_outputs_are_listed_with_size_and_hash(artifact):
     assert manifest.peak_memory_bytes > 1_000_000
 
 
-def test_content_names_the_bytes_and_nothing_else(artifact, tmp_path_factory):
+def test_content_depends_on_the_bytes_only(artifact, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     (other / "sub").mkdir()
     (other / "a.bin").write_bytes(b"alpha")
@@ -59,23 +59,23 @@ def test_another_format_version_is_named_with_both_versions(artifact):
     raw = json.loads((artifact / MANIFEST).read_text())
     raw["format_version"] = 99
     (artifact / MANIFEST).write_text(json.dumps(raw))
-    with pytest.raises(ArtifactError, match=r"format version 99, this als-cli .* reads version 1"):
+    with pytest.raises(ArtifactError, match=r"format version 99, but als-cli .* reads version 1"):
         read_manifest(artifact, "model")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format_version": 1}'])
-def test_a_manifest_that_is_none_is_an_artifact_error(artifact, text):
+def test_an_invalid_manifest_is_an_artifact_error(artifact, text):
     (artifact / MANIFEST).write_text(text)
     with pytest.raises(ArtifactError, match=MANIFEST):
         read_manifest(artifact, "model")
 
 
 def test_another_kind_is_named(artifact):
-    with pytest.raises(ArtifactError, match="holds a model, not a dataset"):
+    with pytest.raises(ArtifactError, match="contains artifact model, not dataset"):
         read_manifest(artifact, "dataset")
 
 
-def test_a_missing_manifest_says_what_to_run(tmp_path):
+def test_without_a_manifest_the_hint_names_the_command(tmp_path):
     with pytest.raises(ArtifactError, match="no dataset in") as caught:
         read_manifest(tmp_path, "dataset")
     assert "als ingest" in caught.value.hint

@@ -1,4 +1,4 @@
-"""The model comes back as it was written, from any Arrow reader, and broken files are named."""
+"""A model is read as it was written, with any Arrow reader. Errors name broken files."""
 
 import uuid
 
@@ -58,7 +58,7 @@ def test_any_arrow_reader_reads_the_factors(tmp_path):
     ]
 
 
-def test_no_model_says_what_to_run(tmp_path):
+def test_without_a_model_the_hint_names_the_command(tmp_path):
     with pytest.raises(ArtifactError, match="no model in") as caught:
         open_model(tmp_path / "models")
     assert "als train" in caught.value.hint
@@ -72,7 +72,7 @@ def test_a_truncated_model_is_named(tmp_path):
         open_model(tmp_path)
 
 
-def test_a_file_of_the_right_size_that_is_no_arrow_is_named(tmp_path):
+def test_a_file_of_the_right_size_that_is_not_arrow_is_named(tmp_path):
     publish_model(tmp_path)
     path = tmp_path / "current" / ITEM_FACTORS
     path.write_bytes(bytes(path.stat().st_size))
@@ -80,7 +80,7 @@ def test_a_file_of_the_right_size_that_is_no_arrow_is_named(tmp_path):
         open_model(tmp_path)
 
 
-def test_a_model_that_does_not_say_how_it_was_trained_is_an_artifact_error(tmp_path):
+def test_a_model_without_a_recipe_is_an_artifact_error(tmp_path):
     publish_model(tmp_path)
-    with pytest.raises(ArtifactError, match="does not say how it was trained"):
+    with pytest.raises(ArtifactError, match="has no valid training recipe"):
         open_model(tmp_path).recipe(threads=1)

@@ -1,4 +1,4 @@
-"""Only what als wrote is replaced or removed; what a person put there is refused and stays as it was."""
+"""als replaces and removes only its own files. Other files are an error and stay unchanged."""
 
 import io
 import json
@@ -24,7 +24,7 @@ def publish(place, text="one"):
 
 
 def tree(folder):
-    """Return every path below `folder`, with the bytes of files and the targets of links."""
+    """Return all paths below `folder`, with the bytes of files and the targets of links."""
     return {
         str(p.relative_to(folder)): str(p.readlink()) if p.is_symlink() else p.read_bytes()
         for p in sorted(folder.rglob("*"))
@@ -45,7 +45,7 @@ class TestFolder:
                 write(target(tmp_path / "proj"), [ROWS])
         assert tree(tmp_path) == before
 
-    def test_a_manifest_of_another_program_makes_no_folder_ours(self, tmp_path):
+    def test_a_folder_with_a_manifest_of_another_program_is_not_removed(self, tmp_path):
         (tmp_path / "proj/versions/1.0").mkdir(parents=True)
         (tmp_path / "proj/versions/1.0/manifest.json").write_text('{"kind": "extension", "version": 3}')
         with pytest.raises(ConfigError, match="was not made by als"):
@@ -65,7 +65,7 @@ class TestFolder:
             write(target(tmp_path), [ROWS])
         assert (tmp_path / "README").read_text() == "mine"
 
-    def test_a_version_without_our_manifest_is_never_removed(self, tmp_path):
+    def test_a_version_without_a_manifest_of_als_is_never_removed(self, tmp_path):
         publish(tmp_path)
         (only,) = (tmp_path / "versions").iterdir()
         (only / "manifest.json").unlink()
@@ -85,7 +85,7 @@ class TestFolder:
         publish(tmp_path)
         assert (tmp_path / "versions/.staging-mine/a").read_text() == "x"
 
-    def test_a_folder_in_the_workspace_that_is_not_ours_is_refused_and_stays(self, tmp_path):
+    def test_a_folder_in_the_workspace_that_als_did_not_make_is_refused_and_stays(self, tmp_path):
         publish(tmp_path / "work/models")
         (tmp_path / "work/models/versions/x").mkdir()
         (tmp_path / "work/models/versions/x/notes").write_text("mine")
@@ -95,7 +95,7 @@ class TestFolder:
 
 
 class TestFile:
-    """The lists and the two files beside them."""
+    """The lists, their shortfall and their manifest."""
 
     @pytest.mark.parametrize("name", ["lists.csv", "lists.manifest.json", "lists.shortfall.parquet"])
     def test_a_file_that_als_did_not_write_is_refused_and_stays(self, tmp_path, name):
@@ -118,7 +118,7 @@ class TestFile:
             write(target(tmp_path / "lists.csv"), [ROWS])
         assert (tmp_path / "lists.csv").is_symlink()
 
-    def test_what_als_wrote_is_replaced(self, tmp_path):
+    def test_files_that_als_wrote_are_replaced(self, tmp_path):
         for _ in range(3):
             write(target(tmp_path / "lists.csv"), [ROWS])
 
@@ -128,7 +128,7 @@ class TestFile:
         assert published_lists(target(tmp_path / "lists.csv")).key == "key"
         assert published_lists(target(tmp_path / "lists.parquet")) is None
 
-    def test_a_damaged_file_of_ours_is_replaced(self, tmp_path):
+    def test_a_damaged_file_that_als_wrote_is_replaced(self, tmp_path):
         write(target(tmp_path / "lists.csv"), [ROWS])
         (tmp_path / "lists.csv").write_text("half")
         write(target(tmp_path / "lists.csv"), [ROWS])
@@ -176,7 +176,7 @@ def test_killed_before_any_rename_the_next_run_replaces_what_is_there(tmp_path, 
 
 
 def test_until_all_files_are_there_the_lists_are_not_published(tmp_path):
-    # Killed before the last rename: the manifest must not say that the set is whole.
+    # Killed before the last rename: the manifest must not describe the files as complete.
     path = tmp_path / "lists.csv"
     for number in range(3):
         command = [sys.executable, "-c", KILLED, str(path), str(number)]

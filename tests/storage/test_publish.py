@@ -1,4 +1,4 @@
-"""A reader sees the old version or the new one, never a mixture; failures leave nothing behind."""
+"""Readers see the old or the new version, never a mixture. Failures leave no files behind."""
 
 import errno
 import os
@@ -89,7 +89,7 @@ def test_a_version_that_was_never_current_does_not_evict_a_good_one(tmp_path):
 
 def test_a_failure_after_the_rename_removes_the_version(tmp_path):
     publish(tmp_path / "x", "one")
-    # Nothing can be renamed over a folder, so the link cannot be moved.
+    # A link cannot be renamed over a folder.
     with pytest.raises(ResourceError), staged_folder(tmp_path / "x") as folder:
         write_manifest(folder, kind="model", key="key", config={})
         (tmp_path / "x/current").unlink()
@@ -122,7 +122,7 @@ def test_the_name_reaches_the_disk_before_the_link_moves(tmp_path, monkeypatch):
     ]  # fmt: skip
 
 
-def test_a_current_that_is_not_our_link_is_left_alone(tmp_path):
+def test_a_current_that_als_did_not_make_is_not_changed(tmp_path):
     (tmp_path / "x/current").mkdir(parents=True)
     with pytest.raises(ConfigError, match="current was not made by als"):
         publish(tmp_path / "x", "one")
@@ -132,7 +132,7 @@ def test_nothing_published_has_no_version(tmp_path):
     assert current_version(tmp_path / "x") is None
 
 
-def test_a_file_replaces_the_old_one_whole(tmp_path):
+def test_a_file_is_replaced_as_a_whole(tmp_path):
     target = tmp_path / "deep/lists.csv"
     with staged_file(target) as path:
         path.write_text("one")
@@ -165,7 +165,7 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
         (errno.ENOENT, "cannot create"),
     ],
 )
-def test_refusals_of_the_system_become_resource_errors(tmp_path, number, says):
+def test_system_errors_of_disk_and_permission_are_resource_errors(tmp_path, number, says):
     with pytest.raises(ResourceError, match=says) as caught, refusals_at(tmp_path):
         raise OSError(number, os.strerror(number), str(tmp_path / "f"))
     assert caught.value.hint

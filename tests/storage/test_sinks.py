@@ -1,4 +1,4 @@
-"""Lists in every format, layout and place; what a reader sees before, during and after."""
+"""Lists in all formats, layouts and kinds of output, as readers see them before, during and after writing."""
 
 import io
 import os
@@ -45,7 +45,7 @@ READERS = {".parquet": pl.read_parquet, ".csv": pl.read_csv, ".ndjson": pl.read_
 
 
 def write(target, frames, *, stdout=None, users=2):
-    """Write blocks of `frames`, each with the shortfall, and finish."""
+    """Write `frames` block by block, each with the shortfall, and finish."""
     with open_sink(target, frames[0].schema, SHORT.schema, stdout or io.BytesIO()) as sink:
         for frame in frames:
             sink.write(frame, SHORT, users)
@@ -54,7 +54,7 @@ def write(target, frames, *, stdout=None, users=2):
 
 @contextmanager
 def ordinary_user():
-    """Yield an own folder of a user who is not root: root may write anywhere."""
+    """Yield a folder as a user who is not root, because root may write anywhere."""
     nobody = 65534
     is_root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as name:
@@ -73,7 +73,7 @@ def target(path, **output):
 
 
 class TestFile:
-    """One file with its sidecars."""
+    """One file, with shortfall and manifest next to it."""
 
     @pytest.mark.parametrize("suffix", READERS)
     def test_holds_all_blocks(self, tmp_path, suffix):
@@ -98,7 +98,7 @@ class TestFile:
         assert schema.field("item_ids").type == pa.list_(pa.string())
         assert schema.field("source").type == pa.string()
 
-    def test_sidecars_stand_beside_it_and_nothing_else(self, tmp_path):
+    def test_only_shortfall_and_manifest_are_next_to_it(self, tmp_path):
         write(target(tmp_path / "lists.csv"), [ROWS])
         assert sorted(p.name for p in tmp_path.iterdir()) == [
             "lists.csv",
@@ -148,9 +148,9 @@ class TestFile:
 
 
 class TestFolder:
-    """Parts below ``current``."""
+    """Part files in ``current``."""
 
-    def test_parts_hold_so_many_users(self, tmp_path):
+    def test_a_part_has_at_most_users_per_part(self, tmp_path):
         write(target(tmp_path, users_per_part=4), [ROWS] * 5, users=2)
         current = tmp_path / "current"
         assert [pl.read_parquet(p).height for p in sorted(current.glob("part-*.parquet"))] == [6, 6, 3]
@@ -180,7 +180,7 @@ class TestFolder:
             raise ZeroDivisionError
         assert published_lists(target(tmp_path)).content == before
 
-    def test_a_place_that_may_not_be_written(self):
+    def test_a_folder_without_write_permission(self):
         with ordinary_user() as folder:
             write(target(folder / "lists"), [ROWS])
             folder.chmod(0o500)
@@ -192,7 +192,7 @@ class TestFolder:
 
 
 class TestStdout:
-    """Rows and nothing but rows."""
+    """Lists streamed to stdout, without shortfall and manifest."""
 
     def test_csv(self):
         stream = io.BytesIO()
@@ -215,7 +215,7 @@ class TestStdout:
         assert published_lists(target("-")) is None
 
     @pytest.mark.parametrize("format_name", ["csv", "ndjson", "ipc"])
-    def test_a_closed_pipe_comes_out_as_it_is(self, format_name):
+    def test_a_closed_pipe_is_raised_unchanged(self, format_name):
         reader, writer = os.pipe()
         os.close(reader)
         with os.fdopen(writer, "wb", buffering=0) as stream, pytest.raises(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""What the output section stands for: a file, a folder, or stdout, by the name of its path."""
+"""The target of section `recommend.output`: a file, a folder or stdout, depending on its path."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def target(path, **output):
         ("-", "stdout", "csv"),
     ],
 )
-def test_goes_by_the_name(path, kind, format_name):
+def test_the_path_determines_kind_and_format(path, kind, format_name):
     found = target(path)
     assert (found.kind, found.format) == (kind, format_name)
 
@@ -47,11 +47,11 @@ def test_lists_are_streamed_as_ndjson():
     ("path", "output", "message"),
     [
         ("-", {"format": "parquet"}, "cannot be streamed"),
-        ("lists.csv", {"layout": "lists"}, "CSV cannot hold"),
+        ("lists.csv", {"layout": "lists"}, "csv cannot store"),
         ("s3://bucket/lists", {}, "not a local path"),
     ],
 )
-def test_refuses_what_cannot_be(path, output, message):
+def test_unsupported_combinations_are_errors(path, output, message):
     with pytest.raises(ConfigError, match=message):
         target(path, **output)
 
@@ -79,11 +79,11 @@ def test_a_suffix_that_is_no_format_is_an_error_with_a_suggestion(tmp_path, name
     with pytest.raises(ConfigError, match=rf"recommend\.output\.path: .*/{name} ends in \.") as caught:
         target(tmp_path / name)
     assert caught.value.hint == (
-        f"{suggestion}a file ends in .parquet, .csv, .ndjson or .arrow; the name of a new folder has no suffix of letters"
+        f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson or .arrow; the name of a new folder must not end in a suffix of letters"
     )
 
 
-def test_a_folder_that_is_there_may_have_any_suffix_but_that_of_a_file(tmp_path):
+def test_an_existing_folder_may_have_any_suffix_that_is_not_of_a_file_format(tmp_path):
     for name in ("tmp.AbCd", "shop.com", "lists.json"):
         (tmp_path / name).mkdir()
     assert target(tmp_path / "tmp.AbCd").kind == "folder"

@@ -1,4 +1,4 @@
-"""What `auto` stands for: chosen on a validation part of what may be seen, within a budget, the same everywhere."""
+"""Values for `auto`: selected on a validation set, within a budget, and independent of the machine."""
 
 import numpy as np
 import polars as pl
@@ -74,14 +74,14 @@ def test_numbers_and_other_engines_stay_as_they_are(tmp_path, clean, train):
     assert chosen(context, clean) == context.config.train
 
 
-def test_too_few_users_choose_nothing(tmp_path):
+def test_with_too_few_users_nothing_is_selected(tmp_path):
     context, few = choosing(tmp_path), two_tastes(users=60)
     assert chosen(context, few) == context.config.train
     matrix = aggregate(few.lazy(), context.config.events).matrix
     assert recipe_for(matrix, context.config.train, 1).settings.factors == min(matrix.shape)
 
 
-def test_what_the_config_fixes_is_kept(tmp_path, clean):
+def test_numbers_in_the_config_are_kept(tmp_path, clean):
     found = chosen(choosing(tmp_path, factors=5, **NUMBERS), clean)
     assert (found.factors, found.unobserved_weight, found.regularization) == (5, 0.5, 0.01)
     assert isinstance(found.iterations, int)
@@ -90,18 +90,18 @@ def test_what_the_config_fixes_is_kept(tmp_path, clean):
     assert isinstance(found.factors, int)
 
 
-def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
-    """By hand: every number of iterations trained on its own, its users folded in as training left them, and evaluated."""
+def test_the_number_of_iterations_has_the_best_validation_metric(tmp_path, clean):
+    """Expected: a separate training per number of iterations, with users folded in as in the iterations."""
     context = choosing(tmp_path, factors=6, fold_in={"regularization": 0.01, "item_exponent": 0.0}, **NUMBERS)
-    parts = validation(context, clean)
+    sets = validation(context, clean)
     values = []
     for iterations in range(1, 13):
         train = context.config.train.model_copy(update={"iterations": iterations})
-        factors = recipe_for(parts.training.matrix, train, 1).fit(parts.training.matrix, lambda _: None)
-        ranker = FactorRanker("als", factors.users[parts.holdout.user_rows], factors.items, 1)
-        values.append(measure(ranker, parts.holdout.test_set, (10,)).averages["ndcg@10"])
+        factors = recipe_for(sets.training.matrix, train, 1).fit(sets.training.matrix, lambda _: None)
+        ranker = FactorRanker("als", factors.users[sets.holdout.user_rows], factors.items, 1)
+        values.append(measure(ranker, sets.holdout.test_set, (10,)).averages["ndcg@10"])
     found = chosen(context, clean)
-    # Up to the second iteration in a row that brings next to nothing; the first of all is not looked at.
+    # Training stops after two iterations without improvement. The first iteration is not evaluated.
     last = next((n for n in range(4, 13) if 0.999 * max(values[n - 2 : n]) <= max(values[1 : n - 2])), 12)
     best = max(values[1:last])
     assert values[found.iterations - 1] >= 0.999 * best
@@ -110,12 +110,12 @@ def test_the_iterations_are_those_with_the_best_lists(tmp_path, clean):
 
 
 @pytest.mark.parametrize("budget", [{"time": "0.0001s"}, {"memory": 1e-6}])
-def test_more_factors_cost_more_than_the_budget_allows(tmp_path, clean, monkeypatch, budget):
+def test_the_budget_limits_the_number_of_factors(tmp_path, clean, monkeypatch, budget):
     tried, plain = [], TrialRunner.run
 
-    def recorded(runner, parts, start, factors, best_seen):
+    def recorded(runner, sets, start, factors, best_seen):
         tried.append(factors)
-        return plain(runner, parts, start, factors, best_seen)
+        return plain(runner, sets, start, factors, best_seen)
 
     monkeypatch.setattr(TrialRunner, "run", recorded)
     assert chosen(choosing(tmp_path, budget=budget), clean, few_factors=16).factors <= 16
@@ -125,7 +125,7 @@ def test_more_factors_cost_more_than_the_budget_allows(tmp_path, clean, monkeypa
     assert max(tried) > 16
 
 
-def test_as_many_factors_as_asked_for_may_be_too_many_for_the_validation_part_alone(tmp_path, clean):
+def test_given_factors_may_exceed_the_training_set_of_validation(tmp_path, clean):
     newest = clean.sort("timestamp").tail(1)
     rare = pl.concat([clean, newest.with_columns(item_id=pl.lit(9999, clean.schema["item_id"]))])
     matrix = aggregate(rare.lazy(), choosing(tmp_path).config.events).matrix
@@ -136,16 +136,16 @@ def test_as_many_factors_as_asked_for_may_be_too_many_for_the_validation_part_al
     assert isinstance(found.iterations, int)
 
 
-def test_hu2008_chooses_factors_and_iterations_alone(tmp_path, clean, caplog):
+def test_hu2008_selects_factors_and_iterations_only(tmp_path, clean, caplog):
     caplog.set_level("INFO")
     context = choosing(tmp_path, objective="hu2008", confidence={"form": "linear", "alpha": 5.0})
     found = chosen(context, clean)
     assert (found.unobserved_weight, found.regularization) == ("auto", "auto")
     assert isinstance(found.factors, int)
-    assert any(record.getMessage().startswith("chosen: factors") for record in caplog.records)
+    assert any(record.getMessage().startswith("selected on ") for record in caplog.records)
 
 
-def test_points_that_diverge_are_passed_over(tmp_path, clean, monkeypatch):
+def test_presets_that_diverge_are_skipped(tmp_path, clean, monkeypatch):
     plain = NativeEngine.iterate
 
     def diverges(engine, confidence, settings):
@@ -162,7 +162,7 @@ def test_points_that_diverge_are_passed_over(tmp_path, clean, monkeypatch):
 def test_where_no_list_contains_a_test_item_nothing_is_selected(tmp_path, clean, monkeypatch):
     tried = []
 
-    def hopeless(runner, parts, start, factors, _best_seen):
+    def hopeless(runner, sets, start, factors, _best_seen):
         tried.append(factors)
         return Trial(runner.given.model_copy(update={"factors": factors}), start, 0.0)
 
@@ -172,26 +172,26 @@ def test_where_no_list_contains_a_test_item_nothing_is_selected(tmp_path, clean,
     assert max(tried) == 60
 
 
-def test_threads_change_nothing(tmp_path, clean):
+def test_the_result_does_not_depend_on_the_number_of_threads(tmp_path, clean):
     one, two = choosing(tmp_path), choosing(tmp_path)
     object.__setattr__(two, "threads", 2)
     assert chosen(one, clean) == chosen(two, clean)
 
 
-def test_the_newest_tenth_is_validated_on_or_a_draw_where_there_is_no_time(tmp_path, clean):
+def test_the_validation_set_is_the_newest_tenth_or_random_pairs_without_times(tmp_path, clean):
     context = choosing(tmp_path)
-    parts = validation(context, clean)
+    sets = validation(context, clean)
     cut_off = clean["timestamp"].sort()[int(0.9 * (clean.height - 1))]
-    assert parts.cut_off == cut_off
-    assert parts.training.newest < cut_off
-    assert parts.holdout.test_set.history.multiply(parts.holdout.test_set.relevant).nnz == 0
-    drawn = validation(context, untimed(clean))
-    assert drawn.cut_off is None
+    assert sets.cut_off == cut_off
+    assert sets.training.newest < cut_off
+    assert sets.holdout.test_set.history.multiply(sets.holdout.test_set.relevant).nnz == 0
+    sampled = validation(context, untimed(clean))
+    assert sampled.cut_off is None
     pairs = aggregate(clean.lazy(), context.config.events).matrix.nnz
-    assert drawn.training.matrix.nnz == pairs - round(0.1 * pairs)
+    assert sampled.training.matrix.nnz == pairs - round(0.1 * pairs)
 
 
-def test_only_events_of_the_training_part_are_seen(tmp_path, clean, monkeypatch):
+def test_only_events_of_the_training_set_are_read(tmp_path, clean, monkeypatch):
     context = context_for(
         tmp_path,
         {"split": {"by": "time", "test": "6d"}, "baselines": ["popular"]},
@@ -210,7 +210,7 @@ def test_only_events_of_the_training_part_are_seen(tmp_path, clean, monkeypatch)
     assert seen[0].isoformat() < report.cut_off
 
 
-def test_a_model_says_what_was_chosen_and_trains_the_same_with_these_numbers(tmp_path, clean):
+def test_a_model_stores_the_selected_values_and_they_train_the_same_model(tmp_path, clean):
     context = publish_events(choosing(tmp_path), clean)
     first = train_stage(context)
     recipe = read_manifest(current_version(context.models_place), "model").metrics["recipe"]
@@ -229,7 +229,7 @@ def test_a_model_says_what_was_chosen_and_trains_the_same_with_these_numbers(tmp
     np.testing.assert_array_equal(open_model(again.models_place).factors.users, users)
 
 
-def test_sweeps_are_the_factors_of_as_many_iterations(clean, tmp_path):
+def test_each_iteration_has_the_factors_of_a_training_with_as_many_iterations(clean, tmp_path):
     matrix = aggregate(clean.lazy(), choosing(tmp_path).config.events).matrix
     recipe = recipe_for(matrix, TrainConfig(factors=7, iterations=3), 1)
     for number, factors in enumerate(
@@ -241,11 +241,11 @@ def test_sweeps_are_the_factors_of_as_many_iterations(clean, tmp_path):
     assert number == 3
 
 
-def test_very_many_users_are_compared_on_a_sample(tmp_path, clean):
-    parts = validation(choosing(tmp_path), clean)
-    assert smaller(parts, ValidationRules()) is parts
-    sample = smaller(parts, ValidationRules(many_users=200, sampled_users=90))
-    assert sample.training.matrix.shape == (90, parts.training.matrix.shape[1])
+def test_many_users_are_sampled(tmp_path, clean):
+    sets = validation(choosing(tmp_path), clean)
+    assert smaller(sets, ValidationRules()) is sets
+    sample = smaller(sets, ValidationRules(many_users=200, sampled_users=90))
+    assert sample.training.matrix.shape == (90, sets.training.matrix.shape[1])
 
 
 def test_costs_grow_with_pairs_rows_and_factors(clean, tmp_path):

@@ -1,4 +1,4 @@
-"""Which presets and how many factors `auto` tries, and in which order: trials are scripted, nothing is trained."""
+"""The presets and numbers of factors that `auto` evaluates, and their order. Trials are scripted."""
 
 from dataclasses import dataclass, field
 
@@ -26,21 +26,21 @@ def clean():
 
 @dataclass
 class Scripted:
-    """Trials with the value `worth(number of the preset, factors)`."""
+    """Trials whose value is `worth(number of the preset, factors)`."""
 
     given: TrainConfig
     worth: object
     tried: list = field(default_factory=list)
     users: list = field(default_factory=list)
-    """Users that each trial trained on."""
+    """Number of training users of each trial."""
     notes: list = field(default_factory=list)
 
-    def run(self, parts, start, factors, _best_seen=0.0):
+    def run(self, sets, start, factors, _best_seen=0.0):
         number = next(n for n, preset in enumerate(PRESETS) if preset.items() <= start.items())
         self.tried.append((number, factors))
-        self.users.append(parts.training.matrix.shape[0])
+        self.users.append(sets.training.matrix.shape[0])
         point = {**open_values(self.given, PRESETS[number]), "factors": factors, "iterations": 3}
-        train = apply_point(self.given, point, parts.training.matrix)
+        train = apply_point(self.given, point, sets.training.matrix)
         return Trial(train, start, self.worth(number, factors))
 
     def advance(self, note):
@@ -48,16 +48,16 @@ class Scripted:
 
 
 def contest(clean, worth, train=None, **rules):
-    """Return section `train` of the best trial, and the script that recorded what was tried."""
+    """Return section `train` of the best trial, and the script with the evaluated trials."""
     given = TrainConfig.model_validate({"factors": "auto", "iterations": "auto"} | (train or {}))
     trials, auto_rules = Scripted(given, worth), AutoRules(**(FEW | rules))
-    parts = validation_sets(clean.lazy(), SIGNAL, auto_rules.validation)
+    sets = validation_sets(clean.lazy(), SIGNAL, auto_rules.validation)
     matrix = aggregate(clean.lazy(), SIGNAL).matrix
-    found = Contest(parts, trials, auto_rules, trials).best(given, matrix)
+    found = Contest(sets, trials, auto_rules, trials).best(given, matrix)
     return found.train, trials
 
 
-def test_the_best_presets_are_tried_again_with_more_factors(clean):
+def test_the_best_presets_are_evaluated_again_with_more_factors(clean):
     order = {4: [0, 1, 2], 8: [1, 2, 0], 32: [2, 1, 0]}  # another one leads
 
     def worth(number, factors):
@@ -69,12 +69,12 @@ def test_the_best_presets_are_tried_again_with_more_factors(clean):
     assert (found.factors, found.regularization) == (32, PRESETS[1]["regularization"])
 
 
-def test_presets_far_behind_are_not_tried_with_more_factors(clean):
+def test_presets_with_low_values_are_not_evaluated_with_more_factors(clean):
     _, script = contest(clean, lambda number, factors: factors * {1: 1.0, 5: 0.98}.get(number, 0.96))
     assert script.tried[len(PRESETS) :] == [(1, 8), (5, 8), (1, 32)]
 
 
-def test_where_more_factors_gain_little_still_more_are_not_tried(clean):
+def test_after_a_small_gain_even_more_factors_are_not_evaluated(clean):
     values = {4: 1.0, 8: 1.019, 32: 9.0, 16: 9.0}
     found, script = contest(clean, lambda number, factors: values[factors] if number == 0 else 0)
     assert found.factors == 8
@@ -93,26 +93,26 @@ def test_where_more_factors_gain_little_still_more_are_not_tried(clean):
         ({4: 2, 8: 2, 2: 1}, [8, 2], 4),
     ],
 )
-def test_numbers_of_factors_beside_the_best_are_tried(clean, values, beside, best):
+def test_half_and_twice_the_best_number_of_factors_are_evaluated(clean, values, beside, best):
     found, script = contest(clean, lambda number, factors: values[factors] if number == 0 else 0)
     assert found.factors == best
     assert list(dict.fromkeys(factors for _, factors in script.tried))[-len(beside) :] == beside
 
 
-def test_with_fewer_factors_all_presets_are_tried_again(clean):
+def test_with_fewer_factors_all_presets_are_evaluated_again(clean):
     values = {4: lambda n: 2 - n / 10, 8: lambda _: 1, 2: lambda n: 2 + n / 10, 1: lambda _: 0}
     found, _ = contest(clean, lambda number, factors: values[factors](number))
     assert (found.factors, found.regularization) == (2, PRESETS[-1]["regularization"])
 
 
-def test_the_last_trials_have_the_factors_of_the_config(clean):
+def test_the_last_trials_have_the_number_of_factors_of_the_config(clean):
     found, script = contest(clean, lambda _number, factors: 1 / factors, {"factors": 20})
     assert found.factors == 20
     assert {factors for _, factors in script.tried} == {4, 8, 20}
     assert script.tried[-1][1] == 20
 
 
-def test_of_very_many_users_a_sample_compares_presets_and_all_users_decide(clean):
+def test_with_many_users_presets_are_compared_on_a_sample_and_the_best_on_all_users(clean):
     found, script = contest(clean, lambda n, factors: factors * (1 - n / 100), validation=SAMPLING)
     assert found.factors == 32
     sample = len(PRESETS) + 3
@@ -121,8 +121,8 @@ def test_of_very_many_users_a_sample_compares_presets_and_all_users_decide(clean
     assert set(script.users[sample:]) == {240}
 
 
-def test_values_are_compared_on_the_same_users_only(clean):
-    """All users are harder to serve than the sample: a lower value on all of them is no loss."""
+def test_values_are_compared_only_on_the_same_users(clean):
+    """Values on all users are lower than on the sample, which must not count as a loss."""
     count = len(PRESETS) + 3
     trials = iter(range(99))
     found, _ = contest(

@@ -1,4 +1,4 @@
-"""One trial of `auto`: the value of a fold-in, and the settings that the trial selects."""
+"""One trial of `auto`: its validation metric, and the settings that it selects."""
 
 import numpy as np
 import pytest
@@ -17,20 +17,20 @@ UNTEMPERED = TEMPERED | {"user_exponent": 0.0, "item_exponent": 0.0}
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    context = context_for(tmp_path_factory.mktemp("parts"))
+def sets(tmp_path_factory):
+    context = context_for(tmp_path_factory.mktemp("sets"))
     clean = two_tastes(users=240, items=60)
     return validation_sets(clean.lazy(), context.config.events, ValidationRules())
 
 
-def run(parts, point=TEMPERED, best_seen=0.0, factors=6, start=None, **train):
+def run(sets, point=TEMPERED, best_seen=0.0, factors=6, start=None, **train):
     given = TrainConfig.model_validate({"factors": "auto", "iterations": "auto"} | train)
-    return TrialRunner(given, 1).run(parts, {**point, **(start or FIRST_FOLD_IN)}, factors, best_seen)
+    return TrialRunner(given, 1).run(sets, {**point, **(start or FIRST_FOLD_IN)}, factors, best_seen)
 
 
-def dense_fold_in(parts, train, items):
-    """The evaluated users solved one by one from the definition, in float64."""
-    matrix, history = parts.training.matrix, parts.holdout.test_set.history
+def dense_fold_in(sets, train, items):
+    """Return the factors of the evaluated users, solved one by one from the definition in float64."""
+    matrix, history = sets.training.matrix, sets.holdout.test_set.history
     interactions = np.maximum((matrix.toarray() != 0).sum(axis=0), 1.0)
     rule, fold_in, a0 = train.confidence, train.fold_in, train.unobserved_weight
 
@@ -51,7 +51,7 @@ def dense_fold_in(parts, train, items):
     return np.array(users)
 
 
-def test_the_value_is_that_of_users_solved_by_the_definition(parts, monkeypatch):
+def test_the_value_is_the_metric_of_users_solved_by_the_definition(sets, monkeypatch):
     iterations = []
     plain = NativeEngine.iterate
 
@@ -62,43 +62,43 @@ def test_the_value_is_that_of_users_solved_by_the_definition(parts, monkeypatch)
 
     monkeypatch.setattr(NativeEngine, "iterate", recorded)
     far = {"regularization": 0.3, "item_exponent": 0.0}  # from how the iterations solve users
-    trial = run(parts, iterations=3, fold_in=far)
+    trial = run(sets, iterations=3, fold_in=far)
     items = iterations[-1].items
 
     def worth(users):
         ranker = FactorRanker("als", users.astype(np.float32), items, 1)
-        return measure(ranker, parts.holdout.test_set, (10,)).averages["ndcg@10"]
+        return measure(ranker, sets.holdout.test_set, (10,)).averages["ndcg@10"]
 
-    assert trial.value == pytest.approx(worth(dense_fold_in(parts, trial.train, items)), abs=1e-4)
-    assert abs(trial.value - worth(iterations[-1].users[parts.holdout.user_rows])) > 1e-3
+    assert trial.value == pytest.approx(worth(dense_fold_in(sets, trial.train, items)), abs=1e-4)
+    assert abs(trial.value - worth(iterations[-1].users[sets.holdout.user_rows])) > 1e-3
 
 
-def test_the_selected_fold_in_is_relative_to_the_training(parts):
-    trial = run(parts, iterations=2)
+def test_the_selected_fold_in_hyperparameters_are_relative_to_the_training(sets):
+    trial = run(sets, iterations=2)
     point, fold_in = trial.point, trial.train.fold_in
     assert fold_in.regularization == pytest.approx(0.01 * point["fold_in_regularization"])
     assert fold_in.item_exponent == pytest.approx(0.4 * point["fold_in_item_exponent"])
 
 
-def test_numbers_in_the_config_are_kept(parts):
-    trial = run(parts, iterations=2, fold_in={"regularization": 0.3})
+def test_numbers_in_the_config_are_kept(sets):
+    trial = run(sets, iterations=2, fold_in={"regularization": 0.3})
     assert (trial.train.iterations, trial.train.fold_in.regularization) == (2, 0.3)
     assert trial.point["fold_in_regularization"] == 1.0
-    trial = run(parts, iterations=2, fold_in={"item_exponent": 0.3})
+    trial = run(sets, iterations=2, fold_in={"item_exponent": 0.3})
     assert trial.train.fold_in.item_exponent == 0.3
     assert trial.point["fold_in_item_exponent"] == 0.5
-    assert run(parts, UNTEMPERED, iterations=2).point["fold_in_item_exponent"] == 0.5  # has no influence
+    assert run(sets, UNTEMPERED, iterations=2).point["fold_in_item_exponent"] == 0.5  # has no influence
 
 
-def test_far_below_the_best_value_no_other_fold_in_is_tried(parts):
-    trial = run(parts, iterations=2)
-    assert run(parts, iterations=2, best_seen=trial.value) == trial
-    hopeless = run(parts, iterations=2, best_seen=9.0)
+def test_there_is_no_fold_in_search_far_below_the_best_value(sets):
+    trial = run(sets, iterations=2)
+    assert run(sets, iterations=2, best_seen=trial.value) == trial
+    hopeless = run(sets, iterations=2, best_seen=9.0)
     assert hopeless.point == {**TEMPERED, **FIRST_FOLD_IN}
     assert hopeless.value <= trial.value
 
 
-def test_the_fold_in_of_the_start_is_where_the_search_begins(parts):
+def test_the_search_starts_with_the_fold_in_hyperparameters_of_the_start(sets):
     start = {"fold_in_regularization": 16.0, "fold_in_item_exponent": 0.0}
-    far = run(parts, iterations=2, best_seen=9.0, start=start)
+    far = run(sets, iterations=2, best_seen=9.0, start=start)
     assert (far.train.fold_in.regularization, far.train.fold_in.item_exponent) == (pytest.approx(0.16), 0.0)

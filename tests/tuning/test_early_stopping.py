@@ -1,4 +1,4 @@
-"""When a training of `auto` stops and which iteration it keeps, on scripted values; the first is not evaluated."""
+"""Early stopping of `auto` on scripted values. The first iteration is not evaluated."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_training_stops_after_iterations_without_improvement(patience, after, us
     assert run([0.0, *after], patience) == (used, kept)
 
 
-def test_many_factors_have_less_patience():
+def test_patience_is_one_iteration_above_256_factors():
     assert [patience_for(factors) for factors in (64, 256, 257)] == [2, 2, 1]
 
 

@@ -1,4 +1,4 @@
-"""The search for the fold-in hyperparameters, on scripted scores: nothing is trained."""
+"""The search for fold-in hyperparameters, on scripted scores."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def point(multiple, fraction):
 
 
 def searched(score, start=(1.0, 0.5), *, regularization=True, item_exponent=True):
-    """Search from `start`; return (multiple, fraction) found, its value, and all that were scored, in order."""
+    """Search from `start`. Return the found (multiple, fraction), its value, and all scored points in order."""
     seen = []
 
     def scored(one):
@@ -32,7 +32,7 @@ def searched(score, start=(1.0, 0.5), *, regularization=True, item_exponent=True
         ((0.25, 0.0), [(2, 0.5), (0.5, 0.5), (0.25, 0.5), (0.125, 0.5), (0.25, 1.0), (0.25, 0.0), (0.5, 0.0), (0.125, 0.0)]),
     ],
 )  # fmt: skip
-def test_it_climbs_step_by_step(peak, scored):
+def test_the_search_takes_steps_of_factor_two(peak, scored):
     found, value, seen = searched(
         lambda multiple, fraction: 1 - 0.1 * abs(np.log2(multiple / peak[0])) - 0.1 * abs(fraction - peak[1])
     )
@@ -45,7 +45,7 @@ def test_the_regularization_has_bounds():
     assert searched(lambda multiple, _fraction: 1 / multiple)[0][0] == 1 / 16
 
 
-def test_a_gain_within_rounding_changes_nothing():
+def test_a_tiny_gain_changes_nothing():
     found, _, _ = searched(lambda multiple, fraction: 1 + 0.0018 * multiple - 0.0002 * fraction)
     assert found == (1.0, 0.5)
 

@@ -1,4 +1,4 @@
-"""`tune.fraction`: how much of the training pairs a drawn fold validates on."""
+"""`tune.fraction`: the fraction of the training pairs in the validation set of a random fold."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.stages.tune_builders import folds_of, training_matrix_of, tuning
 
 
 @pytest.mark.parametrize(("fraction", "of_training"), [("auto", 0.2), (0.05, 0.05)])
-def test_drawn_folds_have_the_share_that_is_asked_for(tmp_path, fraction, of_training):
+def test_random_folds_have_the_given_fraction(tmp_path, fraction, of_training):
     context = tuning(tmp_path, "random", fraction=fraction)
     pairs = training_matrix_of(context).nnz
     folds = folds_of(context)
@@ -19,7 +19,7 @@ def test_drawn_folds_have_the_share_that_is_asked_for(tmp_path, fraction, of_tra
     assert first.shape != second.shape or (first != second).nnz
 
 
-def test_beside_a_test_file_a_fold_is_a_tenth(tmp_path):
+def test_with_a_test_file_a_validation_set_is_a_tenth(tmp_path):
     context = tuning(tmp_path, "random")
     raw = context.config.model_dump(mode="json", exclude_unset=True)
     raw["evaluate"]["split"] = {"by": "file", "path": str(tmp_path / "absent.parquet")}
@@ -30,16 +30,16 @@ def test_beside_a_test_file_a_fold_is_a_tenth(tmp_path):
 
 
 @pytest.mark.parametrize("split", ["time", "last", "users"])
-def test_a_share_where_no_pairs_are_drawn_is_an_error(tmp_path, split):
+def test_a_fraction_without_random_pairs_is_an_error(tmp_path, split):
     context = tuning(tmp_path, split, fraction=0.1)
     with pytest.raises(ConfigError, match=r"tune\.fraction is 0\.1, but with evaluate\.split by"):
         tune(context)
 
 
-def test_so_few_judged_users_that_luck_chooses_are_said(tmp_path, caplog):
+def test_too_few_evaluated_users_are_warned_of(tmp_path, caplog):
     tune(tuning(tmp_path, "random", fraction=0.001, trials=1))
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
-        "tune: only 2 users are evaluated, so chance decides: use more folds"
+        "tune: only 2 users are evaluated, so results are noisy: use more folds"
     ]
     caplog.clear()
     tune(tuning(tmp_path / "enough", "random", clean=two_tastes(users=120), trials=1))

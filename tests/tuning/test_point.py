@@ -1,4 +1,4 @@
-"""From a point of the search to a config: numbers that mean the same whatever the data."""
+"""Conversion of points to configs, and scales that do not depend on the data set."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_a_point_becomes_a_config_that_trains(matrix, engine):
         assert changed.unobserved_weight == pytest.approx(matrix.nnz / 1200, rel=1e-3)
 
 
-def test_nothing_that_is_searched_stays_auto(matrix):
+def test_no_searched_setting_stays_auto(matrix):
     train = TrainConfig(factors="auto", iterations="auto")
     changed = searched_config(train, POINT, matrix)
     assert "auto" not in changed.model_dump(exclude={"objective", "solver", "confidence", "fold_in"}).values()
@@ -47,7 +47,7 @@ def test_nothing_that_is_searched_stays_auto(matrix):
 
 
 def ridges(matrix, config):
-    """lambda (n + a0 N)^nu of every user, then of every item."""
+    """Return lambda (n + a0 N)^nu of all users, then of all items."""
     dense = matrix.toarray() != 0
     sums = [row.sum() + config.unobserved_weight * dense.shape[1] for row in dense]
     sums += [column.sum() + config.unobserved_weight * dense.shape[0] for column in dense.T]
@@ -55,7 +55,7 @@ def ridges(matrix, config):
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.6, 1.0, 1.2])
-def test_another_exponent_leaves_the_mean_ridge_as_it_is(matrix, exponent):
+def test_the_mean_ridge_does_not_depend_on_the_exponent(matrix, exponent):
     at_one = searched_config(TrainConfig(), POINT | {"frequency_exponent": 1.0}, matrix)
     assert at_one.regularization == 0.01
     changed = searched_config(TrainConfig(), POINT | {"frequency_exponent": exponent}, matrix)
@@ -65,7 +65,7 @@ def test_another_exponent_leaves_the_mean_ridge_as_it_is(matrix, exponent):
     assert regularization_at_one(settings, matrix) == pytest.approx(0.01, rel=1e-3)
 
 
-def test_a_fold_in_is_relative_to_the_training_it_follows(matrix):
+def test_fold_in_hyperparameters_are_relative_to_the_training(matrix):
     changed = searched_config(TrainConfig(), POINT | {"frequency_exponent": 0.0}, matrix)
     assert changed.regularization != POINT["regularization"]
     assert changed.fold_in.regularization == pytest.approx(2 * changed.regularization, rel=1e-3)
@@ -75,19 +75,19 @@ def test_a_fold_in_is_relative_to_the_training_it_follows(matrix):
     assert made.separate_fold_in.confidence.item_exponent == 0.05
 
 
-def test_hu2008_has_its_own_regularization(matrix):
+def test_hu2008_regularization_is_not_converted(matrix):
     settings = recipe_for(matrix, TrainConfig(objective="hu2008", regularization=0.3), threads=1).settings
     assert regularization_at_one(settings, matrix) == 0.3
 
 
-def test_a_point_on_a_sample_is_the_same_multiple_and_never_more_factors_than_users(matrix):
+def test_a_point_has_the_same_multiples_on_a_sample_and_at_most_as_many_factors_as_users(matrix):
     sample = matrix[:5]
     config = searched_config(TrainConfig(), POINT, sample)
     assert config.unobserved_weight == pytest.approx(12.0 * density(sample), rel=1e-3)
     assert (config.factors, searched_config(TrainConfig(), POINT, matrix).factors) == (5, 8)
 
 
-def test_a_recipe_and_its_point_lead_to_each_other(matrix):
+def test_a_recipe_and_its_point_convert_to_each_other(matrix):
     space = search_space(TrainConfig(), SpaceConfig(factors=(4, 8)), [matrix])
     recipe = recipe_for(matrix, searched_config(TrainConfig(), POINT, matrix), threads=1)
     assert point_of(recipe, matrix, space) == pytest.approx(POINT, rel=1e-3)

@@ -1,4 +1,4 @@
-"""The first round of `tune` on a sample of users: who is in it, what it hands on, and how it is resumed."""
+"""Screening of `tune` on a sample of users: its users, the points that it keeps, and how it is resumed."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ SECTION = {
 
 
 def screening(folder, split="time", **tune_section):
-    """A context with 120 users that is to be tuned in two rounds."""
+    """Return a context with 120 users for a search with screening."""
     context = context_for(
         folder, {"split": SPLITS[split]}, train={"engine": "native", "factors": 2, "iterations": 2}
     )
@@ -47,9 +47,9 @@ def both_of(report):
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
     context = screening(tmp_path, split)
-    for parts in divisions_of(context):
-        sample = sample_users(parts, 20, seed=3)
-        whole, small = parts.training, sample.training
+    for sets in divisions_of(context):
+        sample = sample_users(sets, 20, seed=3)
+        whole, small = sets.training, sample.training
         assert small.users.height == 20
         assert small.item_ids.equals(whole.item_ids)
         rows = [whole.user_ids.to_list().index(user) for user in small.user_ids]
@@ -57,7 +57,7 @@ def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
         part, users = sample.holdout.test_set, sample.holdout.user_ids.to_list()
         np.testing.assert_array_equal(part.interactions, (small.matrix.toarray() != 0).sum(axis=0))
         assert part.training_users == 20
-        everyone = parts.holdout.user_ids.to_list()
+        everyone = sets.holdout.user_ids.to_list()
         if split == "users":
             assert users == everyone
         else:
@@ -66,19 +66,19 @@ def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
         places = [everyone.index(user) for user in users]
         assert len(users) > 2
         for name in ("history", "relevant"):
-            expected = getattr(parts.holdout.test_set, name).toarray()[places]
+            expected = getattr(sets.holdout.test_set, name).toarray()[places]
             np.testing.assert_array_equal(getattr(part, name).toarray(), expected)
 
 
-def test_the_sample_is_drawn_by_the_seed(tmp_path):
+def test_the_sample_depends_on_the_seed(tmp_path):
     context = screening(tmp_path)
-    parts = next(divisions_of(context))
-    one, same, other = (sample_users(parts, 20, seed).training.user_ids for seed in (1, 1, 2))
+    sets = next(divisions_of(context))
+    one, same, other = (sample_users(sets, 20, seed).training.user_ids for seed in (1, 1, 2))
     assert one.equals(same)
     assert not one.equals(other)
 
 
-def test_the_folds_of_the_second_round_are_those_without_a_first(tmp_path):
+def test_screening_does_not_change_the_folds(tmp_path):
     context = screening(tmp_path, users=7)
     folds, samples = folds_and_samples_of(context)
     assert len(samples) == len(folds) == 2
@@ -93,19 +93,19 @@ def test_the_folds_of_the_second_round_are_those_without_a_first(tmp_path):
 @pytest.mark.parametrize(
     ("screen", "said"),
     [
-        ({"users": 25}, "no first round"),
+        ({"users": 25}, "no screening"),
         ({"trials": 0, "users": 20}, ""),
-        ({"users": 24}, "first round on 24"),
+        ({"users": 24}, "screening on 24"),
     ],
 )
-def test_small_data_needs_no_first_round_and_it_can_be_switched_off(tmp_path, caplog, screen, said):
+def test_small_data_is_not_screened_and_screening_can_be_disabled(tmp_path, caplog, screen, said):
     caplog.set_level("INFO")
     report = tune(screening(tmp_path, trials=2, screen={"trials": 3} | screen))
     assert (report.screen is None) == ("on 24" not in said)
     assert said in caplog.text
 
 
-def test_the_best_of_the_first_round_begin_the_second_after_the_config_as_it_is(tmp_path):
+def test_the_search_starts_with_the_config_as_given_and_the_best_points_of_screening(tmp_path):
     report = tune(screening(tmp_path))
     first, second = report.screen.trials, report.trials
     assert (len(first), len(second)) == (5, 6)
@@ -117,16 +117,16 @@ def test_the_best_of_the_first_round_begin_the_second_after_the_config_as_it_is(
     assert first[0].parameters == second[0].parameters
 
 
-def test_a_trial_of_the_first_round_is_judged_on_the_samples(tmp_path):
+def test_screening_trials_are_evaluated_on_the_samples(tmp_path):
     context = screening(tmp_path)
     trial = next(t for t in tune(context).screen.trials[1:] if t.value is not None)
     _, samples = folds_and_samples_of(context)
     folds = [FoldTrial(one, context.config.train, context.config.events, "ndcg@5", 1) for one in samples]
-    expected = np.mean([judge.value(trial.parameters) for judge in folds])
+    expected = np.mean([fold.value(trial.parameters) for fold in folds])
     assert trial.value == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_same_seed_gives_the_same_rounds_and_a_longer_search_keeps_them(tmp_path):
+def test_the_same_seed_gives_the_same_trials_and_a_longer_search_keeps_them(tmp_path):
     straight = both_of(tune(screening(tmp_path / "a", trials=9)))
     tune(screening(tmp_path / "b", trials=1))
     tune(screening(tmp_path / "b", trials=4))
@@ -135,7 +135,7 @@ def test_the_same_seed_gives_the_same_rounds_and_a_longer_search_keeps_them(tmp_
 
 
 @pytest.mark.parametrize("when", [1, 4, 9, 12, 14, 17])
-def test_cut_off_in_either_round_it_goes_on_to_the_same_result(tmp_path, monkeypatch, when):
+def test_an_interrupted_search_continues_to_the_same_result(tmp_path, monkeypatch, when):
     calls, plain = [], FoldTrial.value
 
     def interrupted(fold, point):
@@ -152,7 +152,7 @@ def test_cut_off_in_either_round_it_goes_on_to_the_same_result(tmp_path, monkeyp
     assert both_of(tune(context)) == both_of(tune(screening(tmp_path / "b")))
 
 
-def test_the_first_round_takes_half_of_the_time_and_is_over_when_the_second_has_begun(tmp_path):
+def test_screening_takes_at_most_half_of_the_time_and_is_not_continued_later(tmp_path):
     hurried = tune(screening(tmp_path, time="0.000001s"))
     assert (len(hurried.screen.trials), len(hurried.trials)) == (1, 1)
     longer = tune(screening(tmp_path, time="10m"))
@@ -160,7 +160,7 @@ def test_the_first_round_takes_half_of_the_time_and_is_over_when_the_second_has_
     assert longer.screen.kept == 0
 
 
-def test_a_config_with_more_factors_than_the_sample_has_users_is_screened_all_the_same(tmp_path):
+def test_screening_reduces_factors_above_the_number_of_sampled_users(tmp_path):
     context = screening(tmp_path, space={"factors": [30], "iterations": [2, 3]})
     config = context.config.model_copy(
         update={"train": TrainConfig(factors=30, iterations=2)},
@@ -170,7 +170,7 @@ def test_a_config_with_more_factors_than_the_sample_has_users_is_screened_all_th
     assert all(trial.state != "failed" for trial in report.screen.trials)
 
 
-def test_a_first_round_without_a_finite_trial_leaves_the_second_as_it_is(tmp_path, monkeypatch):
+def test_screening_without_a_finite_trial_does_not_change_the_search(tmp_path, monkeypatch):
     plain = FoldTrial.value
 
     def fails_on_samples(fold, point):

@@ -1,4 +1,4 @@
-"""The search space: what is searched on which data, and what a point does to the config."""
+"""The search space: its dimensions, and conversions between points and the config."""
 
 import math
 
@@ -26,7 +26,7 @@ def place_of(train, matrix):
     return point_of(recipe_for(matrix, train, threads=1), matrix, space)
 
 
-def test_the_defaults_lie_inside(matrix):
+def test_the_defaults_are_in_the_space(matrix):
     assert place_of(TrainConfig(iterations=8, unobserved_weight=16 * 0.2), matrix) == pytest.approx(
         {
             "factors": 16, "regularization": 0.005, "unobserved_weight": 16, "frequency_exponent": 1, "alpha": 10,
@@ -44,7 +44,7 @@ def test_factors_never_exceed_users_or_items_of_any_fold(matrix):
     assert by_name(TrainConfig(), [matrix, matrix[:9]])["factors"].values == (9,)
 
 
-def test_factors_of_many_users_are_bounded_by_memory_unless_asked_for():
+def test_auto_factors_of_many_users_are_bounded_by_memory():
     def widest(users, **space):
         pairs = (np.array([0, 1, 1]), np.array([0, 1, 2]))
         matrix = csr_matrix((np.array([1, 2, 1], np.float32), pairs), shape=(users, 2000))
@@ -55,7 +55,7 @@ def test_factors_of_many_users_are_bounded_by_memory_unless_asked_for():
     assert widest(3_000_000, factors=(512,)) == 512
 
 
-def test_what_cannot_matter_is_left_out(matrix):
+def test_hyperparameters_without_influence_are_left_out(matrix):
     alike = matrix.copy()
     alike.data[:] = 2.0
     assert "alpha" not in by_name(TrainConfig(), [alike])
@@ -70,7 +70,7 @@ def test_what_cannot_matter_is_left_out(matrix):
     assert not {"item_exponent", "fold_in_item_exponent"} & set(untempered)
 
 
-def test_a_config_outside_the_space_is_recorded_at_its_edge(matrix):
+def test_a_config_outside_the_space_gets_the_nearest_point(matrix):
     far = TrainConfig(
         factors=3,
         regularization=9.0,
@@ -82,7 +82,7 @@ def test_a_config_outside_the_space_is_recorded_at_its_edge(matrix):
     assert (found["alpha"], found["iterations"], found["user_exponent"]) == (100, 20, 0.5)
 
 
-def test_scales_lead_back_and_stay_inside(matrix):
+def test_conversions_are_inverse_and_stay_within_the_bounds(matrix):
     for one in by_name(TrainConfig(), [matrix], SpaceConfig(factors=(4, 9, 25))).values():
         for value in one.values:
             assert one.from_scale(one.to_scale(value)) == pytest.approx(value, rel=1e-9)

@@ -1,11 +1,11 @@
-"""Where a search begins: with the points of the loss that `auto` compares."""
+"""A search of `tune` starts with the presets of `auto`."""
 
 from als_cli.stages.tune import tune
 from als_cli.tuning.presets import PRESETS
 from tests.stages.tune_builders import SMALL, tuning
 
 
-def test_the_search_begins_with_the_points_of_auto(tmp_path):
+def test_the_search_starts_with_the_presets(tmp_path):
     report = tune(tuning(tmp_path, trials=9))
     given = report.trials[0].parameters
     names = ("unobserved_weight", "regularization", "user_exponent", "item_exponent")
@@ -19,7 +19,7 @@ def test_the_search_begins_with_the_points_of_auto(tmp_path):
         assert trial.parameters["fold_in_regularization"] == given["fold_in_regularization"]
 
 
-def test_points_outside_the_space_are_moved_into_it_and_tried_once(tmp_path):
+def test_presets_outside_the_space_are_moved_into_it_and_evaluated_once(tmp_path):
     space = SMALL | {"unobserved_weight": [1, 2], "regularization": [0.03, 0.04], "item_exponent": [0.3, 0.5]}
     report = tune(tuning(tmp_path, trials=9, space=space))
     starts = [t.parameters for t in report.trials[1:5]]
@@ -29,7 +29,7 @@ def test_points_outside_the_space_are_moved_into_it_and_tried_once(tmp_path):
     assert [p["user_exponent"] for p in starts] == [0.2, 0.25, 0.5, 0.0]
 
 
-def test_hu2008_has_no_points_to_begin_with(tmp_path):
+def test_hu2008_has_no_presets(tmp_path):
     report = tune(tuning(tmp_path, trials=3, train={"objective": "hu2008"}))
     assert report.trials[1].parameters["regularization"] not in {
         preset["regularization"] for preset in PRESETS

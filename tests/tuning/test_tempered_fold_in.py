@@ -1,4 +1,4 @@
-"""A published model weighs new histories as training weighed the old ones: tempering included."""
+"""A published model folds in new histories with the confidences of training, including tempering."""
 
 import numpy as np
 import polars as pl
@@ -31,7 +31,7 @@ def context(tmp_path):
 
 
 def dense_solution(matrix, training, items, recipe):
-    """The rows that minimise the weighted loss over the histories `matrix`, confidences from the definition."""
+    """Return the rows that minimise the weighted loss over the histories `matrix`, from the definition."""
 
     def weighed(strengths, per_user):
         growth = 1 + 10 * np.log1p(strengths)
@@ -65,7 +65,7 @@ def test_an_opened_model_folds_in_by_the_definition_with_its_own_item_counts(con
     np.testing.assert_array_equal(folded, in_memory.fold_in(model.factors.items, histories))
 
 
-def test_lists_of_people_who_came_later_are_those_of_their_twins(context):
+def test_new_users_get_the_lists_of_trained_users_with_the_same_history(context):
     dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
     recipe = model.recipe(threads=1)
     scores = recipe.fold_in(model.factors.items, dataset.interactions.matrix) @ model.factors.items.T

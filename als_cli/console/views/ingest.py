@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.stages.ingest_report import IngestReport
+from als_cli.dataset.ingest_report import IngestReport
 
 _DROPPED = {
     "where": "left out by events.where",

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.stages.recommend import RecommendReport
+from als_cli.ranking.recommend_report import RecommendReport
 
 _WORDS = {
     "als": "from trained factors",

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.stages.show_reports import ItemEntry, ItemReport, ModelReport, UserReport
+from als_cli.ranking.show_reports import ItemEntry, ItemReport, ModelReport, UserReport
 
 _WIDE = 110
 """Columns from which ids and strengths fit beside titles."""

@@ -1,1 +1,1 @@
-"""Where lists go: table formats, and the places they are published in."""
+"""Output of lists: table formats, and publishing to a folder, a file or stdout."""

@@ -1,4 +1,4 @@
-"""The files that published lists consist of, and whether als wrote what stands in their place."""
+"""The files of published lists, and the check that only files of als are replaced."""
 
 import os
 from pathlib import Path
@@ -13,12 +13,12 @@ SHORTFALL = "shortfall.parquet"
 
 
 def check_replaceable(target: Target) -> None:
-    """Return when everything that lists at `target` would replace was written by als.
+    """Return when als wrote all files that lists at `target` would replace.
 
     Raises
     ------
     ConfigError
-        Something there was not written by als.
+        als did not write one of these files.
     """
     path = Path(target.path)
     if target.kind == "folder":
@@ -35,22 +35,22 @@ def check_replaceable(target: Target) -> None:
 
 
 def files_of(path: Path) -> tuple[Path, Path, Path]:
-    """Return the files that lists at the file `path` consist of: lists, shortfall, manifest."""
+    """Return the paths of the lists at file `path`, their shortfall and their manifest."""
     return path, shortfall_beside(path), manifest_beside(path)
 
 
 def manifest_beside(path: Path) -> Path:
-    """Return the place of the manifest of the lists at the file `path`."""
+    """Return the path of the manifest of the lists at file `path`."""
     return path.with_name(f"{path.stem}.{MANIFEST}")
 
 
 def shortfall_beside(path: Path) -> Path:
-    """Return the place of the shortfall table of the lists at the file `path`."""
+    """Return the path of the shortfall table of the lists at file `path`."""
     return path.with_name(f"{path.stem}.{SHORTFALL}")
 
 
 def own_names(path: Path) -> set[str]:
-    """Return the names of the files that als wrote beside `path` under its name, by the manifest there."""
+    """Return the names of the files that als wrote for the lists at `path`, according to their manifest."""
     beside = manifest_beside(path)
     manifest = own_manifest(beside)
     if manifest is None or manifest.kind != KIND:
@@ -59,6 +59,6 @@ def own_names(path: Path) -> set[str]:
 
 
 def earlier_outputs(path: Path) -> tuple[str, ...]:
-    """Return the names of the other files that als wrote beside `path` under its name, and that are still there."""
+    """Return the names of existing files that als wrote for lists at `path` in other formats."""
     others = own_names(path) - {file.name for file in files_of(path)}
     return tuple(sorted(name for name in others if path.with_name(name).exists()))

@@ -1,7 +1,7 @@
-"""Lists published as a folder of parts, as one file with its sidecars, or streamed to stdout.
+"""Publishing of lists: a folder of part files, one file with shortfall and manifest next to it, or stdout.
 
-The lists and the shortfall become visible together with their manifest, or not at all: `finish` writes the manifest,
-and the rename comes when the block ends well. Stdout has neither shortfall nor manifest.
+Lists, shortfall and manifest become visible together or not at all: `finish` writes the manifest, and the files are
+renamed when the block ends without an exception. Stdout has neither shortfall nor manifest.
 """
 
 from collections.abc import Iterator
@@ -34,14 +34,14 @@ from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target
 
 
 class ListSink(Protocol):
-    """Takes lists block by block."""
+    """Writes lists block by block."""
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:
-        """Append the lists of a block of `users`, and who of them was not served in full."""
+        """Append the lists of a block of `users` users, and the shortfall rows of lists that are not full."""
         ...
 
     def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
-        """Complete the tables and write the manifest (fields as in `write_manifest`); call it once, last."""
+        """Close the tables and write the manifest (fields as in `write_manifest`). Call this method once, last."""
         ...
 
 
@@ -49,14 +49,14 @@ class ListSink(Protocol):
 def open_sink(
     target: Target, schema: pl.Schema, shortfall: pl.Schema, stdout: BinaryIO
 ) -> Iterator[ListSink]:
-    """Yield a sink on `target` for lists of `schema`; what it was given is published when the block ends well.
+    """Yield a sink to `target` for lists of `schema`. Publish the lists when the block ends without an exception.
 
     Raises
     ------
     ConfigError
         A file or folder that als did not write would be replaced.
     ResourceError
-        The place cannot be written; found out before the first list is made.
+        `target` cannot be written. This error occurs before the first list is made.
     """
     check_replaceable(target)
     if target.kind == "stdout":
@@ -70,7 +70,7 @@ def open_sink(
 
 
 def published_lists(target: Target) -> Manifest | None:
-    """Return the manifest of the lists at `target`; None where there are none, they are broken, or it is stdout."""
+    """Return the manifest of the lists at `target`; None if there are none, they are broken, or `target` is stdout."""
     path = Path(target.path)
     if target.kind == "folder":
         return published_manifest(path, KIND)
@@ -79,12 +79,12 @@ def published_lists(target: Target) -> Manifest | None:
     try:
         manifest = Manifest.model_validate_json(manifest_beside(path).read_bytes())
         names = {output.path for output in manifest.outputs}
-        whole = path.name in names and all(
+        is_complete = path.name in names and all(
             path.with_name(output.path).stat().st_size == output.bytes for output in manifest.outputs
         )
     except (OSError, ValueError):
         return None
-    return manifest if whole else None
+    return manifest if is_complete else None
 
 
 class _StreamSink:
@@ -99,7 +99,7 @@ class _StreamSink:
 
 
 class _Table:
-    """A table on disk with its stream."""
+    """A table file that is being written."""
 
     def __init__(self, path: Path, format_name: str, schema: pl.Schema, streams: ExitStack) -> None:
         self._stream = streams.enter_context(path.open("wb"))
@@ -116,7 +116,7 @@ class _Table:
         self._stream.close()
 
     def _abandon(self) -> None:
-        # After a failure the file is removed; the writer must still end while its stream is open.
+        # After a failure the file is removed, but the writer must be closed while its stream is open.
         if self._open:
             with suppress(OSError):
                 self._writer.close()
@@ -127,7 +127,7 @@ class _FolderSink:
         self, folder: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
     ) -> None:
         self._folder, self._target, self._schema, self._streams = folder, target, schema, streams
-        # In a folder of its own, so that `current/*.parquet` reads the lists and nothing else.
+        # In a separate folder, so that `current/*.parquet` matches the lists only.
         (folder / "shortfall").mkdir()
         self._shortfall = _Table(folder / "shortfall" / SHORTFALL, "parquet", shortfall, streams)
         self._parts = 0
@@ -156,12 +156,12 @@ class _FolderSink:
 @contextmanager
 def _file_sink(target: Target, schema: pl.Schema, shortfall: pl.Schema) -> Iterator[ListSink]:
     path = Path(target.path)
-    with ExitStack() as places:
-        # Left in reverse: the shortfall becomes visible first, the manifest last.
-        manifest = places.enter_context(staged_file(manifest_beside(path)))
-        lists = places.enter_context(staged_file(path))
-        missing = places.enter_context(staged_file(shortfall_beside(path)))
-        streams = places.enter_context(ExitStack())
+    with ExitStack() as files:
+        # Files are renamed in reverse order: the shortfall first, the manifest last.
+        manifest = files.enter_context(staged_file(manifest_beside(path)))
+        lists = files.enter_context(staged_file(path))
+        missing = files.enter_context(staged_file(shortfall_beside(path)))
+        streams = files.enter_context(ExitStack())
         yield _FileSink(
             path,
             _Table(lists, target.format, schema, streams),
@@ -173,9 +173,9 @@ def _file_sink(target: Target, schema: pl.Schema, shortfall: pl.Schema) -> Itera
 
 
 def _announce(path: Path) -> None:
-    """Write a manifest without key, so that a run killed before the last rename knows its files again.
+    """Write a manifest without key, by which the next run recognizes the files of a run that is killed while renaming.
 
-    It describes no bytes, so nothing takes the lists for complete.
+    Its file sizes are -1, so that the lists do not count as complete.
     """
     names = {path.name, shortfall_beside(path).name}
     if names <= own_names(path):

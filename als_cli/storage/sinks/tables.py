@@ -1,4 +1,4 @@
-"""Tables written frame by frame to a binary stream: Parquet, CSV, NDJSON, Arrow IPC."""
+"""Writers of tables to a binary stream, frame by frame: Parquet, CSV, NDJSON and Arrow IPC."""
 
 import io
 from typing import BinaryIO, Protocol
@@ -11,31 +11,31 @@ from als_cli.errors import ConfigError
 
 
 class TableWriter(Protocol):
-    """Writes one table; the stream stays open and belongs to the caller.
+    """Writes one table to a stream, which the caller must close.
 
-    Errors of the stream (full disk, broken pipe) come out as they are: the stream is written by Python.
+    Errors of the stream (full disk, broken pipe) are raised unchanged, because Python writes to the stream.
     """
 
     def write(self, frame: pl.DataFrame) -> None:
-        """Append the rows of `frame`, which has the table's schema."""
+        """Append the rows of `frame`, which must have the schema of the table."""
         ...
 
     def close(self) -> None:
-        """Write what stands at the end of the table."""
+        """Write the end of the table."""
         ...
 
 
 def table_writer(
     format_name: str, stream: BinaryIO, schema: pl.Schema, *, seekable: bool = True
 ) -> TableWriter:
-    """Return a writer of `format_name` (parquet, csv, ndjson, ipc) on `stream`.
+    """Return a writer of `format_name` (parquet, csv, ndjson, ipc) to `stream`.
 
-    A stream that is not `seekable` (a pipe) gets Arrow's stream format instead of its file format.
+    For a stream that is not `seekable`, for example a pipe, `ipc` is the Arrow stream format instead of the file format.
 
     Raises
     ------
     ConfigError
-        No such format.
+        There is no format `format_name`.
     """
     if format_name == "parquet":
         return _ParquetWriter(stream, schema)
@@ -45,7 +45,7 @@ def table_writer(
         return _NdjsonWriter(stream)
     if format_name == "ipc":
         return _IpcWriter(stream, schema, seekable=seekable)
-    raise ConfigError(f"no table format is called {format_name!r}", hint="formats: parquet, csv, ndjson, ipc")
+    raise ConfigError(f"there is no table format {format_name!r}", hint="use parquet, csv, ndjson or ipc")
 
 
 class _CsvWriter:
@@ -65,7 +65,7 @@ class _NdjsonWriter:
         self._stream = stream
 
     def write(self, frame: pl.DataFrame) -> None:
-        lines = io.BytesIO()  # polars would turn a broken pipe into an error without a number
+        lines = io.BytesIO()  # polars would turn a broken pipe into an error without errno
         frame.write_ndjson(lines)
         self._stream.write(lines.getbuffer())
 
@@ -106,7 +106,7 @@ def _arrow_table(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
 
 
 def _arrow_schema(schema: pl.Schema) -> pa.Schema:
-    """Return `schema` with plain strings and lists, which every Arrow reader knows."""
+    """Return `schema` with plain strings and lists, which all Arrow readers support."""
     large = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
     return pa.schema([field.with_type(_plain(field.type)) for field in large])
 

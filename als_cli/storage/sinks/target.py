@@ -1,4 +1,4 @@
-"""The place and format that the config's output section stands for."""
+"""The path, kind and format of section `recommend.output`."""
 
 import difflib
 from dataclasses import dataclass
@@ -35,15 +35,15 @@ _OTHER_FILES = frozenset(
         ".zst",
     }
 )
-"""Suffixes of files that als does not write; no folder is given a name like that."""
+"""Suffixes of files that als does not write. They are not accepted for folders either."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where lists are written, and how."""
+    """The path that lists are written to, and their format."""
 
     path: str
-    """A folder, a file, or ``-``."""
+    """A folder, a file, or ``-`` for stdout."""
     kind: Literal["folder", "file", "stdout"]
     format: str
     """parquet, csv, ndjson or ipc."""
@@ -53,12 +53,13 @@ class Target:
 
 
 def target_of(output: OutputConfig) -> Target:
-    """Return where `output` points: its format goes by the file name where it is not set.
+    """Return the target of section `output`. If the format is not set, the suffix of the file name determines it.
 
     Raises
     ------
     ConfigError
-        The file name's suffix is no format, the format disagrees with it, cannot be streamed, or cannot hold lists.
+        The suffix is not a format, the format differs from the suffix, or the format does not support stdout or the
+        layout.
     """
     if is_url(output.path):
         raise ConfigError(
@@ -80,18 +81,18 @@ def target_of(output: OutputConfig) -> Target:
 
 
 def _check_folder_name(path: Path) -> None:
-    """Return when `path` is plainly a folder: no suffix, one with a digit as in ``lists.v2``, or a folder already there."""
+    """Return when `path` can be a folder: no suffix, a suffix with a digit as in ``lists.v2``, or an existing folder."""
     suffix = path.suffix.lower()
-    of_a_file = suffix in _NEAR_SUFFIX or suffix in _OTHER_FILES
-    if not of_a_file and (not suffix[1:].isalpha() or path.is_dir()):
+    is_file_suffix = suffix in _NEAR_SUFFIX or suffix in _OTHER_FILES
+    if not is_file_suffix and (not suffix[1:].isalpha() or path.is_dir()):
         return
-    guesses = () if of_a_file else difflib.get_close_matches(suffix, _FORMAT_OF_SUFFIX, n=1)
+    guesses = () if is_file_suffix else difflib.get_close_matches(suffix, _FORMAT_OF_SUFFIX, n=1)
     near = _NEAR_SUFFIX.get(suffix) or next(iter(guesses), None)
     suggestion = f"did you mean {path.with_suffix(near).name}? " if near else ""
     raise ConfigError(
-        f"recommend.output.path: {path} ends in {path.suffix}, which is not a format of lists",
-        hint=f"{suggestion}a file ends in .parquet, .csv, .ndjson or .arrow;"
-        " the name of a new folder has no suffix of letters",
+        f"recommend.output.path: {path} ends in {path.suffix}, but lists have no such format",
+        hint=f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson or .arrow;"
+        " the name of a new folder must not end in a suffix of letters",
     )
 
 
@@ -102,7 +103,7 @@ def _format_of(output: OutputConfig, suffix_format: str | None) -> str:
             raise ConfigError(
                 f"recommend.output.format is {output.format}, but recommend.output.path ends in"
                 f" {SUFFIX_OF_FORMAT[suffix_format]}",
-                hint="leave recommend.output.format out, or change the file name",
+                hint="leave out recommend.output.format, or change the file name",
             )
         return suffix_format
     if output.path == STDOUT and not declared:
@@ -113,11 +114,11 @@ def _format_of(output: OutputConfig, suffix_format: str | None) -> str:
 def _check_combination(target: Target) -> None:
     if target.kind == "stdout" and target.format == "parquet":
         raise ConfigError(
-            "Parquet cannot be streamed to stdout: its index comes last",
+            "recommend.output.format parquet cannot be streamed to stdout: a Parquet file has its index at the end",
             hint="set recommend.output.format to csv, ndjson or ipc",
         )
     if target.format == "csv" and target.layout == "lists":
         raise ConfigError(
-            "CSV cannot hold recommend.output.layout lists",
+            "recommend.output.format csv cannot store recommend.output.layout lists",
             hint="set recommend.output.layout to rows, or recommend.output.format to ndjson, parquet or ipc",
         )

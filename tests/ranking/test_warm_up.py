@@ -1,6 +1,6 @@
-"""Kernels are compiled by the commands that need them, and in the background while data loads.
+"""Only commands that need kernels compile them, in the background while data loads.
 
-Importing a kernel compiles it. Each case is therefore a fresh process, and looks at what that process imported.
+Importing a kernel compiles it. Each test therefore starts a process, and checks the modules that it imported.
 """
 
 import shutil
@@ -65,13 +65,13 @@ def test_training_loads_the_rows_in_the_background_and_no_ranking(config):
     assert RANKING not in imported
 
 
-def test_training_that_chooses_its_settings_loads_the_ranking_as_well(config):
+def test_training_with_auto_settings_also_loads_the_ranking(config):
     imported = imports_of("train", "-c", config, "--set", "train.iterations=auto")
     assert imported["numba"] == BACKGROUND
     assert ROWS | {RANKING} <= imported.keys()
 
 
-def test_engine_implicit_compiles_the_ranking_alone(config):
+def test_engine_implicit_compiles_the_ranking_only(config):
     imported = imports_of("run", "-c", config, "--set", "train.engine=implicit")
     assert {imported["numba"], imported[RANKING]} == {BACKGROUND}
     assert "implicit" in imported

@@ -1,4 +1,4 @@
-"""What a command writes never stands where it reads: refused before any work, with both paths and keys."""
+"""No command writes where it reads. The error names both paths and keys, and occurs before any work."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,7 @@ import pytest
 
 from als_cli.config.loading import load_config
 from als_cli.errors import ConfigError
-from als_cli.stages.context import StageContext
-from als_cli.stages.places import check_lists_place, check_tune_place
+from als_cli.storage.output_checks import check_lists_output, check_tune_output
 from tests.shop import CONFIG, als, write_shop
 
 
@@ -21,14 +20,14 @@ def shop(tmp_path):
 
 
 def tree(folder):
-    """Return the bytes of every file below `folder`, and every folder."""
+    """Return the bytes of all files below `folder`, and None for folders."""
     return {
         str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))
     }
 
 
 def refused(shop, *command):
-    """Return what a refused command said; nothing of the shop has changed."""
+    """Return the error of a command that exits with code 2 and changes no file."""
     before = tree(shop.parent)
     ended = als(*command, cwd=shop)
     assert ended.returncode == 2, ended.stderr
@@ -41,17 +40,18 @@ def refused(shop, *command):
 
 
 def conflict(shop, check, *settings, config="shop.yaml"):
-    """Return the message of `check` on the shop's config with `settings`, as typed in the shop's folder."""
+    """Return the message of `check` on the shop's config with `settings`; the working folder is the shop."""
     before = tree(shop.parent)
     with pytest.raises(ConfigError) as caught:
-        check(context(*settings, config=config))
+        check(*loaded(*settings, config=config))
     assert tree(shop.parent) == before
     assert caught.value.hint
     return caught.value.message
 
 
-def context(*settings, config="shop.yaml"):
-    return StageContext(load_config(Path(config), settings, environment={}), config_file=Path(config))
+def loaded(*settings, config="shop.yaml"):
+    """Return the config with `settings`, and its path."""
+    return load_config(Path(config), settings, environment={}), Path(config)
 
 
 def test_a_run_does_not_overwrite_its_own_events(shop):
@@ -82,13 +82,13 @@ def test_recommend_does_not_overwrite_the_events(shop):
         ("soft.csv", "events.source"),
     ],
 )
-def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, monkeypatch, output, key):
+def test_inputs_artifacts_and_their_folders_are_no_outputs(shop, monkeypatch, output, key):
     monkeypatch.chdir(shop)
     (shop / "work").mkdir()
     (shop / "linked").symlink_to("work")
     (shop / "soft.csv").symlink_to("events.csv")
     os.link(shop / "events.csv", shop / "hard.csv")
-    message = conflict(shop, check_lists_place, f"recommend.output.path={output}")
+    message = conflict(shop, check_lists_output, f"recommend.output.path={output}")
     assert message.startswith(f"recommend.output.path {os.path.normpath(shop / output)} ")
     assert f" {key} {shop}" in message
 
@@ -102,9 +102,9 @@ def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, monkeyp
         (["evaluate.cohorts.users={path: users.csv, by: [x]}"], "users.csv", "evaluate.cohorts.users.path"),
         (["evaluate.cohorts.items={path: users.csv, by: [x]}"], "users.csv", "evaluate.cohorts.items.path"),
         (["events.source=[events.csv, {path: users.csv}]"], "users.csv", "events.source[1]"),
-        # The sidecars are written, too.
+        # The shortfall and the manifest are written too.
         (["recommend.users={file: lists.shortfall.parquet}"], "lists.csv", "recommend.users.file"),
-        # A glob would read the lists with the events of the next day.
+        # The glob would read the lists as events in the next run.
         (["events.source=ev*.csv"], "events.csv", "events.source"),
         (["events.source=ev*.csv"], "evening.csv", "events.source"),
         (["events.source=e*.parquet"], "evening.csv", "events.source"),
@@ -113,14 +113,14 @@ def test_no_input_no_artifact_and_nothing_around_them_is_an_output(shop, monkeyp
         (["events.source=daily/*.csv"], "daily", "events.source"),
     ],
 )
-def test_every_file_that_is_read_is_safe(shop, monkeypatch, settings, output, key):
+def test_no_input_is_overwritten(shop, monkeypatch, settings, output, key):
     monkeypatch.chdir(shop)
     (shop / "users.csv").write_text("user_id\nu001\n", encoding="utf-8")
-    message = conflict(shop, check_lists_place, *settings, f"recommend.output.path={output}")
+    message = conflict(shop, check_lists_output, *settings, f"recommend.output.path={output}")
     assert f" {key} {shop}" in message
 
 
-def test_the_config_file_is_safe(shop):
+def test_the_config_file_is_not_overwritten(shop):
     (shop / "shop.csv").write_text(CONFIG, encoding="utf-8")
     error = refused(shop, "recommend", "-c", "shop.csv", "-o", "shop.csv")
     assert f"--config {shop}/shop.csv" in error
@@ -142,33 +142,33 @@ def test_tune_does_not_overwrite_its_own_config(shop):
         ("work/.lock", "workspace"),
     ],
 )
-def test_tune_writes_its_config_over_no_input_and_no_artifact(shop, monkeypatch, output, key):
+def test_tune_overwrites_no_input_and_no_artifact(shop, monkeypatch, output, key):
     monkeypatch.chdir(shop)
     os.link(shop / "events.csv", shop / "hard.csv")
-    message = conflict(shop, check_tune_place, f"tune.output={output}")
+    message = conflict(shop, check_tune_output, f"tune.output={output}")
     assert message.startswith(f"tune.output {shop}/{output} ")
     assert f" {key} {shop}" in message
 
 
 @pytest.mark.parametrize("output", ["best.yaml", "work/tune/best.yaml", "work/best.yaml"])
-def test_tune_may_write_elsewhere(shop, monkeypatch, output):
+def test_tune_may_write_to_other_paths(shop, monkeypatch, output):
     monkeypatch.chdir(shop)
-    check_tune_place(context(f"tune.output={output}"))
+    check_tune_output(*loaded(f"tune.output={output}"))
 
 
 @pytest.mark.parametrize("name", ["events.csv", "shop.yaml"])
-def test_log_lines_are_appended_to_no_input(shop, name):
+def test_log_lines_are_not_appended_to_an_input(shop, name):
     error = refused(shop, "ingest", "-c", "shop.yaml", "--log-file", name)
     assert f"--log-file {shop}/{name}" in error
 
 
-def test_what_als_did_not_write_is_refused_before_any_work(shop):
+def test_files_that_als_did_not_write_are_not_replaced(shop):
     (shop / "mine.csv").write_text("mine", encoding="utf-8")
     error = refused(shop, "run", "-c", "shop.yaml", "--set", "recommend.output.path=mine.csv")
     assert f"{shop}/mine.csv was not written by als" in error
 
 
-def test_an_unknown_suffix_is_refused_before_any_work(shop):
+def test_an_unknown_suffix_is_an_error_before_any_work(shop):
     assert "lists.json ends in .json" in refused(
         shop, "run", "-c", "shop.yaml", "--set", "recommend.output.path=lists.json"
     )
@@ -186,6 +186,6 @@ def test_an_unknown_suffix_is_refused_before_any_work(shop):
         ([], "-"),
     ],
 )
-def test_a_place_of_its_own_is_fine(shop, monkeypatch, settings, output):
+def test_a_separate_path_is_accepted(shop, monkeypatch, settings, output):
     monkeypatch.chdir(shop)
-    check_lists_place(context(*settings, f"recommend.output.path={output}"))
+    check_lists_output(*loaded(*settings, f"recommend.output.path={output}"))

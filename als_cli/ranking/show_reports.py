@@ -1,4 +1,4 @@
-"""What `als show` answers with."""
+"""The reports of `als show`."""
 
 from datetime import datetime
 from typing import Any
@@ -7,11 +7,11 @@ from als_cli.reports import Report
 
 
 class ItemEntry(Report):
-    """An item in one of the tables."""
+    """An item in a table."""
 
     item_id: int | str
     title: str | None
-    """None where no catalogue names it."""
+    """None if the catalogue has no title for it, or if there is no catalogue."""
 
 
 class RankedItem(ItemEntry):
@@ -31,16 +31,16 @@ class HistoryItem(ItemEntry):
 
 
 class PopularItem(ItemEntry):
-    """An item at the head of the popularity list."""
+    """An item at the top of the popularity list."""
 
     users: int
 
 
 class ModelReport(Report):
-    """What the current model is."""
+    """A description of the current model."""
 
     model: str
-    """Its folder."""
+    """Folder of the model."""
     created: datetime
     tool_version: str
     users: int
@@ -49,9 +49,9 @@ class ModelReport(Report):
     user_id_type: str
     item_id_type: str
     bytes: int
-    """Size of all its files."""
+    """Size of all files."""
     recipe: dict[str, Any]
-    """Engine, settings and confidence that it was trained with, every `auto` resolved."""
+    """Engine, settings and confidence of the training, with a number for every `auto`."""
     loss: tuple[float, ...]
     """Training loss after each iteration, divided by users x items."""
     seconds: float
@@ -64,11 +64,11 @@ class UserReport(Report):
 
     user_id: int | str
     source: str | None
-    """Where the list comes from: als, fold_in, popular."""
+    """Source of the list (als, fold_in, popular), None without a list."""
     wanted: int
     """Length of a full list."""
     history: tuple[HistoryItem, ...]
-    """Newest first; by strength where events carry no time."""
+    """Newest first; strongest first if events have no time."""
     recommended: tuple[RankedItem, ...]
 
 
@@ -80,8 +80,8 @@ class ItemReport(Report):
     users: int
     """Users at training time."""
     popularity_rank: int
-    """1 for the item with the most users; ties share a rank."""
+    """1 for the item with the most users. Items with equally many users share a rank."""
     items: int
     """Items of the model."""
     neighbours: tuple[RankedItem, ...]
-    """Nearest first; score is the cosine of the factors."""
+    """Nearest first. The score is the cosine of the factors."""

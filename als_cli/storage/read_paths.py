@@ -1,4 +1,4 @@
-"""Every path that a config has als read, and how another path relates to it."""
+"""All paths that als reads under a config, and whether another path is among them."""
 
 import glob
 import os
@@ -16,25 +16,25 @@ from als_cli.config.source import SourceConfig
 
 @dataclass(frozen=True)
 class ReadPath:
-    """A file, or a glob, that is read."""
+    """A file or a glob that als reads."""
 
     key: str
-    """Where the path was given: a config key or an option."""
+    """The config key or the option that gives the path."""
     path: str
 
     @property
     def is_pattern(self) -> bool:
-        """Whether the path is a glob; a file of that very name comes first."""
+        """Whether the path is a glob. An existing file of exactly this name takes precedence."""
         return glob.has_magic(self.path) and not os.path.exists(self.path)  # noqa: PTH110 - no error without permission
 
     def files(self) -> list[Path]:
-        """Return the files that there are now."""
+        """Return the existing files."""
         if self.is_pattern:
             return [Path(name) for name in glob.glob(self.path, recursive=True)]  # noqa: PTH207 - absolute patterns
         return [Path(self.path)]
 
     def would_read(self, file: Path) -> bool:
-        """Return whether the glob would read `file` if it existed; a glob with ``**`` reads all below its folder."""
+        """Return whether the glob would match `file` if it existed. A glob with ``**`` matches all files below its folder."""
         if not self.is_pattern:
             return False
         base, rest = self._base_and_rest()
@@ -46,7 +46,7 @@ class ReadPath:
         return len(steps) == len(rest) and all(map(fnmatchcase, steps, rest))
 
     def folder(self) -> Path:
-        """Return the folder that the path starts at: a glob's part without wildcards, else the file's folder."""
+        """Return the file's folder. For a glob, return the leading folders without wildcards."""
         return self._base_and_rest()[0] if self.is_pattern else Path(self.path).parent
 
     def _base_and_rest(self) -> tuple[Path, tuple[str, ...]]:
@@ -56,11 +56,11 @@ class ReadPath:
 
 
 def read_paths(config: Config, config_file: Path | None) -> list[ReadPath]:
-    """Return every local path that als reads: events, split, candidates, cohorts, catalogue, users, the config itself."""
+    """Return all local paths that als reads: events, split, candidates, cohorts, catalogue, users and the config file."""
     found = [*_event_paths(config), *_evaluation_paths(config), *_recommendation_paths(config)]
     if config_file is not None:
         found.append(ReadPath("--config", os.path.normpath(config_file.absolute())))
-    return [one for one in found if one.path != "-" and not is_url(one.path)]
+    return [source for source in found if source.path != "-" and not is_url(source.path)]
 
 
 def _event_paths(config: Config) -> Iterator[ReadPath]:

@@ -1,0 +1,68 @@
+"""Entries of items for `als show`: ids, titles, ranks, and a user's history."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from als_cli.dataset.interactions import Interactions
+from als_cli.ranking.catalog import Catalog
+from als_cli.ranking.show_reports import HistoryItem, RankedItem
+from als_cli.ranking.top_n import TopN
+
+_BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
+
+
+class ItemNames:
+    """Ids and titles by item row."""
+
+    def __init__(self, catalog: Catalog | None, item_ids: pl.Series) -> None:
+        self._item_ids = item_ids
+        self._titles = None if catalog is None else catalog.titles_of(item_ids)
+
+    def entry(self, item_row: Any) -> dict[str, Any]:
+        """Return the fields `item_id` and `title` of the item."""
+        row = int(item_row)
+        return {"item_id": self._item_ids[row], "title": None if self._titles is None else self._titles[row]}
+
+    def ranked(self, top: TopN) -> tuple[RankedItem, ...]:
+        """Return the items of the first list in `top`, best first."""
+        slots = zip(top.item_rows[0], top.scores[0], strict=True)
+        return tuple(
+            RankedItem(**self.entry(row), rank=rank, score=float(score))
+            for rank, (row, score) in enumerate(slots, start=1)
+            if row >= 0
+        )
+
+
+def user_history(
+    interactions: Interactions, events: pl.LazyFrame, user_row: int, catalog: Catalog | None
+) -> tuple[HistoryItem, ...]:
+    """Return the items of a user, newest first; items without time follow, strongest first.
+
+    `events` (CLEAN_EVENT_COLUMNS) are the clean events that `interactions` were made from.
+    """
+    names = ItemNames(catalog, interactions.item_ids)
+    pairs = interactions.matrix[user_row]
+    last_times = _last_times(events, interactions.user_ids[user_row])
+    items = [
+        HistoryItem(
+            **names.entry(item),
+            strength=float(strength),
+            last_time=last_times.get(interactions.item_ids[int(item)]),
+        )
+        for item, strength in zip(pairs.indices, pairs.data, strict=True)
+    ]
+    return tuple(
+        sorted(items, key=lambda item: (item.last_time or _BEFORE_ALL_TIMES, item.strength), reverse=True)
+    )
+
+
+def _last_times(events: pl.LazyFrame, user_id: Any) -> dict[Any, datetime | None]:
+    newest = (
+        events.filter(pl.col("user_id") == user_id)
+        .group_by("item_id")
+        .agg(pl.col("timestamp").max())
+        .collect()
+    )
+    return dict(zip(newest["item_id"], newest["timestamp"], strict=True))

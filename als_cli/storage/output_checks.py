@@ -1,0 +1,141 @@
+"""Checks that no command writes where it reads. They run before any work and resolve all symbolic links."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from als_cli.config.root import Config
+from als_cli.errors import ConfigError
+from als_cli.storage.lock import LOCK
+from als_cli.storage.read_paths import ReadPath, read_paths
+from als_cli.storage.sinks.list_files import check_replaceable, files_of
+from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
+
+_OUTPUT = "recommend.output.path"
+_OUTPUT_HINT = "set recommend.output.path (or --output) to a separate path, for example out/lists"
+_TUNE_HINT = "set tune.output (or --output) to a separate file, or leave it out"
+_ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "runs")
+
+
+def check_lists_output(config: Config, config_file: Path | None) -> None:
+    """Return when lists may be written to `recommend.output.path`.
+
+    `config_file` is the file that `config` was read from.
+
+    Raises
+    ------
+    ConfigError
+        The output equals, contains or is inside an input or the workspace. Or the next run would read it as an input.
+        Or it would replace a file that als did not write.
+    """
+    target = target_of(config.recommend.output)
+    if target.kind == "stdout":
+        return
+    for source in read_paths(config, config_file):
+        _check_against_input(source, target)
+    _check_against_workspace(Path(config.workspace), target)
+    check_replaceable(target)
+
+
+def check_tune_output(config: Config, config_file: Path | None) -> None:
+    """Return when the best config may be written to `tune.output`.
+
+    Raises
+    ------
+    ConfigError
+        `tune.output` is an input or an artifact of the workspace.
+    """
+    if config.tune.output is None:
+        return
+    output = Path(config.tune.output)
+    for source in read_paths(config, config_file):
+        _refuse_input("tune.output", output, output, source, _TUNE_HINT)
+    workspace = Path(os.path.realpath(config.workspace))
+    reserved = [workspace / name for name in (*_ARTIFACTS, LOCK, "tune/study.sqlite3")]
+    if any(_is_inside(output, path) for path in reserved):
+        raise _conflict("tune.output", output, "is an artifact in", "workspace", config.workspace, _TUNE_HINT)
+
+
+def check_log_file(log_file: Path, config: Config, config_file: Path | None) -> None:
+    """Return when log lines may be appended to `log_file`.
+
+    Raises
+    ------
+    ConfigError
+        `log_file` is an input.
+    """
+    shown = Path(os.path.normpath(log_file.absolute()))
+    for source in read_paths(config, config_file):
+        _refuse_input("--log-file", shown, shown, source, "choose another --log-file")
+
+
+def _check_against_workspace(workspace: Path, target: Target) -> None:
+    path = Path(target.path)
+    if _is_inside(path, workspace):
+        raise _conflict(_OUTPUT, path, "is in", "workspace", workspace, _OUTPUT_HINT)
+    if target.kind == "folder" and _is_inside(workspace, path):
+        raise _conflict(_OUTPUT, path, "contains", "workspace", workspace, _OUTPUT_HINT)
+
+
+def _check_against_input(source: ReadPath, target: Target) -> None:
+    path = Path(target.path)
+    written = files_of(path) if target.kind == "file" else (path,)
+    for file in written:
+        _refuse_input(_OUTPUT, path, file, source, _OUTPUT_HINT)
+    if target.kind == "folder":
+        _refuse_folder_of_input(path, source)
+    if any(source.would_read(file) for file in _resolved(_list_files(target))):
+        raise _conflict(_OUTPUT, path, "would be read as input by", source.key, source.path, _OUTPUT_HINT)
+
+
+def _refuse_input(key: str, path: Path, written: Path, source: ReadPath, hint: str) -> None:
+    """Raise a ConfigError if the file `written`, for the `path` given as `key`, is an input or is below one."""
+    relation = "is" if written == path else f"also writes {written}, which is"
+    for file in source.files():
+        if _is_same(written, file):
+            raise _conflict(key, path, f"{relation} the same file as", source.key, file, hint)
+        if _is_inside(written, file):
+            raise _conflict(key, path, "is in", source.key, file, hint)
+
+
+def _refuse_folder_of_input(folder: Path, source: ReadPath) -> None:
+    if any(_is_inside(file, folder) for file in (*source.files(), source.folder() / "*")):
+        raise _conflict(_OUTPUT, folder, "contains", source.key, source.path, _OUTPUT_HINT)
+
+
+def _list_files(target: Target) -> list[Path]:
+    """Return the paths of the lists at `target`, each kind of file once."""
+    path = Path(target.path)
+    if target.kind == "file":
+        return list(files_of(path))
+    names = (f"part-00000{SUFFIX_OF_FORMAT[target.format]}", "manifest.json", "shortfall/shortfall.parquet")
+    return [path / version / name for version in ("current", "versions/0") for name in names]
+
+
+def _is_same(written: Path, file: Path) -> bool:
+    try:
+        linked = os.path.samefile(written, file)  # noqa: PTH121 - one of the two may not exist
+    except OSError:
+        linked = False
+    return linked or not set(_resolved([written])).isdisjoint(_resolved([file]))
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Return whether `path` is `folder` or below it."""
+    resolved = Path(os.path.realpath(folder))
+    return any(resolved == name or resolved in name.parents for name in _resolved([path]))
+
+
+def _resolved(paths: Iterable[Path]) -> list[Path]:
+    """Return each path twice: with all links resolved, and with links resolved in its folder only."""
+    return [
+        Path(name)
+        for path in paths
+        for name in (os.path.realpath(path), os.path.join(os.path.realpath(path.parent), path.name))  # noqa: PTH118
+    ]
+
+
+def _conflict(
+    key: str, path: Path, relation: str, other: str, other_path: Path | str, hint: str
+) -> ConfigError:
+    return ConfigError(f"{key} {path} {relation} {other} {other_path}", hint=hint)

@@ -1,0 +1,57 @@
+"""The files of `als tune`: the study with all trials, and the best config."""
+
+from pathlib import Path
+
+from als_cli.config.root import Config
+from als_cli.config.train import TrainConfig
+from als_cli.config.writing import config_text
+from als_cli.dataset.aggregation import PAIR_SIGNAL
+from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.manifest import stage_key
+from als_cli.storage.publish import staged_file
+from als_cli.tuning.found import Found
+
+_SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
+_NOT_IN_KEY = {"trials", "time", "output"}
+"""Keys of section `tune` that a longer search may change: it continues in the same study."""
+
+
+def study_path(config: Config) -> Path:
+    """Return the path of the SQLite file with all trials."""
+    return Path(config.workspace) / "tune" / "study.sqlite3"
+
+
+def best_config_path(config: Config) -> Path:
+    """Return the path of the best config: `tune.output`, or a file in the workspace."""
+    return Path(config.tune.output or Path(config.workspace) / "tune" / "best.yaml")
+
+
+def study_name(config: Config, dataset: Dataset) -> str:
+    """Return the name of the study: the hash of all that the value of a trial depends on."""
+    return stage_key(
+        dataset=dataset.manifest.content,
+        signal=config.events.model_dump(mode="json", include=PAIR_SIGNAL),
+        train=config.train.model_dump(mode="json"),
+        split=config.evaluate.split.model_dump(mode="json", exclude=_SPLIT_FILE),
+        exclude_seen=config.evaluate.exclude_seen,
+        tune=config.tune.model_dump(mode="json", exclude=_NOT_IN_KEY),
+    )
+
+
+def write_best_config(config: Config, train: TrainConfig, found: Found) -> Path:
+    """Write `config` with section `train` of the best trial; return the path.
+
+    Raises
+    ------
+    ResourceError
+        The file cannot be written.
+    """
+    comment = (
+        f"Written by als tune: {config.tune.metric} {found.best.value:.5f} on validation sets, "
+        f"{found.untuned.value:.5f} with the config as given.\n"
+        "Check it with `als evaluate -c` before `als train -c`."
+    )
+    path = best_config_path(config)
+    with staged_file(path) as partial:
+        partial.write_text(config_text(config.model_copy(update={"train": train}), comment), encoding="utf-8")
+    return path
