@@ -1,7 +1,47 @@
 """Settings for all tests."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # The duration of an example depends on the machine, so Hypothesis sets no deadline.
 settings.register_profile("als", deadline=None)
 settings.load_profile("als")
+
+TESTS = Path(__file__).parent
+SLOW = (
+    "als/test_compiling.py",
+    "als/test_native.py",
+    "console/test_arguments.py",
+    "console/test_json_errors.py",
+    "faults",
+    "newcomers",
+    "splitting/test_auto_split.py",
+    "stages/test_backtest.py",
+    "stages/test_ingest_realdata.py",
+    "stages/test_recommend_memory.py",
+    "stages/test_tune.py",
+    "stages/test_tune_from_events.py",
+    "ranking/test_warm_up.py",
+    "storage/test_ownership.py",
+    "tables/test_headers.py",
+    "test_cli.py",
+    "test_opened_by.py",
+    "test_public_data.py",
+    "test_readme.py",
+    "test_split_commands.py",
+    "test_workspace.py",
+    "tuning/test_auto.py",
+    "tuning/test_screen.py",
+    "tuning/test_start.py",
+)
+"""Files and folders whose tests start processes, compile kernels or run whole searches: the mark `slow`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of SLOW, which `-m "not slow"` leaves out."""
+    slow = [TESTS / name for name in SLOW]
+    for item in items:
+        if any(item.path == place or place in item.path.parents for place in slow):
+            item.add_marker(pytest.mark.slow)

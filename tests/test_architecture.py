@@ -198,3 +198,9 @@ def test_no_file_has_more_than_300_lines():
         for path in (ROOT / folder).rglob("*.py")
     }
     assert {name: count for name, count in lines.items() if count > 300} == {}
+
+
+def test_the_list_of_slow_tests_names_existing_files():
+    from tests.conftest import SLOW, TESTS
+
+    assert [name for name in SLOW if not (TESTS / name).exists()] == []

@@ -200,5 +200,10 @@ _COMMANDS = {
 
 
 def peak_memory_bytes() -> int:
-    """Return the peak resident memory of this process so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Return the largest resident set of this process so far, in bytes."""
+    try:
+        # Unlike getrusage, this does not include the memory of the parent process before exec.
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 from als_cli.errors import ArtifactError
-from als_cli.storage.manifest import file_sha256, read_manifest, stage_key, write_manifest
+from als_cli.storage.manifest import file_sha256, peak_memory_bytes, read_manifest, stage_key, write_manifest
 from als_cli.storage.ownership import MANIFEST
 
 
@@ -90,3 +93,19 @@ def test_stage_keys_depend_on_every_part_but_not_on_their_order():
 def test_file_sha256_is_the_hash_of_the_bytes(tmp_path):
     (tmp_path / "f").write_bytes(b"x" * 3_000_000)
     assert file_sha256(tmp_path / "f") == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+
+
+def test_peak_memory_never_falls():
+    before = peak_memory_bytes()
+    block = np.ones(64 << 20, np.uint8)
+    with_block = peak_memory_bytes()
+    del block
+    assert with_block >= max(before, 64 << 20)
+    assert peak_memory_bytes() >= with_block
+
+
+def test_peak_memory_does_not_include_the_parent_process():
+    block = np.ones(600 << 20, np.uint8)  # more than a child of this size needs
+    program = "from als_cli.storage.manifest import peak_memory_bytes; print(peak_memory_bytes())"
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(child.stdout) < block.nbytes
