@@ -1,4 +1,4 @@
-"""Section `evaluate.backtest`: the same judgement at several cut-offs."""
+"""Section `evaluate.backtest`: the same evaluation at several cut-offs."""
 
 from typing import Annotated
 
@@ -8,9 +8,9 @@ from als_cli.config.fields import Duration, Section
 
 
 class BacktestConfig(Section):
-    """Which cut-offs `als backtest` evaluates: that of `evaluate.split`, and earlier ones."""
+    """Cut-offs that `als backtest` evaluates: the cut-off of `evaluate.split`, and earlier ones."""
 
     cut_offs: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Cut-offs, the newest among them."""
+    """Number of cut-offs, including the newest."""
     step: Duration | None = None
-    """From one cut-off back to the one before it. Default: the length of the test period, so that none overlap."""
+    """Time between two cut-offs. Default: the length of the test period, so that test periods do not overlap."""

@@ -16,7 +16,7 @@ METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
 
 
 class AutoSplit(Section):
-    """The shortest test period at the end with 1,000 test users, or random pairs where events have no time; see docs/evaluation.md."""
+    """The shortest test period at the end of the events that has 1,000 test users; random pairs if events have no time. See docs/evaluation.md."""
 
     by: Literal["auto"] = "auto"
     """Kind of split."""
@@ -28,44 +28,44 @@ class TimeSplit(Section):
     by: Literal["time"] = "time"
     """Kind of split."""
     test: Duration | Instant = Field(default="7d", validate_default=True, union_mode="left_to_right")
-    """Length of the test period up to the newest event, or the instant it starts at."""
+    """Length of the test period before the newest event, or the instant at which the test period starts."""
 
 
 class LastSplit(Section):
-    """Each user's newest items are the test part (leave-n-out)."""
+    """The newest items of each user are the test set (leave-n-out)."""
 
     by: Literal["last"]
     """Kind of split."""
     n: int = Field(default=1, ge=1)
-    """Test items per user; users with no more than `n` items stay in training."""
+    """Test items per user. Users with `n` items or fewer stay in the training set."""
 
 
 class RandomSplit(Section):
-    """A random fraction of the pairs is the test part."""
+    """A random fraction of the pairs is the test set."""
 
     by: Literal["random"]
     """Kind of split."""
     fraction: float = Field(default=0.2, gt=0, lt=1)
-    """Fraction of pairs."""
+    """Fraction of the pairs in the test set."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the draw."""
+    """Seed of the random split."""
 
 
 class UsersSplit(Section):
-    """Held-out users: the model never sees them and folds them in from a part of their history."""
+    """Held-out users: they are not in the training set. The model folds them in from a fraction of their history."""
 
     by: Literal["users"]
     """Kind of split."""
     fraction: float = Field(default=0.1, gt=0, lt=1)
-    """Fraction of users held out."""
+    """Fraction of the users that are held out."""
     fold_in: float = Field(default=0.8, gt=0, lt=1)
-    """Fraction of a held-out user's pairs that the model may see; the rest is the test part."""
+    """Fraction of the pairs of a held-out user for the fold-in. The other pairs are the test set."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the draw."""
+    """Seed of the random split."""
 
 
 class FileSplit(SourceConfig):
-    """A given test file; the whole dataset is the training part."""
+    """A given test file. The whole dataset is the training set."""
 
     by: Literal["file"]
     """Kind of split."""
@@ -95,7 +95,7 @@ def _with_kind(split: Any) -> Any:
 
 
 class CandidatesConfig(TableFormat):
-    """Per-user candidates that ranking is restricted to (sampled protocols)."""
+    """The only items that are ranked for each user (evaluation with sampled candidates)."""
 
     path: PathText
     """File with one row per user and candidate item."""
@@ -104,14 +104,14 @@ class CandidatesConfig(TableFormat):
 
 
 class CohortTable(TableFormat):
-    """A table of users or items, and the columns to divide them by."""
+    """A table of users or items, and its columns that define cohorts."""
 
     path: PathText
     """Table with one row per user or item."""
     column: ColumnRef
     """Column with the ids, as in the events."""
     by: Annotated[tuple[ColumnRef, ...], Field(strict=False, min_length=1)]
-    """Columns of texts, integers, or true and false: each value is a cohort, the 20 most frequent by themselves."""
+    """Columns with text, integers or booleans. Each of the 20 most frequent values is a cohort; the other values are one cohort together."""
 
 
 class UserTable(CohortTable):
@@ -129,7 +129,7 @@ class ItemTable(CohortTable):
 
 
 class CohortsConfig(Section):
-    """Whom to evaluate apart, beside users by their history and items by their popularity."""
+    """Cohorts that are evaluated separately, in addition to users by length of history and items by popularity."""
 
     users: UserTable | None = None
     """Users by the columns of a table: country, segment."""
@@ -138,14 +138,14 @@ class CohortsConfig(Section):
 
 
 class GateConfig(Section):
-    """The quality that a model must reach, on 30 test users or more; otherwise exit 5."""
+    """The quality that a model must reach on at least 30 test users. Otherwise the run exits with code 5."""
 
     metric: str = "ndcg@10"
-    """A metric with its k, for example `ndcg@10`; k must stand in `evaluate.at`."""
+    """A metric with its k, for example `ndcg@10`. `evaluate.at` must contain k."""
     at_least: float | BaselineName = "popular"
-    """A number, or the baseline that the model must not fall below."""
+    """The minimum: a number, or a baseline whose value the model must reach."""
     significant: bool = False
-    """Demand a clear lead over the baseline: the 95 % interval of the difference above 0 and p < .05; accuracy metrics only."""
+    """Require that the model is better than the baseline: the 95 % interval of the difference is above 0 and p < .05. Accuracy metrics only."""
 
     @field_validator("metric")
     @classmethod
@@ -169,24 +169,24 @@ class EvaluateConfig(Section):
     """How the model is evaluated before its lists are published."""
 
     split: Annotated[Split, BeforeValidator(_with_kind)] = AutoSplit()
-    """How events are divided into training set and test set. `by` may be left out where the other keys tell the kind."""
+    """How events are divided into training set and test set. `by` can be left out if another key determines the kind of split."""
     at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)] = (10, 20)
     """List lengths k that the metrics are computed at."""
     baselines: Annotated[tuple[BaselineName, ...], Field(strict=False)] = ("popular", "item_knn")
-    """What the model is compared with, on the same split."""
+    """Methods that the model is compared with on the same split."""
     recent: Duration = Field(default="30d", validate_default=True)
-    """Length of the last part of the training period that baseline `recent_popular` counts."""
+    """Length of the period at the end of training that baseline `recent_popular` counts."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
-    """All users that have test items, or a seeded sample of this many."""
+    """`all` users that have test items, or the size of a sample."""
     seed: int = Field(default=0, ge=0)
     """Seed of the sample of users."""
     exclude_seen: bool = True
-    """Leave a user's training items out of the ranking, and out of the test items."""
+    """Whether the training items of a user are left out of the ranking and of the test items."""
     candidates: CandidatesConfig | None = None
-    """Rank only these items for each user."""
+    """The only items that are ranked for each user."""
     cohorts: CohortsConfig = CohortsConfig()
-    """Users and items that are also evaluated apart."""
+    """Cohorts of users and items that are evaluated separately."""
     gate: GateConfig | None = None
-    """Quality that must be reached."""
+    """The quality that the model must reach."""
     backtest: BacktestConfig = BacktestConfig()
-    """Earlier cut-offs that `als backtest` evaluates too."""
+    """Cut-offs of `als backtest`."""

@@ -1,4 +1,4 @@
-"""Section `events`: where events come from and what each is worth."""
+"""Section `events`: the sources of events, their checks and their weights."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ IdType = Literal["auto", "int", "string"]
 
 
 class IdTypesConfig(Section):
-    """Types of the ids. `auto` keeps a typed column's type; text becomes int only where every id is a plain integer."""
+    """Types of the ids. `auto` keeps the type of a typed column. Text becomes int only if every id is a plain integer."""
 
     user: IdType = "auto"
     """Type of user ids."""
@@ -20,12 +20,12 @@ class IdTypesConfig(Section):
 
 
 class EventsConfig(TableFormat):
-    """Raw events: sources, columns, checks and the signal recipe."""
+    """The raw events: sources, columns, checks and weights."""
 
     source: PathText | Annotated[tuple[PathText | SourceConfig, ...], Field(strict=False, min_length=1)]
     """A file, a glob, `-` (stdin), or a list of those, each optionally with its own columns and format."""
     columns: ColumnsConfig = ColumnsConfig()
-    """Column mapping for every source that has none of its own."""
+    """Column mapping of every source without a mapping of its own."""
     id_types: IdTypesConfig = IdTypesConfig()
     """Types of user and item ids in dataset, model and output."""
     where: ConditionText | None = None
@@ -34,30 +34,30 @@ class EventsConfig(TableFormat):
     timestamp_format: str = "auto"
     """`auto`, an epoch unit (`s`, `ms`, `us`, `ns`), `iso`, or a strftime pattern such as `%d/%m/%Y %H:%M`. Times without zone are UTC."""
     now: Instant | None = None
-    """The instant that decay counts from and that no event may lie after; default: the newest event."""
+    """The reference time of decay. Later events are bad rows. Default: the time of the newest event."""
     future_tolerance: Duration = Field(default="1d", validate_default=True)
-    """Events later than the clock (or `now`) by more than this are bad rows."""
+    """Events that are later than the clock (or `now`) by more than this are bad rows."""
 
     types: dict[str, float] | None = None
-    """Weight of each event type. Negative weights take strength away (refunds, dislikes)."""
+    """Weight of each event type. Negative weights reduce the strength of a pair (refunds, dislikes)."""
     unlisted_types: Literal["drop", "reject"] = "drop"
-    """Types not in `types`: `drop` counts and ignores them, `reject` treats them as bad rows."""
+    """Events whose type is not in `types`: `drop` ignores and counts them, `reject` treats them as bad rows."""
     value_transform: Literal["linear", "log1p"] = "linear"
-    """How `columns.value` scales the weight; log1p keeps the sign."""
+    """How `columns.value` scales the weight of an event. `log1p` keeps the sign."""
     value_cap: float | None = Field(default=None, gt=0)
-    """Largest magnitude of a value before the transform."""
+    """Maximum magnitude of a value. Larger values are capped before the transform."""
     negative: Literal["subtract", "drop", "reject"] = "subtract"
-    """Negative values (returns, cancellations): `subtract` from the pair's strength, `drop` and count, or `reject` as bad rows."""
+    """Events with a negative value (returns, cancellations): `subtract` reduces the strength of the pair, `drop` ignores and counts them, `reject` treats them as bad rows."""
     half_life: Duration | None = None
-    """Time after which an event counts half; none: no decay. Needs `columns.timestamp`."""
+    """Time after which the weight of an event is halved. Default: no decay. Needs `columns.timestamp`."""
     duplicates: Literal["sum", "exact", "last", "max"] = "sum"
-    """Several events of one pair: `sum` adds all; `exact` first drops rows equal in every mapped column; `last` and `max` keep one event. A pair whose values add up to zero or less is dropped in all four."""
+    """How several events of one pair are combined. `sum`: add all weights. `exact`: first drop rows that are equal in every mapped column. `last`, `max`: keep the newest event or the largest weight. In all four cases, a pair is dropped if its values add up to zero or less."""
     min_user_interactions: int = Field(default=1, ge=1)
-    """Users with fewer distinct items are left out; applied together with the item minimum until nothing changes."""
+    """Minimum number of distinct items per user. Users below it are removed, together with items below their minimum, until nothing changes."""
     min_item_interactions: int = Field(default=1, ge=1)
-    """Items with fewer distinct users are left out."""
+    """Minimum number of distinct users per item."""
 
     bad_rows: Literal["quarantine", "fail"] = "quarantine"
-    """Bad rows go to rejected.parquet, or make the run fail at the first one."""
+    """`quarantine`: write bad rows to rejected.parquet. `fail`: the run fails if there is a bad row."""
     max_bad_fraction: float = Field(default=0.05, ge=0, le=1)
-    """Fraction of bad rows past which the run fails (exit 3) and changes nothing."""
+    """Maximum fraction of bad rows. Above it, the run exits with code 3 and changes nothing."""

@@ -1,4 +1,4 @@
-"""Section `recommend`: for whom, from what, where to."""
+"""Section `recommend`: users, candidate items and output of the lists."""
 
 from typing import Annotated, Literal
 
@@ -9,19 +9,19 @@ from als_cli.config.source import ColumnRef, TableFormat
 
 
 class UsersFile(TableFormat):
-    """A file that lists the users to recommend for."""
+    """A file with the users that get a list."""
 
     file: PathText
-    """Table with one row per user; duplicates count once."""
+    """Table with one row per user. Duplicates are ignored."""
     column: ColumnRef = "user_id"
     """Column with the user ids."""
 
 
 class ActiveUsers(Section):
-    """Users with an event not older than this."""
+    """Users with a recent event."""
 
     active_since: Duration | Instant = Field(union_mode="left_to_right")
-    """An instant, or a length of time before the newest event."""
+    """The earliest time of a user's newest event: an instant, or a duration before the newest event of all."""
 
 
 class CatalogColumns(Section):
@@ -30,7 +30,7 @@ class CatalogColumns(Section):
     item: ColumnRef = "item_id"
     """Item ids, as in the events."""
     title: ColumnRef | None = None
-    """Readable name, shown by `als show`; `title` is used where the catalogue has such a column."""
+    """Readable name, which `als show` prints. Default: column `title`, if the catalogue has it."""
 
 
 class CatalogConfig(TableFormat):
@@ -45,32 +45,32 @@ class CatalogConfig(TableFormat):
 
 
 class OutputConfig(Section):
-    """Where the lists go."""
+    """The output of the lists."""
 
     path: PathText = Field(default="out/recommendations", validate_default=True)
-    """A folder of parts, or one file when the name ends in .parquet, .csv, .ndjson or .arrow; another suffix of letters is an error; `-` streams rows to stdout. Outside the workspace and apart from all inputs."""
+    """A folder of part files; one file if the name ends in .parquet, .csv, .ndjson or .arrow; or `-` for stdout. Another suffix of letters is an error. The output must be outside the workspace and must not overwrite an input."""
     format: Literal["parquet", "csv", "ndjson", "ipc"] = "parquet"
-    """File format. A file name's own suffix must agree."""
+    """File format. It must agree with the suffix of a file name."""
     layout: Literal["rows", "lists"] = "rows"
     """`rows`: one row per user and rank; `lists`: one row per user."""
     users_per_part: int = Field(default=1_000_000, ge=1)
-    """Users in one part file of a folder."""
+    """Maximum number of users in one part file of a folder."""
 
 
 class RecommendConfig(Section):
     """Top-N lists: users, candidates, rules, output."""
 
     top_n: int = Field(default=20, ge=1, lt=2**31)
-    """Items per list. Where there are fewer candidates, every list is short and has a shortfall row."""
+    """Items per list. If there are fewer candidates, every list is short and has a row in the shortfall table."""
     users: Annotated[Literal["all"] | ActiveUsers | UsersFile, Field(union_mode="smart")] = "all"
     """`all`, `{active_since: 30d}`, or `{file: users.csv}`."""
     exclude_seen: bool = True
-    """Leave out what the user already has."""
+    """Whether items in a user's history are left out of the list."""
     items: CatalogConfig | None = None
-    """Candidates; without it every item of the model may be recommended."""
+    """The candidate items. Default: all items of the model."""
     fallback: Literal["popular", "none"] = "popular"
-    """Users without history get the popularity list (source `popular`), or nothing and a shortfall row."""
+    """List of users without history: `popular` is the popularity list; `none` is no list and a row in the shortfall table."""
     block_users: int = Field(default=4096, ge=1)
-    """Users ranked at a time; bounds the memory. Fewer where lists are so long that a block would exceed a million places."""
+    """Maximum number of users that are ranked at a time, which bounds the memory. Long lists reduce it: a block has a million slots at most."""
     output: OutputConfig = OutputConfig()
-    """Where the lists go."""
+    """The output of the lists."""

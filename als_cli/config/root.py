@@ -13,19 +13,19 @@ from als_cli.config.tune import TuneConfig
 
 
 class Config(Section):
-    """One YAML file: events in, lists out."""
+    """The keys at the top level of the YAML file."""
 
     workspace: PathText = Field(default="work", validate_default=True)
     """Folder for dataset/, models/, evaluations/, backtests/ and tune/."""
     threads: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
-    """Threads for everything; `auto`: the processors this process may use, inside a container's limit."""
+    """Number of threads. `auto`: the processors that this process may use, within the limit of its container."""
     events: EventsConfig
-    """Raw events and the signal recipe."""
+    """The raw events, and how they become interactions."""
     train: TrainConfig = TrainConfig()
-    """The model."""
+    """The model and its hyperparameters."""
     evaluate: EvaluateConfig = EvaluateConfig()
-    """How it is evaluated."""
+    """How the model is evaluated."""
     tune: TuneConfig = TuneConfig()
-    """How better hyperparameters are searched for."""
+    """The search for better hyperparameters."""
     recommend: RecommendConfig = RecommendConfig()
-    """What is published."""
+    """The lists: users, items and output."""

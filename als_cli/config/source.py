@@ -1,4 +1,4 @@
-"""How a table of the outside world is read: place, format, separator, encoding."""
+"""How an input table is read: path, format, separator, encoding."""
 
 from typing import Annotated, Literal
 
@@ -10,33 +10,33 @@ ColumnRef = Annotated[str | int, Field(union_mode="left_to_right")]
 
 
 class TableFormat(Section):
-    """The shape of a delimited, Parquet, NDJSON or Arrow table."""
+    """The format of a delimited, Parquet, NDJSON or Arrow table."""
 
     format: Literal["auto", "csv", "parquet", "ndjson", "ipc"] = "auto"
-    """`auto` goes by the file name (`.csv`, `.tsv`, `.txt`, `.data`, `.item`, `.dat` are delimited text), then by the first bytes."""
+    """File format. `auto`: detected from the suffix (`.csv`, `.tsv`, `.txt`, `.data`, `.item`, `.dat` are delimited text), then from the first bytes."""
     separator: str = Field(default="auto", min_length=1)
-    """Field separator of delimited text: one character, or `auto` (tab for .tsv, else the one that the first line shows)."""
+    """Field separator of delimited text: one character, or `auto` (tab for .tsv, otherwise detected from the first line)."""
     header: bool = True
-    """Whether the first line of delimited text names the columns. Without it columns are numbered from 1; numbers need this key."""
+    """Whether the first line of delimited text contains the column names. Without a header, columns are numbered from 1. If columns are given by number, this key is required."""
     quote: Literal['"', "'", "none"] = '"'
-    """Character around fields of delimited text that hold the separator; `none` where quotes are part of the text."""
+    """Quote character of delimited text. `none`: quotes are part of the text."""
     encoding: str = "utf-8"
-    """Text encoding of delimited text, any name Python knows, for example `latin-1`."""
+    """Encoding of delimited text: any name that Python knows, for example `latin-1`."""
 
 
 class ColumnsConfig(Section):
-    """Which column holds what: a name, or a number from 1 for text without header."""
+    """Columns by name, or by number from 1 for text without header."""
 
     user: ColumnRef = "user_id"
-    """Who acted."""
+    """The user id."""
     item: ColumnRef = "item_id"
-    """On what."""
+    """The item id."""
     timestamp: ColumnRef | None = None
-    """When. Leave it out when the events carry no time; decay and time splits then cannot be used."""
+    """The time of the event. Leave it out if events have no time; decay and time splits are then unavailable."""
     type: ColumnRef | None = None
-    """Kind of event (view, cart, purchase …), weighted by `events.types`."""
+    """The event type (view, cart, purchase …). `events.types` has the weights."""
     value: ColumnRef | None = None
-    """A number that scales the event's weight: quantity, rating, seconds watched."""
+    """A number that scales the weight of the event: quantity, rating, seconds watched."""
 
 
 class SourceConfig(TableFormat):
@@ -45,4 +45,4 @@ class SourceConfig(TableFormat):
     path: PathText
     """A file, a glob, or `-` for stdin."""
     columns: ColumnsConfig | None = None
-    """This source's columns; `events.columns` where left out."""
+    """Columns of this source. Default: `events.columns`."""

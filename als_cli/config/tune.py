@@ -60,21 +60,21 @@ CountBounds = Annotated[
 
 
 class SpaceConfig(Section):
-    """Where to search. Bounds are `[lowest, highest]`; two equal bounds fix a value."""
+    """The search space. Bounds are `[lowest, highest]`; two equal bounds fix a value."""
 
     factors: (
         Literal["auto"]
         | Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(strict=False, min_length=1)]
     ) = "auto"
-    """Choices of `train.factors`; those above the number of users or items are left out. auto: 16, 32, 64 ... 1024, as far as all factors fit into 4 GiB."""
+    """Choices of `train.factors`. Choices above the number of users or items are left out. auto: 16, 32, 64 ... 1024, if all factors fit into 4 GiB."""
     regularization: Literal["auto"] | PositiveBounds = "auto"
-    """Bounds of `train.regularization`, log scale, as it is where frequency_exponent is 1. auto: 0.0001 to 0.05 (weighted), 0.001 to 100 (hu2008)."""
+    """Bounds of `train.regularization`, log scale, for `frequency_exponent` 1. Other exponents get an equivalent value. auto: 0.0001 to 0.05 (weighted), 0.001 to 100 (hu2008)."""
     unobserved_weight: PositiveBounds = (1.0, 256.0)
     """Bounds of `train.unobserved_weight` as a multiple of interactions / (users x items), log scale (weighted only)."""
     frequency_exponent: ExponentBounds = (0.0, 1.2)
     """Bounds of `train.frequency_exponent` (weighted only)."""
     alpha: Bounds = (0.0, 100.0)
-    """Bounds of `train.confidence.alpha`, drawn evenly in log(1 + alpha)."""
+    """Bounds of `train.confidence.alpha`, uniform in log(1 + alpha)."""
     user_exponent: ShareBounds = (0.0, 0.5)
     """Bounds of `train.confidence.user_exponent` (weighted only)."""
     item_exponent: ShareBounds = (0.0, 0.5)
@@ -88,36 +88,36 @@ class SpaceConfig(Section):
 
 
 class ScreenConfig(Section):
-    """The first round: cheap trials on a sample of users; the best begin the search on the whole data."""
+    """Screening: cheap trials on a sample of users. The search on all data begins with the best of them."""
 
     trials: int = Field(default=20, ge=0)
-    """Trials on the sample, beside `tune.trials`; 0: no first round."""
+    """Trials on the sample, in addition to `tune.trials`. 0: no screening."""
     users: int = Field(default=10_000, ge=10)
-    """Users of the training part that are drawn. No first round where there are not five times as many."""
+    """Size of the sample of training users. There is no screening if the training set has fewer than five times as many users."""
     keep: int = Field(default=4, ge=1)
-    """Best points of the first round that are tried on the whole data, after the config as it is."""
+    """Number of best points of the screening that are tried on all data, after the config as given."""
 
 
 class TuneConfig(Section):
-    """How `als tune` searches. The test part of `evaluate.split` is cut off first and never seen."""
+    """How `als tune` searches. It removes the test set of `evaluate.split` first and never uses it."""
 
     trials: int = Field(default=30, ge=1)
-    """Trials in all, the untuned config among them; those of an interrupted search count."""
+    """Total number of trials, including the config as given and the trials of an interrupted search."""
     time: Duration | None = None
-    """Time that all trials together may take, the first round at most half of it; no trial begins after that. Default: no limit."""
+    """Maximum total time of all trials; screening takes half of it at most. No trial begins after that time. Default: no limit."""
     folds: int = Field(default=3, ge=1, le=20)
-    """Validation parts a trial is evaluated on: periods one before the other (by time, last), else draws."""
+    """Number of validation sets that each trial is evaluated on: consecutive periods (by time, last), otherwise random samples."""
     fraction: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = "auto"
-    """Fraction of the training pairs that each fold validates on, where folds are drawn (by random, file). The smaller, the nearer a fold's training is to the final one, and the more folds it takes. auto: a tenth (file), else the fraction of `evaluate.split`."""
+    """Fraction of the training pairs in the validation set of each fold, if folds are random samples (by random, file). A smaller fraction keeps the training set of a fold closer to the final one, but needs more folds. auto: 0.1 (file), otherwise the fraction of `evaluate.split`."""
     metric: Annotated[str, AfterValidator(_accuracy_metric)] = "ndcg@10"
-    """What is maximised: an accuracy metric and its k; its mean over the folds counts."""
+    """The metric to maximize, an accuracy metric with its k. A trial's value is the mean over the folds."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000
-    """Users evaluated in each fold: all, or a seeded sample of this many."""
+    """Users that are evaluated in each fold: `all`, or the size of a sample."""
     seed: int = Field(default=0, ge=0, lt=2**32)
-    """Seed of the search, of the draws of folds, and of the samples of users."""
+    """Seed of the search, of the random folds and of the samples of users."""
     screen: ScreenConfig = ScreenConfig()
-    """The first round, on a sample of users."""
+    """Screening on a sample of users."""
     space: SpaceConfig = SpaceConfig()
     """The search space."""
     output: PathText | None = None
-    """File for the winning config. Default: tune/best.yaml in the workspace."""
+    """File for the best config. Default: tune/best.yaml in the workspace."""
