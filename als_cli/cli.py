@@ -1,4 +1,4 @@
-"""Every subcommand: arguments in, one stage called, its report printed; nothing else."""
+"""The subcommands: each parses its arguments, calls one stage and prints its report."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The error tree and the exit codes; imports nothing of ours.
+"""The error classes and the exit codes; imports no other module of the package.
 
 Every expected failure is an :class:`AlsError`: one message that names the file, key, column or row, one hint that
 offers a way out, and the exit code that cron and ETL can act on. Anything else that escapes is a bug (exit 1).
@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
 
 
 class AlsError(Exception):
-    """An expected failure with a message, an optional hint and several problems where there are several.
+    """An expected failure: a message, an optional hint, and the single problems if there are several.
 
     Parameters
     ----------
@@ -50,43 +50,43 @@ class AlsError(Exception):
 
 
 class ConfigError(AlsError):
-    """The command line or the config file cannot be used as it stands (exit 2)."""
+    """The command line or the config file is not usable (exit code 2)."""
 
     exit_code = ExitCode.USAGE
 
 
 class DataError(AlsError):
-    """The input data cannot be used as it stands (exit 3)."""
+    """The input data is not usable (exit code 3)."""
 
     exit_code = ExitCode.DATA
 
 
 class ArtifactError(AlsError):
-    """A dataset, model or other artifact is missing, broken or of another format version (exit 4)."""
+    """A dataset, model or other artifact is missing, broken or of another format version (exit code 4)."""
 
     exit_code = ExitCode.ARTIFACT
 
 
 class GateError(AlsError):
-    """The quality gate was not met (exit 5)."""
+    """The quality gate was not met (exit code 5)."""
 
     exit_code = ExitCode.GATE
 
 
 class LockedError(AlsError):
-    """Another run holds the lock of the workspace (exit 6)."""
+    """Another run holds the lock of the workspace (exit code 6)."""
 
     exit_code = ExitCode.LOCKED
 
 
 class ResourceError(AlsError):
-    """Out of disk, memory or permission (exit 7)."""
+    """Out of disk, memory or permission (exit code 7)."""
 
     exit_code = ExitCode.RESOURCE
 
 
 class TrainingError(DataError):
-    """Training gave factors that are not finite (exit 3)."""
+    """Training gave factors that are not finite (exit code 3)."""
 
 
 _DISK_FULL = ("no space left on the disk of {where}", "free space and run again; what was published stays")
@@ -101,7 +101,7 @@ _REFUSALS = {
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), _OPEN_FILES),
     **dict.fromkeys((errno.EIO, errno.ENAMETOOLONG, errno.ELOOP), _UNUSABLE),
 }
-"""Message and hint for each number of the system that means disk, memory or permission."""
+"""Message and hint for each errno value that means disk, memory or permission."""
 
 
 def refusal_of(error: BaseException, place: object) -> ResourceError | None:
@@ -123,7 +123,7 @@ def refusal_of(error: BaseException, place: object) -> ResourceError | None:
 
 @contextmanager
 def refusals_at(place: object) -> Iterator[None]:
-    """Turn the system's refusals while `place` is written into a ResourceError; all else passes through."""
+    """Turn errors of the operating system while `place` is written into a ResourceError; let other errors pass."""
     try:
         yield
     except AlsError:

@@ -1,1 +1,1 @@
-"""The only place that prints, shows progress, configures logging, and turns errors into exit codes."""
+"""Printing, progress, logging and exit codes; no other package prints."""

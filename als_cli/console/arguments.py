@@ -1,4 +1,4 @@
-"""How words of the command line become values: counts, words out of a list, ids that start with a hyphen."""
+"""Command-line values: counts, choices, and ids that start with a hyphen."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def parse_log_format(text: str) -> str:
 
 
 class IdCommand(TyperCommand):
-    """A command with an id as its argument: negative integers are ids, not options."""
+    """A command whose argument is an id. Negative integers are ids, not options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Return what is left of `args` after they were parsed."""

@@ -1,4 +1,4 @@
-"""The whole run of the process: mistakes on the command line are told like all other errors."""
+"""The entry point. Mistakes on the command line are reported like all other errors."""
 
 import difflib
 import re
@@ -18,7 +18,7 @@ _UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 def run_command_line(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
-    """Run the command that `arguments` name; always leaves the process with a documented exit code."""
+    """Run the command that `arguments` name. The process always ends with a documented exit code."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if "--log-format=json" in options or ("--log-format", "json") in pairwise(options):
         configure_logging(verbose=False, quiet=False, log_format="json", log_file=None)

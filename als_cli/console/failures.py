@@ -1,4 +1,4 @@
-"""Every way a command can end, turned into a message and an exit code."""
+"""Failures of a command: each becomes one message and a documented exit code."""
 
 import json
 import logging
@@ -21,19 +21,19 @@ _UNFINISHED = "unfinished work was removed"
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived; unwinds the stack so that staging folders are removed."""
+    """SIGTERM was received. Raised so that staging folders are removed on the way out."""
 
 
 @dataclass(frozen=True)
 class _Ending:
-    """How a command ends that does not end well."""
+    """The kind of a failure and its exit code."""
 
     code: ExitCode
     message: str
     hint: str | None = None
     problems: tuple[str, ...] = ()
     is_error: bool = True
-    """False where somebody ended the command from outside."""
+    """False if a signal ended the command."""
 
     def fields(self) -> dict[str, Any]:
         """Return what a program wants to know beside the message."""
@@ -47,7 +47,7 @@ class _Ending:
 
 @contextmanager
 def exit_codes(*, verbose: bool = False, as_json: bool = False) -> Iterator[None]:
-    """Run the block; leave the process with the documented exit code when it fails, after one clear message.
+    """Run the block. If it fails, print one message and leave the process with the documented exit code.
 
     The message goes to stderr. With `as_json` stdout gets it too, as one JSON object.
     """
@@ -66,7 +66,7 @@ def exit_codes(*, verbose: bool = False, as_json: bool = False) -> Iterator[None
         _forget_stdout()
         raise SystemExit(_BROKEN_PIPE) from None
     except Exception as failure:  # the last line of defence: exit 1 means a bug
-        refusal = refusal_of(failure, "the place it worked on")
+        refusal = refusal_of(failure, "the workspace")
         ending = _bug_ending(failure) if refusal is None else _expected_ending(refusal)
         left = _end(ending, as_json=as_json)
         if refusal is None:

@@ -1,4 +1,4 @@
-"""Long lines at a terminal, broken between words."""
+"""Long lines, wrapped between words at a terminal."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Log lines on stderr, as text or as one JSON object per line, and in a file where one is asked for."""
+"""Log lines on stderr, as text or as one JSON object per line, and in an optional file."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to what sys.stderr is at that moment: a progress bar stands in for it, and keeps its lines apart."""
+    """Writes to the current sys.stderr, which a progress bar replaces to keep its own lines apart."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -60,7 +60,7 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: Path | None) -> None:
-    """Send the package's log records to stderr and, all of them, to `log_file`.
+    """Send the log records of the package to stderr, and all of them to `log_file`.
 
     On stderr: warnings, at a terminal notices too; with `verbose` all, with `quiet` errors only.
 
@@ -85,7 +85,7 @@ def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: 
 
 
 def close_log_file() -> None:
-    """Send no more log records to the log file."""
+    """Close the log file."""
     logger = logging.getLogger(ROOT)
     for handler in list(logger.handlers):
         if isinstance(handler, logging.FileHandler):

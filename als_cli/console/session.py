@@ -1,4 +1,4 @@
-"""One run of one command: its options, config, context, and what it prints at the end.
+"""One run of one command: its options, config and context, and the report that it prints.
 
 Help and version need none of the libraries behind config, stages and tables, so these are imported when a command runs.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommonOptions:
-    """The options that every command has."""
+    """The options of every command."""
 
     config: Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The YAML config.")]
     set_: Annotated[
@@ -60,7 +60,7 @@ class CommonOptions:
 
 @dataclass(frozen=True)
 class Session:
-    """A command under way."""
+    """A running command."""
 
     options: CommonOptions
     terminal: "Terminal"
@@ -110,14 +110,14 @@ class Session:
         return context
 
     def finish(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
-        """Show a stage's report: JSON on stdout if asked for, else a table on stderr."""
+        """Print the report of a stage: as JSON on stdout with ``--json``, otherwise as a table on stderr."""
         if self.options.json:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
             self.terminal.show_report(render(report))
 
     def answer(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
-        """Show what the command was asked for, on stdout, as JSON or as a table."""
+        """Print the answer of a command on stdout, as JSON or as a table."""
         if self.options.json:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:

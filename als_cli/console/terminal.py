@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: reports and progress on stderr; data, and data only, on stdout."""
+"""Output for people: reports and progress on stderr. stdout carries data only."""
 
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from als_cli.progress import SilentProgress, Task
 
 
 class Terminal:
-    """Two streams and how much to say on them.
+    """The two output streams, and what is printed on them.
 
     Off a terminal it stays silent but for warnings and errors, unless verbose: what a cron job prints gets mailed.
     """
@@ -34,12 +34,12 @@ class Terminal:
         self.shows_reports = (watched or verbose) and not quiet and not plain
 
     def show_report(self, renderable: RenderableType) -> None:
-        """Print a stage's report on stderr, where someone is there to read it."""
+        """Print the report of a stage on stderr, at a terminal."""
         if self.shows_reports:
             self.stderr.print(renderable)
 
     def show_answer(self, renderable: RenderableType) -> None:
-        """Print on stdout what the command was asked for."""
+        """Print the answer of a command on stdout."""
         self.stdout.print(renderable)
 
     def write_json(self, document: str) -> None:
@@ -49,7 +49,7 @@ class Terminal:
 
     @contextmanager
     def task(self, description: str, total: int | None = None) -> Iterator[Task]:
-        """Yield a task whose progress is drawn on stderr, and wiped when it is done."""
+        """Yield a task with a progress bar on stderr, which disappears when the task is done."""
         if not self.shows_progress:
             with SilentProgress().task(description, total) as silent:
                 yield silent

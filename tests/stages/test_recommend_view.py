@@ -25,7 +25,7 @@ def test_says_who_got_what_and_who_fell_short(tmp_path, caplog):
         "items": {"catalog": str(tmp_path / "items.csv")},
     }
     text = text_of(recommend(open_shop(tmp_path, **section)))
-    assert "wrote 4 places in lists of up to 2 for 3 users" in text
+    assert "wrote 4 slots in lists of up to 2 for 3 users" in text
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "1 from trained factors" in lines
     assert "1 popularity list: no history" in lines

@@ -128,7 +128,7 @@ class TestUser:
         assert all(len(line) <= width for line in text.splitlines())
         assert "Green Tea" in text
         assert "…" in text
-        assert "1 of 3 places unfilled: too few candidates" in text
+        assert "1 of 3 slots unfilled: too few candidates" in text
         assert ("tea" in text.split()) == (
             width == 140
         )  # ids are shown next to titles if the terminal is wide

@@ -18,7 +18,7 @@ _WORDS = {
 def render_recommend(report: RecommendReport) -> RenderableType:
     """Return users per source and per shortfall reason under a one-line summary."""
     summary = (
-        f"wrote {report.rows:,} places in lists of up to {report.top_n} for {report.users:,} users "
+        f"wrote {report.rows:,} slots in lists of up to {report.top_n} for {report.users:,} users "
         f"in {report.seconds:.1f} s"
     )
     table = Table("users", "", box=None, padding=(0, 2), show_header=True)

@@ -1,4 +1,4 @@
-"""The answers of `als show`."""
+"""The tables of `als show`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from rich.text import Text
 from als_cli.ranking.show_reports import ItemEntry, ItemReport, ModelReport, UserReport
 
 _WIDE = 110
-"""Columns from which ids and strengths fit beside titles."""
+"""Terminal width from which ids and strengths fit beside titles."""
 _SOURCES = {
     "als": "from trained factors",
     "fold_in": "folded in, newer than the model",
@@ -30,7 +30,7 @@ def render_user(report: UserReport) -> RenderableType:
     parts: list[RenderableType] = [head, Text(), _SideBySide(report)]
     missing = report.wanted - len(report.recommended)
     if missing:
-        parts.append(Text(f"{missing} of {report.wanted} places unfilled: too few candidates"))
+        parts.append(Text(f"{missing} of {report.wanted} slots unfilled: too few candidates"))
     return Group(*parts)
 
 
@@ -113,7 +113,7 @@ def _shown(value: object) -> str:
 
 
 class _SideBySide:
-    """A user's history beside the list, as wide as the terminal allows."""
+    """The history of a user beside their list, as wide as the terminal."""
 
     def __init__(self, report: UserReport) -> None:
         self._report = report

@@ -14,7 +14,7 @@ _UNITS = {
     "fold_in_regularization": "times regularization",
     "fold_in_item_exponent": "times item_exponent",
 }
-"""What the values of `tune.space` are multiples of."""
+"""The quantities that values of `tune.space` are multiples of."""
 
 
 def render_tune(report: TuneReport) -> RenderableType:
