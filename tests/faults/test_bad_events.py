@@ -162,8 +162,8 @@ def test_all_rows_bad_is_an_error_at_any_tolerance(failure):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("user_id,item_id\nu1,a\nu1,b\n", "one user only ('u1')"),
-        ("user_id,item_id\nu1,a\nu2,a\n", "one item only ('a')"),
+        ("user_id,item_id\nu1,a\nu1,b\n", "only one user is left ('u1')"),
+        ("user_id,item_id\nu1,a\nu2,a\n", "only one item is left ('a')"),
     ],
 )
 def test_one_user_or_one_item_is_an_error(failure, content, message):

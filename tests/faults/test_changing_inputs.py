@@ -100,7 +100,7 @@ def rewritten_in_place(path, content):
 def assert_changed(ended, path, before, folder):
     assert ended.returncode == ExitCode.DATA
     assert f"{path} changed while it was read" in ended.stderr
-    assert "run again" in ended.stderr
+    assert "run the command again" in ended.stderr
     assert published(folder) == before
 
 
