@@ -50,49 +50,25 @@ def _main_options(
 @command(app)
 def ingest(session: Session) -> None:
     """Read events, check them, and write the dataset."""
-    context = session.context()
-    from als_cli.console.views.ingest import render_ingest
-    from als_cli.stages.ingest import ingest as run_stage
-    from als_cli.storage.lock import workspace_lock
-
-    with workspace_lock(context.workspace):
-        session.finish(run_stage(context), render_ingest)
+    session.run_stage("ingest", session.context())
 
 
 @command(app)
 def train(session: Session) -> None:
     """Train the model on the dataset."""
-    context = session.context()
-    from als_cli.console.views.train import render_train
-    from als_cli.stages.train import train as run_stage
-    from als_cli.storage.lock import workspace_lock
-
-    with workspace_lock(context.workspace):
-        session.finish(run_stage(context), render_train)
+    session.run_stage("train", session.context())
 
 
 @command(app)
 def evaluate(session: Session) -> None:
     """Evaluate the model and the baselines on held-out events."""
-    context = session.context()
-    from als_cli.console.views.evaluate import render_evaluate
-    from als_cli.stages.evaluate import evaluate as run_stage
-    from als_cli.storage.lock import workspace_lock
-
-    with workspace_lock(context.workspace):
-        session.finish(run_stage(context), render_evaluate)
+    session.run_stage("evaluate", session.context())
 
 
 @command(app)
 def backtest(session: Session) -> None:
     """Evaluate the model and the baselines at several cut-offs in the past."""
-    context = session.context()
-    from als_cli.console.views.backtest import render_backtest
-    from als_cli.stages.backtest import backtest as run_stage
-    from als_cli.storage.lock import workspace_lock
-
-    with workspace_lock(context.workspace):
-        session.finish(run_stage(context), render_backtest)
+    session.run_stage("backtest", session.context())
 
 
 @command(app)
@@ -110,14 +86,10 @@ def tune(
 ) -> None:
     """Search for better hyperparameters and write the best config. Ingests first if needed."""
     context = session.context(tune__trials=trials, tune__output=str(output) if output else None)
-    from als_cli.console.views.tune import render_tune
-    from als_cli.stages.tune import tune as run_stage
-    from als_cli.storage.lock import workspace_lock
     from als_cli.storage.output_checks import check_tune_output
 
     check_tune_output(context.config, context.config_file)
-    with workspace_lock(context.workspace):
-        session.finish(run_stage(context, ingest=not no_ingest), render_tune)
+    session.run_stage("tune", context, ingest=not no_ingest)
 
 
 @command(app)
@@ -135,14 +107,7 @@ def recommend(
         recommend__users={"file": str(users)} if users else None,
         recommend__top_n=top_n,
     )
-    from als_cli.console.views.recommend import render_recommend
-    from als_cli.stages.recommend import recommend as run_stage
-    from als_cli.storage.lock import workspace_lock
-    from als_cli.storage.output_checks import check_lists_output
-
-    check_lists_output(context.config, context.config_file)
-    with workspace_lock(context.workspace):
-        session.finish(run_stage(context), render_recommend)
+    session.run_stage("recommend", context)
 
 
 @command(app)
@@ -153,15 +118,7 @@ def run(
     ] = False,
 ) -> None:
     """Ingest, evaluate, train and recommend: only stages that are out of date."""
-    context = session.publishing_context()
-    from als_cli.console.views.run import render_run
-    from als_cli.stages.run import run as run_stage
-    from als_cli.storage.lock import workspace_lock
-    from als_cli.storage.output_checks import check_lists_output
-
-    check_lists_output(context.config, context.config_file)
-    with workspace_lock(context.workspace):
-        session.finish(run_stage(context, force=force), render_run)
+    session.run_stage("run", session.publishing_context(), force=force)
 
 
 @command(show_app, name="model")

@@ -8,11 +8,11 @@ from scipy.sparse import csr_matrix
 
 from als_cli.arrays import BoolArray, Float64Array, Int32Array
 
-_BLOCK_FLOATS = 1 << 19
+BLOCK_FLOATS = 1 << 19
 """Size of a block of the other side in floats: 2 MiB, for a cache near the core."""
 _FEWEST_BLOCKS = 16
 """Minimum blocks of a side. A smaller side (32 MiB) stays in the shared cache without blocks."""
-_PAIRS_PER_BLOCK = 16
+PAIRS_PER_BLOCK = 16
 """Minimum mean number of a row's pairs per block: with fewer, visits by block do not pay."""
 _GROUP_FLOATS = 1 << 18
 """Size of the factors of a group's rows in floats: 4 MiB with the other vectors of their solution."""
@@ -67,13 +67,13 @@ def schedule_rows(confidence: csr_matrix, factors: int, *, exact: bool, shift: f
     short_rows, long_rows = order[short], order[~short]
     cost = counts.astype(np.float64) * factors
     short_pieces = _cut(short_rows, cost * (counts / 16 + 1))
-    block_rows = max(1, _BLOCK_FLOATS // factors)
+    block_rows = max(1, BLOCK_FLOATS // factors)
     if exact:
         return Schedule(
             _cut(long_rows, (cost + factors**2 / 3) * factors / 16), [], block_rows, [], short_pieces
         )
     blocks = confidence.shape[1] // block_rows
-    too_long = (counts[long_rows] >= _PAIRS_PER_BLOCK * blocks) & (blocks >= _FEWEST_BLOCKS)
+    too_long = (counts[long_rows] >= PAIRS_PER_BLOCK * blocks) & (blocks >= _FEWEST_BLOCKS)
     longest = _groups(long_rows[too_long], counts, factors)
     return Schedule([], longest, block_rows, _cut(long_rows[~too_long], cost), short_pieces)
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -99,22 +100,35 @@ class Session:
         Raises
         ------
         ConfigError
-            Both the lists and the report were asked for on stdout.
+            Both the lists and the report were asked for on stdout, or the lists would overwrite an input.
         """
+        from als_cli.storage.output_checks import check_lists_output
+
         context = self.context(**flags)
         if self.options.json and context.config.recommend.output.path == "-":
             raise ConfigError(
                 "--json prints the report on stdout, and recommend.output.path - writes the lists there",
                 hint="leave out --json, or write the lists to a file",
             )
+        check_lists_output(context.config, context.config_file)
         return context
 
-    def finish(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
-        """Print the report of a stage: as JSON on stdout with ``--json``, otherwise as a table on stderr."""
-        if self.options.json:
-            self.terminal.write_json(report.model_dump_json(indent=2))
-        else:
-            self.terminal.show_report(render(report))
+    def run_stage(self, name: str, context: "StageContext", **options: Any) -> None:
+        """Run the stage `name` with `options` under the lock of the workspace, and print its report.
+
+        The function of a stage and its module share their name, and so do the module of its view and the function
+        ``render_NAME``. The report is JSON on stdout with ``--json``, otherwise a table on stderr.
+        """
+        from als_cli.storage.lock import workspace_lock
+
+        stage = getattr(import_module(f"als_cli.stages.{name}"), name)
+        render = getattr(import_module(f"als_cli.console.views.{name}"), f"render_{name}")
+        with workspace_lock(context.workspace):
+            report = stage(context, **options)
+            if self.options.json:
+                self.terminal.write_json(report.model_dump_json(indent=2))
+            else:
+                self.terminal.show_report(render(report))
 
     def answer(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
         """Print the answer of a command on stdout, as JSON or as a table."""

@@ -8,8 +8,8 @@ from als_cli.arrays import Float64Array, Int32Array, Int64Array
 SAMPLE = 1000
 """Maximum number of test users whose lists are used."""
 _MINIMUM_SAMPLE = 100
-_CELLS = 1_000_000_000  # maximum of test users x training users: a few seconds
-_MAXIMUM_PAIRED = 2000  # items: 32 MiB for the cosines of all pairs
+CELLS = 1_000_000_000  # maximum of test users x training users: a few seconds
+MAXIMUM_PAIRED = 2000  # items: 32 MiB for the cosines of all pairs
 
 
 class ListDiversity:
@@ -20,7 +20,7 @@ class ListDiversity:
 
         The sample has SAMPLE users. Above a million training users it has 10^9 / U users, at least 100.
         """
-        size = min(SAMPLE, max(_MINIMUM_SAMPLE, _CELLS // max(1, training.shape[0])))
+        size = min(SAMPLE, max(_MINIMUM_SAMPLE, CELLS // max(1, training.shape[0])))
         self._users = np.sort(np.random.default_rng(seed).permutation(test_users)[:size])
         stored = (np.ones(training.nnz, dtype=np.int8), training.indices, training.indptr)
         self._item_users = csr_matrix(csr_matrix(stored, shape=training.shape).T)
@@ -51,7 +51,7 @@ class ListDiversity:
 
     def _has_few_pairs(self, items: Int32Array, cost: int) -> bool:
         """Return whether the cosines of all pairs of `items` cost less than `cost`, as they do if the lists are similar."""
-        if len(items) > _MAXIMUM_PAIRED:
+        if len(items) > MAXIMUM_PAIRED:
             return False
         held = np.bincount(self._item_users[items].indices, minlength=self._item_users.shape[1])
         return int(held @ held) < cost

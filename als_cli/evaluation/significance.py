@@ -29,7 +29,7 @@ SIGNIFICANCE_LEVEL = 0.05
 
 Conclusion = Literal["better", "worse", "not clear"]
 
-_CELLS_PER_BLOCK = 1 << 21  # users x resamples: 16 MiB of float64 each for samples, weights and signs
+CELLS_PER_BLOCK = 1 << 21  # users x resamples: 16 MiB of float64 each for samples, weights and signs
 _ROUNDING = 1e-12
 """Maximum rounding error of a sum of differences, as a fraction of the sum of their absolute values."""
 
@@ -91,7 +91,7 @@ def compare(
 
 
 def _blocks(resamples: int, users: int) -> Iterator[slice]:
-    size = max(1, _CELLS_PER_BLOCK // users)
+    size = max(1, CELLS_PER_BLOCK // users)
     for start in range(0, resamples, size):
         yield slice(start, min(start + size, resamples))
 

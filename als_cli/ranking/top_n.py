@@ -18,7 +18,7 @@ from als_cli.arrays import BoolArray, Float32Array, Float64Array, Int32Array, In
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.pairs import Pairs, score_pairs
 
-_SCORES_AT_A_TIME = 1 << 22
+SCORES_AT_A_TIME = 1 << 22
 """16 MiB of float32: scores are still in cache when they are scanned, and memory does not grow with the users."""
 
 
@@ -112,7 +112,7 @@ def _unfilled(users: int, n: int) -> TopN:
 
 
 def _blocks(users: int, items: int) -> Iterator[slice]:
-    size = max(1, _SCORES_AT_A_TIME // max(1, items))
+    size = max(1, SCORES_AT_A_TIME // max(1, items))
     for start in range(0, users, size):
         yield slice(start, min(start + size, users))
 

@@ -147,8 +147,8 @@ def test_rows_solved_in_blocks_have_the_same_solution(monkeypatch):
     losses: dict[int, list[float]] = {}
     for floats in (1 << 19, 512):  # a block holds all rows, then 21 of them
         losses[floats] = []
-        monkeypatch.setattr(schedule, "_BLOCK_FLOATS", floats)
-        monkeypatch.setattr(schedule, "_PAIRS_PER_BLOCK", 3)
+        monkeypatch.setattr(schedule, "BLOCK_FLOATS", floats)
+        monkeypatch.setattr(schedule, "PAIRS_PER_BLOCK", 3)
         factors = NativeEngine().fit(
             confidence, settings, lambda iteration, to=losses[floats]: to.append(iteration.loss)
         )

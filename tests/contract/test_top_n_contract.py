@@ -231,7 +231,7 @@ def test_block_size_does_not_matter(rng, monkeypatch, size):
     module = importlib.import_module("als_cli.ranking.top_n")
     users = rng.normal(size=(23, 40)).astype(np.float32)
     items = rng.normal(size=(97, 40)).astype(np.float32)
-    monkeypatch.setattr(module, "_SCORES_AT_A_TIME", size)
+    monkeypatch.setattr(module, "SCORES_AT_A_TIME", size)
     seen = some_pairs(rng, 23, 97, 0.2)
     assert_same(top_n(users, items, 6, seen=seen), sort_everything(dot_products(users, items), 6, seen=seen))
 

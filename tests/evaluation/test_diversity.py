@@ -39,7 +39,7 @@ def worlds(draw):
 def test_diversity_is_one_minus_the_mean_cosine_over_pairs(world):
     training, lists = world
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(diversity, "_MAXIMUM_PAIRED", 0)
+        patch.setattr(diversity, "MAXIMUM_PAIRED", 0)
         found = ListDiversity(csr_matrix(training), 5, 0).of(lists)
     expected = [naive_diversity([item for item in row if item >= 0], training) for row in lists.tolist()]
     np.testing.assert_allclose(found, expected, atol=1e-12)
@@ -93,6 +93,6 @@ def test_the_sample_follows_the_seed_and_does_not_depend_on_blocks(monkeypatch):
 
 @pytest.mark.parametrize(("cells", "size"), [(10**9, 1000), (600, 300), (2, 100)])
 def test_the_sample_is_smaller_for_many_training_users(monkeypatch, cells, size):
-    monkeypatch.setattr(diversity, "_CELLS", cells)
+    monkeypatch.setattr(diversity, "CELLS", cells)
     sample = ListDiversity(csr_matrix(np.eye(2)), 5000, 0)
     assert len(sample.sampled(slice(0, 5000))) == size

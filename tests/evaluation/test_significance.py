@@ -94,7 +94,7 @@ def test_the_block_size_does_not_change_the_resamples(monkeypatch):
     differences = np.random.default_rng(5).normal(size=(40, 3))
     reported = []
     whole = compare(differences, 1)
-    monkeypatch.setattr(significance, "_CELLS_PER_BLOCK", 4000)
+    monkeypatch.setattr(significance, "CELLS_PER_BLOCK", 4000)
     blocked = compare(differences, 1, on_resamples=reported.append)
     assert reported == [200] * 20
     for field, other in zip(vars(whole).values(), vars(blocked).values(), strict=True):
