@@ -14,7 +14,16 @@ from als_cli.config.source import SourceConfig, TableFormat
 from als_cli.errors import ConfigError
 from als_cli.tables.conditions import mark
 from als_cli.tables.delimited import Wanted
-from als_cli.tables.scan import STDIN, FindFiles, TableFile, column, find_files, reading, scan_file
+from als_cli.tables.scan import (
+    STDIN,
+    FindFiles,
+    MissingColumnError,
+    TableFile,
+    column,
+    find_files,
+    reading,
+    scan_file,
+)
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +100,7 @@ def find_sources(
         for file in find(entry.path, stdin=stdin, spool=spool):
             try:
                 sources.append(_source(file, entry, config.where, spool))
-            except ConfigError as misfit:
+            except MissingColumnError as misfit:
                 raise _with_columns_hint(misfit, entry, sources) from misfit
     _check_required_columns(config, sources)
     for name, count in Counter(source.file.name for source in sources).items():
@@ -100,9 +109,11 @@ def find_sources(
     return tuple(sources)
 
 
-def _with_columns_hint(misfit: ConfigError, declared: Declared, before: Sequence[Source]) -> ConfigError:
+def _with_columns_hint(
+    misfit: MissingColumnError, declared: Declared, before: Sequence[Source]
+) -> ConfigError:
     """Return `misfit` with a hint to map columns per file, if an earlier file has the same columns."""
-    if declared.columns_key != "events.columns" or not before or "has no column" not in misfit.message:
+    if declared.columns_key != "events.columns" or not before:
         return misfit
     where = f"{{path: {declared.path}, columns: {{…}}}}"
     hint = (

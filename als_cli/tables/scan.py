@@ -41,6 +41,10 @@ _PLAIN_WORDS = {
 }
 
 
+class MissingColumnError(ConfigError):
+    """A table has no column with the name that the config gives (exit code 2)."""
+
+
 @dataclass(frozen=True)
 class TableFile:
     """One file to scan."""
@@ -205,7 +209,9 @@ def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
     folded = {name.casefold().strip(): name for name in names}
     near = difflib.get_close_matches(ref.casefold(), folded, n=1, cutoff=0.6)
     hint = f"did you mean {folded[near[0]]!r}? " if near else ""
-    raise ConfigError(f"{key}: {file} has no column {ref!r}", hint=f"{hint}its columns: {_listed(names)}")
+    raise MissingColumnError(
+        f"{key}: {file} has no column {ref!r}", hint=f"{hint}its columns: {_listed(names)}"
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
