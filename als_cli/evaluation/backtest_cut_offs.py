@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
@@ -97,7 +97,7 @@ def score_cut_offs(
         for number, period in enumerate(periods):
             # The newest period is the test set of `als evaluate`, which includes the newest event.
             events = clean if number == 0 else period.seen_of(clean)
-            protocol = replace(SplitProtocol.of(methods.config), split=period.split)
+            protocol = SplitProtocol.of(methods.config, period.split)
             try:
                 sets = divide(events, methods.signal, protocol)
                 check_training(sets)

@@ -5,17 +5,17 @@ The rule uses no metric, so it cannot favour a model. docs/evaluation.md gives i
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 
 from als_cli import NOTICE
-from als_cli.config.evaluate import AutoSplit, GivenSplit, RandomSplit, Split, TimeSplit
+from als_cli.config.evaluate import AutoSplit, EvaluateConfig, GivenSplit, RandomSplit, Split, TimeSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.fields import format_duration
 from als_cli.errors import ConfigError, DataError
-from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
+from als_cli.splitting.protocol import FEWEST_USERS
 from als_cli.splitting.sets import sets_of
 
 ENOUGH_USERS = 1000
@@ -75,12 +75,12 @@ class _Times:
 
 
 def given_split(
-    clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol
+    clean: pl.LazyFrame, signal: EventsConfig, config: EvaluateConfig
 ) -> tuple[GivenSplit, SplitChoice | None]:
-    """Return the split of `protocol` and None; for `auto`, the chosen split and the choice, which is logged."""
-    if not isinstance(protocol.split, AutoSplit):
-        return protocol.split, None
-    choice = choose_split(clean, signal, exclude_seen=protocol.exclude_seen)
+    """Return the split of section `evaluate` and None; for `auto`, the chosen split and the choice, which is logged."""
+    if not isinstance(config.split, AutoSplit):
+        return config.split, None
+    choice = choose_split(clean, signal, exclude_seen=config.exclude_seen)
     log_choice(choice)
     return choice.split, choice
 
@@ -107,11 +107,6 @@ def required_time_split(
     if choice.why_random == _NO_TIME:
         raise ConfigError(message, hint="set events.columns.timestamp")
     raise DataError(message, hint="give every event a time, or set evaluate.split: {by: time, test: 1d}")
-
-
-def resolve_split(clean: pl.LazyFrame, signal: EventsConfig, protocol: SplitProtocol) -> SplitProtocol:
-    """Return `protocol` with its split; `auto` is replaced by the split that it chooses."""
-    return replace(protocol, split=given_split(clean, signal, protocol)[0])
 
 
 def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: bool) -> SplitChoice:
@@ -146,6 +141,27 @@ def describe_choice(choice: SplitChoice) -> str:
     if isinstance(choice.split, TimeSplit):
         return f"{name_of_window(choice.split)}, with {users}"
     return f"a random {100 * choice.split.fraction:g} % of the pairs, with {users}"
+
+
+def warn_of_few_test_users(
+    clean: pl.LazyFrame, signal: EventsConfig, config: EvaluateConfig, test_users: int
+) -> None:
+    """Log a warning if section `evaluate` gives a test period that has too few test users.
+
+    The warning names the split that `auto` would choose.
+    """
+    if not isinstance(config.split, TimeSplit) or test_users >= FEWEST_USERS:
+        return
+    if config.users == test_users:
+        return  # a longer test period would not help
+    better = choose_split(clean, signal, exclude_seen=config.exclude_seen)
+    log.warning(
+        "evaluate.split.%s has fewer than %d test users (%d); {by: auto} would take %s",
+        name_of_window(config.split),
+        FEWEST_USERS,
+        test_users,
+        describe_choice(better),
+    )
 
 
 def name_of_window(split: TimeSplit) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from als_cli.config.evaluate import CandidatesConfig, EvaluateConfig, Split
+from als_cli.config.evaluate import CandidatesConfig, EvaluateConfig, GivenSplit
 
 FEWEST_USERS = 30
 """Minimum number of test users. With fewer, metrics have a warning, and a gate is not met."""
@@ -13,7 +13,7 @@ FEWEST_USERS = 30
 class SplitProtocol:
     """Settings that a division of events depends on."""
 
-    split: Split
+    split: GivenSplit
     exclude_seen: bool = True
     """Whether training items are left out of the lists and of the test items."""
     users: Literal["all"] | int = "all"
@@ -24,6 +24,6 @@ class SplitProtocol:
     """The only items to rank for each user; None: all items."""
 
     @classmethod
-    def of(cls, config: EvaluateConfig) -> "SplitProtocol":
-        """Return the protocol of section `evaluate`."""
-        return cls(config.split, config.exclude_seen, config.users, config.seed, config.candidates)
+    def of(cls, config: EvaluateConfig, split: GivenSplit) -> "SplitProtocol":
+        """Return the protocol of section `evaluate`, with `split` instead of the split of the section."""
+        return cls(split, config.exclude_seen, config.users, config.seed, config.candidates)

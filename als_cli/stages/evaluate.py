@@ -12,7 +12,8 @@ from als_cli.evaluation.gate import check_gate, decide, require
 from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
 from als_cli.evaluation.report import EvaluateReport, Evaluation, SplitChoiceReport
 from als_cli.ranking.warm_up import start_warm_up
-from als_cli.splitting.division import divide, warn_of_few_test_users
+from als_cli.splitting.auto_split import given_split, warn_of_few_test_users
+from als_cli.splitting.division import divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.storage.dataset_files import Dataset, open_dataset
@@ -49,10 +50,11 @@ def evaluate(context: StageContext) -> EvaluateReport:
     published = published_model(config.baselines, context.config.train, context.models_place)
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine)
-    inputs, clean, protocol = Inputs(), dataset.scan_events(), SplitProtocol.of(config)
+    inputs, clean = Inputs(), dataset.scan_events()
+    split, choice = given_split(clean, signal, config)
     with inputs.unchanged():
-        sets = divide(clean, signal, protocol, inputs.find)
-        warn_of_few_test_users(clean, signal, protocol, sets)
+        sets = divide(clean, signal, SplitProtocol.of(config, split), inputs.find)
+        warn_of_few_test_users(clean, signal, config, sets.holdout.test_set.users)
         check_times(config, sets)
         cohorts = divide_cohorts(config, sets, inputs.find)
     basis = replace(basis_of(context, dataset, published.settings()), files=inputs.confirm())
@@ -64,8 +66,8 @@ def evaluate(context: StageContext) -> EvaluateReport:
     users, gate = sets.holdout.test_set.users, config.gate
     verdict = None if gate is None else decide(gate, averages, comparisons, users)
     evaluation = Evaluation(
-        split=sets.split.model_dump(mode="json"),
-        split_choice=SplitChoiceReport.of(sets.choice),
+        split=split.model_dump(mode="json"),
+        split_choice=SplitChoiceReport.of(choice),
         cut_off=sets.cut_off.isoformat() if sets.cut_off else None,
         exclude_seen=config.exclude_seen,
         at=list_lengths(config),

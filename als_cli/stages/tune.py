@@ -2,9 +2,10 @@
 
 import time
 
+from als_cli.config.evaluate import GivenSplit
 from als_cli.config.train import TrainConfig
 from als_cli.ranking.warm_up import start_warm_up
-from als_cli.splitting.auto_split import given_split, resolve_split
+from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.stages.run import ingest_if_needed
@@ -47,8 +48,10 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     dataset = open_dataset(context.dataset_place)
     start_warm_up(config.train.engine)
     clean = dataset.scan_events()
-    protocol = resolve_split(clean, config.events, SplitProtocol.of(config.evaluate))
-    folds, samples = folds_and_samples(clean, config.events, protocol, config.tune)
+    split, _ = given_split(clean, config.events, config.evaluate)
+    folds, samples = folds_and_samples(
+        clean, config.events, SplitProtocol.of(config.evaluate, split), config.tune
+    )
     warn_of_few_users(folds)
     space = search_space(config.train, config.tune.space, [fold.training.matrix for fold in folds])
     search = TuneSearch(config.train, config.events, config.tune, space, context.threads, context.progress)
@@ -56,7 +59,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     found = search.run(study_path(config), name, folds, samples)
     train = config.train
     if not found.best.untuned:
-        train = _best_train(context, protocol, dataset, found.best.parameters)
+        train = _best_train(context, split, dataset, found.best.parameters)
     written = write_best_config(config, train, found)
     return found.report(
         folds,
@@ -71,10 +74,9 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
 
 
 def _best_train(
-    context: StageContext, protocol: SplitProtocol, dataset: Dataset, parameters: dict[str, float]
+    context: StageContext, split: GivenSplit, dataset: Dataset, parameters: dict[str, float]
 ) -> TrainConfig:
     # The values are converted for the training set, so the result does not depend on the test set at all.
-    config, clean = context.config, dataset.scan_events()
-    split, _ = given_split(clean, config.events, protocol)
-    matrix = training_matrix(clean, config.events, split, dataset.interactions.matrix)
+    config = context.config
+    matrix = training_matrix(dataset.scan_events(), config.events, split, dataset.interactions.matrix)
     return searched_config(config.train, parameters, matrix)

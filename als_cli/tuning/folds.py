@@ -13,7 +13,6 @@ from als_cli.config.events import EventsConfig
 from als_cli.config.tune import ScreenConfig, TuneConfig
 from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import ConfigError, DataError
-from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back
 from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
@@ -74,9 +73,7 @@ def divisions(
     DataError
         No division is possible.
     """
-    for number, (events, split) in enumerate(
-        _divisions(clean, signal, given_split(clean, signal, protocol)[0], tune)
-    ):
+    for number, (events, split) in enumerate(_divisions(clean, signal, protocol.split, tune)):
         # Candidates were sampled for the test items, so they would reveal them.
         inner = replace(protocol, split=split, users="all", candidates=None)
         try:

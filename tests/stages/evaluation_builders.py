@@ -9,6 +9,7 @@ import polars as pl
 
 from als_cli.config.root import Config
 from als_cli.dataset.aggregation import aggregate
+from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
@@ -70,4 +71,6 @@ def publish_events(context: StageContext, clean: pl.DataFrame) -> StageContext:
 def divided(context: StageContext) -> EvaluationSets:
     """Return the published dataset, divided as by `als evaluate`."""
     events = open_dataset(context.dataset_place).scan_events()
-    return divide(events, context.config.events, SplitProtocol.of(context.config.evaluate))
+    signal, config = context.config.events, context.config.evaluate
+    split, _ = given_split(events, signal, config)
+    return divide(events, signal, SplitProtocol.of(config, split))

@@ -1,5 +1,6 @@
 """Builders of datasets for `tune`."""
 
+from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.storage.dataset_files import open_dataset
 from als_cli.tuning import folds
@@ -51,4 +52,5 @@ def training_matrix_of(context):
 def _given(context):
     config = context.config
     events = open_dataset(context.dataset_place).scan_events()
-    return events, config.events, SplitProtocol.of(config.evaluate), config.tune
+    split, _ = given_split(events, config.events, config.evaluate)
+    return events, config.events, SplitProtocol.of(config.evaluate, split), config.tune
