@@ -22,14 +22,16 @@ PAIR_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_int
 """Keys of section `events` that determine the pairs and their strengths once events are clean."""
 
 
-def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = None) -> Interactions:
+def aggregate(
+    clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = None, *, apply_minimums: bool = True
+) -> Interactions:
     """Return the interactions of `clean` events (CLEAN_EVENT_COLUMNS): one strength per user-item pair.
 
     The weight of an event halves with every `signal.half_life` before `now` (default: the time of the newest event).
     Events after `now` count in full. `signal.duplicates` determines how the events of a pair combine. With `exact`,
-    clean events have no equal rows. :func:`~als_cli.events.net_pairs.net_pairs` determines which pairs exist. Users
-    and items below their minimum are then removed until nothing changes. If no pair is left, the result has no users
-    and no items.
+    clean events have no equal rows. :func:`~als_cli.events.net_pairs.net_pairs` determines which pairs exist. With
+    `apply_minimums`, users and items below their minimum are then removed until nothing changes. If no pair is left,
+    the result has no users and no items.
 
     Raises
     ------
@@ -42,8 +44,9 @@ def aggregate(clean: pl.LazyFrame, signal: EventsConfig, now: datetime | None = 
     pairs = _pairs(_encoded(clean, users, items), signal, extremes, now or extremes.newest)
     keys = pairs["key"].to_numpy()
     user_rows, item_rows = keys >> 32, keys & (_KEY_BASE - 1)
-    kept = _core(user_rows, item_rows, signal.min_user_interactions, signal.min_item_interactions)
-    pairs, user_rows, item_rows = pairs[kept], user_rows[kept], item_rows[kept]
+    if apply_minimums:
+        kept = _core(user_rows, item_rows, signal.min_user_interactions, signal.min_item_interactions)
+        pairs, user_rows, item_rows = pairs[kept], user_rows[kept], item_rows[kept]
     user_table, user_rows = _side(pairs, user_rows, users)
     item_table, item_rows = _side(pairs, item_rows, items)
     matrix = _matrix(

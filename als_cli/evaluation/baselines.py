@@ -81,8 +81,7 @@ def recent_interactions(sets: EvaluationSets, signal: EventsConfig, recent: time
     assert end is not None  # noqa: S101 - check_times
     last = sets.events.training.filter(pl.col("timestamp") >= end - recent)
     # Minimum counts apply to the whole training set, and have already removed users and items.
-    without_minimums = signal.model_copy(update={"min_user_interactions": 1, "min_item_interactions": 1})
-    found = aggregate(last, without_minimums, signal.now or end)
+    found = aggregate(last, signal, signal.now or end, apply_minimums=False)
     rows = rows_of(sets.training.item_ids, found.item_ids)
     counts = np.zeros(sets.training.items.height, dtype=np.int64)
     counts[rows[rows >= 0]] = found.items["interactions"].to_numpy()[rows >= 0]

@@ -102,5 +102,4 @@ def _split_events(
 
 def _visible(events: pl.LazyFrame, signal: EventsConfig, training: Interactions) -> Interactions:
     # Decay is the same as in the training set. Minimum counts apply to the training set only.
-    without_minimums = signal.model_copy(update={"min_user_interactions": 1, "min_item_interactions": 1})
-    return aggregate(events, without_minimums, signal.now or training.newest)
+    return aggregate(events, signal, signal.now or training.newest, apply_minimums=False)

@@ -182,9 +182,10 @@ def test_minimums_apply_together_until_nothing_changes():
     square = [(100 + k, f"s{j}") for k in (0, 1) for j in (0, 1)]
     rows = [(user, item, at(0), 1.0, 1.0) for user, item in chain + square]
 
-    found = aggregate(clean(rows), recipe(min_user_interactions=2, min_item_interactions=2))
+    minimums = recipe(min_user_interactions=2, min_item_interactions=2)
 
-    assert set(strengths(found)) == set(square)
+    assert set(strengths(aggregate(clean(rows), minimums))) == set(square)
+    assert set(strengths(aggregate(clean(rows), minimums, apply_minimums=False))) == set(chain + square)
 
 
 @pytest.mark.parametrize("dtype", [pl.UInt8, pl.Int32, pl.UInt64, pl.String])
