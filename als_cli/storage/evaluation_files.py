@@ -20,11 +20,13 @@ from als_cli.storage.published_model import COMPARED_WITH
 
 METRICS = "metrics.json"
 PER_USER = "per_user.parquet"
+_PATHS = {"split": {"path"}, "candidates": {"path"}, "cohorts": {"users": {"path"}, "items": {"path"}}}
+"""Keys of section `evaluate` that are paths. The hashes of the files stand for them."""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """All that the metrics of an evaluation depend on."""
+    """All that the metrics of an evaluation or a backtest depend on."""
 
     evaluate: EvaluateConfig
     train: TrainConfig
@@ -38,18 +40,18 @@ class Basis:
 
     @property
     def key(self) -> str:
-        """Hash of all fields. The gate is left out, because it compares metrics and does not change them."""
+        """Hash for an evaluation. The gate is left out, because it compares metrics and does not change them."""
+        return self._key(_PATHS | {"gate": True, "backtest": True})
+
+    @property
+    def backtest_key(self) -> str:
+        """Hash for a backtest, which has neither a gate nor cohorts."""
+        return self._key(_PATHS | {"gate": True, "cohorts": True})
+
+    def _key(self, left_out: dict[str, Any]) -> str:
+        """Return the hash of all fields, without the keys `left_out` of section `evaluate`."""
         return stage_key(
-            evaluate=self.evaluate.model_dump(
-                mode="json",
-                exclude={
-                    "split": {"path"},
-                    "candidates": {"path"},
-                    "cohorts": {"users": {"path"}, "items": {"path"}},
-                    "gate": True,
-                    "backtest": True,
-                },
-            ),
+            evaluate=self.evaluate.model_dump(mode="json", exclude=left_out),
             train=self.train.model_dump(mode="json"),
             published=self.published,
             signal=self.signal.model_dump(mode="json", include=PAIR_SIGNAL),
