@@ -18,7 +18,7 @@ from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback
 from als_cli.arrays import Float32Array
 from als_cli.errors import ResourceError, TrainingError
 
-_LARGEST_INDPTR = 2**31 - 1
+_MAXIMUM_INDPTR = 2**31 - 1
 
 
 class ImplicitEngine:
@@ -113,9 +113,9 @@ def _solver(settings: AlsSettings, *, calculate_training_loss: bool) -> Any:  # 
 
 
 def _as_implicit_wants(confidence: csr_matrix) -> csr_matrix:
-    if confidence.nnz > _LARGEST_INDPTR:
+    if confidence.nnz > _MAXIMUM_INDPTR:
         raise ResourceError(
-            f"engine implicit cannot index {confidence.nnz} interactions (its limit is {_LARGEST_INDPTR})",
+            f"engine implicit cannot index {confidence.nnz} interactions (its limit is {_MAXIMUM_INDPTR})",
             hint="raise events.min_user_interactions or events.min_item_interactions",
         )
     return csr_matrix(

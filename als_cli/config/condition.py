@@ -25,9 +25,9 @@ from als_cli.config.condition_words import (
     TYPES,
 )
 
-MAX_DEPTH = 16
+MAXIMUM_DEPTH = 16
 """Levels of parentheses, functions and signs."""
-MAX_OPERANDS = 2_000
+MAXIMUM_OPERANDS = 2_000
 """Columns and values, not counting lists of IN. Polars needs about a second for a chain of 1,000 comparisons, and six for 2,000."""
 
 
@@ -94,8 +94,10 @@ class _ConditionReader(TokenReader):
 
     def _operand(self) -> int:
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ValueError(f"nested more than {MAX_DEPTH} levels deep at character {self.next.position}")
+        if self.depth > MAXIMUM_DEPTH:
+            raise ValueError(
+                f"nested more than {MAXIMUM_DEPTH} levels deep at character {self.next.position}"
+            )
         if self.next.word in {"not", "-", "+"}:
             self.take()
             size = self._operand()
@@ -111,9 +113,9 @@ class _ConditionReader(TokenReader):
         return size
 
     def _check_size(self, size: int) -> None:
-        if size > MAX_OPERANDS:
+        if size > MAXIMUM_OPERANDS:
             raise ValueError(
-                f"more than {MAX_OPERANDS:,} columns and values; write lists as COLUMN in (1, 2, 3)"
+                f"more than {MAXIMUM_OPERANDS:,} columns and values; write lists as COLUMN in (1, 2, 3)"
             )
 
     def _value(self) -> int:

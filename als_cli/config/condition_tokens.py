@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-MAX_CHARACTERS = 1_000_000
+MAXIMUM_CHARACTERS = 1_000_000
 
 _TOKEN = re.compile(
     r"""(?P<space> \s+ | --[^\n]* | /\*.*?\*/ )
@@ -52,8 +52,8 @@ def read_tokens(text: str) -> Iterator[Token]:
     ValueError
         A character that starts no token; the message names it and its position.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise ValueError(f"unable to parse: longer than {MAX_CHARACTERS:,} characters")
+    if len(text) > MAXIMUM_CHARACTERS:
+        raise ValueError(f"unable to parse: longer than {MAXIMUM_CHARACTERS:,} characters")
     if unreadable := _UNREADABLE.search(text):
         raise ValueError(f"unable to parse: unreadable character at character {unreadable.start() + 1}")
     position = 0

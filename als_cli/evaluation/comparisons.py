@@ -10,7 +10,7 @@ from als_cli.evaluation.protocol import Measured
 from als_cli.evaluation.report import ComparisonReport
 from als_cli.evaluation.significance import RESAMPLES, compare
 from als_cli.progress import Progress
-from als_cli.splitting.protocol import FEWEST_USERS
+from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def comparisons_of(
     model_values = values_per_user(model)
     # All baselines share one set of resamples, which saves time.
     differences = np.hstack([model_values - values_per_user(baseline) for baseline in baselines])
-    if len(differences) < FEWEST_USERS:
+    if len(differences) < MINIMUM_TEST_USERS:
         log.warning(
             "only %d users were evaluated, so intervals and p-values are unreliable", len(differences)
         )

@@ -18,7 +18,7 @@ def best_stored(scores: csr_matrix, n: int) -> TopN:
     `scores` (T, I) has sorted indices.
     """
     users = scores.shape[0]
-    lists = TopN(np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32))
+    lists = TopN.unfilled(users, n)
     for user in range(users):
         row = slice(scores.indptr[user], scores.indptr[user + 1])
         # Columns ascend within a row, so a stable sort keeps equal scores in the order of columns.

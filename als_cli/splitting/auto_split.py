@@ -15,12 +15,12 @@ from als_cli.config.evaluate import AutoSplit, EvaluateConfig, GivenSplit, Rando
 from als_cli.config.events import EventsConfig
 from als_cli.config.fields import format_duration
 from als_cli.errors import ConfigError, DataError
-from als_cli.splitting.protocol import FEWEST_USERS
+from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 from als_cli.splitting.sets import sets_of
 
 ENOUGH_USERS = 1000
 """Minimum number of test users of a window. The 95 % interval of a mean NDCG@10 is then about ± 0.01."""
-LARGEST_WINDOW = 0.2
+MAXIMUM_WINDOW = 0.2
 """Maximum window, as a fraction of the time span of the events. The test period and three folds leave a fifth to train on."""
 WHOLE_DAYS_FROM = timedelta(days=14)
 """Minimum time span for windows of whole days, which contain every hour of the day equally often."""
@@ -71,7 +71,7 @@ class _Times:
         windows = (timedelta(hours=hours) for hours in HOURS)
         if span >= WHOLE_DAYS_FROM:
             windows = (timedelta(days=days) for days in DAYS)
-        return tuple(window for window in windows if window <= LARGEST_WINDOW * span)
+        return tuple(window for window in windows if window <= MAXIMUM_WINDOW * span)
 
 
 def given_split(
@@ -126,8 +126,8 @@ def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: boo
 
 
 def log_choice(choice: SplitChoice) -> None:
-    """Log `choice`; as a warning if it has fewer than FEWEST_USERS test users."""
-    level = NOTICE if choice.test_users >= FEWEST_USERS else logging.WARNING
+    """Log `choice`; as a warning if it has fewer than MINIMUM_TEST_USERS test users."""
+    level = NOTICE if choice.test_users >= MINIMUM_TEST_USERS else logging.WARNING
     why = f" ({choice.why_random})" if choice.why_random else ""
     log.log(level, "evaluate.split is auto and takes %s%s", describe_choice(choice), why)
 
@@ -135,7 +135,9 @@ def log_choice(choice: SplitChoice) -> None:
 def describe_choice(choice: SplitChoice) -> str:
     """Return the test set of `choice` and its number of users in words, with a remark if there are too few."""
     few = (
-        f", fewer than {FEWEST_USERS}: the metrics are unreliable" if choice.test_users < FEWEST_USERS else ""
+        f", fewer than {MINIMUM_TEST_USERS}: the metrics are unreliable"
+        if choice.test_users < MINIMUM_TEST_USERS
+        else ""
     )
     users = f"{choice.test_users:,} test users{few}"
     if isinstance(choice.split, TimeSplit):
@@ -150,7 +152,7 @@ def warn_of_few_test_users(
 
     The warning names the split that `auto` would choose.
     """
-    if not isinstance(config.split, TimeSplit) or test_users >= FEWEST_USERS:
+    if not isinstance(config.split, TimeSplit) or test_users >= MINIMUM_TEST_USERS:
         return
     if config.users == test_users:
         return  # a longer test period would not help
@@ -158,7 +160,7 @@ def warn_of_few_test_users(
     log.warning(
         "evaluate.split.%s has fewer than %d test users (%d); {by: auto} would take %s",
         name_of_window(config.split),
-        FEWEST_USERS,
+        MINIMUM_TEST_USERS,
         test_users,
         describe_choice(better),
     )

@@ -7,6 +7,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.arrays import Int32Array, Int64Array
+from als_cli.dataset.histories import renumber_items
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.dataset.membership import is_stored
 
@@ -98,7 +99,10 @@ def hold_out(
     Users without history are left out. With `exclude_seen`, test items in the history are left out, and then users
     without any other test item. Test items that are not in the training set stay as misses.
     """
-    histories = training.matrix if visible is None else _on_items(visible, training.item_ids)
+    histories = training.matrix
+    if visible is not None:
+        new_rows = rows_of(training.item_ids, visible.item_ids)
+        histories = renumber_items(visible.matrix, new_rows, training.items.height)
     test_users = test["user_id"].unique().sort()
     rows = rows_of((visible or training).user_ids, test_users)
     known = rows >= 0
@@ -127,19 +131,6 @@ def hold_out(
         exclude_seen=exclude_seen,
     )
     return Holdout(user_ids, rows, test_set, counts).take(np.flatnonzero(test_set.relevant_counts > 0))
-
-
-def _on_items(visible: Interactions, item_ids: pl.Series) -> csr_matrix:
-    """Return the matrix of `visible` with one column per item of `item_ids`; other items are left out."""
-    columns = rows_of(item_ids, visible.item_ids)
-    pairs = visible.matrix.tocoo()
-    known = columns[pairs.col] >= 0
-    moved = csr_matrix(
-        (pairs.data[known], (pairs.row[known], columns[pairs.col[known]])),
-        shape=(visible.matrix.shape[0], item_ids.len()),
-    )
-    moved.sort_indices()
-    return moved
 
 
 def _mask(rows: Int32Array, columns: Int32Array, shape: tuple[int, int]) -> csr_matrix:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_ITERATIONS = 12
+MAXIMUM_TRIAL_ITERATIONS = 12
 MANY_FACTORS = 256
 """With more factors, training stops after one iteration without improvement, because each takes long."""
 _EQUALLY_GOOD = 0.999

@@ -13,7 +13,7 @@ from als_cli.tuning.point import apply_point, objective_of, open_values, or_auto
 from als_cli.tuning.presets import BALANCED
 
 DEFAULT_FACTORS = 128
-MOST_ITERATIONS = 50
+MAXIMUM_ITERATIONS = 50
 """Maximum number of iterations with `iterations: auto`."""
 TOLERANCE = 1e-3
 """Training with `iterations: auto` stops if an iteration reduces the loss by less than this ratio."""
@@ -36,7 +36,7 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     settings = AlsSettings(
         factors=_factors(matrix, config),
         regularization=or_auto(config.regularization, 0.05),
-        iterations=MOST_ITERATIONS if config.iterations == "auto" else config.iterations,
+        iterations=MAXIMUM_ITERATIONS if config.iterations == "auto" else config.iterations,
         exact=config.solver == "exact",
         seed=config.seed,
         threads=threads,

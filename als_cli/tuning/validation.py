@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 class ValidationRules:
     """Numbers of users that validation evaluates and trains on."""
 
-    most_evaluated: int = 5000
+    maximum_evaluated: int = 5000
     """Maximum number of evaluated users. Above it, users are sampled."""
-    fewest_evaluated: int = 100
+    minimum_evaluated: int = 100
     """Minimum number of evaluated users. Below it, results are too noisy to select settings."""
     many_users: int = 100_000
     """Minimum number of training users for which presets are compared on a sample of users."""
@@ -46,11 +46,11 @@ def validation_sets(
     """
     for split in _splits(clean):
         try:
-            sets = divide(clean, signal, SplitProtocol(split, users=rules.most_evaluated))
+            sets = divide(clean, signal, SplitProtocol(split, users=rules.maximum_evaluated))
         except DataError as impossible:
             log.debug("no validation set by %s: %s", split.by, impossible)
             continue
-        if sets.holdout.test_set.users >= rules.fewest_evaluated:
+        if sets.holdout.test_set.users >= rules.minimum_evaluated:
             return sets
     return None
 

@@ -12,7 +12,7 @@ import pytest
 from als_cli import NOTICE
 from als_cli.config.evaluate import RandomSplit, TimeSplit
 from als_cli.errors import ConfigError, DataError
-from als_cli.splitting.auto_split import ENOUGH_USERS, LARGEST_WINDOW, choose_split
+from als_cli.splitting.auto_split import ENOUGH_USERS, MAXIMUM_WINDOW, choose_split
 from als_cli.stages.backtest import backtest
 from als_cli.stages.evaluate import evaluate, evaluate_key
 from als_cli.storage.manifest import read_manifest
@@ -73,7 +73,7 @@ def test_the_shortest_window_with_enough_test_users_is_taken(tmp_path, users, da
     found = chosen(tmp_path, clean)
     assert found.split.model_dump(mode="json") == {"by": "time", "test": expected}
     assert found.test_users == counted_by_hand(clean, found.split.test)
-    assert found.split.test <= LARGEST_WINDOW * timedelta(days=days)
+    assert found.split.test <= MAXIMUM_WINDOW * timedelta(days=days)
 
 
 def test_every_shorter_window_has_too_few_users(tmp_path):

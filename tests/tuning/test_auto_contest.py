@@ -14,7 +14,7 @@ from als_cli.tuning.presets import PRESETS
 from als_cli.tuning.validation import ValidationRules, validation_sets
 from tests.stages.evaluation_builders import two_tastes
 
-FEW = {"few_factors": 4, "more_factors": 8, "most_factors": 32, "fewest_factors": 1}
+FEW = {"few_factors": 4, "more_factors": 8, "maximum_factors": 32, "minimum_factors": 1}
 SIGNAL = EventsConfig(source="events.csv")
 SAMPLING = ValidationRules(many_users=200, sampled_users=90)
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from als_cli.evaluation.report import EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.significance import Conclusion
-from als_cli.splitting.protocol import FEWEST_USERS
+from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 _ACCURACY = {
     "ndcg": "ndcg",
@@ -172,9 +172,9 @@ def _percent(fraction: float) -> str:
 
 
 def _gate_line(gate: GateReport) -> Text:
-    if gate.users < FEWEST_USERS:
+    if gate.users < MINIMUM_TEST_USERS:
         return Text(
-            f"gate NOT met: test users: {gate.users}, a gate needs at least {FEWEST_USERS}", "bold red"
+            f"gate NOT met: test users: {gate.users}, a gate needs at least {MINIMUM_TEST_USERS}", "bold red"
         )
     if gate.threshold is None:
         return Text(f"gate met: {gate.metric} {gate.value:.4f}, nothing published to be worse than", "green")
