@@ -48,7 +48,7 @@ def check_times(config: EvaluateConfig, sets: EvaluationSets) -> None:
     needing = [name for name in _NEEDING_TIMES if name in config.baselines]
     if needing and sets.training.newest is None:
         raise ConfigError(
-            f"evaluate.baselines has {needing[0]}, but the events have no time",
+            f"evaluate.baselines has {needing[0]}, but the events have no timestamps",
             hint=f"set events.columns.timestamp, or remove {needing[0]} from evaluate.baselines",
         )
 

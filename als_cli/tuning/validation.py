@@ -42,7 +42,7 @@ def validation_sets(
     """Return the training set and the validation set of `clean` events, None if too few users can be evaluated.
 
     The validation set has the pairs of the newest tenth of the events. It is a random tenth of all pairs if events have
-    no time, or if too few users have earlier events. Only items that are new to a user count.
+    no timestamps, or if too few users have earlier events. Only items that are new to a user count.
     """
     for split in _splits(clean):
         try:
@@ -72,9 +72,9 @@ def _splits(clean: pl.LazyFrame) -> Iterator[TimeSplit | RandomSplit]:
 def _newest(clean: pl.LazyFrame) -> TimeSplit | None:
     time = pl.col("timestamp")
     found = clean.select(
-        timeless=time.null_count(), oldest=time.min(), cut_off=time.quantile(1 - _NEWEST, "lower")
+        without_timestamp=time.null_count(), oldest=time.min(), cut_off=time.quantile(1 - _NEWEST, "lower")
     ).collect(engine="streaming")
-    timeless, oldest, cut_off = found.row(0)
-    if timeless or not isinstance(cut_off, datetime) or cut_off <= oldest:
+    without_timestamp, oldest, cut_off = found.row(0)
+    if without_timestamp or not isinstance(cut_off, datetime) or cut_off <= oldest:
         return None
     return TimeSplit(test=cut_off)

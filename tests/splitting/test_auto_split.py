@@ -132,12 +132,14 @@ def test_the_key_of_an_evaluation_by_auto_does_not_change(tmp_path):
     assert read_manifest(folder, "evaluation").key == evaluate_key(context)
 
 
-@pytest.mark.parametrize(("timeless", "why"), [(slice(None), "no time"), (slice(3), "3 of 720 events")])
-def test_the_split_is_random_if_an_event_has_no_time(tmp_path, caplog, timeless, why):
+@pytest.mark.parametrize(
+    ("without_timestamp", "why"), [(slice(None), "no timestamps"), (slice(3), "3 of 720 events")]
+)
+def test_the_split_is_random_if_an_event_has_no_timestamp(tmp_path, caplog, without_timestamp, why):
     caplog.set_level(NOTICE, logger="als_cli")
     clean = two_tastes()
     times = clean["timestamp"].to_list()
-    times[timeless] = [None] * len(times[timeless])
+    times[without_timestamp] = [None] * len(times[without_timestamp])
     report = evaluate(
         auto(tmp_path, clean.with_columns(pl.Series("timestamp", times, clean["timestamp"].dtype)))
     )
@@ -194,11 +196,11 @@ def test_backtest_uses_the_window_of_auto(tmp_path):
 
 
 def test_backtest_needs_times(tmp_path):
-    timeless = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
+    without_timestamp = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
     with pytest.raises(
-        ConfigError, match="als backtest needs test periods, but the events have no time"
+        ConfigError, match="als backtest needs test periods, but the events have no timestamps"
     ) as refused:
-        backtest(auto(tmp_path / "none", timeless))
+        backtest(auto(tmp_path / "none", without_timestamp))
     assert "events.columns.timestamp" in refused.value.hint
     alone = clean_events([(user, item, user / 4) for user in range(120) for item in range(4)])
     with pytest.raises(
