@@ -1,4 +1,4 @@
-"""Field types that the sections fraction: strict frozen sections, durations, paths."""
+"""Field types that the sections have in common: strict frozen sections, durations, paths."""
 
 import os
 import re
