@@ -40,7 +40,7 @@ class Recipe:
     """(I,) stored pairs per item of the training matrix. Tempering uses them, in the fold-in too."""
     separate_fold_in: FoldIn | None = None
     """Separate fold-in hyperparameters; None: users are folded in as in the iterations."""
-    demand: DemandRule = DemandRule()
+    demand: DemandRule = field(default_factory=DemandRule)
     """How demand changes the ranking. Training does not use it."""
 
     def fit(
@@ -79,7 +79,11 @@ class Recipe:
         `times` (B, I) is the time of each pair in microseconds, with the sparsity of `strength`. Without `times`, the
         half-life of the fold-in is infinite.
         """
-        rule, half_life, settings = self.confidence, None, replace(self.settings, cg_steps=_STEPS * self.settings.cg_steps)
+        rule, half_life, settings = (
+            self.confidence,
+            None,
+            replace(self.settings, cg_steps=_STEPS * self.settings.cg_steps),
+        )
         if self.separate_fold_in is not None:
             rule, half_life = self.separate_fold_in.confidence, self.separate_fold_in.half_life
             settings = replace(settings, regularization=self.separate_fold_in.regularization)
