@@ -1,4 +1,4 @@
-"""Failures of a command: each becomes one message and a documented exit code."""
+"""Failures of a command: each gives one message and a documented exit code."""
 
 import json
 import logging
@@ -12,21 +12,21 @@ from types import FrameType
 from typing import Any
 
 from als_cli.console.folding import fold
+from als_cli.console.logs import ROOT, JsonFormatter
 from als_cli.errors import AlsError, ExitCode, refusal_of
 
 log = logging.getLogger(__name__)
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
-_UNFINISHED = "unfinished work was removed"
 
 
 class Terminated(BaseException):
-    """SIGTERM was received. Raised so that staging folders are removed on the way out."""
+    """SIGTERM was received. As an exception, it lets the stages remove their staging folders."""
 
 
 @dataclass(frozen=True)
 class _Ending:
-    """The kind of a failure and its exit code."""
+    """The exit code of a failure, and its message."""
 
     code: ExitCode
     message: str
@@ -36,36 +36,34 @@ class _Ending:
     """False if a signal ended the command."""
 
     def fields(self) -> dict[str, Any]:
-        """Return what a program wants to know beside the message."""
+        """Return the JSON fields that follow the message."""
         return {"hint": self.hint, "problems": list(self.problems), "exit_code": int(self.code)}
 
     def document(self) -> str:
-        """Return the object that goes to stdout with ``--json``."""
+        """Return the JSON object for stdout with ``--json``."""
         head = {"kind": self.code.name.lower(), "exit_code": int(self.code), "message": self.message}
-        return json.dumps({"error": {**head, "hint": self.hint, "problems": list(self.problems)}}, indent=2)
+        return json.dumps({"error": head | self.fields()}, indent=2)
 
 
 @contextmanager
 def exit_codes(*, verbose: bool = False, as_json: bool = False) -> Iterator[None]:
-    """Run the block. If it fails, print one message and leave the process with the documented exit code.
+    """Run the block. If it fails, print one message on stderr and exit with the documented exit code.
 
-    The message goes to stderr. With `as_json` stdout gets it too, as one JSON object.
+    With `as_json`, the message is also printed on stdout, as a JSON object.
     """
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         yield
     except AlsError as expected:
         raise _end(_expected_ending(expected), as_json=as_json) from None
-    except KeyboardInterrupt:
-        ending = _Ending(ExitCode.INTERRUPTED, f"interrupted; {_UNFINISHED}", is_error=False)
-        raise _end(ending, as_json=as_json) from None
-    except Terminated:
-        ending = _Ending(ExitCode.TERMINATED, f"terminated; {_UNFINISHED}", is_error=False)
+    except (KeyboardInterrupt, Terminated) as stop:
+        code = ExitCode.TERMINATED if isinstance(stop, Terminated) else ExitCode.INTERRUPTED
+        ending = _Ending(code, f"{code.name.lower()}; unfinished work was removed", is_error=False)
         raise _end(ending, as_json=as_json) from None
     except BrokenPipeError:
         _forget_stdout()
         raise SystemExit(_BROKEN_PIPE) from None
-    except Exception as failure:  # the last line of defence: exit 1 means a bug
+    except Exception as failure:  # every other failure is a bug, unless the system refused a resource
         refusal = refusal_of(failure, "the workspace")
         ending = _bug_ending(failure) if refusal is None else _expected_ending(refusal)
         left = _end(ending, as_json=as_json)
@@ -89,7 +87,7 @@ def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _end(ending: _Ending, *, as_json: bool) -> SystemExit:
-    """Return the exit that `ending` means, after saying so on stderr and, with `as_json`, on stdout."""
+    """Print `ending` on stderr and, with `as_json`, on stdout. Return the exit of the process."""
     _say(ending)
     if as_json:
         _write_document(ending.document())
@@ -115,7 +113,7 @@ def _write_document(document: str) -> None:
         sys.stdout.write(document + "\n")
         sys.stdout.flush()
     except OSError:
-        _forget_stdout()  # stderr has the message, and the exit code stays that of the failure
+        _forget_stdout()  # the message is on stderr; the exit code does not change
 
 
 def _line(text: str) -> None:
@@ -123,20 +121,16 @@ def _line(text: str) -> None:
     sys.stderr.flush()
 
 
-def _handlers() -> list[logging.Handler]:
-    return logging.getLogger("als_cli").handlers
-
-
 def _logs_json() -> bool:
-    return any(type(handler.formatter).__name__ == "_JsonFormatter" for handler in _handlers())
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger(ROOT).handlers)
 
 
 def _log_to_files(text: str) -> None:
-    for handler in _handlers():
+    for handler in logging.getLogger(ROOT).handlers:
         if isinstance(handler, logging.FileHandler):
-            handler.handle(logging.LogRecord("als_cli", logging.ERROR, "", 0, text, None, None))
+            handler.handle(logging.LogRecord(ROOT, logging.ERROR, "", 0, text, None, None))
 
 
 def _forget_stdout() -> None:
-    # The reader has gone: let the interpreter flush into nothing at exit instead of complaining.
+    # The reader of stdout has closed it. Without this, the interpreter reports an error when it flushes stdout at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,7 +18,7 @@ _ACCURACY = {
     "mrr": "mrr",
     "hit_rate": "hit rate",
 }
-# More coverage or less popularity is a choice, not a quality: only accuracy has a best.
+# Only accuracy metrics have a best value. Higher coverage, for example, is not always better.
 _LISTS = {
     "coverage": "coverage",
     "popularity": "popularity",
@@ -36,7 +36,7 @@ _LEFT_OUT = {
 
 
 def render_evaluate(report: EvaluateReport) -> RenderableType:
-    """Return two tables per k, a row per method, the best of each accuracy column marked, over what was counted."""
+    """Return two tables per k with a row per method, and counts. The best value of each accuracy metric is marked."""
     counts = report.counts
     at = f" at {report.cut_off}" if report.cut_off else ""
     training = (
@@ -101,7 +101,7 @@ def _count_text(value: float) -> str:
 
 
 def _comparison_table(report: EvaluateReport) -> Table:
-    """Return a row per baseline: by how much the model leads in the gate's metric, or the first ndcg, and how surely."""
+    """Return a row per baseline: the lead of the model in the metric of the gate, or else in the first ndcg."""
     scored = report.gate.metric if report.gate else ""
     compared = {one.metric for one in report.comparisons}
     metric = scored if scored in compared else f"ndcg@{report.at[0]}"
@@ -135,13 +135,13 @@ def p_value_text(p_value: float) -> str:
 
 
 def conclusion_text(conclusion: Conclusion) -> Text:
-    """Return the word in its colour."""
+    """Return `conclusion` in its colour."""
     styles = {"better": "green", "worse": "bold red", "not clear": ""}
     return Text(conclusion, style=styles[conclusion])
 
 
 def _notes(report: EvaluateReport) -> list[str]:
-    """Return a line for each thing that was left out or could not be hit."""
+    """Return a line for each kind of users and items that are left out, or count as misses."""
     lines = {
         "test_users_without_history": f"test users ({_percent(report.fallback.fraction)}) have no history in training "
         "and are left out: only a fallback could serve them",
@@ -152,7 +152,7 @@ def _notes(report: EvaluateReport) -> list[str]:
 
 
 def _cohort_lines(report: EvaluateReport) -> list[str]:
-    """Return which items fill the model's lists, and where the rest stands."""
+    """Return the fractions of popular and rare items in the lists of the model."""
     model, k = report.methods[0].method, report.at[0]
     fractions = {
         one.cohort: one.methods[model][f"slot_fraction@{k}"]
