@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.console.views.evaluate import conclusion_text, p_value_text
-from als_cli.evaluation.backtest_report import BacktestReport, LeadReport, SpreadReport
+from als_cli.console.views.evaluate import comparison_cells
+from als_cli.evaluation.backtest_report import BacktestReport, SpreadReport
 
 _DAY = 86_400
 _AVAILABLE = 80 - len("2026-01-31 ") - len("1,000,000 ")
@@ -79,20 +79,9 @@ def _leads(report: BacktestReport, metric: str) -> Table:
     table.add_column(f"{model} is")
     for one in report.leads:
         if one.metric == metric:
-            table.add_row(one.baseline, *_cells(one))
+            counts = (str(count) for count in (one.ahead, one.clearly_ahead, one.clearly_behind))
+            table.add_row(one.baseline, *counts, *comparison_cells(one))
     return table
-
-
-def _cells(lead: LeadReport) -> tuple[str | Text, ...]:
-    return (
-        str(lead.ahead),
-        str(lead.clearly_ahead),
-        str(lead.clearly_behind),
-        f"{lead.difference:+.4f}",
-        f"{lead.low:+.4f} to {lead.high:+.4f}",
-        p_value_text(lead.p_value),
-        conclusion_text(lead.conclusion),
-    )
 
 
 def _span(seconds: float) -> str:

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.evaluation.report import EvaluateReport, GateReport, MethodReport
-from als_cli.evaluation.significance import Conclusion
+from als_cli.evaluation.backtest_report import LeadReport
+from als_cli.evaluation.report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 _ACCURACY = {
@@ -118,26 +118,19 @@ def _comparison_table(report: EvaluateReport) -> Table:
     table.add_column(f"{model} is")
     for one in report.comparisons:
         if one.metric == metric:
-            interval = f"{one.low:+.4f} to {one.high:+.4f}"
-            table.add_row(
-                one.baseline,
-                f"{one.difference:+.4f}",
-                interval,
-                p_value_text(one.p_value),
-                conclusion_text(one.conclusion),
-            )
+            table.add_row(one.baseline, *comparison_cells(one))
     return table
 
 
-def p_value_text(p_value: float) -> str:
-    """Return a p-value with three decimals."""
+def comparison_cells(one: ComparisonReport | LeadReport) -> tuple[str | Text, ...]:
+    """Return the cells with difference, interval, p-value and conclusion."""
+    style = {"better": "green", "worse": "bold red", "not clear": ""}[one.conclusion]
+    interval = f"{one.low:+.4f} to {one.high:+.4f}"
+    return f"{one.difference:+.4f}", interval, _p_value_text(one.p_value), Text(one.conclusion, style)
+
+
+def _p_value_text(p_value: float) -> str:
     return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
-
-
-def conclusion_text(conclusion: Conclusion) -> Text:
-    """Return `conclusion` in its colour."""
-    styles = {"better": "green", "worse": "bold red", "not clear": ""}
-    return Text(conclusion, style=styles[conclusion])
 
 
 def _notes(report: EvaluateReport) -> list[str]:
@@ -180,7 +173,7 @@ def _gate_line(gate: GateReport) -> Text:
         return Text(f"gate met: {gate.metric} {gate.value:.4f}, nothing published to be worse than", "green")
     against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
     if gate.low is not None and gate.p_value is not None:
-        against += f", lead from {gate.low:+.4f}, p {p_value_text(gate.p_value)}"
+        against += f", lead from {gate.low:+.4f}, p {_p_value_text(gate.p_value)}"
     verdict = "met" if gate.met else "NOT met"
     return Text(
         f"gate {verdict}: {gate.metric} {gate.value:.4f}, at least {against}",

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.tuning.report import TrialReport, TuneReport
+from als_cli.tuning.report import TrialReport, TuneReport, best_first
 
 _SHOWN = 5
 _IN_TABLE = ("factors", "iterations", "regularization")
@@ -54,8 +54,7 @@ def _screen_line(report: TuneReport) -> str:
 
 def _table(report: TuneReport) -> Table:
     """Return a row for each of the best trials and for the config as given, with the most expensive hyperparameters."""
-    done = [trial for trial in report.trials if trial.value is not None]
-    best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))[:_SHOWN]
+    best = best_first(report.trials)[:_SHOWN]
     shown = best if report.untuned in best else [*best, report.untuned]
     names = [name for name in _IN_TABLE if name in report.best.parameters]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
