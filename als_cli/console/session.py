@@ -41,8 +41,7 @@ class CommonOptions:
         ),
     ] = None
     threads: Annotated[
-        int | None,
-        typer.Option("--threads", metavar="N", parser=parse_count, help="Threads for everything."),
+        int | None, typer.Option("--threads", metavar="N", parser=parse_count, help="Threads for everything.")
     ] = None
     json: Annotated[
         bool, typer.Option("--json", help="Print the report, or the error, as JSON on stdout.")

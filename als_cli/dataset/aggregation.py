@@ -139,10 +139,7 @@ def _side(pairs: pl.DataFrame, rows: Int64Array, ids: pl.Series) -> tuple[pl.Dat
 
 
 def _matrix(
-    user_rows: Int32Array,
-    item_rows: Int32Array,
-    strength: Float32Array,
-    shape: tuple[int, int],
+    user_rows: Int32Array, item_rows: Int32Array, strength: Float32Array, shape: tuple[int, int]
 ) -> csr_matrix:
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
     np.cumsum(np.bincount(user_rows, minlength=shape[0]), out=indptr[1:])

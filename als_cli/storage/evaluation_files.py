@@ -91,9 +91,7 @@ def write_evaluation(
     )
 
 
-def published_figures(
-    place: Path,
-) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
+def published_figures(place: Path) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
     """Return the current evaluation in `place`: average metrics by method and by metric@k, comparisons, number of users.
 
     Raises
