@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from als_cli.reports import Report
     from als_cli.stages.context import StageContext
 
+    Render = Callable[[Any], RenderableType]
+
 
 @dataclass(frozen=True)
 class CommonOptions:
@@ -124,18 +126,20 @@ class Session:
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
         render = getattr(import_module(f"als_cli.console.views.{name}"), f"render_{name}")
         with workspace_lock(context.workspace):
-            report = stage(context, **options)
-            if self.options.json:
-                self.terminal.write_json(report.model_dump_json(indent=2))
-            else:
-                self.terminal.show_report(render(report))
+            self._print(stage(context, **options), render, self.terminal.show_report)
 
-    def answer(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
-        """Print the answer of a command on stdout, as JSON or as a table."""
+    def show(self, kind: str, *ids: str) -> None:
+        """Run ``show_KIND`` of stage `show` on `ids`, and print its report on stdout, as JSON or as a table."""
+        context = self.context()
+        run = getattr(import_module("als_cli.stages.show"), f"show_{kind}")
+        render = getattr(import_module("als_cli.console.views.show"), f"render_{kind}")
+        self._print(run(context, *ids), render, self.terminal.show_answer)
+
+    def _print(self, report: "Report", render: "Render", show: "Callable[[RenderableType], None]") -> None:
         if self.options.json:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
-            self.terminal.show_answer(render(report))
+            show(render(report))
 
 
 def claim_threads(wanted: int | Literal["auto"]) -> int:
