@@ -100,7 +100,7 @@ def methods_for(context: StageContext, published: PublishedModel) -> Methods:
     config, models = context.config, {MODEL: context.config.train}
     if published.train is not None:
         models[PUBLISHED] = published.train
-    fitter = ModelFitter(config.events, context.threads, context.progress)
+    fitter = ModelFitter(config.events, config.evaluate.split, context.threads, context.progress)
     return Methods(config.evaluate, config.events, models, fitter, context.threads)
 
 

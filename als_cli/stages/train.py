@@ -15,7 +15,7 @@ from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
-from als_cli.tuning.auto import AutoSearch, is_open
+from als_cli.tuning.auto import AutoSearch, horizon_of, is_open
 from als_cli.tuning.fit_model import reported_iterations
 from als_cli.tuning.parameters import recipe_for
 
@@ -54,8 +54,9 @@ def train(context: StageContext) -> TrainReport:
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine, ranks=is_open(context.config.train))
     interactions = dataset.interactions
-    search = AutoSearch(context.config.events, context.threads, context.progress)
-    chosen = search.choose(context.config.train, dataset.scan_events(), interactions.matrix)
+    horizon = horizon_of(context.config.train, context.config.evaluate.split)
+    search = AutoSearch(context.config.events, context.threads, context.progress, horizon=horizon)
+    chosen = search.resolve(context.config.train, dataset.scan_events(), interactions.matrix)
     recipe = recipe_for(interactions.matrix, chosen, context.threads)
     with staged_folder(context.models_place) as folder:
         factors, iterations = _fit(interactions, recipe, context.progress)
