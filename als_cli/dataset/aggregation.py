@@ -52,7 +52,8 @@ def aggregate(
     matrix = _matrix(
         user_rows, item_rows, pairs["strength"].to_numpy(), (user_table.height, item_table.height)
     )
-    return Interactions(user_table, item_table, matrix, user_table["last_time"].max())  # type: ignore[arg-type]
+    newest = user_table["last_time"].max()
+    return Interactions(user_table, item_table, matrix, newest, _times(pairs, matrix))  # type: ignore[arg-type]
 
 
 def check_size(interactions: Interactions, signal: EventsConfig) -> None:
@@ -136,6 +137,14 @@ def _side(pairs: pl.DataFrame, rows: Int64Array, ids: pl.Series) -> tuple[pl.Dat
     new_row = np.zeros(ids.len(), dtype=np.int32)
     new_row[table["row"].to_numpy()] = np.arange(table.height, dtype=np.int32)
     return table.select(ids.gather(table["row"]), pl.exclude("row")), new_row[rows]
+
+
+def _times(pairs: pl.DataFrame, matrix: csr_matrix) -> csr_matrix | None:
+    """Return the newest time of each pair in the sparsity of `matrix`. None if a pair has an event without a timestamp."""
+    if pairs["first_time"].null_count():
+        return None
+    newest = pairs["last_time"].dt.epoch("us").to_numpy()
+    return csr_matrix((newest, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _matrix(

@@ -32,6 +32,8 @@ class Interactions:
     """(U, I) float32 strengths with sorted int32 indices and without explicit zeros; indptr is int64 on disk."""
     newest: datetime | None
     """Time of the newest event, None without timestamps."""
+    times: csr_matrix | None = None
+    """(U, I) int64: the time of the newest event of each pair, in microseconds since 1970, with the sparsity of `matrix`. None if an event has no timestamp."""
 
     @property
     def user_ids(self) -> pl.Series:

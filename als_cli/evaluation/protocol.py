@@ -32,6 +32,13 @@ def user_blocks(test_set: TestSet) -> Iterator[UsersToRank]:
         yield UsersToRank(users, test_set.history[users], candidates, test_set.exclude_seen)
 
 
+def ranked_hits(ranker: Ranker, test_set: TestSet, k: int) -> Iterator[tuple[slice, BoolArray]]:
+    """Yield blocks of consecutive users, and whether each of their `k` items is a test item, (B, k)."""
+    for block in user_blocks(test_set):
+        lists = ranker.rank(block, k)
+        yield block.users, hits_of(lists.item_rows, test_set.relevant[block.users])
+
+
 class _Lists:
     """Sums over the lists of one length."""
 

@@ -14,7 +14,7 @@ from als_cli.errors import ArtifactError
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import current_version
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class InputFile(BaseModel):

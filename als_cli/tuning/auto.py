@@ -21,10 +21,10 @@ from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.progress import Progress, SilentProgress, Task
 from als_cli.splitting.division import EvaluationSets
+from als_cli.splitting.validation import Horizon, ValidationRules, smaller, validation_sets
 from als_cli.tuning.auto_trial import METRIC, Trial, TrialRunner
 from als_cli.tuning.point import FOLD_IN_NAMES, Point, apply_point, open_values
 from als_cli.tuning.presets import distinct_starts
-from als_cli.tuning.validation import ValidationRules, smaller, validation_sets
 
 _CONTENDERS = 3
 """Presets that are evaluated with `more_factors`. With even more factors, only the best preset is evaluated."""
@@ -89,11 +89,12 @@ class AutoSearch:
         """
         if not is_open(train):
             return train
-        sets = validation_sets(clean, self.signal, self.rules.validation)
-        if sets is None:
+        periods = validation_sets(clean, self.signal, Horizon(), self.rules.validation)
+        if not periods:
             log.info("too few users can be evaluated: `auto` settings keep their defaults")
             return train
         with self.progress.task("selecting settings") as task:
+            sets = periods[0]
             best = Contest(sets, TrialRunner(train, self.threads), self.rules, task).best(train, matrix)
         if not best.value > 0:
             log.info("no list contains a test item: `auto` settings keep their defaults")

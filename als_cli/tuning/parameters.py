@@ -5,9 +5,10 @@ from dataclasses import replace
 from scipy.sparse import csr_matrix
 
 from als_cli.als.confidence import ConfidenceRule, interactions_per_item, mean_confidence
+from als_cli.als.demand import DemandRule
 from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import FoldIn, Recipe
-from als_cli.config.train import ConfidenceConfig, TrainConfig
+from als_cli.config.train import ConfidenceConfig, DemandConfig, FoldInConfig, HalfLife, TrainConfig
 from als_cli.errors import ConfigError
 from als_cli.tuning.point import apply_point, objective_of, open_values, or_auto
 from als_cli.tuning.presets import BALANCED
@@ -48,20 +49,44 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     rule = _confidence(config.confidence, objective)
     if weighted:
         rule = replace(rule, scale=mean_confidence(matrix, rule, item_interactions))
-    recipe = Recipe(config.engine, settings, rule, item_interactions)
+    recipe = Recipe(config.engine, settings, rule, item_interactions, demand=demand_rule(config.demand))
     given = config.fold_in
-    if given.regularization == "auto" and given.item_exponent == "auto":
+    half_life = half_life_seconds(given.half_life)
+    if given.regularization == "auto" and given.item_exponent == "auto" and half_life is None:
         return recipe
-    _exponent("fold_in.item_exponent", given.item_exponent, objective)
+    _check_fold_in(given, objective)
     return with_fold_in(
         recipe,
         matrix,
         or_auto(given.regularization, settings.regularization),
         or_auto(given.item_exponent, rule.item_exponent),
+        half_life,
     )
 
 
-def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item_exponent: float) -> Recipe:
+def demand_rule(config: DemandConfig) -> DemandRule:
+    """Return the rule of section `train.demand`. Values that are `auto` have no influence."""
+    return DemandRule(
+        half_life=half_life_seconds(config.half_life),
+        exponent=or_auto(config.exponent, 0.0),
+        long_run_half_life=half_life_seconds(config.long_run_half_life),
+        long_run_exponent=or_auto(config.long_run_exponent, 0.0),
+        offset=or_auto(config.offset, 0.0),
+    )
+
+
+def half_life_seconds(half_life: HalfLife) -> float | None:
+    """Return `half_life` in seconds, None if it is `infinite` or `auto`."""
+    return None if isinstance(half_life, str) else half_life.total_seconds()
+
+
+def with_fold_in(
+    recipe: Recipe,
+    matrix: csr_matrix,
+    regularization: float,
+    item_exponent: float,
+    half_life: float | None = None,
+) -> Recipe:
     """Return `recipe`, made for the strengths `matrix` (U, I), with separate fold-in hyperparameters.
 
     With the weighted objective, the confidences of the fold-in have mean 1 too.
@@ -70,7 +95,7 @@ def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item
     if recipe.settings.objective == "weighted" and item_exponent != recipe.confidence.item_exponent:
         rule = replace(rule, scale=1.0)
         rule = replace(rule, scale=mean_confidence(matrix, rule, recipe.item_interactions))
-    return replace(recipe, separate_fold_in=FoldIn(regularization, rule))
+    return replace(recipe, separate_fold_in=FoldIn(regularization, rule, half_life))
 
 
 def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRule:
@@ -86,6 +111,15 @@ def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRul
         for key in ("user_exponent", "item_exponent")
     }
     return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
+
+
+def _check_fold_in(given: FoldInConfig, objective: Objective) -> None:
+    if objective != "weighted" and half_life_seconds(given.half_life) is not None:
+        raise ConfigError(
+            f"train.fold_in.half_life is set, but objective {objective} does not support it",
+            hint="leave out train.fold_in.half_life, or use train.engine: native and train.objective: weighted",
+        )
+    _exponent("fold_in.item_exponent", given.item_exponent, objective)
 
 
 def _exponent(key: str, value: float | str, objective: Objective) -> float:
