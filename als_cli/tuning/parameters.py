@@ -8,9 +8,9 @@ from als_cli.als.confidence import ConfidenceRule, interactions_per_item, mean_c
 from als_cli.als.demand import DemandRule
 from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import FoldIn, Recipe
-from als_cli.config.train import ConfidenceConfig, DemandConfig, FoldInConfig, HalfLife, TrainConfig
+from als_cli.config.train import ConfidenceConfig, DemandConfig, HalfLife, TrainConfig
 from als_cli.errors import ConfigError
-from als_cli.tuning.point import apply_point, objective_of, open_values, or_auto
+from als_cli.tuning.point import apply_point, half_life_seconds, objective_of, open_values, or_auto
 from als_cli.tuning.presets import BALANCED
 
 DEFAULT_FACTORS = 128
@@ -51,10 +51,10 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         rule = replace(rule, scale=mean_confidence(matrix, rule, item_interactions))
     recipe = Recipe(config.engine, settings, rule, item_interactions, demand=demand_rule(config.demand))
     given = config.fold_in
-    half_life = half_life_seconds(given.half_life)
+    half_life = _fold_in_half_life(given.half_life, objective)
     if given.regularization == "auto" and given.item_exponent == "auto" and half_life is None:
         return recipe
-    _check_fold_in(given, objective)
+    _exponent("fold_in.item_exponent", given.item_exponent, objective)
     return with_fold_in(
         recipe,
         matrix,
@@ -73,11 +73,6 @@ def demand_rule(config: DemandConfig) -> DemandRule:
         long_run_exponent=or_auto(config.long_run_exponent, 0.0),
         offset=or_auto(config.offset, 0.0),
     )
-
-
-def half_life_seconds(half_life: HalfLife) -> float | None:
-    """Return `half_life` in seconds, None if it is `infinite` or `auto`."""
-    return None if isinstance(half_life, str) else half_life.total_seconds()
 
 
 def with_fold_in(
@@ -113,13 +108,14 @@ def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRul
     return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
 
 
-def _check_fold_in(given: FoldInConfig, objective: Objective) -> None:
-    if objective != "weighted" and half_life_seconds(given.half_life) is not None:
+def _fold_in_half_life(given: HalfLife, objective: Objective) -> float | None:
+    half_life = half_life_seconds(given)
+    if objective != "weighted" and half_life is not None:
         raise ConfigError(
             f"train.fold_in.half_life is set, but objective {objective} does not support it",
             hint="leave out train.fold_in.half_life, or use train.engine: native and train.objective: weighted",
         )
-    _exponent("fold_in.item_exponent", given.item_exponent, objective)
+    return half_life
 
 
 def _exponent(key: str, value: float | str, objective: Objective) -> float:
