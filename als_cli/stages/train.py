@@ -12,7 +12,8 @@ from als_cli.progress import Progress
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
@@ -45,14 +46,14 @@ def train(context: StageContext) -> TrainReport:
     Raises
     ------
     ArtifactError
-        There is no dataset, or it is broken.
+        There is no dataset, or it is broken, or it was ingested for another instant.
     ConfigError
         There are more factors than users or items.
     TrainingError
         The factors are not finite.
     """
     started = time.perf_counter()
-    dataset = open_dataset(context.dataset_place)
+    dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
     start_warm_up(context.config.train.engine, ranks=is_open(context.config.train))
     interactions = dataset.interactions
     search = AutoSearch(context.config.events, context.threads, context.progress)
@@ -93,7 +94,7 @@ def train(context: StageContext) -> TrainReport:
 
 def train_key(context: StageContext) -> str:
     """Return the hash of all that the model depends on: section `train` and the content of the dataset."""
-    return _key(context.config.train, open_dataset(context.dataset_place))
+    return _key(context.config.train, open_dataset_as_of(context.dataset_place, context.config.events.as_of))
 
 
 def _fit(matrix: csr_matrix, recipe: Recipe, progress: Progress) -> tuple[Factors, list[Iteration]]:
