@@ -1,4 +1,4 @@
-"""Splits in real commands: events without time, the default split, and too few test users."""
+"""Splits in real commands: events without timestamps, the default split, and too few test users."""
 
 import json
 
@@ -8,11 +8,11 @@ import pytest
 from tests.shop import CONFIG, als, write_shop
 
 WITHOUT_SPLIT = CONFIG.replace("  split: {by: time, test: 5d}\n", "")
-TIMELESS = WITHOUT_SPLIT.replace("timestamp: ts, ", "")
+WITHOUT_TIMESTAMPS = WITHOUT_SPLIT.replace("timestamp: ts, ", "")
 GATE = "evaluate.gate={metric: ndcg@10, at_least: popular}"
 
 
-@pytest.mark.parametrize(("config", "by"), [(TIMELESS, "random"), (WITHOUT_SPLIT, "time")])
+@pytest.mark.parametrize(("config", "by"), [(WITHOUT_TIMESTAMPS, "random"), (WITHOUT_SPLIT, "time")])
 def test_run_needs_no_split_in_the_config(tmp_path, config, by):
     shop = write_shop(tmp_path, config)
     ended = als("run", "-c", shop, "--json")
@@ -72,9 +72,9 @@ def test_a_test_window_needs_no_kind_of_split(tmp_path):
 
 
 def test_backtest_of_events_without_time_is_an_error(tmp_path):
-    shop = write_shop(tmp_path, TIMELESS)
+    shop = write_shop(tmp_path, WITHOUT_TIMESTAMPS)
     als("ingest", "-c", shop)
     ended = als("backtest", "-c", shop)
     assert ended.returncode == 2
-    assert "als backtest needs test periods, but the events have no time" in ended.stderr
+    assert "als backtest needs test periods, but the events have no timestamps" in ended.stderr
     assert "events.columns.timestamp" in ended.stderr

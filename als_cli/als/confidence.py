@@ -49,6 +49,22 @@ class ConfidenceRule:
         return csr_matrix((signed, strength.indices, strength.indptr), shape=strength.shape)
 
 
+def with_recency(confidence: csr_matrix, times: csr_matrix, half_life: float) -> csr_matrix:
+    """Return `confidence` (B, I), halved for every `half_life` seconds before the newest pair of its row.
+
+    `times` (B, I) is the time of each pair in microseconds, with the sparsity of `confidence`. Rows with equal times do
+    not change. Confidences below the range of float32 become zero, but never those of the newest pair.
+    """
+    lengths = np.diff(times.indptr)
+    newest = np.zeros(len(lengths), np.int64)
+    filled = lengths > 0
+    newest[filled] = np.maximum.reduceat(times.data, times.indptr[:-1][filled])
+    ages = (np.repeat(newest, lengths) - times.data) / 1e6
+    with np.errstate(over="ignore", under="ignore"):
+        values = (confidence.data * np.exp2(-ages / half_life)).astype(np.float32)
+    return csr_matrix((values, confidence.indices, confidence.indptr), shape=confidence.shape)
+
+
 def interactions_per_item(strength: csr_matrix) -> Int64Array:
     """Return the number of stored pairs of each item (column) of `strength` (B, I): (I,) int64."""
     return np.bincount(strength.indices, minlength=strength.shape[1]).astype(np.int64)

@@ -12,7 +12,7 @@ from als_cli.als.threads import Workers
 from als_cli.arrays import Float32Array, Float64Array, Int32Array
 
 _ROWS_TOGETHER = 4096
-_MOST_PARTS = 32
+_MAXIMUM_PARTS = 32
 """Maximum number of partial Gram matrices in memory at once."""
 
 
@@ -28,7 +28,7 @@ class Eigenbasis:
 
 def gram(workers: Workers, factors: Float32Array) -> Float64Array:
     """Return factors' factors, (f, f) float64; sums are in float32 within a part and in float64 over the parts."""
-    rows = max(_ROWS_TOGETHER, -(-len(factors) // _MOST_PARTS))
+    rows = max(_ROWS_TOGETHER, -(-len(factors) // _MAXIMUM_PARTS))
 
     def part(piece: slice) -> Float32Array:
         chunk = factors[piece]

@@ -10,7 +10,7 @@ from als_cli.arrays import BoolArray, Float64Array, Int32Array
 
 BLOCK_FLOATS = 1 << 19
 """Size of a block of the other side in floats: 2 MiB, for a cache near the core."""
-_FEWEST_BLOCKS = 16
+_MINIMUM_BLOCKS = 16
 """Minimum blocks of a side. A smaller side (32 MiB) stays in the shared cache without blocks."""
 PAIRS_PER_BLOCK = 16
 """Minimum mean number of a row's pairs per block: with fewer, visits by block do not pay."""
@@ -73,7 +73,7 @@ def schedule_rows(confidence: csr_matrix, factors: int, *, exact: bool, shift: f
             _cut(long_rows, (cost + factors**2 / 3) * factors / 16), [], block_rows, [], short_pieces
         )
     blocks = confidence.shape[1] // block_rows
-    too_long = (counts[long_rows] >= PAIRS_PER_BLOCK * blocks) & (blocks >= _FEWEST_BLOCKS)
+    too_long = (counts[long_rows] >= PAIRS_PER_BLOCK * blocks) & (blocks >= _MINIMUM_BLOCKS)
     longest = _groups(long_rows[too_long], counts, factors)
     return Schedule([], longest, block_rows, _cut(long_rows[~too_long], cost), short_pieces)
 

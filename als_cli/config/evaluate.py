@@ -16,7 +16,7 @@ METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
 
 
 class AutoSplit(Section):
-    """The shortest test period at the end of the events that has 1,000 test users; random pairs if events have no time. See docs/evaluation.md."""
+    """The shortest test period at the end of the events that has 1,000 test users; random pairs if events have no timestamps. See docs/evaluation.md."""
 
     by: Literal["auto"] = "auto"
     """Kind of split."""

@@ -32,7 +32,7 @@ class ColumnsConfig(Section):
     item: ColumnRef = "item_id"
     """The item id."""
     timestamp: ColumnRef | None = None
-    """The time of the event. Leave it out if events have no time; decay and time splits are then unavailable."""
+    """The time of the event. Leave it out if events have no timestamps; decay and time splits are then unavailable."""
     type: ColumnRef | None = None
     """The event type (view, cart, purchase …). `events.types` has the weights."""
     value: ColumnRef | None = None

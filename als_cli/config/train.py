@@ -2,11 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from als_cli.config.fields import Duration, Section
+from als_cli.config.metric import check_accuracy_metric
 
 Auto = Literal["auto"]
+HalfLife = Literal["auto", "infinite"] | Duration
 
 
 class ConfidenceConfig(Section):
@@ -31,6 +33,23 @@ class FoldInConfig(Section):
     """Regularization of the fold-in. auto: selected by validation if `factors` or `iterations` is auto, otherwise `train.regularization`."""
     item_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
     """Tempering exponent q of the fold-in (weighted only). auto: selected by validation if `factors` or `iterations` is auto, otherwise `train.confidence.item_exponent`."""
+    half_life: HalfLife = "auto"
+    """Half-life of confidences in the fold-in: they are halved for every such time before the user's newest event (weighted only). auto: selected by validation if `factors` or `iterations` is auto and all events have timestamps, otherwise `infinite`."""
+
+
+class DemandConfig(Section):
+    """How the demand for items changes the ranking. See docs/evaluation.md."""
+
+    half_life: HalfLife = "auto"
+    """Half-life of the recent demand d: the newest event of a user with the item counts 2^(-age / half_life). `infinite`: all users of an item count the same."""
+    exponent: Auto | Annotated[float, Field(ge=0, le=4)] = "auto"
+    """Weight gamma of the recent demand. 0: the recent demand has no influence."""
+    long_run_half_life: HalfLife = "auto"
+    """Half-life of the long-run demand l."""
+    long_run_exponent: Auto | Annotated[float, Field(ge=0, le=2)] = "auto"
+    """Exponent delta of the long-run demand, which reduces the score. 0: the long-run demand has no influence."""
+    offset: Auto | Annotated[float, Field(ge=0, le=1000)] = "auto"
+    """Score o of every item before it is multiplied by its demand. The larger it is, the less lists differ between users."""
 
 
 class BudgetConfig(Section):
@@ -65,6 +84,12 @@ class TrainConfig(Section):
     """How strengths become confidences."""
     fold_in: FoldInConfig = FoldInConfig()
     """Hyperparameters of the fold-in that ends a training."""
+    demand: DemandConfig = DemandConfig()
+    """The score of user u and item i is (0.001 + d)^gamma / (0.1 + l)^delta x (o + x_u.y_i). auto: selected by validation if `factors` or `iterations` is auto and all events have timestamps, otherwise without influence."""
+    metric: Annotated[str, AfterValidator(check_accuracy_metric)] = "ndcg@10"
+    """The metric that `auto` selects settings by, an accuracy metric with its k."""
+    horizon: Auto | Duration = "auto"
+    """The time that a list stays in use. `auto` settings are validated on periods of this length. auto: the test period of `evaluate.split` if it is a duration, otherwise the period of the newest tenth of the events."""
     solver: Auto | Literal["exact"] = "auto"
     """`exact`: solve every row exactly. auto: solve long rows with conjugate gradients (engine `native` solves short rows exactly in both cases)."""
     seed: int = Field(default=0, ge=0, lt=2**32)

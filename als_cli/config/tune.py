@@ -1,11 +1,11 @@
 """Section `tune`: the search for hyperparameters."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from als_cli.config.fields import Duration, PathText, Section, Wording, WrongFormError
+from als_cli.config.metric import check_accuracy_metric
 
 
 def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
@@ -14,14 +14,6 @@ def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
     if bounds[0] > bounds[1]:
         raise ValueError("the lower bound comes first")
     return bounds
-
-
-def _accuracy_metric(metric: str) -> str:
-    if not re.fullmatch(r"(ndcg|recall|precision|map|mrr|hit_rate)@[1-9]\d*", metric):
-        raise ValueError(
-            "a metric is one of ndcg, recall, precision, map, mrr, hit_rate, then @k, for example ndcg@10"
-        )
-    return metric
 
 
 _Pair = Field(strict=False)
@@ -109,7 +101,7 @@ class TuneConfig(Section):
     """Number of validation sets that each trial is evaluated on: consecutive periods (by time, last), otherwise random samples."""
     fraction: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = "auto"
     """Fraction of the training pairs in the validation set of each fold, if folds are random samples (by random, file). A smaller fraction keeps the training set of a fold closer to the final one, but needs more folds. auto: 0.1 (file), otherwise the fraction of `evaluate.split`."""
-    metric: Annotated[str, AfterValidator(_accuracy_metric)] = "ndcg@10"
+    metric: Annotated[str, AfterValidator(check_accuracy_metric)] = "ndcg@10"
     """The metric to maximize, an accuracy metric with its k. A trial's value is the mean over the folds."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000
     """Users that are evaluated in each fold: `all`, or the size of a sample."""

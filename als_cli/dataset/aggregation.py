@@ -52,7 +52,8 @@ def aggregate(
     matrix = _matrix(
         user_rows, item_rows, pairs["strength"].to_numpy(), (user_table.height, item_table.height)
     )
-    return Interactions(user_table, item_table, matrix, user_table["last_time"].max())  # type: ignore[arg-type]
+    newest = user_table["last_time"].max()
+    return Interactions(user_table, item_table, matrix, newest, _times(pairs, matrix))  # type: ignore[arg-type]
 
 
 def check_size(interactions: Interactions, signal: EventsConfig) -> None:
@@ -140,11 +141,16 @@ def _side(pairs: pl.DataFrame, rows: Int64Array, ids: pl.Series) -> tuple[pl.Dat
     return table.select(ids.gather(table["row"]), pl.exclude("row")), new_row[rows]
 
 
+def _times(pairs: pl.DataFrame, matrix: csr_matrix) -> csr_matrix | None:
+    """Return the newest time of each pair in the sparsity of `matrix`. None if a pair has an event without a timestamp."""
+    if pairs["first_time"].null_count():
+        return None
+    newest = pairs["last_time"].dt.epoch("us").to_numpy()
+    return csr_matrix((newest, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
 def _matrix(
-    user_rows: Int32Array,
-    item_rows: Int32Array,
-    strength: Float32Array,
-    shape: tuple[int, int],
+    user_rows: Int32Array, item_rows: Int32Array, strength: Float32Array, shape: tuple[int, int]
 ) -> csr_matrix:
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
     np.cumsum(np.bincount(user_rows, minlength=shape[0]), out=indptr[1:])

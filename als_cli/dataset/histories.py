@@ -28,6 +28,6 @@ def renumber_items(matrix: csr_matrix, new_rows: Int32Array, items: int) -> csr_
 
 def _csr(values: np.ndarray, indices: np.ndarray, indptr: np.ndarray, items: int) -> csr_matrix:
     return csr_matrix(
-        (values.astype(np.float32), indices.astype(np.int32), indptr.astype(np.int64)),
+        (values, indices.astype(np.int32), indptr.astype(np.int64)),
         shape=(len(indptr) - 1, items),
     )

@@ -11,7 +11,7 @@ from als_cli.events.cleaning import Cleaned
 from als_cli.events.probe import Probed, types_of
 from als_cli.reports import Report
 
-_MAX_TYPES = 50
+_MAXIMUM_TYPES = 50
 """Event types that the report lists, besides those of `events.types`."""
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def _types(config: EventsConfig, probed: Sequence[Probed]) -> tuple[EventTypeRep
     listed = config.types or {}
     for name in sorted(listed.keys() - found.keys()):
         log.warning("events.types lists %r, but no event has this type", name)
-    rows = dict(list(found.items())[:_MAX_TYPES]) | {name: found.get(name, 0) for name in listed}
+    rows = dict(list(found.items())[:_MAXIMUM_TYPES]) | {name: found.get(name, 0) for name in listed}
     unlisted = 1.0 if config.types is None else None
     return tuple(
         EventTypeReport(type=name, weight=listed.get(name, unlisted), rows=count)

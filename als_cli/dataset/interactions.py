@@ -23,7 +23,7 @@ class Interactions:
     | user_id or item_id | integer or String | |
     | interactions | UInt32 | distinct pairs |
     | events | UInt32 | |
-    | first_time, last_time | Datetime[us, UTC] | null without times |
+    | first_time, last_time | Datetime[us, UTC] | null without timestamps |
     """
 
     users: pl.DataFrame
@@ -31,7 +31,9 @@ class Interactions:
     matrix: csr_matrix
     """(U, I) float32 strengths with sorted int32 indices and without explicit zeros; indptr is int64 on disk."""
     newest: datetime | None
-    """Time of the newest event, None without times."""
+    """Time of the newest event, None without timestamps."""
+    times: csr_matrix | None = None
+    """(U, I) int64: the time of the newest event of each pair, in microseconds since 1970, with the sparsity of `matrix`. None if an event has no timestamp."""
 
     @property
     def user_ids(self) -> pl.Series:

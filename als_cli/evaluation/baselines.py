@@ -11,13 +11,11 @@ from als_cli.config.evaluate import EvaluateConfig
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.aggregation import aggregate
 from als_cli.dataset.interactions import rows_of
-from als_cli.dataset.membership import is_stored
 from als_cli.errors import ConfigError
 from als_cli.evaluation.item_knn import ItemBm25, ItemKnn
 from als_cli.evaluation.own_items import OwnItems
 from als_cli.evaluation.rankers import Popular, Ranker, RecentPopular
 from als_cli.splitting.division import EvaluationSets
-from als_cli.splitting.splits import PAIR
 
 _NEEDING_TIMES = ("recent_popular", "own_items")
 
@@ -46,9 +44,10 @@ def check_times(config: EvaluateConfig, sets: EvaluationSets) -> None:
         A baseline needs times, but the events have none.
     """
     needing = [name for name in _NEEDING_TIMES if name in config.baselines]
-    if needing and sets.training.newest is None:
+    if needing and sets.training.times is None:
+        absent = "the events have no" if sets.training.newest is None else "not all events have"
         raise ConfigError(
-            f"evaluate.baselines has {needing[0]}, but the events have no time",
+            f"evaluate.baselines has {needing[0]}, but {absent} timestamps",
             hint=f"set events.columns.timestamp, or remove {needing[0]} from evaluate.baselines",
         )
 
@@ -90,15 +89,7 @@ def recent_interactions(sets: EvaluationSets, signal: EventsConfig, recent: time
 
 def newness_of(sets: EvaluationSets) -> csr_matrix:
     """Return the rank of the last time of each item in a test user's history, (T, I) float64; the oldest has rank 1."""
-    history = sets.holdout.test_set.history
-    events = sets.events.training if sets.events.visible is None else sets.events.visible
-    pairs = (
-        events.group_by(PAIR).agg(pl.col("timestamp").max()).sort(PAIR).collect(engine="streaming")
-    ).with_columns(rank=pl.col("timestamp").rank("dense").fill_null(0) + 1)
-    users = rows_of(sets.holdout.user_ids, pairs["user_id"])
-    items = rows_of(sets.training.item_ids, pairs["item_id"])
-    # Returned items and items below the minimum counts have events, but are not part of the history.
-    kept = np.flatnonzero((users >= 0) & (items >= 0))
-    kept = kept[is_stored(history, users[kept], items[kept])]
-    ranks = pairs["rank"].to_numpy()[kept].astype(np.float64)
-    return csr_matrix((ranks, (users[kept], items[kept])), shape=history.shape)
+    times = sets.holdout.test_set.times
+    assert times is not None  # noqa: S101 - check_times
+    _, ranks = np.unique(times.data, return_inverse=True)
+    return csr_matrix((ranks + 1.0, times.indices, times.indptr), shape=times.shape)

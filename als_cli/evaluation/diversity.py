@@ -39,22 +39,22 @@ class ListDiversity:
         filled = item_rows >= 0
         lengths = filled.sum(axis=1)
         pairs = lengths * (lengths - 1)
-        cost = int(self._counts[item_rows[filled]].sum())
-        items = np.unique(item_rows[filled])
         # The cosine of an item with itself is 1, or 0 if no user has it.
         with_itself = np.where(filled, self._counts[item_rows] > 0, False).sum(axis=1)
-        if self._has_few_pairs(items, cost):
-            summed = self._from_pairs(item_rows, items)
+        if self.has_few_pairs(item_rows):
+            summed = self._from_pairs(item_rows)
         else:
             summed = np.array([self._from_users(row[row >= 0]) for row in item_rows])
         return np.where(pairs > 0, 1.0 - (summed - with_itself) / np.maximum(pairs, 1), np.nan)
 
-    def _has_few_pairs(self, items: Int32Array, cost: int) -> bool:
-        """Return whether the cosines of all pairs of `items` cost less than `cost`, as they do if the lists are similar."""
+    def has_few_pairs(self, item_rows: Int32Array) -> bool:
+        """Return whether the cosines of all pairs of listed items cost less than each list alone. Similar lists do."""
+        listed = item_rows[item_rows >= 0]
+        items = np.unique(listed)
         if len(items) > MAXIMUM_PAIRED:
             return False
         held = np.bincount(self._item_users[items].indices, minlength=self._item_users.shape[1])
-        return int(held @ held) < cost
+        return int(held @ held) < int(self._counts[listed].sum())
 
     def _from_users(self, items: Int32Array) -> float:
         """Return the sum of all cosines of the list `items`, computed as |sum x|^2 over their unit columns x."""
@@ -67,8 +67,9 @@ class ListDiversity:
         # Not a dot product, because the rounding of BLAS depends on the number of threads.
         return float(np.square(np.bincount(held, weights=lengths)).sum())
 
-    def _from_pairs(self, item_rows: Int32Array, items: Int32Array) -> Float64Array:
-        """Return the sum of all cosines of each list, (B,) float64, computed from the cosines of all pairs of `items`."""
+    def _from_pairs(self, item_rows: Int32Array) -> Float64Array:
+        """Return the sum of all cosines of each list, (B,) float64, from the cosines of all pairs of listed items."""
+        items = np.unique(item_rows[item_rows >= 0])
         counts = self._counts[items]
         units = self._item_users[items].astype(np.float64)
         units.data = np.repeat(1.0 / np.sqrt(np.maximum(counts, 1)), counts)

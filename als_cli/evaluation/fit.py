@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
+from als_cli.als.demand import weighted_items, weights_of, with_offset
 from als_cli.als.engine import Iteration
 from als_cli.als.recipe import Recipe
-from als_cli.evaluation.protocol import measure
+from als_cli.arrays import Float32Array
+from als_cli.evaluation.metrics import USER_METRICS
+from als_cli.evaluation.protocol import ranked_hits
 from als_cli.evaluation.rankers import FactorRanker, Ranker
 from als_cli.splitting.division import EvaluationSets
 
@@ -17,23 +22,42 @@ def fit_ranker(
 ) -> FactorRanker:
     """Return the model trained by `recipe` on the training set of `sets`, as a ranker of its test users.
 
-    Held-out test users are folded in from their history.
+    Held-out test users are folded in from their history. Items are weighted by their demand in the training set.
 
     Raises
     ------
     TrainingError
         The factors are not finite.
     """
-    holdout, threads = sets.holdout, recipe.settings.threads
-    factors = recipe.fit(sets.training.matrix, on_iteration)
+    holdout = sets.holdout
+    training = sets.training
+    factors = recipe.fit(training.matrix, on_iteration, training.times)
     if sets.users_are_held_out:
-        users = recipe.fold_in(factors.items, holdout.test_set.history)
+        users = recipe.fold_in(factors.items, holdout.test_set.history, holdout.test_set.times)
     else:
         users = factors.users[holdout.user_rows]
-    return FactorRanker(name, users, factors.items, threads)
+    weights = weights_of(recipe.demand, training.matrix, training.times)
+    return demand_ranker(name, users, factors.items, weights, recipe)
+
+
+def demand_ranker(
+    name: str, users: Float32Array, items: Float32Array, weights: Float32Array | None, recipe: Recipe
+) -> FactorRanker:
+    """Return the ranker of `users` (T, f) and `items` (I, f), whose `weights` (I,) come from the demand of `recipe`."""
+    offset = recipe.demand.offset
+    return FactorRanker(
+        name,
+        with_offset(users, weights, offset),
+        weighted_items(items, weights, offset),
+        recipe.settings.threads,
+    )
 
 
 def mean_metric(ranker: Ranker, sets: EvaluationSets, metric: str) -> float:
-    """Return the mean of `metric` (such as ``ndcg@10``) of `ranker` over the test users of `sets`."""
-    k = int(metric.partition("@")[2])
-    return measure(ranker, sets.holdout.test_set, (k,)).averages[metric]
+    """Return the mean of an accuracy `metric` (such as ``ndcg@10``) of `ranker` over the test users of `sets`."""
+    name, _, k = metric.partition("@")
+    values = [
+        USER_METRICS[name](hits, sets.holdout.test_set.relevant_counts[users])
+        for users, hits in ranked_hits(ranker, sets.holdout.test_set, int(k))
+    ]
+    return float(np.concatenate(values).mean())

@@ -7,7 +7,7 @@ from als_cli.config.evaluate import EvaluateConfig, GateConfig
 from als_cli.errors import ConfigError, GateError
 from als_cli.evaluation.methods import MODEL, PUBLISHED
 from als_cli.evaluation.report import ComparisonReport, GateReport
-from als_cli.splitting.protocol import FEWEST_USERS
+from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Verdict:
     @property
     def met(self) -> bool:
         """Whether there are enough users, the value reaches the threshold, and the comparison, if any, says `better`."""
-        if self.users < FEWEST_USERS:
+        if self.users < MINIMUM_TEST_USERS:
             return False
         if self.threshold is None:
             return True
@@ -109,10 +109,10 @@ def require(verdict: Verdict | None) -> None:
     """
     if verdict is None or verdict.met:
         return
-    if verdict.users < FEWEST_USERS or verdict.threshold is None:
+    if verdict.users < MINIMUM_TEST_USERS or verdict.threshold is None:
         raise GateError(
             f"quality gate not met: the number of test users is {verdict.users}, "
-            f"a gate needs at least {FEWEST_USERS}",
+            f"a gate needs at least {MINIMUM_TEST_USERS}",
             hint="choose a longer test period (evaluate.split.test) or another evaluate.split, increase evaluate.users "
             "if it is set, or remove evaluate.gate",
         )

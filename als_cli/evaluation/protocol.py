@@ -20,16 +20,23 @@ from als_cli.evaluation.rankers import Ranker, UsersToRank
 from als_cli.splitting.holdout import TestSet
 
 _SCORES_PER_BLOCK = 1 << 24  # 64 MiB of float32 for a method that scores every item
-LARGEST_BLOCK = 4096
+MAXIMUM_BLOCK = 4096
 
 
 def user_blocks(test_set: TestSet) -> Iterator[UsersToRank]:
     """Yield all users of `test_set` in blocks that limit the memory for scores."""
-    size = int(np.clip(_SCORES_PER_BLOCK // max(1, test_set.history.shape[1]), 1, LARGEST_BLOCK))
+    size = int(np.clip(_SCORES_PER_BLOCK // max(1, test_set.history.shape[1]), 1, MAXIMUM_BLOCK))
     for start in range(0, test_set.users, size):
         users = slice(start, min(start + size, test_set.users))
         candidates = None if test_set.candidates is None else test_set.candidates[users]
         yield UsersToRank(users, test_set.history[users], candidates, test_set.exclude_seen)
+
+
+def ranked_hits(ranker: Ranker, test_set: TestSet, k: int) -> Iterator[tuple[slice, BoolArray]]:
+    """Yield blocks of consecutive users, and whether each of their `k` items is a test item, (B, k)."""
+    for block in user_blocks(test_set):
+        lists = ranker.rank(block, k)
+        yield block.users, hits_of(lists.item_rows, test_set.relevant[block.users])
 
 
 class _Lists:

@@ -31,14 +31,14 @@ REASONS = {
 CLEAN_EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "weight", "value")
 """Columns of a clean event.
 
-The ids have their final type. timestamp is Datetime[us, UTC], null if the events have no time. weight is Float64: type
-weight x transformed value, before decay. value is Float64: the raw value, or 1 without a value column.
+The ids have their final type. timestamp is Datetime[us, UTC], null if the events have no timestamps. weight is Float64:
+type weight x transformed value, before decay. value is Float64: the raw value, or 1 without a value column.
 """
 
 REJECTED_COLUMNS = ("source", "row", "reason", "user", "item", "timestamp", "type", "value")
 """Columns of rejected.parquet: the file name as given, the row from 1, the first reason, and the raw fields as text."""
 
-_NO_TIME = pl.lit(None, UTC_MICROSECONDS)
+_NO_TIMESTAMP = pl.lit(None, UTC_MICROSECONDS)
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,8 @@ def checked(probed: Probed, how: Reading, config: EventsConfig) -> Checked:
     """Return the rows of a source with their checks. `how` has the id types."""
     dtypes = probed.dtypes
     absent = [pl.lit(None, pl.String).alias(name) for name in REJECTED_COLUMNS[3:] if name not in dtypes]
-    time = (
-        as_time(pl.col("timestamp"), dtypes["timestamp"], probed.form) if "timestamp" in dtypes else _NO_TIME
-    )
+    has_time = "timestamp" in dtypes
+    time = as_time(pl.col("timestamp"), dtypes["timestamp"], probed.form) if has_time else _NO_TIMESTAMP
     number = pl.col("value").cast(pl.Float64, strict=False) if "value" in dtypes else pl.lit(1.0)
     rows = probed.plain.with_columns(
         *absent,

@@ -19,7 +19,7 @@ _SUM_BITS = 120
 """Maximum number of bits for a sum of weights. An Int128 has 127."""
 _VALUE_GRID = 1e9
 """Values are added in billionths, so that 0.1 + 0.2 - 0.3 is zero."""
-_LARGEST_VALUE = 1e24
+_MAXIMUM_VALUE = 1e24
 _NOISE = 10**9
 """A sum of weights below 1 / this number of the sum of their magnitudes counts as zero."""
 
@@ -68,7 +68,7 @@ def net_pairs(
         # The sum 0.1 + 0.2 - 0.3 is not exactly zero. This rounding error is not a strength.
         exists.append(pl.col("weight").sum() > pl.col("weight").abs().sum() // _NOISE)
     if extremes.any_negative_value:
-        bounded = pl.col("value").clip(-_LARGEST_VALUE, _LARGEST_VALUE)
+        bounded = pl.col("value").clip(-_MAXIMUM_VALUE, _MAXIMUM_VALUE)
         columns["value"] = (bounded * _VALUE_GRID).round().cast(pl.Int128)
         # Without negative values the pair exists, even if its values are too small for the grid.
         exists.append((pl.col("value").sum() > 0) | (pl.col("value") >= 0).all())

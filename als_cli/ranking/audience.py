@@ -40,7 +40,7 @@ def audience_of(
     Raises
     ------
     ConfigError
-        `active_since` is set, but the events have no times. Or the users file does not have the column.
+        `active_since` is set, but the events have no timestamps. Or the users file does not have the column.
     DataError
         The users file cannot be used, or no user is left.
     """

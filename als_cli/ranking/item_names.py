@@ -38,7 +38,7 @@ class ItemNames:
 def user_history(
     interactions: Interactions, events: pl.LazyFrame, user_row: int, catalog: Catalog | None
 ) -> tuple[HistoryItem, ...]:
-    """Return the items of a user, newest first; items without time follow, strongest first.
+    """Return the items of a user, newest first; items without a timestamp follow, strongest first.
 
     `events` (CLEAN_EVENT_COLUMNS) are the clean events that `interactions` were made from.
     """

@@ -25,7 +25,7 @@ from als_cli.ranking.kernel_data import (
     scratch_for,
 )
 from als_cli.ranking.masks import Masks
-from als_cli.ranking.top_n import TopN
+from als_cli.ranking.top_n import TopN, check_factors, norms
 
 _USERS_TOGETHER = 256
 _ROUND_UP = 1 + 2.0**-20
@@ -42,6 +42,8 @@ class ItemIndex:
 
 def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> ItemIndex:
     """Return the index of the `allowed` (I,) rows of `item_factors` (I, f). It holds two copies of these rows."""
+    if allowed is not None and allowed.shape != (len(item_factors),):
+        raise ValueError(f"allowed is {allowed.shape}, expected {(len(item_factors),)}")
     items = np.ascontiguousarray(item_factors, np.float32)
     lengths = _lengths(items)
     columns = np.arange(len(items)) if allowed is None else np.flatnonzero(allowed)
@@ -62,21 +64,6 @@ def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> 
     return ItemIndex((len(items), items.shape[1]), catalogue)
 
 
-def top_n(
-    user_factors: Float32Array,
-    item_factors: Float32Array,
-    n: int,
-    *,
-    seen: csr_matrix | None = None,
-    candidates: csr_matrix | None = None,
-    allowed: BoolArray | None = None,
-) -> TopN:
-    """Return the `n` best items of each user by dot product, as :func:`als_cli.ranking.top_n.top_n` does."""
-    if allowed is not None and allowed.shape != (len(item_factors),):
-        raise ValueError(f"allowed is {allowed.shape}, expected {(len(item_factors),)}")
-    return top_n_of(item_index(item_factors, allowed), user_factors, n, seen=seen, candidates=candidates)
-
-
 def top_n_of(
     index: ItemIndex,
     user_factors: Float32Array,
@@ -86,7 +73,7 @@ def top_n_of(
     candidates: csr_matrix | None = None,
     threads: int | None = None,
 ) -> TopN:
-    """Return the `n` best items of `index` for each user, (B, n); masks and ties as in `top_n`.
+    """Return the `n` best items of `index` for each user, (B, n); masks and ties as in :func:`als_cli.ranking.top_n.top_n`.
 
     The result does not depend on the number of `threads` (None means all) or on the blocks of users.
 
@@ -95,19 +82,15 @@ def top_n_of(
     ValueError
         `n` is below 1, or the shapes do not fit.
     """
-    if n < 1:
-        raise ValueError(f"n is {n}, but must be at least 1")
-    if user_factors.shape[1] != index.shape[1]:
-        raise ValueError(f"users have {user_factors.shape[1]} factors, but items have {index.shape[1]}")
+    check_factors(user_factors.shape[1], index.shape[1])
     users = len(user_factors)
     Masks(seen, candidates).checked((users, index.shape[0]), None)
-    lists = PackedLists(
-        np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32), np.zeros(users, np.int64)
-    )
+    top = TopN.unfilled(users, n)
+    lists = PackedLists(top.item_rows, top.scores, np.zeros(users, np.int64))
     work = _ranking(index, _audience(user_factors, seen), candidates, lists)
     with Workers(available_threads() if threads is None else threads) as workers:
         workers.map(work, range(0, users, _USERS_TOGETHER))
-    return TopN(lists.rows, lists.scores)
+    return top
 
 
 def warm_up() -> None:
@@ -154,8 +137,7 @@ def _audience(user_factors: Float32Array, seen: csr_matrix | None) -> PackedUser
 def _lengths(factors: Float32Array) -> Float32Array:
     """Return the norm of each row, float32, rounded up; infinity for rows that are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.einsum("rf,rf->r", factors, factors, dtype=np.float64)
-        lengths: Float32Array = (np.sqrt(squares) * _ROUND_UP).astype(np.float32)
+        lengths: Float32Array = (norms(factors) * _ROUND_UP).astype(np.float32)
     lengths[~np.isfinite(lengths)] = np.inf
     return lengths
 

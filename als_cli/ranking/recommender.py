@@ -134,8 +134,7 @@ class Recommender:
         """Return the lists of the users in `block`."""
         history = self._histories(block.dataset_rows)
         sources = self._sources(block, history)
-        n = self._slots
-        top = TopN(np.full((len(sources), n), -1, np.int32), np.full((len(sources), n), -np.inf, np.float32))
+        top = TopN.unfilled(len(sources), self._slots)
         for source in SOURCES:
             members = np.flatnonzero(sources == source)
             if len(members):

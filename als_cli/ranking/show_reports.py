@@ -27,7 +27,7 @@ class HistoryItem(ItemEntry):
 
     strength: float
     last_time: datetime | None
-    """Time of the newest event of the pair, None without times."""
+    """Time of the newest event of the pair, None without timestamps."""
 
 
 class PopularItem(ItemEntry):
@@ -68,7 +68,7 @@ class UserReport(Report):
     wanted: int
     """Length of a full list."""
     history: tuple[HistoryItem, ...]
-    """Newest first; strongest first if events have no time."""
+    """Newest first; strongest first if events have no timestamps."""
     recommended: tuple[RankedItem, ...]
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.arrays import Float32Array, Int64Array
-from als_cli.ranking.top_n import TopN, top_n
+from als_cli.arrays import BoolArray, Float32Array, Int64Array
+from als_cli.ranking.top_n import TopN, norms, top_n
 
 
 def similar_items(item_factors: Float32Array, item_rows: Int64Array, n: int) -> TopN:
@@ -24,8 +24,8 @@ def similar_items(item_factors: Float32Array, item_rows: Int64Array, n: int) -> 
     return nearest
 
 
-def _unit_vectors(factors: Float32Array) -> tuple[Float32Array, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    lengths = np.sqrt(np.einsum("rf,rf->r", factors, factors, dtype=np.float64))
+def _unit_vectors(factors: Float32Array) -> tuple[Float32Array, BoolArray]:
+    lengths = norms(factors)
     has_direction = (lengths > 0) & np.isfinite(lengths)
     units = factors / np.where(has_direction, lengths, 1.0)[:, None]
     return units.astype(np.float32), has_direction

@@ -36,6 +36,13 @@ class TopN:
         """(B, n), whether a slot has an item. In each list, filled slots come first."""
         return self.item_rows >= 0
 
+    @classmethod
+    def unfilled(cls, users: int, n: int) -> "TopN":
+        """Return lists of `users` users with `n` empty slots each. Raise a ValueError if `n` is below 1."""
+        if n < 1:
+            raise ValueError(f"n is {n}, but must be at least 1")
+        return cls(np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32))
+
 
 def top_n(
     user_factors: Float32Array,
@@ -57,15 +64,12 @@ def top_n(
     ValueError
         `n` is below 1, or the shapes do not fit.
     """
-    if user_factors.shape[1] != item_factors.shape[1]:
-        raise ValueError(
-            f"users have {user_factors.shape[1]} factors, but items have {item_factors.shape[1]}"
-        )
+    check_factors(user_factors.shape[1], item_factors.shape[1])
     masks = Masks(seen, candidates).checked((len(user_factors), len(item_factors)), allowed)
     columns = None if allowed is None else np.flatnonzero(allowed)
     masks, items = masks.of_items(columns), item_factors if columns is None else item_factors[columns]
     margins = _margins(user_factors, items)
-    lists = _unfilled(len(user_factors), n)
+    lists = TopN.unfilled(len(user_factors), n)
     for block in _blocks(len(user_factors), len(items)):
         users, block_masks = user_factors[block], masks.of_users(block)
         if block_masks.candidates is not None:
@@ -93,7 +97,7 @@ def top_n_of_scores(
     masks = Masks(seen, candidates).checked(scores.shape, allowed)
     columns = None if allowed is None else np.flatnonzero(allowed)
     masks = masks.of_items(columns)
-    lists = _unfilled(len(scores), n)
+    lists = TopN.unfilled(len(scores), n)
     for block in _blocks(*scores.shape):
         block_masks = masks.of_users(block)
         ranked = np.array(scores[block] if columns is None else scores[block][:, columns], np.float32)
@@ -105,10 +109,15 @@ def top_n_of_scores(
     return _with_item_rows(lists, columns)
 
 
-def _unfilled(users: int, n: int) -> TopN:
-    if n < 1:
-        raise ValueError(f"n is {n}, but must be at least 1")
-    return TopN(np.full((users, n), -1, np.int32), np.full((users, n), -np.inf, np.float32))
+def check_factors(users: int, items: int) -> None:
+    """Raise a ValueError if `users` and `items`, the numbers of factors, differ."""
+    if users != items:
+        raise ValueError(f"users have {users} factors, but items have {items}")
+
+
+def norms(factors: Float32Array) -> Float64Array:
+    """Return the norm of each row of `factors` (R, f), (R,) float64."""
+    return np.asarray(np.sqrt(np.einsum("rf,rf->r", factors, factors, dtype=np.float64)))
 
 
 def _blocks(users: int, items: int) -> Iterator[slice]:
@@ -127,14 +136,10 @@ def _margins(user_factors: Float32Array, item_factors: Float32Array) -> Float64A
     """
     f = user_factors.shape[1]
     gamma = (f + 2) * 2.0**-23 / (1 - (f + 2) * 2.0**-23)
-    lengths = _norms(item_factors)
+    lengths = norms(item_factors)
     longest = float(lengths.max(initial=0.0, where=np.isfinite(lengths)))
-    own = _norms(user_factors)
+    own = norms(user_factors)
     return np.where(own > 0, 2 * gamma * own * longest + f * float(np.finfo(np.float32).tiny), 0.0)
-
-
-def _norms(factors: Float32Array) -> Float64Array:
-    return np.asarray(np.sqrt(np.einsum("rf,rf->r", factors, factors, dtype=np.float64)))
 
 
 def _survivors(scores: Float32Array, n: int, margins: Float64Array) -> Pairs:

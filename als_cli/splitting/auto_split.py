@@ -15,12 +15,12 @@ from als_cli.config.evaluate import AutoSplit, EvaluateConfig, GivenSplit, Rando
 from als_cli.config.events import EventsConfig
 from als_cli.config.fields import format_duration
 from als_cli.errors import ConfigError, DataError
-from als_cli.splitting.protocol import FEWEST_USERS
+from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 from als_cli.splitting.sets import sets_of
 
 ENOUGH_USERS = 1000
 """Minimum number of test users of a window. The 95 % interval of a mean NDCG@10 is then about ± 0.01."""
-LARGEST_WINDOW = 0.2
+MAXIMUM_WINDOW = 0.2
 """Maximum window, as a fraction of the time span of the events. The test period and three folds leave a fifth to train on."""
 WHOLE_DAYS_FROM = timedelta(days=14)
 """Minimum time span for windows of whole days, which contain every hour of the day equally often."""
@@ -28,7 +28,7 @@ HOURS = (1, 2, 3, 6, 12, 24, 36, 48)
 """Windows in hours, for shorter time spans."""
 DAYS = (1, 2, 3, 5, 7, 14, 28, 56, 84, 168, 364)
 """Windows in days. From 7 on they are whole weeks, which contain every day of the week equally often."""
-_NO_TIME = "the events have no time"
+_NO_TIMESTAMPS = "the events have no timestamps"
 
 log = logging.getLogger(__name__)
 
@@ -46,32 +46,32 @@ class SplitChoice:
 
 @dataclass(frozen=True)
 class _Times:
-    """Time span of the events, and the number of events without a time."""
+    """Time span of the events, and the number of events without a timestamp."""
 
     events: int
-    timeless: int
+    without_timestamp: int
     oldest: datetime | None
     newest: datetime | None
 
     @property
     def why_no_window(self) -> str | None:
         """Why no window is allowed; None: at least one is."""
-        if self.timeless == self.events:
-            return _NO_TIME
-        if self.timeless:
-            return f"{self.timeless:,} of {self.events:,} events have no time"
+        if self.without_timestamp == self.events:
+            return _NO_TIMESTAMPS
+        if self.without_timestamp:
+            return f"{self.without_timestamp:,} of {self.events:,} events have no timestamp"
         return None if self.windows else "the events span less than five hours"
 
     @property
     def windows(self) -> tuple[timedelta, ...]:
         """The allowed windows, shortest first."""
-        if self.timeless or self.oldest is None or self.newest is None:
+        if self.without_timestamp or self.oldest is None or self.newest is None:
             return ()
         span = self.newest - self.oldest
         windows = (timedelta(hours=hours) for hours in HOURS)
         if span >= WHOLE_DAYS_FROM:
             windows = (timedelta(days=days) for days in DAYS)
-        return tuple(window for window in windows if window <= LARGEST_WINDOW * span)
+        return tuple(window for window in windows if window <= MAXIMUM_WINDOW * span)
 
 
 def given_split(
@@ -93,7 +93,7 @@ def required_time_split(
     Raises
     ------
     ConfigError
-        `auto` chooses random pairs because the events have no time.
+        `auto` chooses random pairs because the events have no timestamps.
     DataError
         `auto` chooses random pairs for another reason.
     """
@@ -104,16 +104,16 @@ def required_time_split(
         log_choice(choice)
         return choice.split
     message = f"als backtest needs test periods, but {choice.why_random}"
-    if choice.why_random == _NO_TIME:
+    if choice.why_random == _NO_TIMESTAMPS:
         raise ConfigError(message, hint="set events.columns.timestamp")
-    raise DataError(message, hint="give every event a time, or set evaluate.split: {by: time, test: 1d}")
+    raise DataError(message, hint="give every event a timestamp, or set evaluate.split: {by: time, test: 1d}")
 
 
 def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: bool) -> SplitChoice:
     """Return the split that `auto` chooses for `clean` events (CLEAN_EVENT_COLUMNS).
 
     The split is the shortest allowed window with ENOUGH_USERS test users, else the window with the most. It is random
-    pairs if an event has no time, or if no window has a test user.
+    pairs if an event has no timestamp, or if no window has a test user.
     """
     times = _times_of(clean)
     why = times.why_no_window
@@ -126,8 +126,8 @@ def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: boo
 
 
 def log_choice(choice: SplitChoice) -> None:
-    """Log `choice`; as a warning if it has fewer than FEWEST_USERS test users."""
-    level = NOTICE if choice.test_users >= FEWEST_USERS else logging.WARNING
+    """Log `choice`; as a warning if it has fewer than MINIMUM_TEST_USERS test users."""
+    level = NOTICE if choice.test_users >= MINIMUM_TEST_USERS else logging.WARNING
     why = f" ({choice.why_random})" if choice.why_random else ""
     log.log(level, "evaluate.split is auto and takes %s%s", describe_choice(choice), why)
 
@@ -135,7 +135,9 @@ def log_choice(choice: SplitChoice) -> None:
 def describe_choice(choice: SplitChoice) -> str:
     """Return the test set of `choice` and its number of users in words, with a remark if there are too few."""
     few = (
-        f", fewer than {FEWEST_USERS}: the metrics are unreliable" if choice.test_users < FEWEST_USERS else ""
+        f", fewer than {MINIMUM_TEST_USERS}: the metrics are unreliable"
+        if choice.test_users < MINIMUM_TEST_USERS
+        else ""
     )
     users = f"{choice.test_users:,} test users{few}"
     if isinstance(choice.split, TimeSplit):
@@ -150,7 +152,7 @@ def warn_of_few_test_users(
 
     The warning names the split that `auto` would choose.
     """
-    if not isinstance(config.split, TimeSplit) or test_users >= FEWEST_USERS:
+    if not isinstance(config.split, TimeSplit) or test_users >= MINIMUM_TEST_USERS:
         return
     if config.users == test_users:
         return  # a longer test period would not help
@@ -158,7 +160,7 @@ def warn_of_few_test_users(
     log.warning(
         "evaluate.split.%s has fewer than %d test users (%d); {by: auto} would take %s",
         name_of_window(config.split),
-        FEWEST_USERS,
+        MINIMUM_TEST_USERS,
         test_users,
         describe_choice(better),
     )
@@ -223,5 +225,7 @@ def _most_test_users(
 
 def _times_of(clean: pl.LazyFrame) -> _Times:
     time = pl.col("timestamp")
-    found = clean.select(events=pl.len(), timeless=time.null_count(), oldest=time.min(), newest=time.max())
+    found = clean.select(
+        events=pl.len(), without_timestamp=time.null_count(), oldest=time.min(), newest=time.max()
+    )
     return _Times(**found.collect(engine="streaming").row(0, named=True))

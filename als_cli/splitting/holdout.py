@@ -7,6 +7,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.arrays import Int32Array, Int64Array
+from als_cli.dataset.histories import renumber_items
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.dataset.membership import is_stored
 
@@ -29,6 +30,8 @@ class TestSet:
     """(T, I) the only items to rank for each user; None: all items."""
     exclude_seen: bool
     """Whether the items of the history are left out of the lists."""
+    times: csr_matrix | None = None
+    """(T, I) int64 newest time of each pair of `history` (see :class:`~als_cli.dataset.interactions.Interactions`)."""
 
     @property
     def users(self) -> int:
@@ -58,6 +61,7 @@ class Holdout:
             relevant=test_set.relevant[positions],
             relevant_counts=test_set.relevant_counts[positions],
             candidates=None if test_set.candidates is None else test_set.candidates[positions],
+            times=None if test_set.times is None else test_set.times[positions],
         )
         return replace(
             self, user_ids=self.user_ids[positions], user_rows=self.user_rows[positions], test_set=taken
@@ -98,7 +102,7 @@ def hold_out(
     Users without history are left out. With `exclude_seen`, test items in the history are left out, and then users
     without any other test item. Test items that are not in the training set stay as misses.
     """
-    histories = training.matrix if visible is None else _on_items(visible, training.item_ids)
+    histories, times = _histories(training, visible)
     test_users = test["user_id"].unique().sort()
     rows = rows_of((visible or training).user_ids, test_users)
     known = rows >= 0
@@ -125,21 +129,18 @@ def hold_out(
         training_users=training.users.height,
         candidates=None,
         exclude_seen=exclude_seen,
+        times=None if times is None else times[rows],
     )
     return Holdout(user_ids, rows, test_set, counts).take(np.flatnonzero(test_set.relevant_counts > 0))
 
 
-def _on_items(visible: Interactions, item_ids: pl.Series) -> csr_matrix:
-    """Return the matrix of `visible` with one column per item of `item_ids`; other items are left out."""
-    columns = rows_of(item_ids, visible.item_ids)
-    pairs = visible.matrix.tocoo()
-    known = columns[pairs.col] >= 0
-    moved = csr_matrix(
-        (pairs.data[known], (pairs.row[known], columns[pairs.col[known]])),
-        shape=(visible.matrix.shape[0], item_ids.len()),
-    )
-    moved.sort_indices()
-    return moved
+def _histories(training: Interactions, visible: Interactions | None) -> tuple[csr_matrix, csr_matrix | None]:
+    """Return strengths and times of the histories of all users that may be tested, over the items of `training`."""
+    if visible is None:
+        return training.matrix, training.times
+    new_rows, items = rows_of(training.item_ids, visible.item_ids), training.items.height
+    times = None if visible.times is None else renumber_items(visible.times, new_rows, items)
+    return renumber_items(visible.matrix, new_rows, items), times
 
 
 def _mask(rows: Int32Array, columns: Int32Array, shape: tuple[int, int]) -> csr_matrix:

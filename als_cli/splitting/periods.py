@@ -44,7 +44,7 @@ def newest_period(clean: pl.LazyFrame, split: TimeSplit, duplicates: Duplicates)
     ConfigError
         The events have no timestamps.
     DataError
-        The training set or the test set is empty, or some events have no time.
+        The training set or the test set is empty, or some events have no timestamps.
     """
     cut_off = split_by_time(clean, split, duplicates).cut_off
     if cut_off is None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from als_cli.config.evaluate import CandidatesConfig, EvaluateConfig, GivenSplit
 
-FEWEST_USERS = 30
+MINIMUM_TEST_USERS = 30
 """Minimum number of test users. With fewer, metrics have a warning, and a gate is not met."""
 
 

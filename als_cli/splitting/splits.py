@@ -147,22 +147,22 @@ def _existing(clean: pl.LazyFrame, duplicates: Duplicates) -> pl.DataFrame:
 def _time_span(clean: pl.LazyFrame, by: str) -> tuple[datetime, datetime]:
     time = pl.col("timestamp")
     found = clean.select(
-        events=pl.len(), timeless=time.null_count(), oldest=time.min(), newest=time.max()
+        events=pl.len(), without_timestamp=time.null_count(), oldest=time.min(), newest=time.max()
     ).collect()
-    events, timeless, oldest, newest = found.row(0)
+    events, without_timestamp, oldest, newest = found.row(0)
     if events == 0:
         raise DataError(
             "the dataset has no events to split",
             hint="check events.source and events.where, then run `als ingest`",
         )
-    if timeless == events:
+    if without_timestamp == events:
         raise ConfigError(
-            f"evaluate.split.by is {by}, but the events have no time",
+            f"evaluate.split.by is {by}, but the events have no timestamps",
             hint="set events.columns.timestamp, or set evaluate.split.by to random or users",
         )
-    if timeless:
+    if without_timestamp:
         raise DataError(
-            f"evaluate.split.by is {by}, but {timeless} of {events} events have no time",
+            f"evaluate.split.by is {by}, but {without_timestamp} of {events} events have no timestamp",
             hint="set columns.timestamp for every source, or set evaluate.split.by to random or users",
         )
     return oldest, newest

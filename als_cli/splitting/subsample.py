@@ -31,5 +31,6 @@ def sample_users(sets: EvaluationSets, users: int, seed: int) -> EvaluationSets:
     test_set = replace(
         holdout.test_set, interactions=interactions_per_item(matrix), training_users=len(sampled)
     )
-    fewer = Interactions(training.users[sampled], training.items, matrix, training.newest)
+    times = None if training.times is None else training.times[sampled]
+    fewer = Interactions(training.users[sampled], training.items, matrix, training.newest, times)
     return replace(sets, training=fewer, holdout=replace(holdout, test_set=test_set))

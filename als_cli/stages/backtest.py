@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import polars as pl
 
-from als_cli.config.evaluate import CohortsConfig
 from als_cli.evaluation.backtest_cut_offs import check_backtest, score_cut_offs
 from als_cli.evaluation.backtest_report import Backtest, BacktestReport
 from als_cli.evaluation.backtest_summary import leads_of, spreads_of
@@ -17,11 +16,9 @@ from als_cli.splitting.periods import newest_period, periods_with_training
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluate import basis_of, methods_for
 from als_cli.storage.backtest_files import write_backtest
-from als_cli.storage.dataset_files import Dataset
-from als_cli.storage.evaluation_files import Basis
 from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.publish import current_version, staged_folder
-from als_cli.storage.published_model import PublishedModel, log_if_left_out, published_model
+from als_cli.storage.published_model import log_if_left_out, published_model
 from als_cli.tuning.parameters import recipe_for
 
 
@@ -74,13 +71,8 @@ def backtest(context: StageContext) -> BacktestReport:
     per_user = pl.concat(cut_off.per_user for cut_off in scored)
     seconds = time.perf_counter() - started
     run = {"config": config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
+    basis = basis_of(context, dataset, published.settings())
     with staged_folder(context.backtests_place) as folder:
-        write_backtest(folder, result, per_user, _basis_of(context, dataset, published), **run)
+        write_backtest(folder, result, per_user, basis, **run)
     place = current_version(context.backtests_place)
     return BacktestReport(**dict(result), backtest=str(place), seconds=seconds)
-
-
-def _basis_of(context: StageContext, dataset: Dataset, published: PublishedModel) -> Basis:
-    """Return the inputs that the metrics depend on, without cohorts: a backtest does not read their tables."""
-    basis = basis_of(context, dataset, published.settings())
-    return replace(basis, evaluate=basis.evaluate.model_copy(update={"cohorts": CohortsConfig()}))

@@ -4,7 +4,7 @@ import difflib
 
 import polars as pl
 
-_MAX_COMPARED = 2000
+_MAXIMUM_COMPARED = 2000
 _EXAMPLES = 3
 
 
@@ -23,6 +23,6 @@ def _nearest(ids: pl.Series, text: str) -> list[str]:
     head = text[: max(1, len(text) // 2)].casefold()
     tail = text[-max(1, len(text) // 2) :].casefold()
     folded = ids.str.to_lowercase()
-    alike = ids.filter(folded.str.starts_with(head) | folded.str.ends_with(tail)).head(_MAX_COMPARED)
+    alike = ids.filter(folded.str.starts_with(head) | folded.str.ends_with(tail)).head(_MAXIMUM_COMPARED)
     by_folded = {value.casefold(): value for value in reversed(alike.to_list())}
     return [by_folded[name] for name in difflib.get_close_matches(text.casefold(), by_folded, n=_EXAMPLES)]

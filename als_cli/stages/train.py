@@ -3,11 +3,10 @@
 import logging
 import time
 
-from scipy.sparse import csr_matrix
-
 from als_cli.als.engine import Factors, Iteration
 from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
+from als_cli.dataset.interactions import Interactions
 from als_cli.progress import Progress
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report
@@ -60,7 +59,7 @@ def train(context: StageContext) -> TrainReport:
     chosen = search.choose(context.config.train, dataset.scan_events(), interactions.matrix)
     recipe = recipe_for(interactions.matrix, chosen, context.threads)
     with staged_folder(context.models_place) as folder:
-        factors, iterations = _fit(interactions.matrix, recipe, context.progress)
+        factors, iterations = _fit(interactions, recipe, context.progress)
         write_model(folder, interactions.users, interactions.items, factors)
         seconds = time.perf_counter() - started
         loss = tuple(iteration.loss for iteration in iterations)
@@ -97,7 +96,7 @@ def train_key(context: StageContext) -> str:
     return _key(context.config.train, open_dataset_as_of(context.dataset_place, context.config.events.as_of))
 
 
-def _fit(matrix: csr_matrix, recipe: Recipe, progress: Progress) -> tuple[Factors, list[Iteration]]:
+def _fit(interactions: Interactions, recipe: Recipe, progress: Progress) -> tuple[Factors, list[Iteration]]:
     iterations: list[Iteration] = []
     with reported_iterations(progress, recipe.settings.iterations) as report:
 
@@ -105,7 +104,7 @@ def _fit(matrix: csr_matrix, recipe: Recipe, progress: Progress) -> tuple[Factor
             iterations.append(iteration)
             report(iteration)
 
-        return recipe.fit(matrix, record), iterations
+        return recipe.fit(interactions.matrix, record, interactions.times), iterations
 
 
 def _key(config: TrainConfig, dataset: Dataset) -> str:

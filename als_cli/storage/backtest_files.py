@@ -8,7 +8,7 @@ import polars as pl
 
 from als_cli.evaluation.backtest_report import Backtest
 from als_cli.storage.evaluation_files import METRICS, PER_USER, Basis
-from als_cli.storage.manifest import stage_key, write_manifest
+from als_cli.storage.manifest import write_manifest
 from als_cli.storage.published_model import COMPARED_WITH
 
 _SECONDS = {"cut_offs": {"__all__": {"methods": {"__all__": {"seconds"}}}}}
@@ -17,7 +17,7 @@ _SECONDS = {"cut_offs": {"__all__": {"methods": {"__all__": {"seconds"}}}}}
 def write_backtest(folder: Path, found: Backtest, per_user: pl.DataFrame, basis: Basis, **run: Any) -> None:
     """Write the backtest `found`, its metrics `per_user` and the manifest into `folder`.
 
-    `basis` has neither gate nor cohorts. `run` has the manifest's config, threads and seconds.
+    `basis` gives the key. `run` has the manifest's config, threads and seconds.
     """
     # Seconds are in the manifest only, so that the same seed writes the same bytes.
     document = found.model_dump(mode="json", exclude=_SECONDS)
@@ -26,7 +26,7 @@ def write_backtest(folder: Path, found: Backtest, per_user: pl.DataFrame, basis:
     write_manifest(
         folder,
         kind="backtest",
-        key=stage_key(evaluation=basis.key, backtest=basis.evaluate.backtest.model_dump(mode="json")),
+        key=basis.backtest_key,
         counts={"cut_offs": len(found.cut_offs), "users": found.users},
         metrics={
             "leads": [lead.model_dump(mode="json") for lead in found.leads],

@@ -1,7 +1,7 @@
 """The dataset on disk: Parquet id tables, the matrix as arrays that can be memory-mapped, clean events.
 
 Files: users.parquet, items.parquet, matrix_indptr.npy (int64), matrix_indices.npy (int32), matrix_strength.npy
-(float32), events.parquet (clean events, see CLEAN_EVENT_COLUMNS), rejected.parquet, manifest.json.
+(float32), matrix_time.npy (int64, only if all events have timestamps), events.parquet (clean events, see CLEAN_EVENT_COLUMNS), rejected.parquet, manifest.json.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import ArtifactError
 from als_cli.events.sources import declared_sources
-from als_cli.storage.manifest import InputFile, Manifest, read_manifest, stage_key
-from als_cli.storage.publish import current_version
+from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stage_key
 
 EVENTS = "events.parquet"
 REJECTED = "rejected.parquet"
 _ARRAYS = {"indptr": np.int64, "indices": np.int32, "strength": np.float32}
+_TIME = "time"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def write_interactions(folder: Path, interactions: Interactions) -> None:
     interactions.items.write_parquet(folder / "items.parquet")
     matrix = interactions.matrix
     for name, values in (("indptr", matrix.indptr), ("indices", matrix.indices), ("strength", matrix.data)):
-        np.save(folder / f"matrix_{name}.npy", values.astype(_ARRAYS[name], copy=False), allow_pickle=False)
+        np.save(_array_file(folder, name), values.astype(_ARRAYS[name], copy=False), allow_pickle=False)
+    if interactions.times is not None:
+        np.save(_array_file(folder, _TIME), interactions.times.data, allow_pickle=False)
 
 
 def open_dataset(place: Path) -> Dataset:
@@ -61,25 +63,27 @@ def open_dataset(place: Path) -> Dataset:
     ArtifactError
         The dataset is missing or broken, or has another format version.
     """
-    folder = current_version(place)
-    if folder is None:
-        raise ArtifactError(f"no dataset in {place}", hint="run `als ingest` first")
-    manifest = read_manifest(folder, "dataset")
+    folder, manifest = current_artifact(place, "dataset")
     try:
         users = pl.read_parquet(folder / "users.parquet")
         items = pl.read_parquet(folder / "items.parquet")
+        names = (*_ARRAYS, _TIME) if _array_file(folder, _TIME).exists() else _ARRAYS
         arrays = {
-            name: np.load(folder / f"matrix_{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in _ARRAYS
+            name: np.load(_array_file(folder, name), mmap_mode="r", allow_pickle=False) for name in names
         }
     except (OSError, ValueError, pl.exceptions.PolarsError) as broken:
         raise ArtifactError(
             f"the dataset in {folder} cannot be read: {broken}", hint="run `als ingest` again"
         ) from broken
-    matrix = csr_matrix(
-        (arrays["strength"], arrays["indices"], arrays["indptr"]),
-        shape=(users.height, items.height),
-        copy=False,
+    matrix, times = (
+        csr_matrix((arrays[name], arrays["indices"], arrays["indptr"]), shape=(users.height, items.height))
+        if name in arrays
+        else None
+        for name in ("strength", _TIME)
     )
     newest = users["last_time"].max()
-    return Dataset(folder, manifest, Interactions(users, items, matrix, newest))  # type: ignore[arg-type]
+    return Dataset(folder, manifest, Interactions(users, items, matrix, newest, times))  # type: ignore[arg-type]
+
+
+def _array_file(folder: Path, name: str) -> Path:
+    return folder / f"matrix_{name}.npy"

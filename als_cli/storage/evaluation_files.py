@@ -11,20 +11,20 @@ from als_cli.config.evaluate import EvaluateConfig, FileSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.dataset.aggregation import PAIR_SIGNAL
-from als_cli.errors import ArtifactError
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.significance import RESAMPLES
-from als_cli.storage.manifest import InputFile, read_manifest, stage_key, write_manifest
-from als_cli.storage.publish import current_version
+from als_cli.storage.manifest import InputFile, current_artifact, stage_key, write_manifest
 from als_cli.storage.published_model import COMPARED_WITH
 
 METRICS = "metrics.json"
 PER_USER = "per_user.parquet"
+_PATHS = {"split": {"path"}, "candidates": {"path"}, "cohorts": {"users": {"path"}, "items": {"path"}}}
+"""Keys of section `evaluate` that are paths. The hashes of the files stand for them."""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """All that the metrics of an evaluation depend on."""
+    """All that the metrics of an evaluation or a backtest depend on."""
 
     evaluate: EvaluateConfig
     train: TrainConfig
@@ -38,18 +38,18 @@ class Basis:
 
     @property
     def key(self) -> str:
-        """Hash of all fields. The gate is left out, because it compares metrics and does not change them."""
+        """Hash for an evaluation. The gate is left out, because it compares metrics and does not change them."""
+        return self._key(_PATHS | {"gate": True, "backtest": True})
+
+    @property
+    def backtest_key(self) -> str:
+        """Hash for a backtest, which has neither a gate nor cohorts."""
+        return self._key(_PATHS | {"gate": True, "cohorts": True})
+
+    def _key(self, left_out: dict[str, Any]) -> str:
+        """Return the hash of all fields, without the keys `left_out` of section `evaluate`."""
         return stage_key(
-            evaluate=self.evaluate.model_dump(
-                mode="json",
-                exclude={
-                    "split": {"path"},
-                    "candidates": {"path"},
-                    "cohorts": {"users": {"path"}, "items": {"path"}},
-                    "gate": True,
-                    "backtest": True,
-                },
-            ),
+            evaluate=self.evaluate.model_dump(mode="json", exclude=left_out),
             train=self.train.model_dump(mode="json"),
             published=self.published,
             signal=self.signal.model_dump(mode="json", include=PAIR_SIGNAL),
@@ -91,9 +91,7 @@ def write_evaluation(
     )
 
 
-def published_figures(
-    place: Path,
-) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
+def published_figures(place: Path) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
     """Return the current evaluation in `place`: average metrics by method and by metric@k, comparisons, number of users.
 
     Raises
@@ -101,10 +99,7 @@ def published_figures(
     ArtifactError
         There is no evaluation, or it is broken.
     """
-    folder = current_version(place)
-    if folder is None:
-        raise ArtifactError(f"no evaluation in {place}", hint="run `als evaluate` first")
-    manifest = read_manifest(folder, "evaluation")
+    _, manifest = current_artifact(place, "evaluation")
     comparisons = tuple(ComparisonReport(**values) for values in manifest.metrics["comparisons"])
     return manifest.metrics["methods"], comparisons, manifest.counts["users_evaluated"]
 

@@ -21,20 +21,20 @@ from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.progress import Progress, SilentProgress, Task
 from als_cli.splitting.division import EvaluationSets
+from als_cli.splitting.validation import Horizon, ValidationRules, smaller, validation_sets
 from als_cli.tuning.auto_trial import METRIC, Trial, TrialRunner
 from als_cli.tuning.point import FOLD_IN_NAMES, Point, apply_point, open_values
 from als_cli.tuning.presets import distinct_starts
-from als_cli.tuning.validation import ValidationRules, smaller, validation_sets
 
 _CONTENDERS = 3
 """Presets that are evaluated with `more_factors`. With even more factors, only the best preset is evaluated."""
-_MIN_RATIO_TO_BEST = 0.97
+_MINIMUM_RATIO_TO_BEST = 0.97
 """Minimum ratio to the best value for a preset to be evaluated with more factors."""
 _EXPECTED_ITERATIONS = 6
 """Iterations of a training that its expected cost assumes."""
-_MIN_GAIN = 1.005
+_MINIMUM_GAIN = 1.005
 """Minimum ratio by which another number of factors must improve the metric."""
-_MIN_GAIN_FOR_EVEN_MORE = 1.02
+_MINIMUM_GAIN_FOR_EVEN_MORE = 1.02
 """Minimum ratio of the values with `more_factors` and `few_factors` before even more factors are evaluated."""
 
 log = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ log = logging.getLogger(__name__)
 class AutoRules:
     """Numbers of factors that `auto` compares, and the rules for its validation set."""
 
-    fewest_factors: int = 16
+    minimum_factors: int = 16
     few_factors: int = 64
     more_factors: int = 256
-    most_factors: int = 1024
+    maximum_factors: int = 1024
     validation: ValidationRules = field(default_factory=ValidationRules)
     seconds_per_iteration: Callable[[csr_matrix, int], float] = iteration_seconds
     """Expected seconds of an iteration, from the matrix (U, I) and the number of factors. A formula, not a measurement."""
@@ -89,11 +89,12 @@ class AutoSearch:
         """
         if not is_open(train):
             return train
-        sets = validation_sets(clean, self.signal, self.rules.validation)
-        if sets is None:
+        periods = validation_sets(clean, self.signal, Horizon(), self.rules.validation)
+        if not periods:
             log.info("too few users can be evaluated: `auto` settings keep their defaults")
             return train
         with self.progress.task("selecting settings") as task:
+            sets = periods[0]
             best = Contest(sets, TrialRunner(train, self.threads), self.rules, task).best(train, matrix)
         if not best.value > 0:
             log.info("no list contains a test item: `auto` settings keep their defaults")
@@ -120,7 +121,7 @@ class Contest:
         """Return the best trial within the budget of `train`, with hyperparameters converted for `matrix`."""
         is_open = train.factors == "auto"
         most = min(
-            self._rules.most_factors if train.factors == "auto" else train.factors,
+            self._rules.maximum_factors if train.factors == "auto" else train.factors,
             *self._whole.training.matrix.shape,  # may have fewer users or items than `train.factors`
             *matrix.shape,
         )
@@ -145,7 +146,7 @@ class Contest:
         if more == few:
             return tried
         contenders = self._with_more_factors(train, tried, more, self._fewer_users)
-        gained = contenders[0].value > tried[0].value * _MIN_GAIN_FOR_EVEN_MORE
+        gained = contenders[0].value > tried[0].value * _MINIMUM_GAIN_FOR_EVEN_MORE
         self._even_more_factors = more == rules.more_factors and gained
         return contenders
 
@@ -162,7 +163,7 @@ class Contest:
         """Return the best of `tried` evaluated with `factors`, best first. Return `tried` if they do not improve."""
         sets = sets or self._whole
         count = _CONTENDERS if factors <= self._rules.more_factors else 1
-        close = [trial for trial in tried[:count] if trial.value >= _MIN_RATIO_TO_BEST * tried[0].value]
+        close = [trial for trial in tried[:count] if trial.value >= _MINIMUM_RATIO_TO_BEST * tried[0].value]
         for contenders in (close, tried[:1]):
             if self._affords(train, sets.training.matrix, factors, len(contenders)):
                 with_more = self._evaluate_again(sets, contenders, factors)
@@ -180,7 +181,7 @@ class Contest:
         if best is not first or first.factors > few:
             return best
         starts = distinct_starts(train)
-        for factors in _halved(first.factors, self._rules.fewest_factors):
+        for factors in _halved(first.factors, self._rules.minimum_factors):
             if not self._affords(train, self._whole.training.matrix, factors, len(starts)):
                 break
             fewer = self._better(best, self._evaluate(self._whole, starts, factors))
@@ -192,7 +193,7 @@ class Contest:
     @staticmethod
     def _better(best: Trial, others: list[Trial]) -> Trial:
         """Return the first of `others` (sorted, best first) if it improves enough on `best`, else `best`."""
-        return others[0] if others[0].value > best.value * _MIN_GAIN else best
+        return others[0] if others[0].value > best.value * _MINIMUM_GAIN else best
 
     def _affords(self, train: TrainConfig, matrix: csr_matrix, factors: int, trials: int) -> bool:
         """Return whether the budget allows `trials` trials on `matrix` and one training on all users. If so, count the trials."""
@@ -223,7 +224,7 @@ class Contest:
         return sorted(trials, key=lambda trial: -trial.value)
 
 
-def _halved(factors: int, fewest: int) -> Iterator[int]:
-    while factors > fewest:
-        factors = max(factors // 2, fewest)
+def _halved(factors: int, minimum: int) -> Iterator[int]:
+    while factors > minimum:
+        factors = max(factors // 2, minimum)
         yield factors

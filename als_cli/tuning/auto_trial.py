@@ -16,8 +16,8 @@ from als_cli.evaluation.rankers import FactorRanker
 from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.early_stopping import (
     MANY_FACTORS,
-    MOST_ITERATIONS,
-    EarlyStopping,
+    MAXIMUM_TRIAL_ITERATIONS,
+    is_over,
     iteration_to_keep,
     patience_for,
 )
@@ -26,7 +26,7 @@ from als_cli.tuning.parameters import recipe_for, with_fold_in
 from als_cli.tuning.point import FOLD_IN_NAMES, Point, apply_point, fold_in_values, open_values
 
 METRIC = "ndcg@10"
-_MIN_RATIO_FOR_SEARCH = 0.9
+_MINIMUM_RATIO_FOR_SEARCH = 0.9
 """Minimum ratio to the best value so far for a search for fold-in hyperparameters."""
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class TrialRunner:
         matrix = sets.training.matrix
         loss = {name: value for name, value in start.items() if name not in FOLD_IN_NAMES}
         train = apply_point(self.given, {**open_values(self.given, loss), "factors": factors}, matrix)
-        limit = MOST_ITERATIONS if train.iterations == "auto" else train.iterations
+        limit = MAXIMUM_TRIAL_ITERATIONS if train.iterations == "auto" else train.iterations
         recipe = recipe_for(matrix, train.model_copy(update={"iterations": limit}), self.threads)
         values: list[float] = []
         best, best_fit = 0.0, None
@@ -84,11 +84,11 @@ class TrialRunner:
                 values.append(0.0 if fit is None else fit.value(start))
                 if fit is not None and values[-1] > best:
                     best, best_fit = values[-1], fit
-                if self.given.iterations == "auto" and EarlyStopping(patience_for(factors)).is_over(values):
+                if self.given.iterations == "auto" and is_over(values, patience_for(factors)):
                     break
         kept = iteration_to_keep(values) if self.given.iterations == "auto" else limit
         point = start
-        if best_fit is not None and best > _MIN_RATIO_FOR_SEARCH * best_seen:
+        if best_fit is not None and best > _MINIMUM_RATIO_FOR_SEARCH * best_seen:
             point, best = best_fit.search(factors).best(start, best)
         trial = Trial(_numbers(train, recipe, point, kept), point, best)
         log.info("evaluated: %s", trial)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from als_cli.tuning.point import FOLD_IN_ITEM_EXPONENT, FOLD_IN_REGULARIZATION, Point
 
-MIN_GAIN = 1.002
+MINIMUM_GAIN = 1.002
 """Minimum ratio by which other fold-in hyperparameters must improve the metric."""
 _LOWEST, _HIGHEST = 1 / 16, 16.0
 """Bounds of the fold-in regularization, as multiples of the training regularization."""
@@ -30,7 +30,7 @@ class FoldInSearch:
         fractions = [fraction for fraction in _EXPONENT_FRACTIONS if fraction != best[FOLD_IN_ITEM_EXPONENT]]
         others = [{**best, FOLD_IN_ITEM_EXPONENT: fraction} for fraction in fractions]
         score, other = max(((self.score(point), point) for point in others), key=lambda pair: pair[0])
-        return self._climb(other, score) if score > value * MIN_GAIN else (best, value)
+        return self._climb(other, score) if score > value * MINIMUM_GAIN else (best, value)
 
     def _climb(self, best: Point, value: float) -> tuple[Point, float]:
         """Double the regularization while the score improves, or else halve it. Return the best point and its score."""
@@ -40,7 +40,7 @@ class FoldInSearch:
         for step in (2.0, 0.5):
             while _LOWEST <= (multiple := best[FOLD_IN_REGULARIZATION] * step) <= _HIGHEST:
                 other = {**best, FOLD_IN_REGULARIZATION: multiple}
-                if (score := self.score(other)) <= value * MIN_GAIN:
+                if (score := self.score(other)) <= value * MINIMUM_GAIN:
                     break
                 best, value = other, score
             if best is not start:

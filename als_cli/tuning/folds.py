@@ -15,7 +15,7 @@ from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import ConfigError, DataError
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.periods import Period, length_of_test, periods_back
-from als_cli.splitting.protocol import FEWEST_USERS, SplitProtocol
+from als_cli.splitting.protocol import MINIMUM_TEST_USERS, SplitProtocol
 from als_cli.splitting.splits import SplitEvents, split_events
 from als_cli.splitting.subsample import derived_seed, sample_users
 
@@ -104,7 +104,7 @@ def evaluated_users(folds: Sequence[EvaluationSets]) -> int:
 def warn_of_few_users(folds: Sequence[EvaluationSets]) -> None:
     """Log a warning if `folds` have too few test users to compare trials."""
     users = evaluated_users(folds)
-    if users < FEWEST_USERS:
+    if users < MINIMUM_TEST_USERS:
         log.warning("tune: only %d users are evaluated, so results are noisy: use more folds", users)
 
 

@@ -5,20 +5,19 @@ from dataclasses import replace
 from scipy.sparse import csr_matrix
 
 from als_cli.als.confidence import ConfidenceRule, interactions_per_item, mean_confidence
+from als_cli.als.demand import DemandRule
 from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import FoldIn, Recipe
-from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
+from als_cli.config.train import ConfidenceConfig, DemandConfig, HalfLife, TrainConfig
 from als_cli.errors import ConfigError
 from als_cli.tuning.point import apply_point, objective_of, open_values, or_auto
 from als_cli.tuning.presets import BALANCED
 
 DEFAULT_FACTORS = 128
-MOST_ITERATIONS = 50
+MAXIMUM_ITERATIONS = 50
 """Maximum number of iterations with `iterations: auto`."""
 TOLERANCE = 1e-3
 """Training with `iterations: auto` stops if an iteration reduces the loss by less than this ratio."""
-CG_STEPS = 2
-INIT_SCALE = 1.0
 
 
 def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
@@ -36,15 +35,13 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     settings = AlsSettings(
         factors=_factors(matrix, config),
         regularization=or_auto(config.regularization, 0.05),
-        iterations=MOST_ITERATIONS if config.iterations == "auto" else config.iterations,
+        iterations=MAXIMUM_ITERATIONS if config.iterations == "auto" else config.iterations,
         exact=config.solver == "exact",
         seed=config.seed,
         threads=threads,
         objective=objective,
         unobserved_weight=or_auto(config.unobserved_weight, 1.0),
         frequency_exponent=or_auto(config.frequency_exponent, 1.0 if weighted else 0.0),
-        cg_steps=CG_STEPS,
-        init_scale=INIT_SCALE,
         tolerance=TOLERANCE if config.iterations == "auto" else 0.0,
     )
     _check_engine(config, settings)
@@ -52,20 +49,44 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
     rule = _confidence(config.confidence, objective)
     if weighted:
         rule = replace(rule, scale=mean_confidence(matrix, rule, item_interactions))
-    recipe = Recipe(config.engine, settings, rule, item_interactions)
+    recipe = Recipe(config.engine, settings, rule, item_interactions, demand=demand_rule(config.demand))
     given = config.fold_in
-    if given.regularization == "auto" and given.item_exponent == "auto":
+    half_life = _fold_in_half_life(given.half_life, objective)
+    if given.regularization == "auto" and given.item_exponent == "auto" and half_life is None:
         return recipe
-    _check_fold_in(given, objective)
+    _exponent("fold_in.item_exponent", given.item_exponent, objective)
     return with_fold_in(
         recipe,
         matrix,
         or_auto(given.regularization, settings.regularization),
         or_auto(given.item_exponent, rule.item_exponent),
+        half_life,
     )
 
 
-def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item_exponent: float) -> Recipe:
+def demand_rule(config: DemandConfig) -> DemandRule:
+    """Return the rule of section `train.demand`. Values that are `auto` have no influence."""
+    return DemandRule(
+        half_life=half_life_seconds(config.half_life),
+        exponent=or_auto(config.exponent, 0.0),
+        long_run_half_life=half_life_seconds(config.long_run_half_life),
+        long_run_exponent=or_auto(config.long_run_exponent, 0.0),
+        offset=or_auto(config.offset, 0.0),
+    )
+
+
+def half_life_seconds(half_life: HalfLife) -> float | None:
+    """Return `half_life` in seconds, None if it is `infinite` or `auto`."""
+    return None if isinstance(half_life, str) else half_life.total_seconds()
+
+
+def with_fold_in(
+    recipe: Recipe,
+    matrix: csr_matrix,
+    regularization: float,
+    item_exponent: float,
+    half_life: float | None = None,
+) -> Recipe:
     """Return `recipe`, made for the strengths `matrix` (U, I), with separate fold-in hyperparameters.
 
     With the weighted objective, the confidences of the fold-in have mean 1 too.
@@ -74,7 +95,7 @@ def with_fold_in(recipe: Recipe, matrix: csr_matrix, regularization: float, item
     if recipe.settings.objective == "weighted" and item_exponent != recipe.confidence.item_exponent:
         rule = replace(rule, scale=1.0)
         rule = replace(rule, scale=mean_confidence(matrix, rule, recipe.item_interactions))
-    return replace(recipe, separate_fold_in=FoldIn(regularization, rule))
+    return replace(recipe, separate_fold_in=FoldIn(regularization, rule, half_life))
 
 
 def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRule:
@@ -85,24 +106,32 @@ def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRul
     ConfigError
         Tempering is set with objective hu2008, which needs c >= 1 for every pair.
     """
-    exponents = {}
-    for key in ("user_exponent", "item_exponent"):
-        value = getattr(config, key)
-        if objective != "weighted" and or_auto(value, 0.0) != 0.0:
-            raise ConfigError(
-                f"train.confidence.{key} is {value}, but objective {objective} does not support it",
-                hint=f"leave out train.confidence.{key}, or use train.engine: native and train.objective: weighted",
-            )
-        exponents[key] = or_auto(value, 0.0)
+    exponents = {
+        key: _exponent(f"confidence.{key}", getattr(config, key), objective)
+        for key in ("user_exponent", "item_exponent")
+    }
     return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
 
 
-def _check_fold_in(given: FoldInConfig, objective: Objective) -> None:
-    if objective != "weighted" and or_auto(given.item_exponent, 0.0) != 0.0:
+def _fold_in_half_life(given: HalfLife, objective: Objective) -> float | None:
+    half_life = half_life_seconds(given)
+    if objective != "weighted" and half_life is not None:
         raise ConfigError(
-            f"train.fold_in.item_exponent is {given.item_exponent}, but objective {objective} does not support it",
-            hint="leave out train.fold_in.item_exponent, or use train.engine: native and train.objective: weighted",
+            f"train.fold_in.half_life is set, but objective {objective} does not support it",
+            hint="leave out train.fold_in.half_life, or use train.engine: native and train.objective: weighted",
         )
+    return half_life
+
+
+def _exponent(key: str, value: float | str, objective: Objective) -> float:
+    """Return the exponent of tempering at `key` of section `train`, 0 for `auto`."""
+    exponent = or_auto(value, 0.0)
+    if objective != "weighted" and exponent != 0.0:
+        raise ConfigError(
+            f"train.{key} is {value}, but objective {objective} does not support it",
+            hint=f"leave out train.{key}, or use train.engine: native and train.objective: weighted",
+        )
+    return exponent
 
 
 def _factors(matrix: csr_matrix, config: TrainConfig) -> int:

@@ -16,7 +16,7 @@ from als_cli.tuning.point import Point, apply_point, density, objective_of, regu
 Kind = Literal["choice", "count", "even", "log", "log1p"]
 
 _FACTORS = tuple(2**power for power in range(4, 11))
-_MOST_FACTOR_BYTES = 4 << 30
+_MAXIMUM_FACTOR_BYTES = 4 << 30
 _DIGITS = 4
 """Significant digits of values in the best config. Trials use the same rounded values."""
 _REGULARIZATION = {"weighted": (1e-4, 5e-2), "hu2008": (1e-3, 1e2)}
@@ -118,7 +118,7 @@ def _factors(space: SpaceConfig, matrices: Sequence[csr_matrix]) -> tuple[float,
     most = min(min(matrix.shape) for matrix in matrices)
     if space.factors == "auto":
         rows = max(sum(matrix.shape) for matrix in matrices)
-        most = max(1, min(most, _MOST_FACTOR_BYTES // (4 * rows)))
+        most = max(1, min(most, _MAXIMUM_FACTOR_BYTES // (4 * rows)))
         choices = _FACTORS
     else:
         choices = space.factors

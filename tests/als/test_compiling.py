@@ -10,7 +10,7 @@ import pytest
 from numba import types
 
 from als_cli.als.kernels.compiling import kernel
-from als_cli.ranking.native_top_n import top_n
+from tests.ranking.native_lists import native_top_n
 
 PROGRAM = """
 import logging, sys
@@ -79,5 +79,5 @@ def test_kernels_keep_no_reference_to_their_arguments():
     users, items = np.ones((300, 16), np.float32), np.ones((50, 16), np.float32)
     before = sys.getrefcount(users), sys.getrefcount(items)
     for _ in range(3):
-        assert top_n(users, items, 4).filled.all()
+        assert native_top_n(users, items, 4).filled.all()
     assert (sys.getrefcount(users), sys.getrefcount(items)) == before

@@ -40,7 +40,7 @@ from als_cli.tuning.presets import PRESETS
 FACTORS = (64, 256)
 MULTIPLES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 SHARES = (0.0, 0.5, 1.0)
-MOST_SWEEPS = 10
+MAXIMUM_ITERATIONS = 10
 LEFT = "as left"
 
 PerUser = npt.NDArray[np.float64]
@@ -49,7 +49,7 @@ Setting = tuple[int, object]
 
 
 @dataclass(frozen=True)
-class Part:
+class Sets:
     """A training matrix, and the users and pairs of its test set."""
 
     training: csr_matrix
@@ -83,8 +83,8 @@ def held_out(pairs: pl.DataFrame, how: str, seed: int) -> npt.NDArray[np.bool_]:
     return (ranked["place"] <= (ranked["pairs"] * 0.2).round().clip(1)).to_numpy()
 
 
-def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 5000) -> Part:
-    """Return the training matrix of the pairs outside `test`, and at most `most_users` test users."""
+def sets_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], maximum_users: int = 5000) -> Sets:
+    """Return the training matrix of the pairs outside `test`, and at most `maximum_users` test users."""
     shape = (int(pairs["user_id"].max()) + 1, int(pairs["item_id"].max()) + 1)  # type: ignore[arg-type]
 
     def matrix(chosen: npt.NDArray[np.bool_]) -> csr_matrix:
@@ -95,10 +95,10 @@ def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 
 
     training, tested = matrix(~test), matrix(test)
     rows = np.flatnonzero((np.diff(training.indptr) > 0) & (np.diff(tested.indptr) > 0))
-    rows = np.sort(np.random.default_rng(0).permutation(rows)[:most_users])
+    rows = np.sort(np.random.default_rng(0).permutation(rows)[:maximum_users])
     counts = np.diff(tested[rows].indptr).astype(np.int64)
     interactions = np.bincount(training.indices, minlength=shape[1]).astype(np.int64)
-    return Part(
+    return Sets(
         training,
         rows,
         TestSet(training[rows], tested[rows], counts, interactions, shape[0], None, exclude_seen=True),
@@ -106,18 +106,20 @@ def part_of(pairs: pl.DataFrame, test: npt.NDArray[np.bool_], most_users: int = 
 
 
 def scored(
-    part: Part, point: Point, factors: int, iterations: int | None, threads: int
+    sets: Sets, point: Point, factors: int, iterations: int | None, threads: int
 ) -> tuple[int, dict[object, PerUser]]:
     """Return the best number of iterations (or `iterations`), and NDCG@10 per user after it, for each fold-in."""
-    matrix = part.training
+    matrix = sets.training
     train = apply_point(TrainConfig(), {**point, "factors": factors}, matrix)
-    recipe = recipe_for(matrix, train.model_copy(update={"iterations": iterations or MOST_SWEEPS}), threads)
+    recipe = recipe_for(
+        matrix, train.model_copy(update={"iterations": iterations or MAXIMUM_ITERATIONS}), threads
+    )
     best: tuple[float, int, object] = (-1.0, 0, None)
     for number, trained in enumerate(NativeEngine().iterate(recipe.confidences(matrix), recipe.settings), 1):
         if iterations is not None and number < iterations:
             continue
-        ranker = FactorRanker("as left", trained.users[part.rows], trained.items, threads)
-        left = measure(ranker, part.test, (10,)).per_user[10]["ndcg"]
+        ranker = FactorRanker("as left", trained.users[sets.rows], trained.items, threads)
+        left = measure(ranker, sets.test, (10,)).per_user[10]["ndcg"]
         if number > 1 and left.mean() <= best[0] and iterations is None:
             if number > 2:
                 break
@@ -131,9 +133,9 @@ def scored(
         own = with_fold_in(
             recipe, matrix, multiple * recipe.settings.regularization, share * recipe.confidence.item_exponent
         )
-        users = items.users(*own.fold_in_problem(part.test.history), start=trained.users[part.rows])
+        users = items.users(*own.fold_in_problem(sets.test.history), start=trained.users[sets.rows])
         ranker = FactorRanker("folded in", users, items.factors, threads)
-        values[multiple, share] = measure(ranker, part.test, (10,)).per_user[10]["ndcg"]
+        values[multiple, share] = measure(ranker, sets.test, (10,)).per_user[10]["ndcg"]
     return number, values
 
 
@@ -142,8 +144,8 @@ def report(pairs: pl.DataFrame, how: str, seed: int, threads: int) -> None:
     test = held_out(pairs, how, seed)
     rest = pairs.filter(pl.Series(~test))
     tenth = np.random.default_rng(seed + 5).random(rest.height) < 0.1
-    whole = part_of(pairs, test)
-    small = part_of(rest, tenth)
+    whole = sets_of(pairs, test)
+    small = sets_of(rest, tenth)
     for factors in FACTORS:
         past: dict[Setting, PerUser] = {}
         future: dict[Setting, float] = {}

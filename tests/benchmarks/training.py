@@ -30,7 +30,7 @@ from als_cli.als.threads import Workers, available_threads
 
 CONFIDENCE, RIDGE = 5.0, 2.0
 
-Sweep = tuple[float, float]
+Iteration = tuple[float, float]
 """Seconds and loss of an iteration."""
 
 
@@ -49,9 +49,9 @@ def hu_loss(confidence: csr_matrix, users: np.ndarray, items: np.ndarray) -> flo
 
 def native(
     confidence: csr_matrix, factors: int, iterations: int, threads: int, *, exact: bool
-) -> list[Sweep]:
+) -> list[Iteration]:
     settings = AlsSettings(factors, RIDGE, iterations, exact, 1, threads)
-    iterations: list[Sweep] = []
+    iterations: list[Iteration] = []
     found = NativeEngine().fit(
         confidence, settings, lambda iteration: iterations.append((iteration.seconds, iteration.loss))
     )
@@ -61,10 +61,10 @@ def native(
     return iterations
 
 
-def implicit(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Sweep]:
+def implicit(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Iteration]:
     from implicit.cpu.als import AlternatingLeastSquares
 
-    iterations: list[Sweep] = []
+    iterations: list[Iteration] = []
     with Workers(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = AlternatingLeastSquares(
@@ -78,13 +78,13 @@ def implicit(confidence: csr_matrix, factors: int, iterations: int, threads: int
     return iterations
 
 
-def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Sweep]:
+def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Iteration]:
     from irspack.recommenders.ials import IALSTrainer, LossType, SolverType
 
     trainer = IALSTrainer(
         confidence, factors, 1.0, RIDGE, 0.0, 0.1, SolverType.CG, 3, 64, LossType.ORIGINAL, 1, threads, 3, 1
     )
-    iterations: list[Sweep] = []
+    iterations: list[Iteration] = []
     for _ in range(iterations):
         started = time.perf_counter()
         trainer.run_epoch()
@@ -96,9 +96,9 @@ def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int)
 
 def contenders(
     factors: int, iterations: int, threads: int, *, exact: bool
-) -> dict[str, Callable[[csr_matrix], list[Sweep]]]:
+) -> dict[str, Callable[[csr_matrix], list[Iteration]]]:
     """Return the runs to measure, by name: from a confidence matrix to seconds and loss of each iteration."""
-    runs: dict[str, Callable[[csr_matrix], list[Sweep]]] = {
+    runs: dict[str, Callable[[csr_matrix], list[Iteration]]] = {
         "native": lambda m: native(m, factors, iterations, threads, exact=False),
         "implicit CG-3": lambda m: implicit(m, factors, iterations, threads),
     }
@@ -131,7 +131,7 @@ def main() -> None:
 
 
 def _compare(matrix: csr_matrix, factors: int, options: argparse.Namespace, threads: int) -> None:
-    iterations: dict[str, list[Sweep]] = {}
+    iterations: dict[str, list[Iteration]] = {}
     for _ in range(options.rounds):
         for name, run in contenders(factors, options.iterations, threads, exact=options.exact).items():
             iterations.setdefault(name, []).extend(run(matrix))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from als_cli.config.condition import MAX_DEPTH, MAX_OPERANDS, read_condition
-from als_cli.config.condition_tokens import MAX_CHARACTERS
+from als_cli.config.condition import MAXIMUM_DEPTH, MAXIMUM_OPERANDS, read_condition
+from als_cli.config.condition_tokens import MAXIMUM_CHARACTERS
 from als_cli.config.condition_words import DATE_PARTS, FUNCTIONS, INFIX, PATTERNS, TYPES
 from als_cli.config.loading import load_config
 from als_cli.errors import ConfigError
@@ -40,10 +40,10 @@ DOCUMENTED = (Path(__file__).parents[2] / "docs/configuration.md").read_text(enc
         ("lower()", "function 'lower' at character 1 takes 1 arguments, not 0"),
         ('"*" > 1', "column '*' at character 1 cannot be used"),
         ("n \0 > 1", "unreadable character at character 3"),
-        ("(" * 17 + "n" + ")" * 17, f"nested more than {MAX_DEPTH} levels deep at character 17"),
-        (" or ".join(["n = 1"] * 1001), f"more than {MAX_OPERANDS:,} columns and values"),
-        ("nullif(" * 12 + "n" + ", 1)" * 12, f"more than {MAX_OPERANDS:,} columns and values"),
-        ("n" * (MAX_CHARACTERS + 1), f"longer than {MAX_CHARACTERS:,} characters"),
+        ("(" * 17 + "n" + ")" * 17, f"nested more than {MAXIMUM_DEPTH} levels deep at character 17"),
+        (" or ".join(["n = 1"] * 1001), f"more than {MAXIMUM_OPERANDS:,} columns and values"),
+        ("nullif(" * 12 + "n" + ", 1)" * 12, f"more than {MAXIMUM_OPERANDS:,} columns and values"),
+        ("n" * (MAXIMUM_CHARACTERS + 1), f"longer than {MAXIMUM_CHARACTERS:,} characters"),
     ],
     ids=lambda text: ascii(text[:30]),
 )

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from als_cli.ranking import native_top_n
 from als_cli.ranking.top_n import TopN, top_n, top_n_of_scores
+from tests.ranking.native_lists import native_top_n
 
-IMPLEMENTATIONS = [pytest.param(top_n, id="numpy"), pytest.param(native_top_n.top_n, id="native")]
+IMPLEMENTATIONS = [pytest.param(top_n, id="numpy"), pytest.param(native_top_n, id="native")]
 
 
 def dot_products(users: np.ndarray, items: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Baselines that need times: the events that they use, and the errors without times."""
+"""Baselines that need times: the events that they use, and the errors without timestamps."""
 
 from datetime import timedelta
 
@@ -126,9 +126,11 @@ def test_own_items_with_exclude_seen_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("baseline", ["recent_popular", "own_items"])
 def test_a_baseline_that_needs_times_is_an_error_without_times(tmp_path, baseline):
-    timeless = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
+    without_timestamp = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
     section = {"baselines": [baseline], "exclude_seen": False}
-    context = publish_events(context_for(tmp_path, section), timeless)
-    with pytest.raises(ConfigError, match=f"evaluate.baselines has {baseline}, but the events have no time"):
+    context = publish_events(context_for(tmp_path, section), without_timestamp)
+    with pytest.raises(
+        ConfigError, match=f"evaluate.baselines has {baseline}, but the events have no timestamps"
+    ):
         evaluate(context)
     assert current_version(context.evaluations_place) is None

@@ -40,7 +40,7 @@ def test_block_size_changes_no_metric(test_set, monkeypatch):
     monkeypatch.setattr(diversity, "SAMPLE", 13)
     sample = ListDiversity(test_set.history, test_set.users, 0)
     whole = protocol.measure(factor_ranker(test_set), test_set, (2, 5), diversity=sample)
-    monkeypatch.setattr(protocol, "LARGEST_BLOCK", 7)
+    monkeypatch.setattr(protocol, "MAXIMUM_BLOCK", 7)
     ranked = []
     blocks = protocol.measure(factor_ranker(test_set), test_set, (2, 5), ranked.append, sample)
     assert ranked == [7, 7, 7, 7, 7, 5]
@@ -54,7 +54,7 @@ def test_block_size_changes_no_metric(test_set, monkeypatch):
 
 def test_diversity_is_the_mean_over_the_lists_of_the_sample(test_set, monkeypatch):
     monkeypatch.setattr(diversity, "SAMPLE", 13)
-    monkeypatch.setattr(protocol, "LARGEST_BLOCK", 7)
+    monkeypatch.setattr(protocol, "MAXIMUM_BLOCK", 7)
     sample, ranker = ListDiversity(test_set.history, test_set.users, 0), factor_ranker(test_set)
     lists = np.vstack([ranker.rank(block, 4).item_rows for block in protocol.user_blocks(test_set)])
     averages = protocol.measure(ranker, test_set, (2, 4), diversity=sample).averages

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from als_cli.ranking.native_top_n import item_index, top_n, top_n_of
-from als_cli.ranking.top_n import top_n as plain_top_n
+from als_cli.ranking.native_top_n import item_index, top_n_of
+from als_cli.ranking.top_n import top_n
+from tests.ranking.native_lists import native_top_n
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_lists_do_not_depend_on_threads_and_blocks(factors):
     parts = [top_n_of(index, users[s : s + 33], 20, seen=seen[s : s + 33]) for s in range(0, 700, 33)]
     for found in (one.item_rows, np.vstack([part.item_rows for part in parts])):
         np.testing.assert_array_equal(found, whole.item_rows)
-    expected = plain_top_n(users, items, 20, seen=seen)
+    expected = top_n(users, items, 20, seen=seen)
     np.testing.assert_array_equal(whole.item_rows, expected.item_rows)
     np.testing.assert_array_equal(whole.scores, expected.scores)
 
@@ -36,15 +37,15 @@ def test_an_index_of_allowed_items_also_limits_candidates(factors):
     allowed = rng.random(3000) < 0.5
     candidates = csr_matrix((rng.random((700, 3000)) < 0.01).astype(np.float32))
     found = top_n_of(item_index(items, allowed), users, 5, candidates=candidates)
-    expected = plain_top_n(users, items, 5, candidates=candidates, allowed=allowed)
+    expected = top_n(users, items, 5, candidates=candidates, allowed=allowed)
     np.testing.assert_array_equal(found.item_rows, expected.item_rows)
 
 
 def test_unsorted_seen_items_are_left_out_too(factors):
     users, items = factors
-    best = top_n(users[:2], items, 3).item_rows
+    best = native_top_n(users[:2], items, 3).item_rows
     seen = csr_matrix((np.ones(6, np.float32), best[:, ::-1].reshape(-1).copy(), [0, 3, 6]), shape=(2, 3000))
-    again = top_n(users[:2], items, 3, seen=seen).item_rows
+    again = native_top_n(users[:2], items, 3, seen=seen).item_rows
     assert not set(best.ravel()) & set(again.ravel()) or not np.isin(best[0], again[0]).any()
     assert not np.isin(best[1], again[1]).any()
 
@@ -52,11 +53,11 @@ def test_unsorted_seen_items_are_left_out_too(factors):
 def test_memory_mapped_factors(factors, tmp_path):
     users, items = factors
     np.save(tmp_path / "items.npy", items)
-    found = top_n(users, np.load(tmp_path / "items.npy", mmap_mode="r"), 4)
-    np.testing.assert_array_equal(found.item_rows, top_n(users, items, 4).item_rows)
+    found = native_top_n(users, np.load(tmp_path / "items.npy", mmap_mode="r"), 4)
+    np.testing.assert_array_equal(found.item_rows, native_top_n(users, items, 4).item_rows)
 
 
 def test_no_users_and_no_items():
     empty = np.empty((0, 4), np.float32)
-    assert top_n(empty, np.ones((3, 4), np.float32), 2).item_rows.shape == (0, 2)
-    assert (top_n(np.ones((3, 4), np.float32), empty, 2).item_rows == -1).all()
+    assert native_top_n(empty, np.ones((3, 4), np.float32), 2).item_rows.shape == (0, 2)
+    assert (native_top_n(np.ones((3, 4), np.float32), empty, 2).item_rows == -1).all()

@@ -12,7 +12,7 @@ import pytest
 from als_cli import NOTICE
 from als_cli.config.evaluate import RandomSplit, TimeSplit
 from als_cli.errors import ConfigError, DataError
-from als_cli.splitting.auto_split import ENOUGH_USERS, LARGEST_WINDOW, choose_split
+from als_cli.splitting.auto_split import ENOUGH_USERS, MAXIMUM_WINDOW, choose_split
 from als_cli.stages.backtest import backtest
 from als_cli.stages.evaluate import evaluate, evaluate_key
 from als_cli.storage.manifest import read_manifest
@@ -73,7 +73,7 @@ def test_the_shortest_window_with_enough_test_users_is_taken(tmp_path, users, da
     found = chosen(tmp_path, clean)
     assert found.split.model_dump(mode="json") == {"by": "time", "test": expected}
     assert found.test_users == counted_by_hand(clean, found.split.test)
-    assert found.split.test <= LARGEST_WINDOW * timedelta(days=days)
+    assert found.split.test <= MAXIMUM_WINDOW * timedelta(days=days)
 
 
 def test_every_shorter_window_has_too_few_users(tmp_path):
@@ -132,12 +132,14 @@ def test_the_key_of_an_evaluation_by_auto_does_not_change(tmp_path):
     assert read_manifest(folder, "evaluation").key == evaluate_key(context)
 
 
-@pytest.mark.parametrize(("timeless", "why"), [(slice(None), "no time"), (slice(3), "3 of 720 events")])
-def test_the_split_is_random_if_an_event_has_no_time(tmp_path, caplog, timeless, why):
+@pytest.mark.parametrize(
+    ("without_timestamp", "why"), [(slice(None), "no timestamps"), (slice(3), "3 of 720 events")]
+)
+def test_the_split_is_random_if_an_event_has_no_timestamp(tmp_path, caplog, without_timestamp, why):
     caplog.set_level(NOTICE, logger="als_cli")
     clean = two_tastes()
     times = clean["timestamp"].to_list()
-    times[timeless] = [None] * len(times[timeless])
+    times[without_timestamp] = [None] * len(times[without_timestamp])
     report = evaluate(
         auto(tmp_path, clean.with_columns(pl.Series("timestamp", times, clean["timestamp"].dtype)))
     )
@@ -194,11 +196,11 @@ def test_backtest_uses_the_window_of_auto(tmp_path):
 
 
 def test_backtest_needs_times(tmp_path):
-    timeless = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
+    without_timestamp = two_tastes().with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
     with pytest.raises(
-        ConfigError, match="als backtest needs test periods, but the events have no time"
+        ConfigError, match="als backtest needs test periods, but the events have no timestamps"
     ) as refused:
-        backtest(auto(tmp_path / "none", timeless))
+        backtest(auto(tmp_path / "none", without_timestamp))
     assert "events.columns.timestamp" in refused.value.hint
     alone = clean_events([(user, item, user / 4) for user in range(120) for item in range(4)])
     with pytest.raises(

@@ -178,14 +178,16 @@ def test_held_out_users_always_have_shown_items_and_test_items(fold_in):
 
 @pytest.mark.parametrize("split", SPLITS[:2], ids=lambda split: split.by)
 def test_missing_timestamps_are_a_config_error(split):
-    with pytest.raises(ConfigError, match=f"split.by is {split.by}, but the events have no time") as refused:
+    with pytest.raises(
+        ConfigError, match=f"split.by is {split.by}, but the events have no timestamps"
+    ) as refused:
         split_events(events_of([(1, "a", None), (1, "b", None)]).lazy(), split)
     assert "events.columns.timestamp" in refused.value.hint
 
 
 @pytest.mark.parametrize("split", SPLITS[:2], ids=lambda split: split.by)
 def test_events_without_time_are_counted(split):
-    with pytest.raises(DataError, match="1 of 3 events have no time"):
+    with pytest.raises(DataError, match="1 of 3 events have no timestamp"):
         split_events(events_of([(1, "a", None), (1, "b", 1), (2, "b", 9)]).lazy(), split)
 
 

@@ -236,3 +236,12 @@ def test_section_backtest_does_not_change_the_key_of_an_evaluation(tmp_path):
     assert evaluate_key(backtesting(tmp_path)) == evaluate_key(
         backtesting(tmp_path, backtest={"cut_offs": 8, "step": "1d"})
     )
+
+
+def test_cohorts_do_not_change_the_key_of_a_backtest_but_its_cut_offs_do(tmp_path):
+    cohorts = {"items": {"path": str(tmp_path / "nowhere.csv"), "by": ["category"]}}
+    sections = ({}, {"cohorts": cohorts}, {"backtest": {"cut_offs": 2}})
+    reports = (backtest(backtesting(tmp_path, **section)) for section in sections)
+    plain, with_cohorts, fewer = (read_manifest(Path(one.backtest), "backtest").key for one in reports)
+    assert plain == with_cohorts
+    assert plain != fewer

@@ -171,7 +171,7 @@ def test_more_factors_than_training_users_is_a_config_error(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "split", "error", "message"),
     [
-        ([(1, "a", None), (1, "b", None)], {"by": "time"}, ConfigError, "events have no time"),
+        ([(1, "a", None), (1, "b", None)], {"by": "time"}, ConfigError, "events have no timestamps"),
         (SMALL, {"by": "time", "test": "2030-01-01"}, DataError, "no event at or after the cut-off"),
         # Only a user without history has events in the test period.
         (

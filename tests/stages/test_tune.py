@@ -106,8 +106,8 @@ def test_folds_have_training_events_only_and_validate_on_other_pairs(tmp_path, s
     outer = training_matrix_of(context)
     for fold in folds:
         assert 0 < fold.training.matrix.nnz < outer.nnz
-        part = fold.holdout.test_set
-        assert part.history.multiply(part.relevant).nnz == 0
+        test_set = fold.holdout.test_set
+        assert test_set.history.multiply(test_set.relevant).nnz == 0
         assert fold.users_are_held_out == (split == "users")
 
 

@@ -62,7 +62,7 @@ def test_another_format_version_is_named_with_both_versions(artifact):
     raw = json.loads((artifact / MANIFEST).read_text())
     raw["format_version"] = 99
     (artifact / MANIFEST).write_text(json.dumps(raw))
-    with pytest.raises(ArtifactError, match=r"format version 99, but als-cli .* reads version 1"):
+    with pytest.raises(ArtifactError, match=r"format version 99, but als-cli .* reads version 2"):
         read_manifest(artifact, "model")
 
 
@@ -101,7 +101,8 @@ def test_peak_memory_never_falls():
     with_block = peak_memory_bytes()
     del block
     assert with_block >= max(before, 64 << 20)
-    assert peak_memory_bytes() >= with_block
+    # The kernel counts resident pages in batches per CPU, so two readings of one peak differ by some hundred KiB.
+    assert peak_memory_bytes() >= with_block - (1 << 20)
 
 
 def test_peak_memory_does_not_include_the_parent_process():

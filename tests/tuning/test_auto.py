@@ -11,6 +11,7 @@ from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import TrainingError
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
+from als_cli.splitting.validation import Horizon, ValidationRules, smaller, validation_sets
 from als_cli.stages.evaluate import evaluate
 from als_cli.stages.train import train as train_stage
 from als_cli.storage.manifest import read_manifest
@@ -20,7 +21,6 @@ from als_cli.tuning.auto import AutoRules, AutoSearch
 from als_cli.tuning.auto_trial import Trial, TrialRunner
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.presets import PRESETS
-from als_cli.tuning.validation import ValidationRules, smaller, validation_sets
 from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
 
 NUMBERS = {
@@ -48,7 +48,9 @@ def chosen(context, clean, **rules):
 
 
 def validation(context, clean):
-    return validation_sets(clean.lazy(), context.config.events, ValidationRules())
+    return next(
+        iter(validation_sets(clean.lazy(), context.config.events, Horizon(), ValidationRules())), None
+    )
 
 
 def test_every_auto_becomes_a_number(tmp_path, clean):

@@ -7,14 +7,14 @@ import pytest
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.dataset.aggregation import aggregate
+from als_cli.splitting.validation import Horizon, ValidationRules, validation_sets
 from als_cli.tuning.auto import AutoRules, Contest
 from als_cli.tuning.auto_trial import Trial
 from als_cli.tuning.point import apply_point, open_values
 from als_cli.tuning.presets import PRESETS
-from als_cli.tuning.validation import ValidationRules, validation_sets
 from tests.stages.evaluation_builders import two_tastes
 
-FEW = {"few_factors": 4, "more_factors": 8, "most_factors": 32, "fewest_factors": 1}
+FEW = {"few_factors": 4, "more_factors": 8, "maximum_factors": 32, "minimum_factors": 1}
 SIGNAL = EventsConfig(source="events.csv")
 SAMPLING = ValidationRules(many_users=200, sampled_users=90)
 
@@ -51,7 +51,7 @@ def contest(clean, worth, train=None, **rules):
     """Return section `train` of the best trial, and the script with the evaluated trials."""
     given = TrainConfig.model_validate({"factors": "auto", "iterations": "auto"} | (train or {}))
     trials, auto_rules = Scripted(given, worth), AutoRules(**(FEW | rules))
-    sets = validation_sets(clean.lazy(), SIGNAL, auto_rules.validation)
+    sets = validation_sets(clean.lazy(), SIGNAL, Horizon(), auto_rules.validation)[0]
     matrix = aggregate(clean.lazy(), SIGNAL).matrix
     found = Contest(sets, trials, auto_rules, trials).best(given, matrix)
     return found.train, trials

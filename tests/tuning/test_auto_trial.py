@@ -7,9 +7,9 @@ from als_cli.als.native import NativeEngine
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
+from als_cli.splitting.validation import Horizon, ValidationRules, validation_sets
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.presets import FIRST_FOLD_IN
-from als_cli.tuning.validation import ValidationRules, validation_sets
 from tests.stages.evaluation_builders import context_for, two_tastes
 
 TEMPERED = {"unobserved_weight": 20, "regularization": 0.01, "user_exponent": 0.25, "item_exponent": 0.4}
@@ -20,7 +20,9 @@ UNTEMPERED = TEMPERED | {"user_exponent": 0.0, "item_exponent": 0.0}
 def sets(tmp_path_factory):
     context = context_for(tmp_path_factory.mktemp("sets"))
     clean = two_tastes(users=240, items=60)
-    return validation_sets(clean.lazy(), context.config.events, ValidationRules())
+    return next(
+        iter(validation_sets(clean.lazy(), context.config.events, Horizon(), ValidationRules())), None
+    )
 
 
 def run(sets, point=TEMPERED, best_seen=0.0, factors=6, start=None, **train):

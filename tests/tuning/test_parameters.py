@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix, random_array
 from als_cli.als.recipe import recipe_from_json
 from als_cli.config.train import TrainConfig
 from als_cli.errors import ConfigError
-from als_cli.tuning.parameters import MOST_ITERATIONS, recipe_for
+from als_cli.tuning.parameters import MAXIMUM_ITERATIONS, recipe_for
 
 
 def strengths(users=200, items=150, pairs=900):
@@ -65,12 +65,12 @@ def test_auto_factors_are_reduced_for_small_data_and_too_many_factors_are_an_err
 
 def test_auto_iterations_are_bounded_and_stop_when_the_loss_converges():
     made = recipe(iterations="auto", factors=8)
-    assert made.settings.iterations == MOST_ITERATIONS
+    assert made.settings.iterations == MAXIMUM_ITERATIONS
     iterations = []
     made.fit(strengths(), iterations.append)
     losses = [iteration.loss for iteration in iterations]
     falls = [(a - b) / a for a, b in itertools.pairwise(losses)]
-    assert 2 < len(losses) < MOST_ITERATIONS
+    assert 2 < len(losses) < MAXIMUM_ITERATIONS
     assert falls[-1] < made.settings.tolerance
     assert all(fall >= made.settings.tolerance for fall in falls[:-1])
 
@@ -79,7 +79,7 @@ def test_engine_implicit_also_stops_when_the_loss_converges():
     made = recipe(engine="implicit", iterations="auto", factors=8)
     iterations = []
     factors = made.fit(strengths(), iterations.append)
-    assert 2 < len(iterations) < MOST_ITERATIONS
+    assert 2 < len(iterations) < MAXIMUM_ITERATIONS
     assert np.isfinite(factors.items).all()
     assert factors.items.any()
 

@@ -54,9 +54,9 @@ def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
         assert small.item_ids.equals(whole.item_ids)
         rows = [whole.user_ids.to_list().index(user) for user in small.user_ids]
         np.testing.assert_array_equal(small.matrix.toarray(), whole.matrix.toarray()[rows])
-        part, users = sample.holdout.test_set, sample.holdout.user_ids.to_list()
-        np.testing.assert_array_equal(part.interactions, (small.matrix.toarray() != 0).sum(axis=0))
-        assert part.training_users == 20
+        test_set, users = sample.holdout.test_set, sample.holdout.user_ids.to_list()
+        np.testing.assert_array_equal(test_set.interactions, (small.matrix.toarray() != 0).sum(axis=0))
+        assert test_set.training_users == 20
         everyone = sets.holdout.user_ids.to_list()
         if split == "users":
             assert users == everyone
@@ -67,7 +67,7 @@ def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
         assert len(users) > 2
         for name in ("history", "relevant"):
             expected = getattr(sets.holdout.test_set, name).toarray()[places]
-            np.testing.assert_array_equal(getattr(part, name).toarray(), expected)
+            np.testing.assert_array_equal(getattr(test_set, name).toarray(), expected)
 
 
 def test_the_sample_depends_on_the_seed(tmp_path):

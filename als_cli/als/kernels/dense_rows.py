@@ -17,9 +17,9 @@ from als_cli.als.kernels.tiles import add_outer, load_16_rows, store_rows
 from als_cli.als.kernels.vectors import load, multiply, spread, spread_from, store
 from als_cli.arrays import Float32Array, Int32Array
 
-_FEWEST_TOGETHER = 32
+_MINIMUM_TOGETHER = 32
 """Minimum pairs whose products are added in one pass: their factors fit the nearest cache at f = 128."""
-_MOST_TOGETHER = 128
+_MAXIMUM_TOGETHER = 128
 """Maximum pairs of a pass. With many factors, the matrix is in no near cache and each pass reads all of it."""
 
 
@@ -145,7 +145,7 @@ def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Sc
 def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
     """Solve `rows` exactly and overwrite their factors and losses. Cost of a row with n pairs: n f^2 + f^3 / 3."""
     width = len(system.spectrum)
-    stride, together = width | 16, min(max(_FEWEST_TOGETHER, width // 8), _MOST_TOGETHER)
+    stride, together = width | 16, min(max(_MINIMUM_TOGETHER, width // 8), _MAXIMUM_TOGETHER)
     scratch = _Scratch(
         aligned(stride * stride),
         aligned(stride),

@@ -12,12 +12,12 @@ _DROPPED = {
     "negative": "with a negative value",
     "duplicate": "equal to an earlier row",
 }
-_MOST_SOURCES = 10
-_MOST_TYPES = 12
+_MAXIMUM_SOURCES = 10
+_MAXIMUM_TYPES = 12
 
 
 def render_ingest(report: IngestReport) -> RenderableType:
-    """Return what became of the rows, the weights of event types, and the dataset in one line."""
+    """Return the numbers of kept and dropped rows, the weights of the event types, and a line about the dataset."""
     return Group(
         _rows(report),
         *([_types(report)] if report.types else []),
@@ -30,9 +30,9 @@ def _rows(report: IngestReport) -> Table:
     table = Table("rows", "", box=None, padding=(0, 2))
     table.columns[0].justify = "right"
     table.columns[1].overflow = "fold"
-    for source in report.sources[:_MOST_SOURCES]:
+    for source in report.sources[:_MAXIMUM_SOURCES]:
         table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else source.path}")
-    if more := report.sources[_MOST_SOURCES:]:
+    if more := report.sources[_MAXIMUM_SOURCES:]:
         table.add_row(f"{sum(source.rows for source in more):,}", f"in {len(more)} more files")
     if report.as_of and report.later_events:
         table.add_row(
@@ -52,9 +52,9 @@ def _types(report: IngestReport) -> Table:
     table = Table("event type", "weight", "rows", box=None, padding=(0, 2))
     for column in table.columns[1:]:
         column.justify = "right"
-    for kind in report.types[:_MOST_TYPES]:
+    for kind in report.types[:_MAXIMUM_TYPES]:
         table.add_row(kind.type, "dropped" if kind.weight is None else f"{kind.weight:g}", f"{kind.rows:,}")
-    if more := report.types[_MOST_TYPES:]:
+    if more := report.types[_MAXIMUM_TYPES:]:
         table.add_row(f"{len(more)} more", "", f"{sum(kind.rows for kind in more):,}")
     return table
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from als_cli.ranking.show_reports import ItemEntry, ItemReport, ModelReport, UserReport
 
 _WIDE = 110
-"""Terminal width from which ids and strengths fit beside titles."""
+"""Minimum width of a terminal for ids and strengths beside titles."""
 _SOURCES = {
     "als": "from trained factors",
     "fold_in": "folded in, newer than the model",
@@ -21,7 +21,7 @@ _SOURCES = {
 
 
 def render_user(report: UserReport) -> RenderableType:
-    """Return history and list side by side; ids join the titles on a wide terminal."""
+    """Return the history beside the list. A wide terminal also shows ids."""
     head = Text.assemble(
         ("user ", "bold"),
         (str(report.user_id), "bold"),
@@ -35,7 +35,7 @@ def render_user(report: UserReport) -> RenderableType:
 
 
 def render_item(report: ItemReport) -> RenderableType:
-    """Return the item's neighbours, nearest first."""
+    """Return the neighbours of the item, nearest first."""
     head = Text.assemble(
         ("item ", "bold"),
         (str(report.item_id), "bold"),
@@ -53,7 +53,7 @@ def render_item(report: ItemReport) -> RenderableType:
 
 
 def render_model(report: ModelReport) -> RenderableType:
-    """Return what the model is, how its loss fell, and the head of the popularity list."""
+    """Return the hyperparameters and sizes of the model, its loss, and the most popular items."""
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
@@ -113,7 +113,7 @@ def _shown(value: object) -> str:
 
 
 class _SideBySide:
-    """The history of a user beside their list, as wide as the terminal."""
+    """The history of a user beside their list, at the full width of the terminal."""
 
     def __init__(self, report: UserReport) -> None:
         self._report = report
