@@ -83,6 +83,23 @@ def test_a_run_with_half_life_is_repeated_with_the_same_instant(tmp_path):
     assert metrics(again) == metrics(then)
 
 
+def test_settings_that_may_know_later_events_are_selected_again(tmp_path):
+    then, again = shop_in(tmp_path / "then", last=AFTER), shop_in(tmp_path / "again")
+    auto = ["--set", "train.factors=auto", "--set", "train.iterations=auto"]
+    done("ingest", "-c", again)
+    done("train", "-c", again, *auto)
+    for config in (then, again):
+        done("ingest", "-c", config, "--as-of", AFTER.isoformat())
+        done("train", "-c", config, *auto, "--as-of", AFTER.isoformat())
+    chosen, models = (
+        [read_manifest(config.parent / "work" / place / "current", kind) for config in (then, again)]
+        for place, kind in (("choice", "choice"), ("models", "model"))
+    )
+    assert [manifest.as_of for manifest in chosen] == [AFTER] * 2
+    assert chosen[0].content == chosen[1].content
+    assert models[0].content == models[1].content
+
+
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(
     hours=st.integers(12 * 24, 31 * 24),

@@ -12,6 +12,8 @@ _DENSE_RATE = 150e9
 _EIGEN_OPERATIONS = 40.0
 """Floating-point operations per f^3: the eigendecompositions of both sides, on one thread."""
 _EIGEN_RATE = 20e9
+_RANKING_RATE = 80e9
+"""Floating-point operations per second of top-N, which compares all items unless the norms end it earlier."""
 
 
 def iteration_seconds(matrix: csr_matrix, factors: int) -> float:
@@ -19,6 +21,11 @@ def iteration_seconds(matrix: csr_matrix, factors: int) -> float:
     pairs = _PAIR_OPERATIONS * matrix.nnz * factors / _PAIR_RATE
     dense = _DENSE_OPERATIONS * sum(matrix.shape) * factors**2 / _DENSE_RATE
     return float(pairs + dense + _EIGEN_OPERATIONS * factors**3 / _EIGEN_RATE)
+
+
+def ranking_seconds(users: int, items: int, factors: int) -> float:
+    """Return the expected seconds to rank all `items` for `users`; the real time may be half or twice as long."""
+    return 2.0 * users * items * factors / _RANKING_RATE
 
 
 def training_bytes(matrix: csr_matrix, factors: int) -> int:

@@ -25,7 +25,12 @@ MAXIMUM_BLOCK = 4096
 
 def user_blocks(test_set: TestSet) -> Iterator[UsersToRank]:
     """Yield all users of `test_set` in blocks that limit the memory for scores."""
-    size = int(np.clip(_SCORES_PER_BLOCK // max(1, test_set.history.shape[1]), 1, MAXIMUM_BLOCK))
+    return _blocks(
+        test_set, int(np.clip(_SCORES_PER_BLOCK // max(1, test_set.history.shape[1]), 1, MAXIMUM_BLOCK))
+    )
+
+
+def _blocks(test_set: TestSet, size: int) -> Iterator[UsersToRank]:
     for start in range(0, test_set.users, size):
         users = slice(start, min(start + size, test_set.users))
         candidates = None if test_set.candidates is None else test_set.candidates[users]
@@ -33,8 +38,11 @@ def user_blocks(test_set: TestSet) -> Iterator[UsersToRank]:
 
 
 def ranked_hits(ranker: Ranker, test_set: TestSet, k: int) -> Iterator[tuple[slice, BoolArray]]:
-    """Yield blocks of consecutive users, and whether each of their `k` items is a test item, (B, k)."""
-    for block in user_blocks(test_set):
+    """Yield blocks of consecutive users, and whether each of their `k` items is a test item, (B, k).
+
+    `ranker` must not keep a score of every item, because the blocks are large.
+    """
+    for block in _blocks(test_set, MAXIMUM_BLOCK):
         lists = ranker.rank(block, k)
         yield block.users, hits_of(lists.item_rows, test_set.relevant[block.users])
 

@@ -34,7 +34,7 @@ ValidationSets = tuple[EvaluationSets, ...]
 class ValidationRules:
     """Numbers of users that validation evaluates and trains on."""
 
-    maximum_evaluated: int = 5000
+    maximum_evaluated: int = 3000
     """Maximum number of evaluated users of a validation set. Above it, users are sampled."""
     minimum_evaluated: int = 100
     """Minimum number of evaluated users. Below it, results are too noisy to select settings."""

@@ -55,7 +55,15 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     )
     warn_of_few_users(folds)
     space = search_space(config.train, config.tune.space, [fold.training.matrix for fold in folds])
-    search = TuneSearch(config.train, config.events, config.tune, space, context.threads, context.progress)
+    search = TuneSearch(
+        config.train,
+        config.events,
+        config.evaluate.split,
+        config.tune,
+        space,
+        context.threads,
+        context.progress,
+    )
     name = study_name(config, dataset)
     found = search.run(study_path(config), name, folds, samples)
     train = config.train

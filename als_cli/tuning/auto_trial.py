@@ -1,33 +1,35 @@
-"""One trial of `auto`: a training with a validation after each iteration, then a search for fold-in hyperparameters."""
+"""One trial of `auto`: a training with a validation after some iterations, then searches that need no training."""
 
 import contextlib
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from als_cli.als.engine import Factors
-from als_cli.als.native import FixedItems, NativeEngine
-from als_cli.als.recipe import Recipe
-from als_cli.arrays import Float32Array
-from als_cli.config.train import FoldInConfig, TrainConfig
+from als_cli.config.train import TrainConfig
 from als_cli.errors import TrainingError
-from als_cli.evaluation.fit import mean_metric
-from als_cli.evaluation.rankers import FactorRanker
-from als_cli.splitting.division import EvaluationSets
+from als_cli.splitting.validation import ValidationSets
+from als_cli.tuning.auto_training import Demands, Training
+from als_cli.tuning.demand_search import DemandSearch
 from als_cli.tuning.early_stopping import (
+    EVALUATED_ITERATIONS,
     MANY_FACTORS,
-    MAXIMUM_TRIAL_ITERATIONS,
     is_over,
     iteration_to_keep,
     patience_for,
 )
 from als_cli.tuning.fold_in_search import FoldInSearch
-from als_cli.tuning.parameters import recipe_for, with_fold_in
-from als_cli.tuning.point import FOLD_IN_NAMES, Point, apply_point, fold_in_values, open_values
+from als_cli.tuning.point import (
+    DEMAND_KEYS,
+    Point,
+)
 
-METRIC = "ndcg@10"
-_MINIMUM_RATIO_FOR_SEARCH = 0.9
-"""Minimum ratio to the best value so far for a search for fold-in hyperparameters."""
+_MIN_RATIO_FOR_SEARCH = 0.97
+"""Minimum ratio to the best value so far for a search for fold-in hyperparameters and demand."""
+_SCREENED_ITERATIONS = 3
+_KEPT = 3
+"""Maximum number of presets that screening keeps."""
+_MIN_RATIO_OF_KEPT = 0.98
+"""Minimum ratio to the best value for a preset to be kept by screening."""
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ class Trial:
     point: Point
     """Start of a trial with another number of factors."""
     value: float
-    """Mean of METRIC over the users of the validation set."""
+    """`train.metric`: the mean over the users of a validation set, then over the validation sets."""
 
     @property
     def factors(self) -> int:
@@ -55,7 +57,8 @@ class Trial:
             f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
             f"unobserved_weight {train.unobserved_weight}, user_exponent {rule.user_exponent}, "
             f"item_exponent {rule.item_exponent}, fold_in.regularization {fold_in.regularization}, "
-            f"fold_in.item_exponent {fold_in.item_exponent}: {METRIC} {self.value:.4f}"
+            f"fold_in.item_exponent {fold_in.item_exponent}, fold_in.half_life {fold_in.half_life}, "
+            f"demand ({train.demand}): {train.metric} {self.value:.4f}"
         )
 
 
@@ -65,87 +68,94 @@ class TrialRunner:
 
     given: TrainConfig
     threads: int
+    _demands: dict[int, Demands] = field(default_factory=dict)
+    """The demand of each validation set, by the id of the set, which it keeps alive."""
 
-    def run(self, sets: EvaluationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
+    def screen(self, sets: ValidationSets, starts: Sequence[Point], factors: int) -> list[Point]:
+        """Return the best of `starts` after few iterations, best first. All get the demand that suits one of them."""
+        demand_values: dict[str, float] = {}
+        values: list[tuple[float, Point]] = []
+        for start in starts:
+            point: Point = {**start, **demand_values}
+            training = self._training(sets, point, factors)
+            with contextlib.suppress(TrainingError):
+                training.advance(_SCREENED_ITERATIONS)
+                value = training.score(point)
+                if not demand_values:
+                    point, value = self._demand_search(sets, training).first(point)
+                    demand_values = {name: point[name] for name in DEMAND_KEYS}  # of the first start
+                values.append((value, point))
+                log.info("screened: %s %.4f, %s", self.given.metric, value, _listed(point))
+        values.sort(key=lambda one: -one[0])
+        best = values[0][0] if values else 0.0
+        return [point for value, point in values[:_KEPT] if value >= best * _MIN_RATIO_OF_KEPT]
+
+    def run(self, sets: ValidationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
         """Return the trial of `start` with `factors` on `sets`. If `iterations` is `auto`, it has the best number.
 
-        Iterations are evaluated with the fold-in hyperparameters of `start`. The search for better ones starts there.
-        There is no search if the value is far below `best_seen`.
+        Iterations are evaluated with the fold-in hyperparameters and the demand of `start`. The searches for better
+        ones start there. There is no search if the value is far below `best_seen`.
         """
-        matrix = sets.training.matrix
-        loss = {name: value for name, value in start.items() if name not in FOLD_IN_NAMES}
-        train = apply_point(self.given, {**open_values(self.given, loss), "factors": factors}, matrix)
-        limit = MAXIMUM_TRIAL_ITERATIONS if train.iterations == "auto" else train.iterations
-        recipe = recipe_for(matrix, train.model_copy(update={"iterations": limit}), self.threads)
-        values: list[float] = []
-        best, best_fit = 0.0, None
+        training = self._training(sets, start, factors)
+        values: list[tuple[int, float]] = []
+        best, best_fits = 0.0, None
         with contextlib.suppress(TrainingError):
-            for fit in self._fits(sets, recipe, limit):
-                values.append(0.0 if fit is None else fit.value(start))
-                if fit is not None and values[-1] > best:
-                    best, best_fit = values[-1], fit
-                if self.given.iterations == "auto" and is_over(values, patience_for(factors)):
+            for number in self._iterations():
+                training.advance(number)
+                values.append((number, training.score(start)))
+                if values[-1][1] > best:
+                    best, best_fits = values[-1][1], training.fits
+                if is_over([value for _, value in values], patience_for(factors)):
                     break
-        kept = iteration_to_keep(values) if self.given.iterations == "auto" else limit
+        kept = iteration_to_keep(values) if values else self._iterations()[-1]
         point = start
-        if best_fit is not None and best > _MINIMUM_RATIO_FOR_SEARCH * best_seen:
-            point, best = best_fit.search(factors).best(start, best)
-        trial = Trial(_numbers(train, recipe, point, kept), point, best)
+        if best_fits is not None and best > _MIN_RATIO_FOR_SEARCH * best_seen:
+            training.fits = best_fits
+            point, best = self._search(sets, training, factors, start, best)
+        trial = Trial(training.numbers(point, kept), point, best)
         log.info("evaluated: %s", trial)
         return trial
 
-    def _fits(self, sets: EvaluationSets, recipe: Recipe, limit: int) -> Iterator["_Fit | None"]:
-        """Yield the fit after each iteration, None for iterations that are not evaluated."""
-        iterations = NativeEngine().iterate(recipe.confidences(sets.training.matrix), recipe.settings)
-        for number, factors in enumerate(iterations, 1):
-            is_evaluated = number == limit or (self.given.iterations == "auto" and number > 1)
-            yield _fit_of(sets, self.given.fold_in, recipe, factors) if is_evaluated else None
+    def _iterations(self) -> Sequence[int]:
+        return EVALUATED_ITERATIONS if self.given.iterations == "auto" else (self.given.iterations,)
 
+    def _training(self, sets: ValidationSets, start: Point, factors: int) -> Training:
+        for one in sets:
+            self._demands.setdefault(id(one), Demands(one))
+        demands = [self._demands[id(one)] for one in sets]
+        return Training(self.given, demands, start, factors, self._iterations()[-1], self.threads)
 
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """Item factors after an iteration, and the fold-in of the test users with given hyperparameters."""
-
-    sets: EvaluationSets
-    given: FoldInConfig
-    recipe: Recipe
-    items: FixedItems
-    users: Float32Array
-    """(T, f) factors of the test users after the iteration."""
-
-    def value(self, point: Point) -> float:
-        """Return METRIC for users folded in with the hyperparameters of `point`."""
-        recipe = with_fold_in(
-            self.recipe, self.sets.training.matrix, *_fold_in_of(point, self.given, self.recipe)
+    def _search(
+        self, sets: ValidationSets, training: Training, factors: int, start: Point, value: float
+    ) -> tuple[Point, float]:
+        """Return the best fold-in hyperparameters and demand. With many factors, only the regularization is searched."""
+        few = factors <= MANY_FACTORS
+        given = self.given.fold_in
+        exponent_matters = bool(training.recipe.confidence.item_exponent) and few
+        is_weighted = training.recipe.settings.objective == "weighted"
+        fold_in = FoldInSearch(
+            training.score,
+            regularization_is_open=given.regularization == "auto",
+            item_exponent_is_open=given.item_exponent == "auto" and exponent_matters,
+            half_life_is_open=given.half_life == "auto" and is_weighted and few and _span(sets) is not None,
         )
-        problem = recipe.fold_in_problem(self.sets.holdout.test_set.history)
-        users = self.items.users(*problem, start=self.users)
-        ranker = FactorRanker("als", users, self.items.factors, recipe.settings.threads)
-        return mean_metric(ranker, self.sets, METRIC)
+        point, value = fold_in.best(start, value)
+        if few:
+            search = self._demand_search(sets, training)
+            improved = search.improved(point)
+            popularity = search.best_popularity(point)  # the result is never worse than popularity alone
+            point, value = max((point, value), improved, popularity, key=lambda one: one[1])
+        return point, value
 
-    def search(self, factors: int) -> FoldInSearch:
-        """Return the search for fold-in hyperparameters. With many factors, it keeps the exponent of the start."""
-        exponent_matters = bool(self.recipe.confidence.item_exponent) and factors <= MANY_FACTORS
-        return FoldInSearch(
-            self.value,
-            regularization_is_open=self.given.regularization == "auto",
-            item_exponent_is_open=self.given.item_exponent == "auto" and exponent_matters,
-        )
+    def _demand_search(self, sets: ValidationSets, training: Training) -> DemandSearch:
+        return DemandSearch(training.score, _span(sets))
 
 
-def _fit_of(sets: EvaluationSets, given: FoldInConfig, recipe: Recipe, factors: Factors) -> _Fit:
-    items = FixedItems(factors.items, recipe.settings.threads)
-    return _Fit(sets, given, recipe, items, factors.users[sets.holdout.user_rows])
+def _span(sets: ValidationSets) -> float | None:
+    """Return the seconds from the oldest to the newest time of the newest training set, None without times."""
+    times = sets[0].training.times
+    return None if times is None else float(times.data.max() - times.data.min()) / 1e6
 
 
-def _fold_in_of(point: Point, given: FoldInConfig, recipe: Recipe) -> tuple[float, float]:
-    return fold_in_values(point, given, recipe.settings.regularization, recipe.confidence.item_exponent)
-
-
-def _numbers(train: TrainConfig, recipe: Recipe, point: Point, iterations: int) -> TrainConfig:
-    """Return `train`, which was trained by `recipe`, with numbers for `iterations` and `fold_in`."""
-    regularization, item_exponent = _fold_in_of(point, train.fold_in, recipe)
-    fold_in = train.fold_in.model_copy(
-        update={"regularization": regularization, "item_exponent": item_exponent}
-    )
-    return train.model_copy(update={"iterations": iterations, "fold_in": fold_in})
+def _listed(point: Point) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in point.items())

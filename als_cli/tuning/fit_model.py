@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from als_cli.als.engine import Iteration, ProgressCallback
+from als_cli.config.evaluate import Split
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.fit import fit_ranker
 from als_cli.evaluation.rankers import FactorRanker
 from als_cli.progress import Progress, SilentProgress
 from als_cli.splitting.division import EvaluationSets
-from als_cli.tuning.auto import AutoSearch
+from als_cli.tuning.auto import AutoSearch, horizon_of
 from als_cli.tuning.parameters import recipe_for
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class ModelFitter:
     """Fits models to training sets."""
 
     signal: EventsConfig
+    split: Split
+    """`evaluate.split`, which gives the length of validation periods if `train.horizon` is `auto`."""
     threads: int
     progress: Progress = field(default_factory=SilentProgress)
 
@@ -49,9 +52,8 @@ class ModelFitter:
             The factors are not finite.
         """
         matrix = sets.training.matrix
-        chosen = AutoSearch(self.signal, self.threads, self.progress).choose(
-            train, sets.events.training, matrix
-        )
+        search = AutoSearch(self.signal, self.threads, self.progress, horizon=horizon_of(train, self.split))
+        chosen = search.resolve(train, sets.events.training, matrix)
         recipe = recipe_for(matrix, chosen, self.threads)
         with reported_iterations(self.progress, recipe.settings.iterations) as report:
             return fit_ranker(name, recipe, sets, report)

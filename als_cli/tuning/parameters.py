@@ -10,7 +10,7 @@ from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import FoldIn, Recipe
 from als_cli.config.train import ConfidenceConfig, DemandConfig, HalfLife, TrainConfig
 from als_cli.errors import ConfigError
-from als_cli.tuning.point import apply_point, objective_of, open_values, or_auto
+from als_cli.tuning.point import apply_point, half_life_seconds, objective_of, open_values, or_auto
 from als_cli.tuning.presets import BALANCED
 
 DEFAULT_FACTORS = 128
@@ -73,11 +73,6 @@ def demand_rule(config: DemandConfig) -> DemandRule:
         long_run_exponent=or_auto(config.long_run_exponent, 0.0),
         offset=or_auto(config.offset, 0.0),
     )
-
-
-def half_life_seconds(half_life: HalfLife) -> float | None:
-    """Return `half_life` in seconds, None if it is `infinite` or `auto`."""
-    return None if isinstance(half_life, str) else half_life.total_seconds()
 
 
 def with_fold_in(

@@ -9,12 +9,17 @@
 | `alpha`, `user_exponent`, `item_exponent` | `train.confidence` | unchanged |
 | `fold_in_regularization` | `train.fold_in.regularization` | multiple of `train.regularization` |
 | `fold_in_item_exponent` | `train.fold_in.item_exponent` | fraction of `train.confidence.item_exponent` |
+| `fold_in_half_life` | `train.fold_in.half_life` | seconds, infinity for `infinite` |
+| `demand_half_life`, `long_run_half_life` | half-lives of `train.demand` | seconds, infinity for `infinite` |
+| `demand_exponent`, `long_run_exponent`, `demand_offset` | `train.demand` | unchanged |
 
 The ridge of a row is lambda (C + a0 N)^nu (:mod:`als_cli.als.objective`), so the scale of lambda depends on nu. The
 conversion gives the same mean ridge over all rows as nu = 1. It uses the number of interactions for C.
 """
 
+import math
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -22,13 +27,24 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.confidence import interactions_per_item
 from als_cli.als.engine import AlsSettings, Objective
-from als_cli.config.train import ConfidenceConfig, FoldInConfig, TrainConfig
+from als_cli.config.train import ConfidenceConfig, DemandConfig, FoldInConfig, HalfLife, TrainConfig
 
 Point = Mapping[str, float]
 """A value per name. Settings whose name is missing keep the value of the config."""
 
 FOLD_IN_REGULARIZATION, FOLD_IN_ITEM_EXPONENT = "fold_in_regularization", "fold_in_item_exponent"
-FOLD_IN_NAMES = (FOLD_IN_REGULARIZATION, FOLD_IN_ITEM_EXPONENT)
+FOLD_IN_HALF_LIFE = "fold_in_half_life"
+FOLD_IN_NAMES = (FOLD_IN_REGULARIZATION, FOLD_IN_ITEM_EXPONENT, FOLD_IN_HALF_LIFE)
+DEMAND_HALF_LIFE, DEMAND_EXPONENT, DEMAND_OFFSET = "demand_half_life", "demand_exponent", "demand_offset"
+LONG_RUN_HALF_LIFE, LONG_RUN_EXPONENT = "long_run_half_life", "long_run_exponent"
+DEMAND_KEYS = {
+    DEMAND_HALF_LIFE: "half_life",
+    DEMAND_EXPONENT: "exponent",
+    LONG_RUN_HALF_LIFE: "long_run_half_life",
+    LONG_RUN_EXPONENT: "long_run_exponent",
+    DEMAND_OFFSET: "offset",
+}
+"""Names in a point and keys of `train.demand`."""
 _CONFIDENCE = ("alpha", "user_exponent", "item_exponent")
 _DIGITS = 4
 
@@ -49,32 +65,42 @@ def apply_point(
     values["confidence"] = train.confidence.model_copy(update=confidence)
     values |= _loss_values(point, matrix, digits)
     changed = train.model_copy(update=values)
-    return changed.model_copy(update={"fold_in": _fold_in(changed, point, digits)})
+    return changed.model_copy(
+        update={"fold_in": _fold_in(changed, point, digits), "demand": demand_of(train.demand, point)}
+    )
 
 
 def open_values(train: TrainConfig, point: Point) -> Point:
     """Return the values of `point` whose hyperparameters are `auto` in `train` and are supported by its objective."""
-    given: dict[str, float | str] = {
+    given: dict[str, Any] = {
         **train.model_dump(),
         **train.confidence.model_dump(),
         FOLD_IN_REGULARIZATION: train.fold_in.regularization,
         FOLD_IN_ITEM_EXPONENT: train.fold_in.item_exponent,
+        FOLD_IN_HALF_LIFE: train.fold_in.half_life,
+        **{name: getattr(train.demand, key) for name, key in DEMAND_KEYS.items()},
     }
-    names = point.keys() if objective_of(train) == "weighted" else point.keys() & {FOLD_IN_REGULARIZATION}
+    names = set(point)
+    if objective_of(train) != "weighted":
+        names &= {"factors", "iterations", FOLD_IN_REGULARIZATION, *DEMAND_KEYS}
     return {name: point[name] for name in point if name in names and given[name] == "auto"}
 
 
 def fold_in_values(
     point: Point, given: FoldInConfig, regularization: float, item_exponent: float
-) -> tuple[float, float]:
-    """Return the regularization and the item exponent of the fold-in.
+) -> tuple[float, float, float | None]:
+    """Return the regularization, the item exponent and the half-life in seconds (None: infinite) of the fold-in.
 
     `regularization` and `item_exponent` are the values of the training. Numbers in `given` take precedence over
     `point`. Without a value in `point`, the value of the training is used.
     """
+    half_life = given.half_life
+    if half_life == "auto":
+        half_life = half_life_of(point.get(FOLD_IN_HALF_LIFE, math.inf))
     return (
         or_auto(given.regularization, point.get(FOLD_IN_REGULARIZATION, 1.0) * regularization),
         or_auto(given.item_exponent, point.get(FOLD_IN_ITEM_EXPONENT, 1.0) * item_exponent),
+        half_life_seconds(half_life),
     )
 
 
@@ -138,9 +164,29 @@ def _fold_in(train: TrainConfig, point: Point, digits: int | None) -> FoldInConf
         "regularization": (FOLD_IN_REGULARIZATION, train.regularization),
         "item_exponent": (FOLD_IN_ITEM_EXPONENT, confidence.item_exponent),
     }
-    values = {
+    values: dict[str, Any] = {
         key: rounded(point[name] * of, digits)
         for key, (name, of) in searched.items()
         if name in point and not isinstance(of, str)
     }
+    if FOLD_IN_HALF_LIFE in point:
+        values["half_life"] = half_life_of(point[FOLD_IN_HALF_LIFE])
     return train.fold_in.model_copy(update=values)
+
+
+def demand_of(demand: DemandConfig, point: Point) -> DemandConfig:
+    """Return `demand` with the values of `point`."""
+    values: dict[str, Any] = {key: point[name] for name, key in DEMAND_KEYS.items() if name in point}
+    for key in values.keys() & {"half_life", "long_run_half_life"}:
+        values[key] = half_life_of(values[key])
+    return demand.model_copy(update=values)
+
+
+def half_life_seconds(half_life: HalfLife) -> float | None:
+    """Return `half_life` in seconds, None if it is `infinite` or `auto`."""
+    return None if isinstance(half_life, str) else half_life.total_seconds()
+
+
+def half_life_of(seconds: float) -> HalfLife:
+    """Return the half-life in the config for `seconds`, which may be infinite."""
+    return "infinite" if math.isinf(seconds) else timedelta(seconds=seconds)

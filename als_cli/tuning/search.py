@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from als_cli.config.evaluate import Split
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.config.tune import TuneConfig
@@ -50,6 +51,7 @@ class TuneSearch:
 
     train: TrainConfig
     signal: EventsConfig
+    split: Split
     config: TuneConfig
     space: Sequence[Dimension]
     threads: int
@@ -118,7 +120,10 @@ class TuneSearch:
         return screening.run("screening", self.config.screen.trials, _SCREENING_TIME, start, _RANDOM_TRIALS)
 
     def _fold_trials(self, folds: Sequence[EvaluationSets]) -> list[FoldTrial]:
-        return [FoldTrial(fold, self.train, self.signal, self.config.metric, self.threads) for fold in folds]
+        return [
+            FoldTrial(fold, self.train, self.signal, self.split, self.config.metric, self.threads)
+            for fold in folds
+        ]
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from functools import cached_property
 from scipy.sparse import csr_matrix
 
 from als_cli.als.recipe import Recipe
+from als_cli.config.evaluate import Split
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.fit import fit_ranker, mean_metric
 from als_cli.splitting.division import EvaluationSets
-from als_cli.tuning.auto import AutoSearch
+from als_cli.tuning.auto import AutoSearch, horizon_of
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.space import searched_config
@@ -23,6 +24,8 @@ class FoldTrial:
     fold: EvaluationSets
     train: TrainConfig
     signal: EventsConfig
+    split: Split
+    """`evaluate.split`, which gives the length of the validation periods of `auto`."""
     metric: str
     """For example ndcg@10."""
     threads: int
@@ -36,7 +39,10 @@ class FoldTrial:
     def untuned(self) -> Recipe:
         """The recipe of the config as given. It is computed once, because resolving `auto` takes long."""
         events = self.fold.events.training
-        chosen = AutoSearch(self.signal, self.threads).choose(self.train, events, self.matrix)
+        horizon = horizon_of(self.train, self.split)
+        chosen = AutoSearch(self.signal, self.threads, horizon=horizon).resolve(
+            self.train, events, self.matrix
+        )
         return recipe_for(self.matrix, chosen, self.threads)
 
     def value(self, point: Point | None) -> float:

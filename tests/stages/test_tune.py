@@ -30,7 +30,9 @@ def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_
     folds = folds_of(context)
     expected = np.mean(
         [
-            FoldTrial(fold, context.config.train, context.config.events, "ndcg@5", 1).value(None)
+            FoldTrial(
+                fold, context.config.train, context.config.events, context.config.evaluate.split, "ndcg@5", 1
+            ).value(None)
             for fold in folds
         ]
     )

@@ -121,7 +121,12 @@ def test_screening_trials_are_evaluated_on_the_samples(tmp_path):
     context = screening(tmp_path)
     trial = next(t for t in tune(context).screen.trials[1:] if t.value is not None)
     _, samples = folds_and_samples_of(context)
-    folds = [FoldTrial(one, context.config.train, context.config.events, "ndcg@5", 1) for one in samples]
+    folds = [
+        FoldTrial(
+            one, context.config.train, context.config.events, context.config.evaluate.split, "ndcg@5", 1
+        )
+        for one in samples
+    ]
     expected = np.mean([fold.value(trial.parameters) for fold in folds])
     assert trial.value == pytest.approx(expected, abs=1e-12)
 
