@@ -26,6 +26,7 @@ SLOW = (
     "ranking/test_warm_up.py",
     "storage/test_ownership.py",
     "tables/test_headers.py",
+    "test_as_of.py",
     "test_cli.py",
     "test_opened_by.py",
     "test_public_data.py",

@@ -13,10 +13,11 @@ from als_cli.ranking.recommend_report import ListCounts, RecommendReport
 from als_cli.ranking.recommender import ListRules, Recommender
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.inputs import Inputs, describe_inputs
+from als_cli.storage.instants import open_dataset_as_of, open_model_as_of
 from als_cli.storage.manifest import Manifest
-from als_cli.storage.model_files import open_model
+from als_cli.storage.model_files import Model
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.sinks.lists_key import lists_key, lists_paths
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink, published_lists
@@ -34,7 +35,8 @@ def recommend(context: StageContext) -> RecommendReport:
     Raises
     ------
     ArtifactError
-        The dataset or the model is missing or broken, or they do not belong together.
+        The dataset or the model is missing or broken, or they do not belong together. Or one of them does not fit
+        `events.as_of`.
     ConfigError
         The output, a column of the catalogue, the condition or the users do not fit the data.
     DataError
@@ -45,11 +47,11 @@ def recommend(context: StageContext) -> RecommendReport:
     started = time.perf_counter()
     config = context.config.recommend
     check_lists_output(context.config, context.config_file)
-    dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
+    dataset, model = _dataset_and_model(context)
     start_warm_up()
     inputs, candidates = Inputs(), None
     with inputs.unchanged():
-        audience = audience_of(config.users, dataset.interactions, inputs.find)
+        audience = audience_of(config.users, dataset.interactions, context.config.events.as_of, inputs.find)
         if config.items is not None:
             catalog = read_catalog(config.items, model.item_ids.dtype, inputs.find)
             candidates = catalog.candidates(model.item_ids)
@@ -90,7 +92,7 @@ def recommend_key(context: StageContext) -> str | None:
     None if the users file or the catalogue is a pipe, which can be read only once.
     """
     config = context.config.recommend
-    dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
+    dataset, model = _dataset_and_model(context)
     inputs = describe_inputs(lists_paths(config))
     return None if inputs is None else lists_key(config, dataset, model, inputs)
 
@@ -101,6 +103,12 @@ def published_recommendations(context: StageContext) -> Manifest | None:
         return published_lists(target_of(context.config.recommend.output))
     except AlsError:
         return None
+
+
+def _dataset_and_model(context: StageContext) -> tuple[Dataset, Model]:
+    as_of = context.config.events.as_of
+    dataset = open_dataset_as_of(context.dataset_place, as_of)
+    return dataset, open_model_as_of(context.models_place, dataset, as_of)
 
 
 def _write_lists(

@@ -14,6 +14,7 @@ from als_cli.ranking.similar import similar_items
 from als_cli.stages.context import StageContext
 from als_cli.stages.near_ids import near_ids
 from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.instants import open_model_as_of
 from als_cli.storage.model_files import Model, open_model
 
 _POPULAR_ITEMS = 10
@@ -52,15 +53,18 @@ def show_model(context: StageContext) -> ModelReport:
 def show_user(context: StageContext, user_text: str) -> UserReport:
     """Return the history of the user with id `user_text`, and the list that `recommend` would make.
 
+    The list is made for the instant of the dataset, which `events.as_of` of the config does not change.
+
     Raises
     ------
     ArtifactError
-        The dataset or the model is missing or broken.
+        The dataset or the model is missing or broken, or the model may know events that the dataset's instant excludes.
     DataError
         The dataset has no user with this id. The hint suggests similar ids.
     """
     config = context.config.recommend
-    dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
+    dataset = open_dataset(context.dataset_place)
+    model = open_model_as_of(context.models_place, dataset, dataset.manifest.as_of)
     interactions = dataset.interactions
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     catalog = _catalog(context, model)

@@ -7,7 +7,7 @@ from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.stages.run import ingest_if_needed
-from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.output_checks import check_tune_output
 from als_cli.storage.tune_files import study_name, study_path, write_best_config
 from als_cli.tuning.folds import folds_and_samples, training_matrix, warn_of_few_users
@@ -27,7 +27,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     AlsError
         With `ingest`: any error of stage `ingest`.
     ArtifactError
-        There is no dataset, or the dataset or the study is broken.
+        There is no dataset, it was ingested for another instant, or the dataset or the study is broken.
     ConfigError
         Optuna is not installed, `tune.output` is an input or an artifact, or the split or the hyperparameters do not
         fit the data.
@@ -43,7 +43,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     require_optuna()
     check_tune_output(config, context.config_file)
     ingested = ingest_if_needed(context) if ingest else None
-    dataset = open_dataset(context.dataset_place)
+    dataset = open_dataset_as_of(context.dataset_place, config.events.as_of)
     start_warm_up(config.train.engine)
     clean = dataset.scan_events()
     split, _ = given_split(clean, config.events, config.evaluate)

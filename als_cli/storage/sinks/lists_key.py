@@ -8,7 +8,7 @@ from als_cli.storage.sinks.target import target_of
 
 
 def lists_key(config: RecommendConfig, dataset: Dataset, model: Model, inputs: tuple[InputFile, ...]) -> str:
-    """Return the hash of the rules, the format, the dataset, the model and the contents of `inputs`.
+    """Return the hash of the rules, the format, the dataset and its instant, the model and the contents of `inputs`.
 
     Paths and `block_users` are not part of the key, because they do not change the lists.
     """
@@ -20,6 +20,7 @@ def lists_key(config: RecommendConfig, dataset: Dataset, model: Model, inputs: t
     return stage_key(
         recommend=rules,
         output=(target.kind, target.format, target.layout, target.users_per_part),
+        as_of=dataset.manifest.as_of,
         dataset=dataset.manifest.content,
         model=model.manifest.content,
         inputs=[file.sha256 for file in inputs],
