@@ -124,31 +124,19 @@ def run(
 @command(show_app, name="model")
 def show_model(session: Session) -> None:
     """Show the model and how it was trained."""
-    context = session.context()
-    from als_cli.console.views.show import render_model
-    from als_cli.stages.show import show_model as run_stage
-
-    session.answer(run_stage(context), render_model)
+    session.show("model")
 
 
 @command(show_app, name="user", cls=IdCommand)
 def show_user(session: Session, user_id: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
     """Show a user's history beside the recommendations."""
-    context = session.context()
-    from als_cli.console.views.show import render_user
-    from als_cli.stages.show import show_user as run_stage
-
-    session.answer(run_stage(context, user_id), render_user)
+    session.show("user", user_id)
 
 
 @command(show_app, name="item", cls=IdCommand)
 def show_item(session: Session, item_id: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
     """Show an item's neighbours."""
-    context = session.context()
-    from als_cli.console.views.show import render_item
-    from als_cli.stages.show import show_item as run_stage
-
-    session.answer(run_stage(context, item_id), render_item)
+    session.show("item", item_id)
 
 
 def main() -> None:

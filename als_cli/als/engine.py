@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from scipy.sparse import csr_matrix
 
 from als_cli.arrays import Float32Array
+from als_cli.errors import TrainingError
 
 Objective = Literal["weighted", "hu2008"]
 
@@ -50,6 +51,14 @@ class Iteration:
     """Training loss after the iteration, divided by U x I."""
     seconds: float
     """Wall time of the iteration, with the computation of the loss."""
+
+
+def not_finite(where: str) -> TrainingError:
+    """Return the error for factors that are not finite; `where` ends the message."""
+    return TrainingError(
+        f"training diverged: factors are not finite {where}",
+        hint="raise train.regularization, lower train.confidence.alpha, or cap values with events.value_cap",
+    )
 
 
 def has_converged(losses: Sequence[float], tolerance: float) -> bool:

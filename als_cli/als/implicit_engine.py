@@ -14,9 +14,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged
+from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged, not_finite
 from als_cli.arrays import Float32Array
-from als_cli.errors import ResourceError, TrainingError
+from als_cli.errors import ResourceError
 
 _MAXIMUM_INDPTR = 2**31 - 1
 
@@ -39,7 +39,7 @@ class ImplicitEngine:
         def report(iteration: int, _seconds: float, loss: float) -> None:
             nonlocal started
             if not np.isfinite(loss):
-                raise _not_finite(iteration + 1)
+                raise not_finite(f"after iteration {iteration + 1}")
             now = time.perf_counter()
             losses.append(to_mean_loss(loss))
             on_iteration(Iteration(iteration + 1, losses[-1], now - started))
@@ -53,7 +53,7 @@ class ImplicitEngine:
                 model.fit(matrix, show_progress=False, callback=report)
         factors = Factors(np.ascontiguousarray(model.user_factors), np.ascontiguousarray(model.item_factors))
         if not (np.isfinite(factors.users).all() and np.isfinite(factors.items).all()):
-            raise _not_finite(settings.iterations)
+            raise not_finite(f"after iteration {settings.iterations}")
         return factors
 
     def fold_in(
@@ -131,10 +131,3 @@ def _as_implicit_wants(confidence: csr_matrix) -> csr_matrix:
 def _writable(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     # Datasets and models are memory-mapped read-only; implicit requires writable buffers.
     return np.require(values, dtype, ["C", "W"])
-
-
-def _not_finite(iteration: int) -> TrainingError:
-    return TrainingError(
-        f"training diverged: factors are not finite after iteration {iteration}",
-        hint="raise train.regularization, lower train.confidence.alpha, or cap values with events.value_cap",
-    )

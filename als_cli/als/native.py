@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from als_cli.als.eigenbasis import column_squares, rotate, weighted_squares
-from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged
+from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged, not_finite
 from als_cli.als.half_step import Side, solve_side, solve_turned, turn, width_of
 from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import aligned
@@ -23,7 +23,6 @@ from als_cli.als.ordering import both_sides, ordering_of, put_back
 from als_cli.als.schedule import schedule_rows
 from als_cli.als.threads import Workers
 from als_cli.arrays import Float32Array, Float64Array
-from als_cli.errors import TrainingError
 
 _NO_LOSSES = np.empty(0, np.float64)
 
@@ -100,7 +99,7 @@ class FixedItems:
             try:
                 self._turned = turn(workers, _wide(items), self._columns)
             except FloatingPointError as error:
-                raise _not_finite("in the item factors given") from error
+                raise not_finite("in the item factors given") from error
 
     @property
     def factors(self) -> Float32Array:
@@ -176,10 +175,10 @@ class _Training:
             solve_side(self._workers, users, items.factors, self._loss, steps, _NO_LOSSES)
             axes = solve_side(self._workers, items, users.factors, self._loss, steps, pair_losses)
         except FloatingPointError as error:
-            raise _not_finite(f"in iteration {number}") from error
+            raise not_finite(f"in iteration {number}") from error
         loss = self._total(float(pair_losses.sum()), axes.spectrum)
         if not np.isfinite(loss):
-            raise _not_finite(f"after iteration {number}")
+            raise not_finite(f"after iteration {number}")
         return loss
 
     def _total(self, pair_loss: float, spectrum: Float64Array) -> float:
@@ -237,10 +236,3 @@ def warm_up() -> None:
     for kind in ("dense", "long", "longest", "short"):
         with IMPORTING:
             importlib.import_module(f"als_cli.als.kernels.{kind}_rows")
-
-
-def _not_finite(where: str) -> TrainingError:
-    return TrainingError(
-        f"training diverged: factors are not finite {where}",
-        hint="raise train.regularization, lower train.confidence.alpha, or cap values with events.value_cap",
-    )

@@ -1,8 +1,8 @@
 """The language of `where`: one SQL expression over the columns of one row.
 
-:func:`read_condition` parses a condition and writes it again, token by token, from what it has recognized. Names are
-always quoted; keywords, operators, types and functions come from the tables below. Subqueries, table functions,
-aggregates and window functions have no rule here, so the text that comes back cannot contain them.
+:func:`read_condition` parses a condition and writes it again as SQL, token by token. Names are always quoted. Keywords,
+operators, types and functions come from :mod:`als_cli.config.condition_words`. The grammar has no rule for subqueries,
+table functions, aggregates and window functions, so the written SQL cannot contain them.
 """
 
 import difflib
@@ -33,21 +33,21 @@ MAXIMUM_OPERANDS = 2_000
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition whose every token is in the allowed language."""
+    """A condition that contains only tokens of the allowed language."""
 
     sql: str
-    """The condition, written from the tokens that were recognized."""
+    """The condition as SQL, written from the tokens."""
     columns: tuple[str, ...]
-    """The columns that it uses, each once, in order."""
+    """The columns that the condition uses, each once, in the order of their first use."""
 
 
 def read_condition(text: str) -> Condition:
-    """Return the condition that `text` states.
+    """Return the condition in `text`.
 
     Raises
     ------
     ValueError
-        Not one expression of the allowed language; the message names what was found and at which character.
+        `text` is not one expression of the allowed language. The message names the wrong token and its position.
     """
     reader = _ConditionReader(list(read_tokens(text)))
     reader.read()
@@ -55,7 +55,7 @@ def read_condition(text: str) -> Condition:
 
 
 def check_condition(text: str) -> str:
-    """Return `text` unchanged; raise a ValueError where it is not a condition."""
+    """Return `text`. Raise a ValueError if it is not a condition."""
     read_condition(text)
     return text
 
@@ -64,8 +64,8 @@ def check_condition(text: str) -> str:
 class _ConditionReader(TokenReader):
     """Reads tokens by the grammar of conditions.
 
-    A rule returns the number of operands that polars makes of what it reads. BETWEEN, NULLIF, RIGHT, and CASE with an
-    operand repeat theirs, so a nest of them grows exponentially. Precedence is left to polars.
+    Each rule returns the number of operands in the expression of polars. BETWEEN, NULLIF, RIGHT, and CASE with an
+    operand repeat operands, so nested ones grow exponentially. The rules ignore precedence, which polars applies.
     """
 
     columns: list[str] = field(default_factory=list)
@@ -139,9 +139,8 @@ class _ConditionReader(TokenReader):
         name = self.next.text
         if self.next.kind == "name":
             name = name[1:-1].replace(2 * name[0], name[0])
-        if name == "*" or (
-            name.startswith("^") and name.endswith("$")
-        ):  # polars would take more than one column
+        # polars selects several columns by these names.
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
             raise ValueError(
                 f"column {shown(name)} at character {self.next.position} cannot be used in a condition; rename it"
             )
@@ -170,9 +169,9 @@ class _ConditionReader(TokenReader):
         if special is not None:
             return special()
         sizes = [] if self.take_if(")") else self._arguments(TEXT_ARGUMENTS.get(name, ()))
-        least, most = FUNCTIONS[name]
-        if not least <= len(sizes) <= most:
-            wanted = str(least) if least == most else f"{least} to {most}"
+        minimum, maximum = FUNCTIONS[name]
+        if not minimum <= len(sizes) <= maximum:
+            wanted = str(minimum) if minimum == maximum else f"{minimum} to {maximum}"
             raise ValueError(
                 f"function {name!r} at character {position} takes {wanted} arguments, not {len(sizes)}"
             )
@@ -218,7 +217,7 @@ class _ConditionReader(TokenReader):
         return size
 
     def _predicate(self, size: int) -> int:
-        """Read [NOT] BETWEEN, IN or LIKE behind an operand of `size`."""
+        """Read [NOT] BETWEEN, IN or LIKE after an operand of `size`."""
         self.take_if("not")
         if self.take_if("between"):
             size = 2 * size + self._lower_bound()

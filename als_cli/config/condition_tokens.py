@@ -1,4 +1,4 @@
-"""The tokens of a condition, and a reader that takes them one by one and writes them again as SQL."""
+"""The tokens of a condition, and a reader that takes tokens one by one and writes them as SQL."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     | (?P<symbol> ::|<>|!=|<=|>=|==|\|\||//|!~\*|!~|~\*|[-+*/%=<>~&|(),] )""",
     re.VERBOSE | re.DOTALL,
 )
-# Bytes of a shell argument that are not UTF-8 arrive as lone surrogates, which polars cannot take.
+# Bytes of a shell argument that are not UTF-8 become lone surrogates. polars does not accept them.
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _PLACEHOLDER = "write the value itself instead of a placeholder"
 _ADVICE = {
@@ -36,21 +36,21 @@ class Token:
     """text, name (quoted), number, word, symbol, or end."""
     text: str
     position: int
-    """Position of its first character, from 1."""
+    """Position of the first character, from 1."""
 
     @property
     def word(self) -> str:
-        """The word or symbol in lower case; empty for the other kinds, and for words that are not ASCII."""
+        """The word or symbol in lower case. Empty for other kinds, and for words that are not ASCII."""
         return self.text.lower() if self.kind in {"word", "symbol"} and self.text.isascii() else ""
 
 
 def read_tokens(text: str) -> Iterator[Token]:
-    """Yield the tokens of `text`, then one of kind end; white space and comments are left out.
+    """Yield the tokens of `text`, then a token of kind end. White space and comments are left out.
 
     Raises
     ------
     ValueError
-        A character that starts no token; the message names it and its position.
+        A character starts no token. The message names the character and its position.
     """
     if len(text) > MAXIMUM_CHARACTERS:
         raise ValueError(f"unable to parse: longer than {MAXIMUM_CHARACTERS:,} characters")
@@ -68,7 +68,7 @@ def read_tokens(text: str) -> Iterator[Token]:
 
 
 def shown(text: str) -> str:
-    """Return `text` quoted for a message, shortened."""
+    """Return `text` in quotes for a message, shortened if it is long."""
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
 
 
@@ -81,7 +81,7 @@ def _no_token(rest: str, position: int) -> str:
 
 @dataclass
 class TokenReader:
-    """Takes tokens one by one; what it takes is written to `sql`."""
+    """Takes tokens one by one, and writes each to `sql`."""
 
     tokens: list[Token]
     sql: list[str] = field(default_factory=list)
@@ -89,37 +89,37 @@ class TokenReader:
 
     @property
     def next(self) -> Token:
-        """The token that has not been taken yet."""
+        """The first token that has not been taken."""
         return self.tokens[self.at]
 
     @property
     def after(self) -> Token:
-        """The token behind `next`."""
+        """The token after `next`."""
         return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
 
     def write(self, sql: str) -> None:
-        """Take a token and write `sql` for it."""
+        """Take a token, and write `sql` instead of it."""
         self.sql.append(sql)
         self.at += 1
 
     def take(self) -> None:
-        """Take a token and write it as it is, words in upper case."""
+        """Take a token, and write it unchanged; words are written in upper case."""
         self.write(self.next.word.upper() or self.next.text)
 
     def take_if(self, word: str) -> bool:
-        """Take the token if it is `word`; return whether it was."""
+        """Take the token if it is `word`. Return whether it was taken."""
         if self.next.word != word:
             return False
         self.take()
         return True
 
     def expect(self, word: str) -> None:
-        """Take `word`; raise a ValueError where something else is written."""
+        """Take the token. Raise a ValueError if it is not `word`."""
         if not self.take_if(word):
             self.refuse(f"'{word}'")
 
     def separated(self, rule: Callable[[], int]) -> list[int]:
-        """Read ``a, b, c)`` by `rule`; return what it gives for each entry."""
+        """Read ``a, b, c)``, each entry with `rule`. Return the result of each entry."""
         found = [rule()]
         while self.take_if(","):
             found.append(rule())
@@ -127,7 +127,7 @@ class TokenReader:
         return found
 
     def refuse(self, expected: str) -> NoReturn:
-        """Raise a ValueError that says what is written where `expected` would be right."""
+        """Raise a ValueError that names the next token and `expected`, the right one."""
         found, place = self.next, f"at character {self.next.position}"
         if found.kind == "end":
             raise ValueError(f"unable to parse: the condition ends {place}, where {expected} is missing")
@@ -136,7 +136,7 @@ class TokenReader:
         raise ValueError(f"unable to parse: unexpected {shown(found.text)} {place} instead of {expected}")
 
     def refuse_function(self, near: list[str]) -> NoReturn:
-        """Raise a ValueError about the function at `next`; `near` are similar names that are allowed."""
+        """Raise a ValueError about the function at `next`. `near` are similar names that are allowed."""
         advice = f"a similar one is {near[0]!r}" if near else _ONE_ROW
         raise ValueError(
             f"function {shown(self.next.text)} at character {self.next.position} is not allowed; {advice}"

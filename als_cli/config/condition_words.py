@@ -1,4 +1,4 @@
-"""The words of the language of `where`: functions, types, operators, keywords; see docs/configuration.md."""
+"""The words of the language of `where`: functions, types, operators, keywords. See docs/configuration.md."""
 
 import re
 
@@ -21,13 +21,13 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("hour", "minute", "second"), (1, 1)),
     **dict.fromkeys(("date_part", "strftime", "strptime", "date"), (2, 2)),
 }
-"""Minimum and maximum number of arguments by name. Each function gives one value per row, from that row alone."""
+"""Minimum and maximum number of arguments, by name. Each function reads one row and gives one value for it."""
 TEXT_ARGUMENTS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("concat_ws", "date_part"), (0,)),
     **dict.fromkeys(("regexp_like", "strftime", "strptime", "date"), (1,)),
     "replace": (1, 2),
 }
-"""Positions of arguments that are texts in single quotes, not columns: patterns, formats, separators."""
+"""Positions of arguments that must be text in single quotes: patterns, formats, separators."""
 TYPES = (
     *("tinyint", "smallint", "int", "integer", "bigint", "real", "float", "double", "boolean"),
     *("varchar", "text", "string", "date", "time", "timestamp", "datetime"),
@@ -47,4 +47,4 @@ RESERVED = (
 )
 _UNITS = "years?|quarters?|months?|weeks?|days?|hours?|minutes?|seconds?"
 INTERVAL = re.compile(rf"\s*(?:[0-9]{{1,6}}\s+(?:{_UNITS})\s*)+", re.IGNORECASE)
-"""The text of an interval; polars computes wrong instants from longer numbers."""
+"""The text of an interval. polars computes wrong instants from numbers with more digits."""

@@ -1,4 +1,4 @@
-"""What a key expects and what it was given, in words: every message about a wrong value is made of these."""
+"""The expected and the given value of a key in words, for messages about wrong values."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,9 +15,11 @@ _BOUNDS = ("ge", "gt", "le", "lt")
 
 
 def words_for(accepted: Sequence[Accepted]) -> str:
-    """Return what a key of these types expects, such as ``auto or a whole number of at least 1``."""
-    literals = [word for one in accepted if one.origin is Literal for word in get_args(one.kind)]
-    words = [_literal_words(literals)] if literals else []
+    """Return the values that the `accepted` types allow, for example ``auto or a whole number of at least 1``."""
+    literals = literals_of(accepted)
+    words = (
+        [", ".join(literals) if len(literals) == 1 else f"one of {', '.join(literals)}"] if literals else []
+    )
     words += [_words(one) for one in accepted if one.origin is not Literal and one.kind is not type(None)]
     words += ["null"] if is_nullable(accepted) else []
     return _joined(words)
@@ -29,12 +31,13 @@ def is_nullable(accepted: Iterable[Accepted]) -> bool:
 
 
 def literals_of(accepted: Iterable[Accepted]) -> list[str]:
-    """Return the words that may be given as they are, such as ``auto``."""
-    return [str(word) for one in accepted if one.origin is Literal for word in get_args(one.kind)]
+    """Return the allowed words, for example ``auto``, each once."""
+    words = (str(word) for one in accepted if one.origin is Literal for word in get_args(one.kind))
+    return list(dict.fromkeys(words))
 
 
 def shown(value: Any) -> str:
-    """Return `value` as it would be written in YAML, on one line, cut where it is long."""
+    """Return `value` as YAML on one line, shortened if it is long."""
     text = _written(value, _SHOWN_DEPTH)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
@@ -55,11 +58,6 @@ def _words(accepted: Accepted) -> str:
     plain = {bool: "true or false", int: _number_words("a whole number", accepted)}
     plain |= {float: _number_words("a number", accepted), str: _text_words(accepted)}
     return plain.get(accepted.kind, "another value")
-
-
-def _literal_words(words: Sequence[Any]) -> str:
-    written = [str(word) for word in dict.fromkeys(words)]
-    return written[0] if len(written) == 1 else f"one of {', '.join(written)}"
 
 
 def _section_words(accepted: Accepted) -> str:
@@ -98,10 +96,10 @@ def _constraint(accepted: Accepted, name: str) -> Any:
 
 def _joined(words: Sequence[str]) -> str:
     unique = list(dict.fromkeys(words))
-    *most, last = unique
-    # A comma before "or" keeps an alternative apart from a list of words or of entries before it.
-    comma = "," if any("," in word or "such as" in word for word in most) else ""
-    return f"{', '.join(most)}{comma} or {last}" if most else last
+    *first, last = unique
+    # A comma before "or" separates the last alternative from a list of words or entries before it.
+    comma = "," if any("," in word or "such as" in word for word in first) else ""
+    return f"{', '.join(first)}{comma} or {last}" if first else last
 
 
 def _written(value: Any, depth: int) -> str:

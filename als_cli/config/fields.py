@@ -1,4 +1,4 @@
-"""Field types that the sections have in common: strict frozen sections, durations, paths."""
+"""Types of the keys of all sections: sections, durations, instants, paths, conditions."""
 
 import os
 import re
@@ -17,7 +17,7 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
 
 
 class Section(BaseModel):
-    """A frozen part of the config: unknown keys, NaN and values of another type are errors."""
+    """A frozen section of the config. Unknown keys, NaN and values of another type are errors."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -26,30 +26,33 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class Wording:
-    """What messages say a value of this type looks like: metadata of an annotation."""
+    """The description of a type in messages. It is metadata of an annotation."""
 
     text: str
 
 
 class WrongFormError(ValueError):
-    """A value is no duration or instant; the message about its key says what is expected instead."""
+    """A value is not a duration or an instant. The message about the key names the expected form."""
 
 
 def parse_duration(raw: Any) -> timedelta:
-    """Return the time span that a text such as ``30d``, ``12h`` or ``1.5w`` stands for."""
+    """Return the time span of a text, for example of ``30d``, ``12h`` or ``1.5w``."""
     if isinstance(raw, timedelta):
         return raw
     match = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
     if match is None or float(match[1]) == 0:
         raise WrongFormError("not a duration")
     try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        span = timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
         raise ValueError("this is longer than any time span that can be computed with") from None
+    if not span:
+        raise ValueError("this is shorter than a microsecond")
+    return span
 
 
 def format_duration(span: timedelta) -> str:
-    """Return the shortest text that :func:`parse_duration` reads back as `span`."""
+    """Return the shortest text that :func:`parse_duration` reads as `span`."""
     seconds = span.total_seconds()
     for unit in ("d", "h", "m"):
         if seconds % _UNITS[unit] == 0:
@@ -58,7 +61,7 @@ def format_duration(span: timedelta) -> str:
 
 
 def parse_instant(raw: Any) -> datetime:
-    """Return the UTC instant of a YAML date, datetime or ISO 8601 text; a text without zone is UTC."""
+    """Return the UTC instant of a YAML date, datetime or ISO 8601 text. Text without a time zone is UTC."""
     if isinstance(raw, str):
         try:
             raw = datetime.fromisoformat(raw)
@@ -79,20 +82,20 @@ def _in_utc(instant: datetime) -> datetime:
 
 
 def is_url(path: str) -> bool:
-    """Return whether `path` names an object store or another remote place rather than a local file."""
+    """Return whether `path` is in an object store or another remote place."""
     return "://" in path
 
 
 class ShellText(str):
-    """A text that was typed at the shell or came from the environment: its paths start at the working folder."""
+    """A text from the command line or the environment. Its relative paths start at the working folder."""
 
     __slots__ = ()
 
 
 def resolve_path(path: Any, info: ValidationInfo) -> Any:
-    """Return `path` made absolute against the config file's folder, or the working folder when typed at the shell.
+    """Return `path` as an absolute path. ``-``, URLs, and values that are not text stay unchanged.
 
-    ``-``, URLs, and values that are no text stay as they are.
+    A relative path starts at the folder of the config file. A ShellText starts at the working folder.
     """
     if not isinstance(path, str) or path == "-" or is_url(path):
         return path
@@ -128,7 +131,7 @@ Instant = Annotated[
 """A point in time, UTC."""
 
 PathText = Annotated[str, Wording("a path"), BeforeValidator(resolve_path)]
-"""A path or URL; relative ones are taken from the folder of the config file."""
+"""A path or URL. Relative paths start at the folder of the config file."""
 
 ConditionText = Annotated[str, AfterValidator(check_condition)]
 """A condition on the columns of a table, in the language of :mod:`als_cli.config.condition`."""

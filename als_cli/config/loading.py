@@ -1,4 +1,4 @@
-"""One typed config out of its layers: flag, ``--set``, environment, file, default, in falling precedence."""
+"""The config from its layers, in decreasing precedence: flag, ``--set``, environment, file, default."""
 
 import difflib
 import os
@@ -23,13 +23,13 @@ ENVIRONMENT_PREFIX = "ALS_"
 
 @dataclass
 class _Layers:
-    """The merged raw values and where each came from."""
+    """The merged raw values, and the origin of each."""
 
     tree: dict[str, Any] = field(default_factory=dict)
     origins: dict[KeyPath, str] = field(default_factory=dict)
 
     def put(self, dotted: str, value: Any, origin: str) -> None:
-        """Set the value at `dotted` (``train.factors``), replacing what a lower layer said."""
+        """Set the value at `dotted` (``train.factors``). It replaces the value of a lower layer."""
         *parents, last = path = tuple(dotted.split("."))
         if not all(path):
             raise ConfigError(
@@ -59,14 +59,14 @@ def load_config(
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Return the validated config of `file` with `settings` (``key=value``), environment and flags laid over it.
+    """Return the validated config of `file`, overridden by the environment, `settings` (``key=value``) and `flags`.
 
-    Relative paths in the file start at the file's folder; those of the other layers at the working folder.
+    Relative paths in the file start at the folder of the file. Paths in other layers start at the working folder.
 
     Raises
     ------
     ConfigError
-        Anything wrong in any layer; all mistakes at once, each with key, place and, where one is near, a suggestion.
+        A layer has mistakes. The error lists all of them with key and origin, and suggests similar keys and values.
     """
     layers = _Layers()
     if file is not None:
@@ -80,7 +80,7 @@ def load_config(
         if not equals:
             raise ConfigError(f"--set {setting}: no value given", hint=f"write --set {setting}=VALUE")
         name, origin = key.strip(), f"--set {key.strip()}"
-        text = text.lstrip() if key != name else text  # written with spaces around the sign
+        text = text.lstrip() if key != name else text  # spaces around the equals sign
         layers.put(name, _typed_value(name, text, origin), origin)
     for key, value in (flags or {}).items():
         layers.put(key, value, "the command line")
@@ -119,7 +119,7 @@ def _read_file(file: Path, layers: _Layers) -> None:
 
 
 def _typed_value(key: str, text: str, origin: str) -> Any:
-    """Return the value that `text`, given outside of a file, has for `key`: keys that hold text take it as it is."""
+    """Return the value of `text`, which is not from a file, for `key`. Keys that accept text take it unchanged."""
     accepted = accepted_at(Config, key.split("."))
     if not all(one.is_text or one.kind is type(None) for one in accepted):
         return parse_value(text, origin)
@@ -127,7 +127,7 @@ def _typed_value(key: str, text: str, origin: str) -> Any:
 
 
 def _fill_in_sections(tree: dict[str, Any]) -> None:
-    # Defaults that hold paths are validated only when their section is there.
+    # Paths in defaults are validated only if the tree has their section.
     recommend = tree.setdefault("recommend", {})
     if isinstance(recommend, dict):
         recommend.setdefault("output", {})

@@ -1,7 +1,7 @@
-"""Mistakes in a config's values, each as one line that names key, value and what is expected.
+"""Mistakes in the values of a config. Each is one line with the key, the given value and the expected value.
 
-pydantic finds the mistakes. What it says about them is not shown: under a union it reports every branch, in terms of
-Python. Its reports are reduced to one mistake per key, and the words are made from the key's types.
+pydantic finds the mistakes. Its messages are not shown, because for a union they name every branch, in terms of Python.
+The mistakes are reduced to one per key. Its message is made from the types that the key accepts.
 """
 
 import difflib
@@ -24,20 +24,20 @@ _FAR = 0.6
 
 @dataclass(frozen=True)
 class _Mistake:
-    """One report of pydantic, on a key that is in the config."""
+    """One error of pydantic, at a key that is in the config."""
 
     kind: Literal["unknown", "missing", "rule", "type"]
     path: KeyPath
     rule: str = ""
-    """What a rule of our own says."""
+    """The message of a validator of als-cli."""
     branches: tuple[tuple[KeyPath, str], ...] = ()
-    """The section models that pydantic tried, each with the place of its section."""
+    """The section models that pydantic tried, each with the path of its section."""
 
 
 def problems_of(
     wrong: ValidationError, tree: dict[str, Any], origin_of: Callable[[KeyPath], str]
 ) -> list[str]:
-    """Return each mistake in `tree` once; `origin_of` returns where the value of a key was written."""
+    """Return a line for each mistake in `tree`. `origin_of` returns where the value of a key was written."""
     mistakes = [_mistake(detail, tree) for detail in wrong.errors(include_url=False)]
     mistakes = _without_other_branches(mistakes, tree)
     mistakes = _without_misspelt(mistakes)
@@ -53,7 +53,7 @@ def problems_of(
 
 
 def _dotted(path: KeyPath) -> str:
-    """Return ``evaluate.at, entry 2``, or ``events.source, entry 1, path``: list entries count from 1."""
+    """Return `path` as text, for example ``events.source, entry 1, path``. Entries of lists count from 1."""
     parts: list[str] = []
     after_entry = True
     for name in path:
@@ -82,7 +82,7 @@ def _mistake(detail: ErrorDetails, tree: Any) -> _Mistake:
 
 
 def _real_path(detail: ErrorDetails, tree: Any) -> tuple[KeyPath, tuple[tuple[KeyPath, str], ...]]:
-    """Return the part of pydantic's location that is in the config, and the branches of unions that it names."""
+    """Return the steps of pydantic's location that are in the config, and the branches of unions that it names."""
     path: list[str | int] = []
     branches = []
     place = tree
@@ -110,7 +110,7 @@ def _value_at(tree: Any, path: KeyPath) -> Any:
 
 
 def _variant_mistake(path: KeyPath, tree: Any) -> _Mistake:
-    """Return the mistake in a section whose kind is given by one of its keys, such as ``by``."""
+    """Return the mistake in a section whose variant one of its keys determines, for example ``by``."""
     given = _value_at(tree, path)
     name = _variant_key(accepted_at(Config, path))
     if name is None or not isinstance(given, dict):
@@ -132,7 +132,7 @@ def _variant_key(accepted: Sequence[Accepted]) -> str | None:
 
 
 def _without_other_branches(mistakes: list[_Mistake], tree: Any) -> list[_Mistake]:
-    """Return the mistakes without those of sections that the author did not mean."""
+    """Return `mistakes` without mistakes in variants of a section that are less similar to it than another variant."""
     tried: dict[KeyPath, dict[str, type[BaseModel]]] = {}
     for mistake in mistakes:
         for place, name in mistake.branches:
@@ -148,7 +148,7 @@ def _without_other_branches(mistakes: list[_Mistake], tree: Any) -> list[_Mistak
 
 
 def _meant(sections: dict[str, type[BaseModel]], given: Any) -> str:
-    """Return the name of the section whose keys are most like those given."""
+    """Return the name of the section whose keys are most similar to the `given` keys."""
     keys = [str(key) for key in given] if isinstance(given, dict) else []
 
     def likeness(name: str) -> float:
@@ -159,7 +159,7 @@ def _meant(sections: dict[str, type[BaseModel]], given: Any) -> str:
 
 
 def _without_misspelt(mistakes: list[_Mistake]) -> list[_Mistake]:
-    """Return the mistakes without required keys that are there, misspelt."""
+    """Return `mistakes` without required keys that are present, but misspelled."""
     missing = {mistake.path for mistake in mistakes if mistake.kind == "missing"}
     found = set()
     for mistake in mistakes:
@@ -171,7 +171,7 @@ def _without_misspelt(mistakes: list[_Mistake]) -> list[_Mistake]:
 
 
 def _has_deeper(mistakes: list[_Mistake], path: KeyPath) -> bool:
-    """Return whether a mistake inside the value at `path` explains why the whole value was refused."""
+    """Return whether a mistake inside the value at `path` is the reason why the whole value is invalid."""
     if any(mistake.kind == "rule" for mistake in mistakes if mistake.path == path):
         return False
     return any(len(mistake.path) > len(path) and mistake.path[: len(path)] == path for mistake in mistakes)
@@ -214,7 +214,7 @@ def _unknown_key(path: KeyPath) -> str:
 
 
 def _advice(accepted: Sequence[Accepted], given: Any) -> Iterator[str]:
-    """Yield a way out where the value shows what went wrong."""
+    """Yield advice if the `given` value shows the cause of the mistake."""
     if isinstance(given, str):
         near = difflib.get_close_matches(given, literals_of(accepted), n=1)
         if near:

@@ -1,4 +1,4 @@
-"""The keys that the config's models know, and the types that each of them accepts."""
+"""The keys of the config, and the types that each key accepts."""
 
 import types
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ class Accepted:
 
     @property
     def section(self) -> type[BaseModel] | None:
-        """The section model that this type is, if it is one."""
+        """The type if it is a section model, else None."""
         return self.kind if isinstance(self.kind, type) and issubclass(self.kind, BaseModel) else None
 
     @property
@@ -38,7 +38,7 @@ class Accepted:
 
 
 def accepted_at(model: type[BaseModel], path: Sequence[str | int]) -> list[Accepted]:
-    """Return all types that the key at `path` below `model` accepts; none where there is no such key."""
+    """Return all types that the key at `path` below `model` accepts. The list is empty if the key does not exist."""
     found = [Accepted(model)]
     for step in path:
         found = [inner for outer in found for inner in _step_into(outer, step)]
@@ -46,13 +46,13 @@ def accepted_at(model: type[BaseModel], path: Sequence[str | int]) -> list[Accep
 
 
 def keys_below(model: type[BaseModel], parents: Sequence[str | int]) -> list[str]:
-    """Return the names of all keys that may stand below `parents`, sorted; unions contribute all their branches."""
+    """Return the names of all keys that are allowed below `parents`, in any branch of a union, sorted."""
     sections = (accepted.section for accepted in accepted_at(model, parents))
     return sorted({name for section in sections if section is not None for name in section.model_fields})
 
 
 def kinds_with(model: type[BaseModel], parents: Sequence[str | int], key: str) -> list[str]:
-    """Return the values of `by` that select the variants of the section at `parents` which have `key`, sorted."""
+    """Return the values of `by` for which the section at `parents` has `key`, sorted."""
     sections = (accepted.section for accepted in accepted_at(model, parents))
     fields = (section.model_fields for section in sections if section is not None)
     return sorted(get_args(have["by"].annotation)[0] for have in fields if key in have and "by" in have)
@@ -72,7 +72,7 @@ def keys_named(model: type[BaseModel], name: str, prefix: str = "") -> list[str]
 
 
 def types_in(annotation: Any, metadata: tuple[Any, ...] = ()) -> Iterator[Accepted]:
-    """Yield the types that `annotation` allows: unions taken apart, constraints kept with their type."""
+    """Yield the types that `annotation` allows: the branches of unions, each with its constraints."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *more = get_args(annotation)

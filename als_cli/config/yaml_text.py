@@ -1,4 +1,4 @@
-"""YAML as people expect it: repeated keys are errors, 1e-2 is a number, `no` is a word, every value has a line."""
+"""YAML with the scalars of version 1.2: 1e-2 is a number, `no` is text. Repeated keys are errors."""
 
 import re
 from collections.abc import Callable
@@ -52,7 +52,7 @@ _Loader.add_implicit_resolver(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Safe dumper that quotes every text which either version of YAML would read as something else."""
+    """Safe dumper that quotes each text that YAML 1.1 or 1.2 would read as another type."""
 
 
 _Dumper.yaml_implicit_resolvers = {
@@ -65,7 +65,7 @@ _Dumper.yaml_implicit_resolvers = {
 
 
 def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[_Loader, yaml.ScalarNode], Any]:
-    """Return `construct`, but with the plain text where that only looks like a number or a date."""
+    """Return `construct`, which then returns the plain text if that only looks like a number or a date."""
 
     def construct_or_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
         try:
@@ -77,7 +77,7 @@ def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[_Loader, yaml.Sc
 
 
 def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
-    return int(str(loader.construct_scalar(node)))  # decimal even with leading zeros, as YAML 1.2 has it
+    return int(str(loader.construct_scalar(node)))  # decimal even with leading zeros, as in YAML 1.2
 
 
 _TYPES = {
@@ -91,26 +91,26 @@ for _name, _construct in _TYPES.items():
 
 
 def parse_yaml(text: str, origin: str) -> Document:
-    """Return the document in `text`; error messages name the file `origin`.
+    """Return the document in `text`. Error messages name the file `origin`.
 
     Raises
     ------
     ConfigError
-        Not YAML, a repeated key, or a value that contains itself; the message names the line.
+        `text` is not YAML, a key is repeated, or a value contains itself. The message names the line.
     """
     return _parse(YamlText(text, origin))
 
 
 def parse_value(text: str, origin: str) -> Any:
-    """Return the value that `text` means in YAML: ``256`` a number, ``[a, b]`` a list, other words a text."""
+    """Return the YAML value of `text`: ``256`` is a number, ``[a, b]`` a list, other words are text."""
     if text.strip() == "-":
-        return "-"  # stdin or stdout, not a list with nothing in it
+        return "-"  # stdin or stdout, not a list with an empty entry
     value = _parse(YamlText(text, origin, is_file=False)).tree
     return text if isinstance(value, datetime) else value
 
 
 def write_yaml(tree: dict[str, Any]) -> str:
-    """Return `tree` (JSON-like values) as YAML that :func:`parse_yaml` reads back the same."""
+    """Return `tree` (JSON-like values) as YAML. :func:`parse_yaml` reads it back unchanged."""
     text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
 
@@ -136,7 +136,7 @@ def _parse(source: YamlText) -> Document:
 
 @dataclass(frozen=True)
 class _Walk:
-    """Where the walk over a document stands: its source, and the nodes around the present one."""
+    """The position of a walk over a document: its source, and the nodes around the current node."""
 
     source: YamlText
     around: tuple[yaml.Node, ...] = ()
@@ -159,7 +159,7 @@ def _record_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], wal
                 raise walk.source.error(line, said, "keep one of the two")
             lines[key] = line
             if isinstance(key_node, yaml.ScalarNode) and key_node.tag != _MERGE:
-                key_node.tag = "tag:yaml.org,2002:str"  # keys are names, also where they look like numbers
+                key_node.tag = "tag:yaml.org,2002:str"  # keys are text, even if they look like numbers
             _record_lines(value_node, key, lines, inside)
     elif isinstance(node, yaml.SequenceNode):
         inside = walk.into(node)

@@ -12,14 +12,14 @@ _NEGATIVE_ID = re.compile(r"-[0-9]+")
 
 
 def parse_count(text: str) -> int:
-    """Return the whole number that an option such as ``--threads`` was given; it is at least 1."""
+    """Return the whole number in `text`, at least 1, for example the value of ``--threads``."""
     if not _COUNT.fullmatch(text) or int(text) == 0:
         raise typer.BadParameter(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
 
 
 def parse_log_format(text: str) -> str:
-    """Return ``text`` or ``json``."""
+    """Return `text`, which is ``text`` or ``json``."""
     if text not in ("text", "json"):
         raise typer.BadParameter(f"expected text or json, got {text!r}")
     return text
@@ -29,7 +29,7 @@ class IdCommand(TyperCommand):
     """A command whose argument is an id. Negative integers are ids, not options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Return what is left of `args` after they were parsed."""
+        """Return the arguments that are left after parsing."""
         valued = {
             name
             for option in self.params
@@ -40,7 +40,7 @@ class IdCommand(TyperCommand):
 
 
 def negative_ids_last(arguments: Sequence[str], valued_options: set[str]) -> list[str]:
-    """Return `arguments` with negative integers behind ``--``, except the values of `valued_options`."""
+    """Return `arguments` with negative integers after ``--``, except the values of `valued_options`."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options: list[str] = []
     ids: list[str] = []

@@ -13,12 +13,12 @@ from als_cli.console.failures import exit_codes
 from als_cli.console.logs import configure_logging
 from als_cli.errors import ConfigError, ExitCode
 
-# Typer exports its errors one by one: this is the base class of all mistakes on the command line.
+# The base class of all errors on the command line, which Typer does not export.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 def run_command_line(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
-    """Run the command that `arguments` name. The process always ends with a documented exit code."""
+    """Run the command in `arguments`. The process always exits with a documented exit code."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if "--log-format=json" in options or ("--log-format", "json") in pairwise(options):
         configure_logging(verbose=False, quiet=False, log_format="json", log_file=None)
@@ -26,14 +26,14 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
         try:
             code = app(args=list(arguments), standalone_mode=False)
         except _UsageError as wrong:
-            if not wrong.format_message():  # no arguments at all: Typer has printed the help
+            if not wrong.format_message():  # no arguments: Typer has printed the help
                 raise SystemExit(ExitCode.USAGE) from None
             raise usage_error(wrong) from None
         raise SystemExit(code if isinstance(code, int) else ExitCode.DONE)
 
 
 def usage_error(wrong: Any) -> ConfigError:
-    """Return what Typer's error `wrong` says, in the form and the words of all other errors."""
+    """Return Typer's error `wrong` as a ConfigError, in the words of all other errors."""
     context = wrong.ctx
     path = context.command_path if context is not None else "als COMMAND"
     listed = f"`{path} --help` lists what it takes"
@@ -69,7 +69,7 @@ def _parameter_error(wrong: Any, parameter: Any, listed: str) -> ConfigError:
 
 
 def _word_error(wrong: Any, listed: str) -> ConfigError:
-    """Return the error for words that are no command, or too many."""
+    """Return the error for an unknown command or for too many arguments."""
     unknown = re.match(r"No such command '(.*?)'", wrong.message)
     if unknown:
         known = wrong.ctx.command.list_commands(wrong.ctx)

@@ -1,4 +1,4 @@
-"""Failures of a command: each becomes one message and a documented exit code."""
+"""Failures of a command: each gives one message and a documented exit code."""
 
 import json
 import logging
@@ -7,105 +7,86 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
 from als_cli.console.folding import fold
+from als_cli.console.logs import ROOT, JsonFormatter
 from als_cli.errors import AlsError, ExitCode, refusal_of
 
 log = logging.getLogger(__name__)
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
-_UNFINISHED = "unfinished work was removed"
 
 
 class Terminated(BaseException):
-    """SIGTERM was received. Raised so that staging folders are removed on the way out."""
-
-
-@dataclass(frozen=True)
-class _Ending:
-    """The kind of a failure and its exit code."""
-
-    code: ExitCode
-    message: str
-    hint: str | None = None
-    problems: tuple[str, ...] = ()
-    is_error: bool = True
-    """False if a signal ended the command."""
-
-    def fields(self) -> dict[str, Any]:
-        """Return what a program wants to know beside the message."""
-        return {"hint": self.hint, "problems": list(self.problems), "exit_code": int(self.code)}
-
-    def document(self) -> str:
-        """Return the object that goes to stdout with ``--json``."""
-        head = {"kind": self.code.name.lower(), "exit_code": int(self.code), "message": self.message}
-        return json.dumps({"error": {**head, "hint": self.hint, "problems": list(self.problems)}}, indent=2)
+    """SIGTERM was received. As an exception, it lets the stages remove their staging folders."""
 
 
 @contextmanager
 def exit_codes(*, verbose: bool = False, as_json: bool = False) -> Iterator[None]:
-    """Run the block. If it fails, print one message and leave the process with the documented exit code.
+    """Run the block. If it fails, print one message on stderr and exit with the documented exit code.
 
-    The message goes to stderr. With `as_json` stdout gets it too, as one JSON object.
+    With `as_json`, the message is also printed on stdout, as a JSON object.
     """
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         yield
     except AlsError as expected:
-        raise _end(_expected_ending(expected), as_json=as_json) from None
+        raise _end(expected, as_json=as_json) from None
     except KeyboardInterrupt:
-        ending = _Ending(ExitCode.INTERRUPTED, f"interrupted; {_UNFINISHED}", is_error=False)
-        raise _end(ending, as_json=as_json) from None
+        raise _end(_stop(ExitCode.INTERRUPTED), as_json=as_json) from None
     except Terminated:
-        ending = _Ending(ExitCode.TERMINATED, f"terminated; {_UNFINISHED}", is_error=False)
-        raise _end(ending, as_json=as_json) from None
+        raise _end(_stop(ExitCode.TERMINATED), as_json=as_json) from None
     except BrokenPipeError:
         _forget_stdout()
         raise SystemExit(_BROKEN_PIPE) from None
-    except Exception as failure:  # the last line of defence: exit 1 means a bug
+    except Exception as failure:  # every other failure is a bug, unless the system refused a resource
         refusal = refusal_of(failure, "the workspace")
-        ending = _bug_ending(failure) if refusal is None else _expected_ending(refusal)
-        left = _end(ending, as_json=as_json)
+        left = _end(refusal or _bug(failure), as_json=as_json)
         if refusal is None:
             level = logging.ERROR if verbose else logging.INFO
             log.log(level, "unexpected %s", type(failure).__name__, exc_info=failure)
         raise left from None
 
 
-def _expected_ending(error: AlsError) -> _Ending:
-    return _Ending(ExitCode(error.exit_code), error.message, error.hint, error.problems)
+def _stop(code: ExitCode) -> AlsError:
+    """Return the end of a command that a signal stopped."""
+    stop = AlsError(f"{code.name.lower()}; unfinished work was removed")
+    stop.exit_code = code
+    return stop
 
 
-def _bug_ending(bug: BaseException) -> _Ending:
+def _bug(error: BaseException) -> AlsError:
     hint = "this is a bug in als-cli; run again with -v for the traceback and report it"
-    return _Ending(ExitCode.BUG, f"unexpected {type(bug).__name__}: {bug}", hint)
+    return AlsError(f"unexpected {type(error).__name__}: {error}", hint=hint)
 
 
 def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _end(ending: _Ending, *, as_json: bool) -> SystemExit:
-    """Return the exit that `ending` means, after saying so on stderr and, with `as_json`, on stdout."""
-    _say(ending)
-    if as_json:
-        _write_document(ending.document())
-    return SystemExit(int(ending.code))
-
-
-def _say(ending: _Ending) -> None:
+def _end(error: AlsError, *, as_json: bool) -> SystemExit:
+    """Print `error` on stderr and, with `as_json`, on stdout. Return the exit of the process."""
+    code = error.exit_code
+    fields = {"hint": error.hint, "problems": list(error.problems), "exit_code": int(code)}
     if _logs_json():
-        log.error(ending.message, extra={"fields": ending.fields()})
-        return
-    _line(f"error: {ending.message}" if ending.is_error else ending.message)
-    for problem in ending.problems:
+        log.error(error.message, extra={"fields": fields})
+    else:
+        _print(error)
+    if as_json:
+        head = {"kind": code.name.lower(), "exit_code": int(code), "message": error.message}
+        _write_document(json.dumps({"error": head | fields}, indent=2))
+    return SystemExit(int(code))
+
+
+def _print(error: AlsError) -> None:
+    is_stop = error.exit_code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+    _line(error.message if is_stop else f"error: {error.message}")
+    for problem in error.problems:
         _line(f"  - {problem}")
-    if ending.hint:
-        _line(f"hint: {ending.hint}")
-    _log_to_files(" ".join([ending.message, *ending.problems]))
+    if error.hint:
+        _line(f"hint: {error.hint}")
+    _log_to_files(" ".join([error.message, *error.problems]))
 
 
 def _write_document(document: str) -> None:
@@ -115,7 +96,7 @@ def _write_document(document: str) -> None:
         sys.stdout.write(document + "\n")
         sys.stdout.flush()
     except OSError:
-        _forget_stdout()  # stderr has the message, and the exit code stays that of the failure
+        _forget_stdout()  # the message is on stderr; the exit code does not change
 
 
 def _line(text: str) -> None:
@@ -123,20 +104,16 @@ def _line(text: str) -> None:
     sys.stderr.flush()
 
 
-def _handlers() -> list[logging.Handler]:
-    return logging.getLogger("als_cli").handlers
-
-
 def _logs_json() -> bool:
-    return any(type(handler.formatter).__name__ == "_JsonFormatter" for handler in _handlers())
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger(ROOT).handlers)
 
 
 def _log_to_files(text: str) -> None:
-    for handler in _handlers():
+    for handler in logging.getLogger(ROOT).handlers:
         if isinstance(handler, logging.FileHandler):
-            handler.handle(logging.LogRecord("als_cli", logging.ERROR, "", 0, text, None, None))
+            handler.handle(logging.LogRecord(ROOT, logging.ERROR, "", 0, text, None, None))
 
 
 def _forget_stdout() -> None:
-    # The reader has gone: let the interpreter flush into nothing at exit instead of complaining.
+    # The reader of stdout has closed it. Without this, the interpreter reports an error when it flushes stdout at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

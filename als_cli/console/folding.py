@@ -4,14 +4,14 @@ import os
 import sys
 import textwrap
 
-_NARROWEST = 20
+_MINIMUM_WIDTH = 20
 _INDENT = 2
 
 
 def fold(text: str) -> str:
-    """Return `text` with its lines broken between words where stderr is a terminal, else as it is.
+    """Return `text` with lines wrapped at the width of stderr if it is a terminal, else unchanged.
 
-    Later lines are indented. Words longer than a line, such as paths, stay whole.
+    Continuation lines are indented. Words that are longer than a line, for example paths, are not broken.
     """
     width = _terminal_width()
     if width is None:
@@ -38,5 +38,5 @@ def _terminal_width() -> int | None:
     try:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError, AttributeError):
-        return None  # a file, a pipe, or nothing
-    return columns if columns >= _NARROWEST else None
+        return None  # a file, a pipe, or closed
+    return columns if columns >= _MINIMUM_WIDTH else None

@@ -34,8 +34,11 @@ class _DatedFormatter(_TextFormatter):
         return f"{_instant(record)} {super().format(record)}"
 
 
-class _JsonFormatter(logging.Formatter):
+class JsonFormatter(logging.Formatter):
+    """Formats each record as one JSON object on one line."""
+
     def format(self, record: logging.LogRecord) -> str:
+        """Return the JSON object of `record`, with its attribute `fields`."""
         line = {
             "time": _instant(record),
             "level": record.levelname.lower(),
@@ -49,7 +52,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to the current sys.stderr, which a progress bar replaces to keep its own lines apart."""
+    """Writes to the current sys.stderr. A progress bar replaces sys.stderr to keep its own lines separate."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -60,9 +63,10 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: Path | None) -> None:
-    """Send the log records of the package to stderr, and all of them to `log_file`.
+    """Send log records of the package to stderr, and all records to `log_file`.
 
-    On stderr: warnings, at a terminal notices too; with `verbose` all, with `quiet` errors only.
+    stderr gets all records with `verbose`, and only errors with `quiet`. Otherwise it gets warnings, and notices if it
+    is a terminal.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: 
     logger.propagate = False
     on_stderr = _StderrHandler()
     on_stderr.setLevel(_stderr_level(verbose=verbose, quiet=quiet))
-    on_stderr.setFormatter(_JsonFormatter() if log_format == "json" else _TerminalFormatter())
+    on_stderr.setFormatter(JsonFormatter() if log_format == "json" else _TerminalFormatter())
     logger.addHandler(on_stderr)
     if log_file is not None:
         logger.addHandler(_file_handler(log_file, log_format))
@@ -109,12 +113,12 @@ def _file_handler(log_file: Path, log_format: str) -> logging.Handler:
         raise ResourceError(
             f"--log-file {log_file} cannot be written: {refused.strerror}", hint="choose another file"
         ) from refused
-    handler.setFormatter(_JsonFormatter() if log_format == "json" else _DatedFormatter())
+    handler.setFormatter(JsonFormatter() if log_format == "json" else _DatedFormatter())
     return handler
 
 
 def _log_warning(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:
-    # Libraries' warnings speak to programmers; they belong in the log, not in a cron mail.
+    # Warnings of libraries are for programmers. A log record of level INFO does not cause an e-mail from cron.
     logging.getLogger(f"{ROOT}.libraries").info("%s: %s", category.__name__, message)
 
 

@@ -1,6 +1,7 @@
 """One run of one command: its options, config and context, and the report that it prints.
 
-Help and version need none of the libraries behind config, stages and tables, so these are imported when a command runs.
+Config, stages and tables import large libraries, which help and version do not need. They are imported when a command
+runs.
 """
 
 import functools
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from als_cli.reports import Report
     from als_cli.stages.context import StageContext
 
+    Render = Callable[[Any], RenderableType]
+
 
 @dataclass(frozen=True)
 class CommonOptions:
@@ -40,8 +43,7 @@ class CommonOptions:
         ),
     ] = None
     threads: Annotated[
-        int | None,
-        typer.Option("--threads", metavar="N", parser=parse_count, help="Threads for everything."),
+        int | None, typer.Option("--threads", metavar="N", parser=parse_count, help="Threads for everything.")
     ] = None
     json: Annotated[
         bool, typer.Option("--json", help="Print the report, or the error, as JSON on stdout.")
@@ -67,7 +69,7 @@ class Session:
     terminal: "Terminal"
 
     def context(self, **flags: Any) -> "StageContext":
-        """Return the stage's context; `flags` are config keys given on the command line (None: not given).
+        """Return the context of the stage. `flags` are config keys from the command line (None: not given).
 
         Dots in keys are written as double underscores: ``recommend__top_n``.
         """
@@ -91,7 +93,7 @@ class Session:
         try:
             check_log_file(self.options.log_file, context.config, context.config_file)
         except ConfigError:
-            close_log_file()  # before the error itself is appended to the input
+            close_log_file()  # otherwise the error would be appended to the input
             raise
 
     def publishing_context(self, **flags: Any) -> "StageContext":
@@ -100,7 +102,7 @@ class Session:
         Raises
         ------
         ConfigError
-            Both the lists and the report were asked for on stdout, or the lists would overwrite an input.
+            Lists and report would both be written to stdout, or the lists would overwrite an input.
         """
         from als_cli.storage.output_checks import check_lists_output
 
@@ -116,30 +118,32 @@ class Session:
     def run_stage(self, name: str, context: "StageContext", **options: Any) -> None:
         """Run the stage `name` with `options` under the lock of the workspace, and print its report.
 
-        The function of a stage and its module share their name, and so do the module of its view and the function
-        ``render_NAME``. The report is JSON on stdout with ``--json``, otherwise a table on stderr.
+        The stage is the function `name` in module `name` of the stages. Its view is the function ``render_NAME`` in
+        module `name` of the views. The report is JSON on stdout with ``--json``, otherwise a table on stderr.
         """
         from als_cli.storage.lock import workspace_lock
 
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
         render = getattr(import_module(f"als_cli.console.views.{name}"), f"render_{name}")
         with workspace_lock(context.workspace):
-            report = stage(context, **options)
-            if self.options.json:
-                self.terminal.write_json(report.model_dump_json(indent=2))
-            else:
-                self.terminal.show_report(render(report))
+            self._print(stage(context, **options), render, self.terminal.show_report)
 
-    def answer(self, report: "Report", render: "Callable[[Any], RenderableType]") -> None:
-        """Print the answer of a command on stdout, as JSON or as a table."""
+    def show(self, kind: str, *ids: str) -> None:
+        """Run ``show_KIND`` of stage `show` on `ids`, and print its report on stdout, as JSON or as a table."""
+        context = self.context()
+        run = getattr(import_module("als_cli.stages.show"), f"show_{kind}")
+        render = getattr(import_module("als_cli.console.views.show"), f"render_{kind}")
+        self._print(run(context, *ids), render, self.terminal.show_answer)
+
+    def _print(self, report: "Report", render: "Render", show: "Callable[[RenderableType], None]") -> None:
         if self.options.json:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
-            self.terminal.show_answer(render(report))
+            show(render(report))
 
 
 def claim_threads(wanted: int | Literal["auto"]) -> int:
-    """Return the number of threads to use; polars is told now, since it reads its limit once, when imported."""
+    """Return the number of threads to use. Set the limit of polars, which reads it once, at its import."""
     from als_cli.als.threads import available_threads
 
     threads = available_threads() if wanted == "auto" else min(wanted, available_threads())
@@ -148,9 +152,9 @@ def claim_threads(wanted: int | Literal["auto"]) -> int:
 
 
 def command(app: typer.Typer, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that makes a subcommand of a function whose first parameter is the :class:`Session`.
+    """Return a decorator that registers a function as a subcommand. Its first parameter is the :class:`Session`.
 
-    The common options are added to the function's own; failures become exit codes.
+    The common options are added to the options of the function. Failures become exit codes.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:

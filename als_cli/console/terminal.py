@@ -21,9 +21,9 @@ from als_cli.progress import SilentProgress, Task
 
 
 class Terminal:
-    """The two output streams, and what is printed on them.
+    """Reports, answers, JSON and progress on the two output streams.
 
-    Off a terminal it stays silent but for warnings and errors, unless verbose: what a cron job prints gets mailed.
+    Without a terminal and without `verbose`, stderr gets only warnings and errors, because cron mails all output.
     """
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False, plain: bool = False) -> None:
@@ -49,7 +49,7 @@ class Terminal:
 
     @contextmanager
     def task(self, description: str, total: int | None = None) -> Iterator[Task]:
-        """Yield a task with a progress bar on stderr, which disappears when the task is done."""
+        """Yield a task with a progress bar on stderr. The bar is removed when the task is done."""
         if not self.shows_progress:
             with SilentProgress().task(description, total) as silent:
                 yield silent

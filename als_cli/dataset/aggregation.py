@@ -148,10 +148,7 @@ def _times(pairs: pl.DataFrame, matrix: csr_matrix) -> csr_matrix | None:
 
 
 def _matrix(
-    user_rows: Int32Array,
-    item_rows: Int32Array,
-    strength: Float32Array,
-    shape: tuple[int, int],
+    user_rows: Int32Array, item_rows: Int32Array, strength: Float32Array, shape: tuple[int, int]
 ) -> csr_matrix:
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
     np.cumsum(np.bincount(user_rows, minlength=shape[0]), out=indptr[1:])

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from als_cli.arrays import Float64Array
 from als_cli.dataset.interactions import rows_of
 from als_cli.evaluation.backtest_cut_offs import ScoredCutOff
 from als_cli.evaluation.backtest_report import CutOffReport, LeadReport, SpreadReport
-from als_cli.evaluation.comparisons import values_per_user
+from als_cli.evaluation.comparisons import compared, differences_of
 from als_cli.evaluation.pooling import pooled_by_user
-from als_cli.evaluation.significance import RESAMPLES, compare
 from als_cli.progress import Progress
 
 
@@ -35,27 +33,22 @@ def leads_of(
     if not cut_offs[0].comparisons:
         return ()
     differences = pooled_by_user(
-        [_differences(cut_off) for cut_off in cut_offs],
+        [differences_of([scored.measured for scored in cut_off.scored]) for cut_off in cut_offs],
         [rows_of(users, cut_off.user_ids).astype(np.int64) for cut_off in cut_offs],
         users.len(),
     )
-    with progress.task("comparing methods", total=2 * RESAMPLES) as task:
-        found = compare(differences, seed, on_resamples=task.advance)
     leads = []
-    for column, first in enumerate(cut_offs[0].comparisons):
+    for column, figures in enumerate(compared(differences, seed, progress)):
         each = [cut_off.comparisons[column] for cut_off in cut_offs]
         leads.append(
             LeadReport(
-                baseline=first.baseline,
-                metric=first.metric,
+                baseline=each[0].baseline,
+                metric=each[0].metric,
                 cut_offs=len(each),
                 ahead=sum(comparison.difference > 0 for comparison in each),
                 clearly_ahead=sum(comparison.conclusion == "better" for comparison in each),
                 clearly_behind=sum(comparison.conclusion == "worse" for comparison in each),
-                difference=float(found.mean[column]),
-                low=float(found.low[column]),
-                high=float(found.high[column]),
-                p_value=float(found.p_value[column]),
+                **figures,
             )
         )
     return tuple(leads)
@@ -70,10 +63,3 @@ def _spread(method: str, metric: str, values: Sequence[float]) -> SpreadReport:
         minimum=min(values),
         maximum=max(values),
     )
-
-
-def _differences(cut_off: ScoredCutOff) -> Float64Array:
-    """Return the model minus each baseline per user, (T, baselines x metrics x k), in the order of the comparisons."""
-    model, *baselines = (scored.measured for scored in cut_off.scored)
-    model_values = values_per_user(model)
-    return np.hstack([model_values - values_per_user(baseline) for baseline in baselines])

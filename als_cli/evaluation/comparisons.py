@@ -25,27 +25,33 @@ def comparisons_of(
     model, *baselines = measured
     if not baselines:
         return ()
-    model_values = values_per_user(model)
-    # All baselines share one set of resamples, which saves time.
-    differences = np.hstack([model_values - values_per_user(baseline) for baseline in baselines])
+    differences = differences_of(measured)
     if len(differences) < MINIMUM_TEST_USERS:
         log.warning(
             "only %d users were evaluated, so intervals and p-values are unreliable", len(differences)
         )
-    with progress.task("comparing methods", total=2 * RESAMPLES) as task:
-        found = compare(differences, seed, on_resamples=task.advance)
+    figures = compared(differences, seed, progress)
     names = [(baseline.method, name) for baseline in baselines for name in metric_names(model)]
     return tuple(
-        ComparisonReport(
-            baseline=baseline,
-            metric=metric,
-            difference=float(found.mean[column]),
-            low=float(found.low[column]),
-            high=float(found.high[column]),
-            p_value=float(found.p_value[column]),
-        )
-        for column, (baseline, metric) in enumerate(names)
+        ComparisonReport(baseline=baseline, metric=metric, **of_column)
+        for (baseline, metric), of_column in zip(names, figures, strict=True)
     )
+
+
+def differences_of(measured: Sequence[Measured]) -> Float64Array:
+    """Return the first method minus each other method per user, (T, methods x k x metrics) float64."""
+    model, *baselines = (values_per_user(method) for method in measured)
+    return np.hstack([model - baseline for baseline in baselines])
+
+
+def compared(differences: Float64Array, seed: int, progress: Progress) -> list[dict[str, float]]:
+    """Return difference, low, high and p_value of :class:`ComparisonReport` for each column of `differences` (T, M)."""
+    # All columns share one set of resamples, which saves time.
+    with progress.task("comparing methods", total=2 * RESAMPLES) as task:
+        found = compare(differences, seed, on_resamples=task.advance)
+    columns = zip(found.mean, found.low, found.high, found.p_value, strict=True)
+    names = ("difference", "low", "high", "p_value")
+    return [dict(zip(names, map(float, column), strict=True)) for column in columns]
 
 
 def values_per_user(measured: Measured) -> Float64Array:

@@ -34,13 +34,10 @@ class ItemNeighbours:
     def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return up to `n` items with the largest sum of similarities; only neighbours of items of the history are listed."""
         scores = presence(block.history) @ self._similarity
-        if block.candidates is not None:
-            scores = scores.multiply(presence(block.candidates)).tocsr()
         if block.seen is not None:
             scores -= scores.multiply(presence(block.seen))
         scores.eliminate_zeros()
-        scores.sort_indices()
-        return best_stored(scores, n)
+        return best_stored(scores, n, block.candidates)
 
 
 class ItemKnn(ItemNeighbours):

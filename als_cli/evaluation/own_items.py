@@ -3,7 +3,7 @@
 from scipy.sparse import csr_matrix
 
 from als_cli.evaluation.rankers import UsersToRank
-from als_cli.evaluation.stored_scores import best_stored, presence
+from als_cli.evaluation.stored_scores import best_stored
 from als_cli.ranking.top_n import TopN
 
 
@@ -19,9 +19,6 @@ class OwnItems:
     def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return up to `n` items of the history, newest first. Ties: the lower item row first."""
         scores = self._newness[block.users]
-        if block.candidates is not None:
-            scores = scores.multiply(presence(block.candidates)).tocsr()
         if block.exclude_seen:
             scores = csr_matrix(scores.shape, dtype=scores.dtype)
-        scores.sort_indices()
-        return best_stored(scores, n)
+        return best_stored(scores, n, block.candidates)

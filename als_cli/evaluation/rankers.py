@@ -54,23 +54,33 @@ class FactorRanker:
         return _best(self._index, self._users[block.users], block, n, self._threads)
 
 
-class Popular:
-    """Ranks by the number of training users. Lists differ only by the items that are left out as seen."""
+class _ItemScores:
+    """Ranks by one score per item. Lists differ only by the items that are left out as seen."""
+
+    name: str
+
+    def __init__(self, scores: Float32Array, threads: int) -> None:
+        """Take the score of each item (I,)."""
+        self._index = item_index(scores[:, None])
+        self._threads = threads
+
+    def rank(self, block: UsersToRank, n: int) -> TopN:
+        """Return the `n` items with the highest scores. Ties: the lower item row first."""
+        users = np.ones((block.history.shape[0], 1), dtype=np.float32)
+        return _best(self._index, users, block, n, self._threads)
+
+
+class Popular(_ItemScores):
+    """Ranks by the number of training users."""
 
     name = "popular"
 
     def __init__(self, training: csr_matrix, threads: int) -> None:
         counts = np.bincount(training.indices, minlength=training.shape[1])
-        self._index = item_index(counts.astype(np.float32)[:, None])  # exact up to 2^24 users per item
-        self._threads = threads
-
-    def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the `n` items with the most training users. Ties: the lower item row first."""
-        users = np.ones((block.history.shape[0], 1), dtype=np.float32)
-        return _best(self._index, users, block, n, self._threads)
+        super().__init__(counts.astype(np.float32), threads)  # exact up to 2^24 users per item
 
 
-class RecentPopular:
+class RecentPopular(_ItemScores):
     """Ranks by the number of users late in the training period, then by the number of all training users."""
 
     name = "recent_popular"
@@ -81,13 +91,7 @@ class RecentPopular:
         scores = np.empty(len(recent), dtype=np.float32)
         # The sort is stable: of items equal in both counts, the lower row comes first. Scores are exact up to 2^24 items.
         scores[np.lexsort((-total, -recent))] = np.arange(len(recent), 0, -1)
-        self._index = item_index(scores[:, None])
-        self._threads = threads
-
-    def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the `n` items with the most late users. Ties: the most training users first, then the lower item row."""
-        users = np.ones((block.history.shape[0], 1), dtype=np.float32)
-        return _best(self._index, users, block, n, self._threads)
+        super().__init__(scores, threads)
 
 
 def _best(index: ItemIndex, users: Float32Array, block: UsersToRank, n: int, threads: int) -> TopN:

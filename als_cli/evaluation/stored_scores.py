@@ -12,11 +12,14 @@ def presence(matrix: csr_matrix) -> csr_matrix:
     return csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def best_stored(scores: csr_matrix, n: int) -> TopN:
-    """Return lists of the `n` largest stored scores of each row. Ties: the lower column first.
+def best_stored(scores: csr_matrix, n: int, candidates: csr_matrix | None) -> TopN:
+    """Return lists of the `n` largest stored scores of each row of `scores` (T, I). Ties: the lower column first.
 
-    `scores` (T, I) has sorted indices.
+    Only `candidates` (T, I) are listed; None: all items.
     """
+    if candidates is not None:
+        scores = scores.multiply(presence(candidates)).tocsr()
+    scores.sort_indices()
     users = scores.shape[0]
     lists = TopN.unfilled(users, n)
     for user in range(users):

@@ -32,11 +32,7 @@ _NAMES = {
     **{name[:3]: "%a" for name in _DAYS},
     **dict.fromkeys(_DAYS, "%A"),
 }
-_PATTERNS_OF_DIGITS = {
-    14: ["%Y%m%d%H%M%S"],
-    12: ["%Y%m%d%H%M"],
-    8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
-}
+_PATTERNS_OF_DIGITS = {14: ["%Y%m%d%H%M%S"], 12: ["%Y%m%d%H%M"], 8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"]}
 _ORDERS: dict[bool, list[tuple[str, ...]]] = {
     False: [("%d", "%m", "%Y"), ("%m", "%d", "%Y"), ("%Y", "%m", "%d")],
     True: [("%d", "%Y"), ("%Y", "%d")],

@@ -48,9 +48,7 @@ class UserLists:
             self.rows()
             .group_by("user_id", maintain_order=True)
             .agg(
-                pl.col("item_id").alias("item_ids"),
-                pl.col("score").alias("scores"),
-                pl.col("source").first(),
+                pl.col("item_id").alias("item_ids"), pl.col("score").alias("scores"), pl.col("source").first()
             )
         )
 

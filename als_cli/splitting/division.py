@@ -13,7 +13,6 @@ from als_cli.splitting.holdout import Holdout
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.sets import read_pairs, sets_of, typed_pairs
 from als_cli.splitting.splits import SplitEvents
-from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, find_files
 
 
@@ -68,7 +67,6 @@ def divide(
 
 
 def _candidate_pairs(config: CandidatesConfig, training: Interactions, find: FindFiles) -> pl.DataFrame:
-    key, columns = "evaluate.candidates.columns", config.columns
-    wanted = Wanted("evaluate.candidates", {f"{key}.user": columns.user, f"{key}.item": columns.item})
-    pairs = read_pairs(config.path, config, wanted, find)
+    section = "evaluate.candidates"
+    pairs = read_pairs(config, config.columns, section, f"{section}.columns", find)
     return typed_pairs(pairs, training.user_ids.dtype, training.item_ids.dtype)

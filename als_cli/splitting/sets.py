@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from als_cli.config.evaluate import FileSplit, GivenSplit
+from als_cli.config.evaluate import CandidatesConfig, FileSplit, GivenSplit
 from als_cli.config.events import EventsConfig
-from als_cli.config.source import TableFormat
+from als_cli.config.source import ColumnsConfig
 from als_cli.dataset.aggregation import aggregate
 from als_cli.dataset.interactions import Interactions, cast_ids
 from als_cli.errors import DataError
@@ -58,15 +58,19 @@ def sets_of(
     return SplitSets(events, training, hold_out(training, events.test, visible, exclude_seen=exclude_seen))
 
 
-def read_pairs(path: str, fmt: TableFormat, wanted: Wanted, find: FindFiles) -> pl.DataFrame:
+def read_pairs(
+    config: FileSplit | CandidatesConfig, columns: ColumnsConfig, section: str, key: str, find: FindFiles
+) -> pl.DataFrame:
     """Return the distinct pairs of a table as user_id and item_id, with the types of the table.
 
-    `wanted` names the two columns. Rows without a user or without an item are left out.
+    `section` is the config key of the table, `key` the config key of its `columns`. Rows without a user or without an
+    item are left out.
     """
-    table = scan_table(path, fmt, wanted, find=find)
-    with reading(path, fmt):
+    wanted = Wanted(section, {f"{key}.user": columns.user, f"{key}.item": columns.item})
+    table = scan_table(config.path, config, wanted, find=find)
+    with reading(config.path, config):
         names = table.collect_schema().names()
-        user, item = (column(names, ref, key=key, file=path) for key, ref in wanted.columns.items())
+        user, item = (column(names, ref, key=key, file=config.path) for key, ref in wanted.columns.items())
         pairs = table.select(user_id=pl.col(user), item_id=pl.col(item)).drop_nulls()
         return pairs.unique().sort(PAIR).collect()
 
@@ -89,8 +93,7 @@ def _split_events(
     columns, key = split.columns, "evaluate.split.columns"
     if columns is None:
         columns, key = signal.columns, "events.columns"
-    wanted = Wanted("evaluate.split", {f"{key}.user": columns.user, f"{key}.item": columns.item})
-    test = read_pairs(split.path, split, wanted, find)
+    test = read_pairs(split, columns, "evaluate.split", key, find)
     if test.height == 0:
         raise DataError(
             f"evaluate.split.path: {split.path} contains no test pair",

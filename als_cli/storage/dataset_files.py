@@ -16,8 +16,7 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.errors import ArtifactError
 from als_cli.events.sources import declared_sources
-from als_cli.storage.manifest import InputFile, Manifest, read_manifest, stage_key
-from als_cli.storage.publish import current_version
+from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stage_key
 
 EVENTS = "events.parquet"
 REJECTED = "rejected.parquet"
@@ -64,10 +63,7 @@ def open_dataset(place: Path) -> Dataset:
     ArtifactError
         The dataset is missing or broken, or has another format version.
     """
-    folder = current_version(place)
-    if folder is None:
-        raise ArtifactError(f"no dataset in {place}", hint="run `als ingest` first")
-    manifest = read_manifest(folder, "dataset")
+    folder, manifest = current_artifact(place, "dataset")
     try:
         users = pl.read_parquet(folder / "users.parquet")
         items = pl.read_parquet(folder / "items.parquet")

@@ -11,11 +11,9 @@ from als_cli.config.evaluate import EvaluateConfig, FileSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.dataset.aggregation import PAIR_SIGNAL
-from als_cli.errors import ArtifactError
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.significance import RESAMPLES
-from als_cli.storage.manifest import InputFile, read_manifest, stage_key, write_manifest
-from als_cli.storage.publish import current_version
+from als_cli.storage.manifest import InputFile, current_artifact, stage_key, write_manifest
 from als_cli.storage.published_model import COMPARED_WITH
 
 METRICS = "metrics.json"
@@ -93,9 +91,7 @@ def write_evaluation(
     )
 
 
-def published_figures(
-    place: Path,
-) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
+def published_figures(place: Path) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:
     """Return the current evaluation in `place`: average metrics by method and by metric@k, comparisons, number of users.
 
     Raises
@@ -103,10 +99,7 @@ def published_figures(
     ArtifactError
         There is no evaluation, or it is broken.
     """
-    folder = current_version(place)
-    if folder is None:
-        raise ArtifactError(f"no evaluation in {place}", hint="run `als evaluate` first")
-    manifest = read_manifest(folder, "evaluation")
+    _, manifest = current_artifact(place, "evaluation")
     comparisons = tuple(ComparisonReport(**values) for values in manifest.metrics["comparisons"])
     return manifest.metrics["methods"], comparisons, manifest.counts["users_evaluated"]
 

@@ -169,11 +169,24 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
     return manifest
 
 
+def current_artifact(place: Path, kind: str) -> tuple[Path, Manifest]:
+    """Return the folder and the manifest of the current version in `place`.
+
+    Raises
+    ------
+    ArtifactError
+        There is no version, or :func:`read_manifest` finds an error.
+    """
+    folder = current_version(place)
+    if folder is None:
+        raise ArtifactError(f"no {kind} in {place}", hint=f"run `als {_COMMANDS[kind]}` first")
+    return folder, read_manifest(folder, kind)
+
+
 def published_manifest(place: Path, kind: str) -> Manifest | None:
     """Return the manifest of the current version in `place`, None if there is none or it is broken."""
-    folder = current_version(place)
     try:
-        return read_manifest(folder, kind) if folder is not None else None
+        return current_artifact(place, kind)[1]
     except ArtifactError:
         return None
 

@@ -15,8 +15,7 @@ from als_cli.als.recipe import Recipe, recipe_from_json
 from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
 from als_cli.ranking.trained_model import TrainedModel
-from als_cli.storage.manifest import Manifest, read_manifest
-from als_cli.storage.publish import current_version
+from als_cli.storage.manifest import Manifest, current_artifact
 
 USER_FACTORS = "user_factors.arrow"
 ITEM_FACTORS = "item_factors.arrow"
@@ -63,10 +62,7 @@ def open_model(place: Path) -> Model:
     ArtifactError
         The model is missing or broken, or has another format version.
     """
-    folder = current_version(place)
-    if folder is None:
-        raise ArtifactError(f"no model in {place}", hint="run `als train` first")
-    manifest = read_manifest(folder, "model")
+    folder, manifest = current_artifact(place, "model")
     user_table, user_factors = _read_side(folder / USER_FACTORS)
     item_table, item_factors = _read_side(folder / ITEM_FACTORS)
     return Model(

@@ -17,7 +17,7 @@ from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.early_stopping import (
     MANY_FACTORS,
     MAXIMUM_TRIAL_ITERATIONS,
-    EarlyStopping,
+    is_over,
     iteration_to_keep,
     patience_for,
 )
@@ -84,7 +84,7 @@ class TrialRunner:
                 values.append(0.0 if fit is None else fit.value(start))
                 if fit is not None and values[-1] > best:
                     best, best_fit = values[-1], fit
-                if self.given.iterations == "auto" and EarlyStopping(patience_for(factors)).is_over(values):
+                if self.given.iterations == "auto" and is_over(values, patience_for(factors)):
                     break
         kept = iteration_to_keep(values) if self.given.iterations == "auto" else limit
         point = start

@@ -1,7 +1,6 @@
 """Early stopping of a training of `auto`, and the selection of its number of iterations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 MAXIMUM_TRIAL_ITERATIONS = 12
 MANY_FACTORS = 256
@@ -10,17 +9,13 @@ _EQUALLY_GOOD = 0.999
 """Minimum ratio to the best value for an iteration to count as equally good. The first equally good one is kept."""
 
 
-@dataclass(frozen=True)
-class EarlyStopping:
-    """The stopping rule on the validation metric after each iteration. The first iteration is not evaluated (0)."""
+def is_over(values: Sequence[float], patience: int) -> bool:
+    """Return whether the last `patience` values do not improve on the values before them.
 
-    patience: int
-    """Iterations without improvement after which training stops."""
-
-    def is_over(self, values: Sequence[float]) -> bool:
-        """Return whether the last `patience` values do not improve on the values before them."""
-        before, last = values[1 : -self.patience], values[-self.patience :]
-        return bool(before) and _EQUALLY_GOOD * max(last) <= max(before)
+    `values` are the validation metric after each iteration. The first iteration is not evaluated (0).
+    """
+    before, last = values[1:-patience], values[-patience:]
+    return bool(before) and _EQUALLY_GOOD * max(last) <= max(before)
 
 
 def patience_for(factors: int) -> int:

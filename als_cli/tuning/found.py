@@ -6,7 +6,7 @@ from typing import Any
 
 from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.folds import evaluated_users
-from als_cli.tuning.report import ScreenReport, TrialReport, TuneReport
+from als_cli.tuning.report import ScreenReport, TrialReport, TuneReport, best_first
 
 Trials = tuple[TrialReport, ...]
 
@@ -32,8 +32,7 @@ class Found:
     @property
     def best(self) -> TrialReport:
         """The trial with the highest value. Among equal values, the first trial."""
-        finished = [trial for trial in self.trials if trial.value is not None]
-        return max(finished, key=lambda trial: (trial.value or 0.0, -trial.number))
+        return best_first(self.trials)[0]
 
     def report(
         self, folds: Sequence[EvaluationSets], samples: Sequence[EvaluationSets], **fields: Any

@@ -8,7 +8,7 @@ from als_cli.als.confidence import ConfidenceRule, interactions_per_item, mean_c
 from als_cli.als.demand import DemandRule
 from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import FoldIn, Recipe
-from als_cli.config.train import ConfidenceConfig, DemandConfig, FoldInConfig, HalfLife, TrainConfig
+from als_cli.config.train import ConfidenceConfig, DemandConfig, HalfLife, TrainConfig
 from als_cli.errors import ConfigError
 from als_cli.tuning.point import apply_point, objective_of, open_values, or_auto
 from als_cli.tuning.presets import BALANCED
@@ -18,8 +18,6 @@ MAXIMUM_ITERATIONS = 50
 """Maximum number of iterations with `iterations: auto`."""
 TOLERANCE = 1e-3
 """Training with `iterations: auto` stops if an iteration reduces the loss by less than this ratio."""
-CG_STEPS = 2
-INIT_SCALE = 1.0
 
 
 def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
@@ -44,8 +42,6 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         objective=objective,
         unobserved_weight=or_auto(config.unobserved_weight, 1.0),
         frequency_exponent=or_auto(config.frequency_exponent, 1.0 if weighted else 0.0),
-        cg_steps=CG_STEPS,
-        init_scale=INIT_SCALE,
         tolerance=TOLERANCE if config.iterations == "auto" else 0.0,
     )
     _check_engine(config, settings)
@@ -55,10 +51,10 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         rule = replace(rule, scale=mean_confidence(matrix, rule, item_interactions))
     recipe = Recipe(config.engine, settings, rule, item_interactions, demand=demand_rule(config.demand))
     given = config.fold_in
-    half_life = half_life_seconds(given.half_life)
+    half_life = _fold_in_half_life(given.half_life, objective)
     if given.regularization == "auto" and given.item_exponent == "auto" and half_life is None:
         return recipe
-    _check_fold_in(given, objective)
+    _exponent("fold_in.item_exponent", given.item_exponent, objective)
     return with_fold_in(
         recipe,
         matrix,
@@ -110,29 +106,32 @@ def _confidence(config: ConfidenceConfig, objective: Objective) -> ConfidenceRul
     ConfigError
         Tempering is set with objective hu2008, which needs c >= 1 for every pair.
     """
-    exponents = {}
-    for key in ("user_exponent", "item_exponent"):
-        value = getattr(config, key)
-        if objective != "weighted" and or_auto(value, 0.0) != 0.0:
-            raise ConfigError(
-                f"train.confidence.{key} is {value}, but objective {objective} does not support it",
-                hint=f"leave out train.confidence.{key}, or use train.engine: native and train.objective: weighted",
-            )
-        exponents[key] = or_auto(value, 0.0)
+    exponents = {
+        key: _exponent(f"confidence.{key}", getattr(config, key), objective)
+        for key in ("user_exponent", "item_exponent")
+    }
     return ConfidenceRule(config.form, config.alpha, config.epsilon, scale=1.0, **exponents)
 
 
-def _check_fold_in(given: FoldInConfig, objective: Objective) -> None:
-    if objective != "weighted" and half_life_seconds(given.half_life) is not None:
+def _fold_in_half_life(given: HalfLife, objective: Objective) -> float | None:
+    half_life = half_life_seconds(given)
+    if objective != "weighted" and half_life is not None:
         raise ConfigError(
             f"train.fold_in.half_life is set, but objective {objective} does not support it",
             hint="leave out train.fold_in.half_life, or use train.engine: native and train.objective: weighted",
         )
-    if objective != "weighted" and or_auto(given.item_exponent, 0.0) != 0.0:
+    return half_life
+
+
+def _exponent(key: str, value: float | str, objective: Objective) -> float:
+    """Return the exponent of tempering at `key` of section `train`, 0 for `auto`."""
+    exponent = or_auto(value, 0.0)
+    if objective != "weighted" and exponent != 0.0:
         raise ConfigError(
-            f"train.fold_in.item_exponent is {given.item_exponent}, but objective {objective} does not support it",
-            hint="leave out train.fold_in.item_exponent, or use train.engine: native and train.objective: weighted",
+            f"train.{key} is {value}, but objective {objective} does not support it",
+            hint=f"leave out train.{key}, or use train.engine: native and train.objective: weighted",
         )
+    return exponent
 
 
 def _factors(matrix: csr_matrix, config: TrainConfig) -> int:

@@ -1,5 +1,6 @@
 """The report of `als tune`."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from als_cli.reports import Report, StageOutcome
@@ -22,6 +23,12 @@ class TrialReport(Report):
     parameters: dict[str, float]
     """The searched values, on the scales of :mod:`als_cli.tuning.point`."""
     seconds: float
+
+
+def best_first(trials: Iterable[TrialReport]) -> list[TrialReport]:
+    """Return the trials with a value, highest value first. Equal values stay in the order of the trials."""
+    done = [trial for trial in trials if trial.value is not None]
+    return sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))
 
 
 class ScreenReport(Report):

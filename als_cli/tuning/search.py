@@ -17,7 +17,7 @@ from als_cli.tuning.found import Found, Trials
 from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.presets import PRESETS
-from als_cli.tuning.report import TrialReport
+from als_cli.tuning.report import TrialReport, best_first
 from als_cli.tuning.space import Dimension, point_of
 from als_cli.tuning.tune_trial import FoldTrial
 
@@ -72,17 +72,16 @@ class TuneSearch:
         TrainingError
             The factors of the config as given are not finite.
         """
-        from als_cli.tuning.study import Start, opened_studies
+        from als_cli.tuning.study import Start, open_search, opened_storage
 
         whole, small = self._fold_trials(folds), self._fold_trials(samples)
-        with opened_studies(file) as studies:
-            search = studies.search(name, self.space, self.config.seed)
+        with opened_storage(file) as storage:
+            search = open_search(storage, name, self.space, self.config.seed)
             before = len(search.trials())
             screened: Trials = ()
             if small:
-                screening = _Round(
-                    self, studies.search(f"{name}-screen", self.space, self.config.seed), small
-                )
+                screen = open_search(storage, f"{name}-screen", self.space, self.config.seed)
+                screening = _Round(self, screen, small)
                 screened = screening.search.trials() if before else self._screen(screening)
             best = _best_points(screened, self.config.screen.keep)
 
@@ -164,9 +163,7 @@ class _Round:
 
 def _best_points(screened: Trials, keep: int) -> list[Point]:
     """Return the best sampled points, best first. The config's own point is excluded: it is always evaluated."""
-    done = [trial for trial in screened[1:] if trial.value is not None]
-    best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))
-    return [trial.parameters for trial in best[:keep]]
+    return [trial.parameters for trial in best_first(screened[1:])[:keep]]
 
 
 def _preset_points(untuned: dict[str, float], space: Sequence[Dimension]) -> list[Point]:

@@ -11,11 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import URL
@@ -100,30 +96,24 @@ class Search:
         )
 
 
-@dataclass(frozen=True)
-class Studies:
-    """The studies in an SQLite file."""
-
-    storage: RDBStorage
-
-    def search(self, name: str, space: Sequence[Dimension], seed: int) -> Search:
-        """Return the search `name`. Create it if it does not exist, and mark interrupted trials as failed."""
-        study = optuna.create_study(
-            storage=self.storage,
-            study_name=name,
-            load_if_exists=True,
-            direction="maximize",
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=_TRIALS_BEFORE_PRUNING),
-        )
-        # This process holds the workspace lock, so no other process is running these trials.
-        for interrupted in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-            study.tell(interrupted.number, state=TrialState.FAIL)
-        return Search(study, space, seed)
+def open_search(storage: RDBStorage, name: str, space: Sequence[Dimension], seed: int) -> Search:
+    """Return the search `name` in `storage`. Create it if it does not exist, and mark interrupted trials as failed."""
+    study = optuna.create_study(
+        storage=storage,
+        study_name=name,
+        load_if_exists=True,
+        direction="maximize",
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=_TRIALS_BEFORE_PRUNING),
+    )
+    # This process holds the workspace lock, so no other process is running these trials.
+    for interrupted in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+        study.tell(interrupted.number, state=TrialState.FAIL)
+    return Search(study, space, seed)
 
 
 @contextmanager
-def opened_studies(file: Path) -> Iterator[Studies]:
-    """Yield the studies in the SQLite `file`, which is created if it does not exist.
+def opened_storage(file: Path) -> Iterator[RDBStorage]:
+    """Yield the storage of studies in the SQLite `file`, which is created if it does not exist.
 
     Raises
     ------
@@ -138,7 +128,7 @@ def opened_studies(file: Path) -> Iterator[Studies]:
     with _storage_errors(file):
         storage = _open(file)
         try:
-            yield Studies(storage)
+            yield storage
         finally:
             storage.remove_session()
             storage.engine.dispose()

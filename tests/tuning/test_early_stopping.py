@@ -2,13 +2,12 @@
 
 import pytest
 
-from als_cli.tuning.early_stopping import EarlyStopping, iteration_to_keep, patience_for
+from als_cli.tuning.early_stopping import is_over, iteration_to_keep, patience_for
 
 
 def run(values, patience):
     """Return how many of `values` are used before training stops, and the iteration that is kept."""
-    rule = EarlyStopping(patience)
-    used = next((n for n in range(1, len(values) + 1) if rule.is_over(values[:n])), len(values))
+    used = next((n for n in range(1, len(values) + 1) if is_over(values[:n], patience)), len(values))
     return used, iteration_to_keep(values[:used])
 
 

@@ -10,13 +10,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
-from als_cli.als.kernels.numba_internals import (
-    LANES,
-    VECTOR,
-    call,
-    float32x16,
-    operation,
-)
+from als_cli.als.kernels.numba_internals import LANES, VECTOR, call, float32x16, operation
 
 _SCALAR = ir.FloatType()
 INDEX = ir.IntType(32)

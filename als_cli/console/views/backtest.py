@@ -6,17 +6,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.console.views.evaluate import conclusion_text, p_value_text
-from als_cli.evaluation.backtest_report import BacktestReport, LeadReport, SpreadReport
+from als_cli.console.views.evaluate import comparison_cells
+from als_cli.evaluation.backtest_report import BacktestReport, SpreadReport
 
 _DAY = 86_400
-_ROOM = 80 - len("2026-01-31 ") - len("1,000,000 ")
-_FIGURE = len("0.1234")
+_AVAILABLE = 80 - len("2026-01-31 ") - len("1,000,000 ")
+_VALUE = len("0.1234")
 _ROWS = {"mean": "mean", "deviation": "std. dev.", "minimum": "minimum", "maximum": "maximum"}
 
 
 def render_backtest(report: BacktestReport) -> RenderableType:
-    """Return a row per cut-off and what they come to, in the first ndcg, above how often the model leads."""
+    """Return two tables of the first ndcg: its values at the cut-offs, and the lead of the model."""
     metric = f"ndcg@{report.at[0]}"
     summary = (
         f"evaluated {report.users:,} users at {len(report.cut_offs)} cut-offs, {_span(report.step_seconds)} apart, on the "
@@ -47,10 +47,10 @@ def _figures(report: BacktestReport, metric: str) -> Table:
 
 
 def _names(report: BacktestReport) -> list[str]:
-    """Return the methods, on two lines each where they would not fit beside each other."""
+    """Return the names of the methods, on two lines each if they are too long for one row."""
     names = [one.method for one in report.cut_offs[0].methods]
-    width = sum(max(len(name), _FIGURE) + 1 for name in names)
-    return names if width <= _ROOM else [name.replace("_", "\n") for name in names]
+    width = sum(max(len(name), _VALUE) + 1 for name in names)
+    return names if width <= _AVAILABLE else [name.replace("_", "\n") for name in names]
 
 
 def _number(spread: SpreadReport, field: str) -> str:
@@ -59,14 +59,14 @@ def _number(spread: SpreadReport, field: str) -> str:
 
 
 def _days(report: BacktestReport) -> list[str]:
-    """Return the cut-offs as days, with the time where that is not enough to tell them apart."""
+    """Return the cut-offs as days, with the time if two cut-offs are on the same day."""
     instants = [datetime.fromisoformat(one.cut_off) for one in report.cut_offs]
     days = [f"{one:%Y-%m-%d}" for one in instants]
     return days if len(set(days)) == len(days) else [f"{one:%Y-%m-%d %H:%M}" for one in instants]
 
 
 def _leads(report: BacktestReport, metric: str) -> Table:
-    """Return a row per baseline: how often the model is ahead, and by how much on average."""
+    """Return a row per baseline: how often the model is ahead, and its mean lead."""
     model, cut_offs = report.cut_offs[0].methods[0].method, report.leads[0].cut_offs
     title = (
         f"\nlead of {model} in {metric}: {model} minus baseline, and at how many of {cut_offs} "
@@ -79,20 +79,9 @@ def _leads(report: BacktestReport, metric: str) -> Table:
     table.add_column(f"{model} is")
     for one in report.leads:
         if one.metric == metric:
-            table.add_row(one.baseline, *_cells(one))
+            counts = (str(count) for count in (one.ahead, one.clearly_ahead, one.clearly_behind))
+            table.add_row(one.baseline, *counts, *comparison_cells(one))
     return table
-
-
-def _cells(lead: LeadReport) -> tuple[str | Text, ...]:
-    return (
-        str(lead.ahead),
-        str(lead.clearly_ahead),
-        str(lead.clearly_behind),
-        f"{lead.difference:+.4f}",
-        f"{lead.low:+.4f} to {lead.high:+.4f}",
-        p_value_text(lead.p_value),
-        conclusion_text(lead.conclusion),
-    )
 
 
 def _span(seconds: float) -> str:

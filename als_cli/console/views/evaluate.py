@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.evaluation.report import EvaluateReport, GateReport, MethodReport
-from als_cli.evaluation.significance import Conclusion
+from als_cli.evaluation.backtest_report import LeadReport
+from als_cli.evaluation.report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 _ACCURACY = {
@@ -18,7 +18,7 @@ _ACCURACY = {
     "mrr": "mrr",
     "hit_rate": "hit rate",
 }
-# More coverage or less popularity is a choice, not a quality: only accuracy has a best.
+# Only accuracy metrics have a best value. Higher coverage, for example, is not always better.
 _LISTS = {
     "coverage": "coverage",
     "popularity": "popularity",
@@ -36,7 +36,7 @@ _LEFT_OUT = {
 
 
 def render_evaluate(report: EvaluateReport) -> RenderableType:
-    """Return two tables per k, a row per method, the best of each accuracy column marked, over what was counted."""
+    """Return two tables per k with a row per method, and counts. The best value of each accuracy metric is marked."""
     counts = report.counts
     at = f" at {report.cut_off}" if report.cut_off else ""
     training = (
@@ -101,7 +101,7 @@ def _count_text(value: float) -> str:
 
 
 def _comparison_table(report: EvaluateReport) -> Table:
-    """Return a row per baseline: by how much the model leads in the gate's metric, or the first ndcg, and how surely."""
+    """Return a row per baseline: the lead of the model in the metric of the gate, or else in the first ndcg."""
     scored = report.gate.metric if report.gate else ""
     compared = {one.metric for one in report.comparisons}
     metric = scored if scored in compared else f"ndcg@{report.at[0]}"
@@ -118,30 +118,23 @@ def _comparison_table(report: EvaluateReport) -> Table:
     table.add_column(f"{model} is")
     for one in report.comparisons:
         if one.metric == metric:
-            interval = f"{one.low:+.4f} to {one.high:+.4f}"
-            table.add_row(
-                one.baseline,
-                f"{one.difference:+.4f}",
-                interval,
-                p_value_text(one.p_value),
-                conclusion_text(one.conclusion),
-            )
+            table.add_row(one.baseline, *comparison_cells(one))
     return table
 
 
-def p_value_text(p_value: float) -> str:
-    """Return a p-value with three decimals."""
+def comparison_cells(one: ComparisonReport | LeadReport) -> tuple[str | Text, ...]:
+    """Return the cells with difference, interval, p-value and conclusion."""
+    style = {"better": "green", "worse": "bold red", "not clear": ""}[one.conclusion]
+    interval = f"{one.low:+.4f} to {one.high:+.4f}"
+    return f"{one.difference:+.4f}", interval, _p_value_text(one.p_value), Text(one.conclusion, style)
+
+
+def _p_value_text(p_value: float) -> str:
     return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
-def conclusion_text(conclusion: Conclusion) -> Text:
-    """Return the word in its colour."""
-    styles = {"better": "green", "worse": "bold red", "not clear": ""}
-    return Text(conclusion, style=styles[conclusion])
-
-
 def _notes(report: EvaluateReport) -> list[str]:
-    """Return a line for each thing that was left out or could not be hit."""
+    """Return a line for each kind of users and items that are left out, or count as misses."""
     lines = {
         "test_users_without_history": f"test users ({_percent(report.fallback.fraction)}) have no history in training "
         "and are left out: only a fallback could serve them",
@@ -152,7 +145,7 @@ def _notes(report: EvaluateReport) -> list[str]:
 
 
 def _cohort_lines(report: EvaluateReport) -> list[str]:
-    """Return which items fill the model's lists, and where the rest stands."""
+    """Return the fractions of popular and rare items in the lists of the model."""
     model, k = report.methods[0].method, report.at[0]
     fractions = {
         one.cohort: one.methods[model][f"slot_fraction@{k}"]
@@ -180,7 +173,7 @@ def _gate_line(gate: GateReport) -> Text:
         return Text(f"gate met: {gate.metric} {gate.value:.4f}, nothing published to be worse than", "green")
     against = f"{gate.baseline} {gate.threshold:.4f}" if gate.baseline else f"{gate.threshold:g}"
     if gate.low is not None and gate.p_value is not None:
-        against += f", lead from {gate.low:+.4f}, p {p_value_text(gate.p_value)}"
+        against += f", lead from {gate.low:+.4f}, p {_p_value_text(gate.p_value)}"
     verdict = "met" if gate.met else "NOT met"
     return Text(
         f"gate {verdict}: {gate.metric} {gate.value:.4f}, at least {against}",

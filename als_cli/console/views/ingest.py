@@ -17,7 +17,7 @@ _MAXIMUM_TYPES = 12
 
 
 def render_ingest(report: IngestReport) -> RenderableType:
-    """Return what became of the rows, the weights of event types, and the dataset in one line."""
+    """Return the numbers of kept and dropped rows, the weights of the event types, and a line about the dataset."""
     return Group(
         _rows(report),
         *([_types(report)] if report.types else []),

@@ -16,7 +16,7 @@ _WORDS = {
 
 
 def render_recommend(report: RecommendReport) -> RenderableType:
-    """Return users per source and per shortfall reason under a one-line summary."""
+    """Return a summary, and the number of users per source and per reason of a shortfall."""
     summary = (
         f"wrote {report.rows:,} slots in lists of up to {report.top_n} for {report.users:,} users "
         f"in {report.seconds:.1f} s"

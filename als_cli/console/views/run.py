@@ -21,7 +21,7 @@ _VIEWS: dict[str, Callable[[Any], RenderableType]] = {
 
 
 def render_run(report: RunReport) -> RenderableType:
-    """Return each stage's table under its name, or that there was nothing to do."""
+    """Return the report of each stage under its name. If all stages are up to date, add a line that says so."""
     parts: list[RenderableType] = []
     for outcome in report.stages:
         state = "up to date" if outcome.report is None else f"{outcome.seconds:.1f} s"

@@ -18,8 +18,9 @@ from als_cli.ranking.show_reports import (
 )
 
 _WIDE = 110
-"""Terminal width from which ids, strengths and demand fit beside titles."""
+"""Minimum width of a terminal for ids, strengths and demand beside titles."""
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
+"""Units of half-lives, in seconds."""
 _SOURCES = {
     "als": "from trained factors",
     "fold_in": "folded in, newer than the model",
@@ -29,7 +30,7 @@ _SOURCES = {
 
 
 def render_user(report: UserReport) -> RenderableType:
-    """Return history and list side by side; ids join the titles on a wide terminal."""
+    """Return the history beside the list. A wide terminal also shows ids."""
     head = Text.assemble(
         ("user ", "bold"),
         (str(report.user_id), "bold"),
@@ -39,13 +40,11 @@ def render_user(report: UserReport) -> RenderableType:
     missing = report.wanted - len(report.recommended)
     if missing:
         parts.append(Text(f"{missing} of {report.wanted} slots unfilled: too few candidates"))
-    if report.half_lives is not None:
-        parts.extend((Text(), _legend(report.half_lives)))
-    return Group(*parts)
+    return Group(*parts, *_legend(report.half_lives))
 
 
 def render_item(report: ItemReport) -> RenderableType:
-    """Return the item's neighbours, nearest first."""
+    """Return the neighbours of the item, nearest first."""
     head = Text.assemble(
         ("item ", "bold"),
         (str(report.item_id), "bold"),
@@ -64,14 +63,12 @@ def render_item(report: ItemReport) -> RenderableType:
     for item in report.neighbours:
         demand = [] if item.demand is None else _demand(item.demand)
         table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}", *demand)
-    parts = [head, Text(), table if report.neighbours else Text("no item is near it")]
-    if report.half_lives is not None:
-        parts.extend((Text(), _legend(report.half_lives)))
-    return Group(*parts)
+    near = table if report.neighbours else Text("no item is near it")
+    return Group(head, Text(), near, *_legend(report.half_lives))
 
 
 def render_model(report: ModelReport) -> RenderableType:
-    """Return what the model is, how its loss fell, and the head of the popularity list."""
+    """Return the hyperparameters and sizes of the model, its loss, and the most popular items."""
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
@@ -138,15 +135,18 @@ def _demand(demand: ItemDemand) -> list[str]:
     return [f"{demand.now:,.1f}", f"{demand.long_run:,.1f}", trend]
 
 
-def _legend(half_lives: DemandHalfLives) -> Text:
+def _legend(half_lives: DemandHalfLives | None) -> list[RenderableType]:
+    if half_lives is None:
+        return []
     long_run = "all users"
     if half_lives.long_run is not None:
         long_run = f"the same with {_duration(half_lives.long_run)}"
-    return Text(
+    text = (
         f"demand: users, each halved for every {_duration(half_lives.now)} since their event\n"
         f"long run: {long_run}\n"
         "trend: users per day now / in the long run; 1.00 is constant demand"
     )
+    return [Text(), Text(text)]
 
 
 def _duration(seconds: float | None) -> str:
@@ -169,7 +169,7 @@ def _shown(value: object) -> str:
 
 
 class _SideBySide:
-    """The history of a user beside their list, as wide as the terminal."""
+    """The history of a user beside their list, at the full width of the terminal."""
 
     def __init__(self, report: UserReport) -> None:
         self._report = report

@@ -8,7 +8,7 @@ from als_cli.stages.train import TrainReport
 
 
 def render_train(report: TrainReport) -> RenderableType:
-    """Return loss and seconds per iteration under a one-line summary."""
+    """Return a summary, and the loss and seconds of each iteration."""
     table = Table("iteration", "loss", "seconds", box=None, padding=(0, 2), title_justify="left")
     for column in table.columns:
         column.justify = "right"

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.tuning.report import TrialReport, TuneReport
+from als_cli.tuning.report import TrialReport, TuneReport, best_first
 
 _SHOWN = 5
 _IN_TABLE = ("factors", "iterations", "regularization")
@@ -14,11 +14,11 @@ _UNITS = {
     "fold_in_regularization": "times regularization",
     "fold_in_item_exponent": "times item_exponent",
 }
-"""The quantities that values of `tune.space` are multiples of."""
+"""Units of the values of `tune.space`."""
 
 
 def render_tune(report: TuneReport) -> RenderableType:
-    """Return the best trials and the untuned config, all values of the best one, and where the winning config is."""
+    """Return the best trials beside the config as given, all values of the best trial, and the path of its config."""
     counts = [
         f"{report.count(state)} {state}" for state in ("done", "pruned", "failed") if report.count(state)
     ]
@@ -53,9 +53,8 @@ def _screen_line(report: TuneReport) -> str:
 
 
 def _table(report: TuneReport) -> Table:
-    """Return a row for each of the best trials and for the untuned one, with the hyperparameters that cost most."""
-    done = [trial for trial in report.trials if trial.value is not None]
-    best = sorted(done, key=lambda trial: (-(trial.value or 0.0), trial.number))[:_SHOWN]
+    """Return a row for each of the best trials and for the config as given, with the most expensive hyperparameters."""
+    best = best_first(report.trials)[:_SHOWN]
     shown = best if report.untuned in best else [*best, report.untuned]
     names = [name for name in _IN_TABLE if name in report.best.parameters]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)

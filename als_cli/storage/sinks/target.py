@@ -18,22 +18,9 @@ _NEAR_SUFFIX = {
     **dict.fromkeys((".feather", ".ipc"), ".arrow"),
     ".pq": ".parquet",
 }
-_OTHER_FILES = frozenset(
-    {
-        ".7z",
-        ".avro",
-        ".bz2",
-        ".duckdb",
-        ".gz",
-        ".h5",
-        ".orc",
-        ".sqlite",
-        ".sqlite3",
-        ".xls",
-        ".xlsx",
-        ".zip",
-        ".zst",
-    }
+_OTHER_FILES = (
+    *(".7z", ".avro", ".bz2", ".duckdb", ".gz", ".h5", ".orc"),
+    *(".sqlite", ".sqlite3", ".xls", ".xlsx", ".zip", ".zst"),
 )
 """Suffixes of files that als does not write. They are not accepted for folders either."""
 
