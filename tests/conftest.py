@@ -27,6 +27,7 @@ SLOW = (
     "storage/test_ownership.py",
     "tables/test_headers.py",
     "test_cli.py",
+    "test_demand_commands.py",
     "test_opened_by.py",
     "test_public_data.py",
     "test_readme.py",

@@ -19,6 +19,7 @@ from als_cli.ranking.show_reports import (
 
 _WIDE = 110
 """Minimum width of a terminal for ids, strengths and demand beside titles."""
+_UNLIMITED = 10_000
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 """Units of half-lives, in seconds."""
 _SOURCES = {
@@ -63,7 +64,7 @@ def render_item(report: ItemReport) -> RenderableType:
     for item in report.neighbours:
         demand = [] if item.demand is None else _demand(item.demand)
         table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}", *demand)
-    near = table if report.neighbours else Text("no item is near it")
+    near: RenderableType = _Fitted(table) if report.neighbours else Text("no item is near it")
     return Group(head, Text(), near, *_legend(report.half_lives))
 
 
@@ -80,7 +81,7 @@ def render_model(report: ModelReport) -> RenderableType:
     _add_name_columns(popular, ids=named)
     for item in report.popular:
         popular.add_row(f"{item.users:,}", *_names(item, ids=named))
-    return Group(facts, Text(), popular)
+    return Group(facts, Text(), _Fitted(popular))
 
 
 def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
@@ -142,7 +143,7 @@ def _legend(half_lives: DemandHalfLives | None) -> list[RenderableType]:
     if half_lives.long_run is not None:
         long_run = f"the same with {_duration(half_lives.long_run)}"
     text = (
-        f"demand: users, each halved for every {_duration(half_lives.now)} since their event\n"
+        f"demand: users; each counts half for every {_duration(half_lives.now)} since their newest event\n"
         f"long run: {long_run}\n"
         "trend: users per day now / in the long run; 1.00 is constant demand"
     )
@@ -166,6 +167,18 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+class _Fitted:
+    """A table that shortens its names if the terminal is too narrow, never its numbers."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        full_width = console.measure(self._table, options=options.update_width(_UNLIMITED)).maximum
+        self._table.expand = full_width > options.max_width
+        yield self._table
 
 
 class _SideBySide:
@@ -230,7 +243,7 @@ def _table(title: str, *, expand: bool = False) -> Table:
 
 
 def _add_name_columns(table: Table, *, ids: bool) -> None:
-    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1 if table.expand else None)
+    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1)
     if ids:
         table.add_column("id", no_wrap=True)
 
