@@ -67,7 +67,7 @@ def test_durations_and_instants(write):
 
 
 def test_a_duration_below_a_microsecond_is_an_error(write):
-    with pytest.raises(ConfigError, match="train.demand.half_life.*this is shorter than a microsecond"):
+    with pytest.raises(ConfigError, match=r"train.demand.half_life.*this is shorter than a microsecond"):
         load(write("events: {source: e}\ntrain: {demand: {half_life: 0.0000001s}}\n"))
 
 
