@@ -28,6 +28,7 @@ SLOW = (
     "tables/test_headers.py",
     "test_as_of.py",
     "test_cli.py",
+    "test_demand_commands.py",
     "test_opened_by.py",
     "test_public_data.py",
     "test_readme.py",

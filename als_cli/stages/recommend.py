@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 from als_cli.errors import AlsError
 from als_cli.ranking.audience import Audience, audience_of
 from als_cli.ranking.catalog import read_catalog
+from als_cli.ranking.item_demand import demand_facts
 from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.ranking.recommend_report import ListCounts, RecommendReport
 from als_cli.ranking.recommender import ListRules, Recommender
@@ -57,7 +58,8 @@ def recommend(context: StageContext) -> RecommendReport:
             candidates = catalog.candidates(model.item_ids)
     files = inputs.confirm()
     rules = ListRules.of(config, candidates)
-    recommender = Recommender(dataset.interactions, model, model.recipe(context.threads), rules)
+    recipe = model.recipe(context.threads)
+    recommender = Recommender(dataset.interactions, model, recipe, rules)
     recommender.check_memory(len(audience.user_ids), config.block_users)
     target, user_type = target_of(config.output), model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype)
@@ -68,6 +70,7 @@ def recommend(context: StageContext) -> RecommendReport:
             context.config.model_dump(mode="json"),
             inputs=files,
             counts=counts.for_manifest(),
+            metrics={"demand": demand_facts(recipe.demand, dataset.interactions, context.config.events.now)},
             seed=model.manifest.seed,
             threads=context.threads,
             seconds=time.perf_counter() - started,
