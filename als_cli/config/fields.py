@@ -118,7 +118,7 @@ Duration = Annotated[
         {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30d", "12h"]}
     ),
 ]
-"""A positive time span such as ``30d``."""
+"""A positive time span, for example ``30d``."""
 
 Instant = Annotated[
     datetime,
