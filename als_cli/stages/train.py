@@ -19,7 +19,7 @@ from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
 from als_cli.tuning.auto import Choice, forecast, is_open
 from als_cli.tuning.fit_model import reported_iterations
-from als_cli.tuning.parameters import recipe_for
+from als_cli.tuning.parameters import check_times, recipe_for
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ def train(context: StageContext) -> TrainReport:
     ArtifactError
         There is no dataset, or it is broken.
     ConfigError
-        There are more factors than users or items, or `train.horizon` is longer than the events.
+        There are more factors than users or items, `train.horizon` is longer than the events, or section `train` has a
+        half-life but not all events have timestamps.
     TrainingError
         The factors are not finite.
     """
@@ -56,6 +57,7 @@ def train(context: StageContext) -> TrainReport:
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine, ranks=is_open(context.config.train))
     interactions = dataset.interactions
+    check_times(context.config.train, interactions.times)
     store = ChoiceStore.of(context.choice_place, context.config, context.threads, context.progress)
     basis = ChoiceBasis.of_dataset(context.config, dataset)
     choice = store.choose(dataset.scan_events(), basis, unseen=False)

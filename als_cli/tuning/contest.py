@@ -159,8 +159,16 @@ class Contest:
         final = _EXPECTED_ITERATIONS * self._rules.seconds_per_iteration(largest, factors)
         expected, limit = self._spent + here + final, budget.time.total_seconds()
         if expected * self._slowness() > limit:
-            because = "" if expected > limit else ", because this machine is slow"
-            log.info("train.budget.time does not allow %d trials with %d factors%s", trials, factors, because)
+            level, because = logging.INFO, ""
+            if expected <= limit:
+                level, because = logging.WARNING, ", because this machine is slow"
+            log.log(
+                level,
+                "train.budget.time does not allow %d trials with %d factors%s",
+                trials,
+                factors,
+                because,
+            )
             return False
         self._spent += here
         return True
