@@ -225,7 +225,7 @@ def test_on_a_slow_machine_the_elapsed_time_counts_against_the_budget(sets, capl
     assert warnings == [
         "train.budget.time does not allow 1 trials with 32 factors, because this machine is slow"
     ]
-    found, script = with_budget(sets, 2000, slowness=3.0)
+    found, script = with_budget(sets, 1800, slowness=3.0)
     assert (len(script.tried), found.factors) == (3, 4)
 
 
