@@ -37,6 +37,11 @@ class StageContext:
         return self.workspace / "models"
 
     @property
+    def choice_place(self) -> Path:
+        """Folder of the settings that `auto` selected."""
+        return self.workspace / "choice"
+
+    @property
     def evaluations_place(self) -> Path:
         """Folder that `evaluate` publishes to."""
         return self.workspace / "evaluations"

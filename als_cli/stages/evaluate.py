@@ -1,21 +1,26 @@
 """`als evaluate`: train on the training set, rank items for the test users, publish the metrics."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from als_cli.config.evaluate import GateConfig, GivenSplit
+from als_cli.config.train import TrainConfig
 from als_cli.evaluation.baselines import check_protocol, check_times
 from als_cli.evaluation.cohort_reports import cohort_reports, divide_cohorts, item_cohort_reports
 from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.fallback import fallback_report
-from als_cli.evaluation.gate import check_gate, decide, require
+from als_cli.evaluation.gate import Verdict, check_gate, decide, require
 from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
-from als_cli.evaluation.report import EvaluateReport, Evaluation, SplitChoiceReport
+from als_cli.evaluation.protocol import Measured
+from als_cli.evaluation.report import ComparisonReport, EvaluateReport, Evaluation, SplitChoiceReport
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split, warn_of_few_test_users
-from als_cli.splitting.division import divide
+from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
+from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
 from als_cli.storage.inputs import Inputs, describe_inputs
@@ -59,12 +64,11 @@ def evaluate(context: StageContext) -> EvaluateReport:
         cohorts = divide_cohorts(config, sets, inputs.find)
     basis = replace(basis_of(context, dataset, published.settings()), files=inputs.confirm())
     log_if_left_out(published, config.gate, context.models_place)
-    scored = methods_for(context, published).score(sets, context.progress)
+    chosen = _chosen_train(context, dataset, split, sets)
+    scored = methods_for(context, published, chosen).score(sets, context.progress)
     measured = [method.measured for method in scored]
     comparisons = comparisons_of(measured, config.seed, context.progress)
-    averages = {method.method: method.averages for method in measured}
-    users, gate = sets.holdout.test_set.users, config.gate
-    verdict = None if gate is None else decide(gate, averages, comparisons, users)
+    verdict = _verdict(config.gate, measured, comparisons, sets.holdout.test_set.users)
     evaluation = Evaluation(
         split=split.model_dump(mode="json"),
         split_choice=SplitChoiceReport.of(choice),
@@ -95,13 +99,31 @@ def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] 
     return Basis(config.evaluate, config.train, config.events, dataset.manifest.content, published)
 
 
-def methods_for(context: StageContext, published: PublishedModel) -> Methods:
-    """Return the model and the baselines of the config; `published` only if its section `train` can be compared."""
-    config, models = context.config, {MODEL: context.config.train}
+def methods_for(context: StageContext, published: PublishedModel, train: TrainConfig) -> Methods:
+    """Return the model of section `train` and the baselines; `published` only if its settings can be compared."""
+    config, models = context.config, {MODEL: train}
     if published.train is not None:
         models[PUBLISHED] = published.train
     fitter = ModelFitter(config.events, config.evaluate.split, context.threads, context.progress)
     return Methods(config.evaluate, config.events, models, fitter, context.threads)
+
+
+def _verdict(
+    gate: GateConfig | None, measured: Sequence[Measured], comparisons: Sequence[ComparisonReport], users: int
+) -> Verdict | None:
+    averages = {method.method: method.averages for method in measured}
+    return None if gate is None else decide(gate, averages, comparisons, users)
+
+
+def _chosen_train(
+    context: StageContext, dataset: Dataset, split: GivenSplit, sets: EvaluationSets
+) -> TrainConfig:
+    """Return section `train` with the choice of `auto`, which depends on the training set of `sets` only."""
+    train = context.config.train
+    store = ChoiceStore.of(context.choice_place, context.config, context.threads, context.progress)
+    basis = ChoiceBasis.of_split(context.config, dataset, split, sets.cut_off)
+    choice = store.choose(sets.events.training, basis, unseen=True)
+    return train if choice is None else choice.apply(train, sets.training.matrix)
 
 
 def evaluate_key(context: StageContext) -> str | None:

@@ -3,6 +3,7 @@
 import logging
 import time
 
+from als_cli import NOTICE
 from als_cli.als.engine import Factors, Iteration
 from als_cli.als.recipe import Recipe
 from als_cli.config.train import TrainConfig
@@ -11,11 +12,12 @@ from als_cli.progress import Progress
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
+from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore, stored_choice
 from als_cli.storage.dataset_files import Dataset, open_dataset
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
-from als_cli.tuning.auto import AutoSearch, horizon_of, is_open
+from als_cli.tuning.auto import Choice, forecast, is_open
 from als_cli.tuning.fit_model import reported_iterations
 from als_cli.tuning.parameters import recipe_for
 
@@ -46,7 +48,7 @@ def train(context: StageContext) -> TrainReport:
     ArtifactError
         There is no dataset, or it is broken.
     ConfigError
-        There are more factors than users or items.
+        There are more factors than users or items, or `train.horizon` is longer than the events.
     TrainingError
         The factors are not finite.
     """
@@ -54,10 +56,10 @@ def train(context: StageContext) -> TrainReport:
     dataset = open_dataset(context.dataset_place)
     start_warm_up(context.config.train.engine, ranks=is_open(context.config.train))
     interactions = dataset.interactions
-    horizon = horizon_of(context.config.train, context.config.evaluate.split)
-    search = AutoSearch(context.config.events, context.threads, context.progress, horizon=horizon)
-    chosen = search.resolve(context.config.train, dataset.scan_events(), interactions.matrix)
-    recipe = recipe_for(interactions.matrix, chosen, context.threads)
+    store = ChoiceStore.of(context.choice_place, context.config, context.threads, context.progress)
+    basis = ChoiceBasis.of_dataset(context.config, dataset)
+    choice = store.choose(dataset.scan_events(), basis, unseen=False)
+    recipe = _recipe(context, interactions, choice)
     with staged_folder(context.models_place) as folder:
         factors, iterations = _fit(interactions, recipe, context.progress)
         write_model(folder, interactions.users, interactions.items, factors)
@@ -66,14 +68,19 @@ def train(context: StageContext) -> TrainReport:
         write_manifest(
             folder,
             kind="model",
-            key=_key(context.config.train, dataset),
+            key=_key(context.config.train, dataset, choice),
             config=context.config.model_dump(mode="json"),
             counts={
                 "users": interactions.users.height,
                 "items": interactions.items.height,
                 "interactions": interactions.matrix.nnz,
             },
-            metrics={"loss": loss, "dataset": dataset.manifest.content, "recipe": recipe.to_json()},
+            metrics={
+                "loss": loss,
+                "dataset": dataset.manifest.content,
+                "recipe": recipe.to_json(),
+                "choice": None if choice is None else choice.to_json(),
+            },
             seed=context.config.train.seed,
             threads=context.threads,
             seconds=seconds,
@@ -92,8 +99,22 @@ def train(context: StageContext) -> TrainReport:
 
 
 def train_key(context: StageContext) -> str:
-    """Return the hash of all that the model depends on: section `train` and the content of the dataset."""
-    return _key(context.config.train, open_dataset(context.dataset_place))
+    """Return the hash of all that the model depends on: section `train`, the content of the dataset, and the choice."""
+    dataset = open_dataset(context.dataset_place)
+    basis, choose_again = ChoiceBasis.of_dataset(context.config, dataset), context.config.train.choose_again
+    choice = None
+    if is_open(context.config.train):
+        choice = stored_choice(context.choice_place, basis, choose_again, unseen=False)
+    return _key(context.config.train, dataset, choice)
+
+
+def _recipe(context: StageContext, interactions: Interactions, choice: Choice | None) -> Recipe:
+    """Return the recipe of `choice`, None means the defaults. A line forecasts the durations."""
+    train, matrix = context.config.train, interactions.matrix
+    recipe = recipe_for(matrix, train if choice is None else choice.apply(train, matrix), context.threads)
+    if choice is not None:
+        log.log(NOTICE, forecast(matrix, recipe.settings.factors, recipe.settings.iterations))
+    return recipe
 
 
 def _fit(interactions: Interactions, recipe: Recipe, progress: Progress) -> tuple[Factors, list[Iteration]]:
@@ -107,5 +128,9 @@ def _fit(interactions: Interactions, recipe: Recipe, progress: Progress) -> tupl
         return recipe.fit(interactions.matrix, record, interactions.times), iterations
 
 
-def _key(config: TrainConfig, dataset: Dataset) -> str:
-    return stage_key(train=config.model_dump(mode="json"), dataset=dataset.manifest.content)
+def _key(config: TrainConfig, dataset: Dataset, choice: Choice | None) -> str:
+    return stage_key(
+        train=config.model_dump(mode="json"),
+        dataset=dataset.manifest.content,
+        choice=None if choice is None else choice.to_json(),
+    )

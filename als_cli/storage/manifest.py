@@ -206,6 +206,7 @@ def _check_sizes(folder: Path, manifest: Manifest) -> None:
 _COMMANDS = {
     "dataset": "ingest",
     "model": "train",
+    "choice": "train",
     "evaluation": "evaluate",
     "backtest": "backtest",
     "recommendations": "recommend",

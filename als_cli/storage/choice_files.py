@@ -1,0 +1,169 @@
+"""The stored choice of `auto`: it serves the training after an evaluation, and later runs, until it is out of date.
+
+File: choice.json. The manifest has the basis of the choice.
+"""
+
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from als_cli.config.evaluate import GivenSplit
+from als_cli.config.root import Config
+from als_cli.dataset.aggregation import PAIR_SIGNAL
+from als_cli.errors import AlsError
+from als_cli.progress import Progress
+from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.manifest import published_manifest, stage_key, write_manifest
+from als_cli.storage.publish import current_version, staged_folder
+from als_cli.tuning.auto import AutoSearch, Choice, horizon_of, is_open
+
+CHOICE = "choice.json"
+_MAXIMUM_CHANGE = 1.25
+"""Ratio of the numbers of pairs, now and at the choice, above which data have changed too much."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ChoiceBasis:
+    """All that decides whether a choice may be used."""
+
+    settings: str
+    """Hash of the settings of the search."""
+    events: str
+    """Hash of the events that the choice depends on."""
+    until: datetime | None
+    """The choice depends on events before this time only; None: on all events of the dataset, or on a random part."""
+    interactions: int
+    """Pairs of the dataset."""
+    time: datetime
+    """Time of the newest event of the dataset; the time of the choice if events have no timestamps."""
+
+    @classmethod
+    def of_dataset(cls, config: Config, dataset: Dataset) -> "ChoiceBasis":
+        """Return the basis of a choice on all events of `dataset`, which `train` may use."""
+        return cls(
+            settings=_settings_key(config),
+            events=stage_key(dataset=dataset.manifest.content),
+            until=None,
+            interactions=dataset.interactions.matrix.nnz,
+            time=dataset.interactions.newest or datetime.now(UTC),
+        )
+
+    @classmethod
+    def of_split(
+        cls, config: Config, dataset: Dataset, split: GivenSplit, cut_off: datetime | None
+    ) -> "ChoiceBasis":
+        """Return the basis of a choice on the training set of `split`. `cut_off` is the start of its test period, if any."""
+        whole = cls.of_dataset(config, dataset)
+        events = stage_key(dataset=dataset.manifest.content, split=split.model_dump(mode="json"))
+        return cls(whole.settings, events, cut_off, whole.interactions, whole.time)
+
+
+@dataclass(frozen=True)
+class ChoiceStore:
+    """The folder of the choice, and the config that choices are made for."""
+
+    place: Path
+    config: Config
+    search: AutoSearch
+
+    @classmethod
+    def of(cls, place: Path, config: Config, threads: int, progress: Progress) -> "ChoiceStore":
+        """Return the store in `place` for the settings of `config`, which `evaluate` and `train` share."""
+        horizon = horizon_of(config.train, config.evaluate.split)
+        return cls(place, config, AutoSearch(config.events, threads, progress, horizon=horizon))
+
+    def choose(self, clean: pl.LazyFrame, basis: ChoiceBasis, *, unseen: bool) -> Choice | None:
+        """Return the stored choice if it serves `basis`, otherwise a new one from `clean` events, which is stored.
+
+        None if :meth:`als_cli.tuning.auto.AutoSearch.choose` has no choice. `unseen` as in :func:`stored_choice`.
+        """
+        train = self.config.train
+        if not is_open(train):
+            return None
+        stored = stored_choice(self.place, basis, train.choose_again, unseen=unseen)
+        if stored is not None:
+            log.info("settings of an earlier run are used again: %s %.4f", stored.metric, stored.value)
+            return stored
+        started = time.perf_counter()
+        choice = self.search.choose(train, clean)
+        if choice is not None:
+            seconds = time.perf_counter() - started
+            write_choice(self.place, choice, basis, self.config, threads=self.search.threads, seconds=seconds)
+        return choice
+
+
+def stored_choice(place: Path, basis: ChoiceBasis, choose_again: timedelta, *, unseen: bool) -> Choice | None:
+    """Return the choice in `place` if it serves `basis`, else None.
+
+    It serves if the settings of the search are the same, the number of pairs has changed by a quarter at most, and it
+    is not older than `choose_again`. With `unseen`, it must not depend on events outside the training set of `basis`.
+    A broken choice does not serve.
+    """
+    try:
+        manifest, folder = published_manifest(place, "choice"), current_version(place)
+        if manifest is None or folder is None:
+            return None
+        found = _basis_from_json(manifest.metrics["basis"])
+        choice = Choice.from_json(json.loads((folder / CHOICE).read_text(encoding="utf-8")))
+    except (AlsError, OSError, ValueError, KeyError, TypeError) as broken:
+        log.debug("the stored choice cannot be used: %s", broken)
+        return None
+    ratio = max(found.interactions, basis.interactions) / max(1, min(found.interactions, basis.interactions))
+    serves = (
+        found.settings == basis.settings
+        and ratio <= _MAXIMUM_CHANGE
+        and abs(basis.time - found.time) <= choose_again
+        and (not unseen or _is_unseen(found, basis))
+    )
+    return choice if serves else None
+
+
+def write_choice(place: Path, choice: Choice, basis: ChoiceBasis, config: Config, **run: Any) -> None:
+    """Publish `choice` in `place`; `run` has the manifest's threads and seconds."""
+    with staged_folder(place) as folder:
+        (folder / CHOICE).write_text(json.dumps(choice.to_json(), indent=2) + "\n", encoding="utf-8")
+        write_manifest(
+            folder,
+            kind="choice",
+            key=stage_key(settings=basis.settings, events=basis.events),
+            config=config.model_dump(mode="json"),
+            metrics={"basis": _basis_to_json(basis)},
+            **run,
+        )
+
+
+def _is_unseen(found: ChoiceBasis, basis: ChoiceBasis) -> bool:
+    if found.events == basis.events:
+        return True
+    return found.until is not None and basis.until is not None and found.until <= basis.until
+
+
+def _settings_key(config: Config) -> str:
+    return stage_key(
+        train=config.train.model_dump(mode="json", exclude={"choose_again"}),
+        split=config.evaluate.split.model_dump(mode="json"),
+        signal=config.events.model_dump(mode="json", include=PAIR_SIGNAL - {"now"}),
+    )
+
+
+def _basis_to_json(basis: ChoiceBasis) -> dict[str, Any]:
+    return {
+        **asdict(basis),
+        "until": basis.until.isoformat() if basis.until else None,
+        "time": basis.time.isoformat(),
+    }
+
+
+def _basis_from_json(values: dict[str, Any]) -> ChoiceBasis:
+    times = {
+        name: datetime.fromisoformat(values[name]) if values[name] else None for name in ("until", "time")
+    }
+    return ChoiceBasis(**{**values, **times})
