@@ -1,19 +1,27 @@
 """Quality on time splits with the shipped configs, and seconds of `als train` with defaults, next to their targets.
 
-    python tests/benchmarks/demand.py [online_retail deskdrop backtest training] [--repeats 3]
+    python tests/benchmarks/demand.py [PART ...] [--repeats 3]
 
-Needs the research data in shared/data beside the checkout; data sets that are absent are left out with a message.
+| part | prints |
+|---|---|
+| `online_retail`, `deskdrop` | metrics of the shipped config on its test period, the chosen settings, the seconds |
+| `backtest` | the mean over the four periods before the test period of Online Retail II (docs/evaluation.md) |
+| `gowalla`, `ml1m_topn`, `small_catalogue` | seconds of `als train` with defaults; the last data set is synthetic |
 
-* `online_retail`, `deskdrop`: the evaluation of the shipped config, with all baselines. `auto` is resolved first, as the
-  evaluation does it, so that the seconds of choosing and of training are separate. The evaluation then uses the numbers.
-* `backtest`: the mean over the four periods before the test period of Online Retail II (docs/evaluation.md).
-* `training`: `als train` with defaults, from a dataset on disk to a published model, without the start of the process.
+Needs the research data in shared/data beside the checkout. A data set that is absent is left out with a message.
+
+In the first part, `auto` is resolved before the evaluation in the same way as by the evaluation. The seconds of choosing
+and of training are therefore separate. The evaluation then uses the numbers.
+
+The seconds of `als train` are those of the whole stage, from the dataset on disk to the published model, without the
+start of the process. The stage runs twice: with a search of `auto`, and again with the stored choice.
 
 Kernels are loaded before the first measurement. Seconds are the median of the repeats, with minimum and maximum.
 Test periods are for reports only: never select settings on them.
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -48,6 +56,7 @@ from als_cli.tuning.parameters import recipe_for
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = ROOT.parent / "shared" / "data"
 METRIC = "ndcg@10"
+SYNTHETIC = "small_catalogue"
 BASELINES = "evaluate.baselines=[popular,recent_popular,item_knn,item_bm25]"
 BEFORE_TEST_PERIOD = "events.where=StockCode ~ '^[0-9]{5}' and InvoiceDate < '2011-11-11'::timestamp"
 EARLIER_MEAN = 0.0850
@@ -103,15 +112,13 @@ def report_evaluation(name: str, threads: int, repeats: int) -> None:
     print(f"  choosing {machine.middle(choosing)}, training {machine.middle(training)}, median of {repeats}")
 
 
-def report_backtest(threads: int) -> None:
-    """Print NDCG@10 by cut-off and its mean, for the model and each baseline."""
+def report_backtest(name: str, threads: int, _repeats: int) -> None:
+    """Print NDCG@10 by cut-off and its mean, for the model and each baseline. There are no repeats."""
     with tempfile.TemporaryDirectory() as folder:
         context = context_of("online_retail", Path(folder), [BEFORE_TEST_PERIOD], threads)
         ingest(context)
         report = backtest(context)
-    print(
-        f"\nbacktest of online_retail before its test period, {METRIC} ({report.seconds:.0f} s, all methods)"
-    )
+    print(f"\n{name} of online_retail before its test period, {METRIC}; {report.seconds:.0f} s, all methods")
     methods = [method.method for method in report.cut_offs[0].methods]
     print("  cut-off       users  " + "  ".join(f"{method:>14}" for method in methods))
     for cut_off in report.cut_offs:
@@ -129,28 +136,28 @@ def report_backtest(threads: int) -> None:
     print(f"  mean of als {means['als']:.4f}, before: {EARLIER_MEAN:.4f}")
 
 
-def report_training(threads: int, repeats: int) -> None:
-    """Print the seconds of `als train` with defaults on three data sets."""
-    print(f"\nals train with defaults, median of {repeats}")
-    print("  data set             pairs    users    items  factors  iterations  seconds")
+def report_training(name: str, threads: int, repeats: int) -> None:
+    """Print the seconds of `als train` with defaults on data set `name`, with and without a stored choice."""
     with tempfile.TemporaryDirectory() as folder:
-        sources = {name: PUBLIC / name / "train.parquet" for name in ("gowalla", "ml1m_topn")}
-        sources["small catalogue"] = Path(folder) / "small_catalogue.parquet"
-        synthetic.small_catalogue().write_parquet(sources["small catalogue"])
-        for name, file in sources.items():
-            if not file.exists():
-                print(f"  {name}: not beside the checkout")
-                continue
-            given = [f"workspace={Path(folder) / name.replace(' ', '_')}", f"events.source={file}"]
-            context = StageContext(config=load_config(None, given, environment={}), threads=threads)
-            ingest(context)
-            reports = [train(context) for _ in range(repeats)]
-            one = reports[0]
-            seconds = machine.middle([report.seconds for report in reports])
-            print(
-                f"  {name:16} {one.interactions:9,} {one.users:8,} {one.items:8,} {one.factors:8,} "
-                f"{len(one.loss):11} {seconds}"
-            )
+        file, columns = PUBLIC / name / "train.parquet", "{}"
+        if name == SYNTHETIC:
+            file, columns = Path(folder) / "events.parquet", "{timestamp: timestamp}"
+            synthetic.small_catalogue().write_parquet(file)
+        given = [f"workspace={folder}/work", f"events.source={file}", f"events.columns={columns}"]
+        context = StageContext(config=load_config(None, given, environment={}), threads=threads)
+        ingest(context)
+        reports, again = [], []
+        for _ in range(repeats):
+            shutil.rmtree(context.choice_place, ignore_errors=True)
+            reports.append(train(context))
+            again.append(train(context).seconds)
+    one, seconds = reports[0], [report.seconds for report in reports]
+    print(f"\n{name}: {one.interactions:,} pairs, {one.users:,} users, {one.items:,} items, defaults")
+    print(
+        f"  als train {machine.middle(seconds)}, again with the stored choice {machine.middle(again)}, ",
+        end="",
+    )
+    print(f"median of {repeats}; {one.factors} factors, {len(one.loss)} iterations")
 
 
 def _division(context: StageContext) -> EvaluationSets:
@@ -188,7 +195,8 @@ def _settings(chosen: TrainConfig) -> str:
 
 
 def _text(half_life: HalfLife) -> str:
-    return half_life if isinstance(half_life, str) else format_duration(half_life)
+    """Return the half-life as in the config. Without a selected half-life, it is infinite."""
+    return "infinite" if isinstance(half_life, str) else format_duration(half_life)
 
 
 def _ignored(_iteration: Iteration) -> None:
@@ -198,10 +206,9 @@ def _ignored(_iteration: Iteration) -> None:
 def main() -> None:
     """Print the parts that the command line names."""
     reports = {
-        "online_retail": lambda: report_evaluation("online_retail", threads, repeats),
-        "deskdrop": lambda: report_evaluation("deskdrop", threads, repeats),
-        "backtest": lambda: report_backtest(threads),
-        "training": lambda: report_training(threads, repeats),
+        **dict.fromkeys(("online_retail", "deskdrop"), report_evaluation),
+        "backtest": report_backtest,
+        **dict.fromkeys(("gowalla", "ml1m_topn", SYNTHETIC), report_training),
     }
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -211,16 +218,16 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := sorted(set(options.parts) - reports.keys()):
         parser.error(f"{', '.join(unknown)}: a PART is one of {', '.join(reports)}")
-    threads, repeats = available_threads(), options.repeats
+    threads = available_threads()
     print(machine.describe(threads), f"load {machine.load_average()}", sep="\n")
     native.warm_up()
     native_top_n.warm_up()
     for part in options.parts:
         data = "online_retail" if part == "backtest" else part
-        if part != "training" and not (PUBLIC / data).is_dir():
+        if part != SYNTHETIC and not (PUBLIC / data).is_dir():
             print(f"\n{part}: the data set {data} is not beside the checkout")
             continue
-        reports[part]()
+        reports[part](part, threads, options.repeats)
 
 
 if __name__ == "__main__":
