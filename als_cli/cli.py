@@ -21,6 +21,12 @@ app = typer.Typer(
 show_app = typer.Typer(no_args_is_help=True, help="Look at a model, a user's list, or an item's neighbours.")
 app.add_typer(show_app, name="show")
 
+AsOfFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", metavar="TIME", help="Leave out events after this time, e.g. 2026-01-31T04:00:00Z."
+    ),
+]
 OutputFlag = Annotated[
     str | None,
     typer.Option(
@@ -48,27 +54,27 @@ def _main_options(
 
 
 @command(app)
-def ingest(session: Session) -> None:
+def ingest(session: Session, as_of: AsOfFlag = None) -> None:
     """Read events, check them, and write the dataset."""
-    session.run_stage("ingest", session.context())
+    session.run_stage("ingest", session.context(events__as_of=as_of))
 
 
 @command(app)
-def train(session: Session) -> None:
+def train(session: Session, as_of: AsOfFlag = None) -> None:
     """Train the model on the dataset."""
-    session.run_stage("train", session.context())
+    session.run_stage("train", session.context(events__as_of=as_of))
 
 
 @command(app)
-def evaluate(session: Session) -> None:
+def evaluate(session: Session, as_of: AsOfFlag = None) -> None:
     """Evaluate the model and the baselines on held-out events."""
-    session.run_stage("evaluate", session.context())
+    session.run_stage("evaluate", session.context(events__as_of=as_of))
 
 
 @command(app)
-def backtest(session: Session) -> None:
+def backtest(session: Session, as_of: AsOfFlag = None) -> None:
     """Evaluate the model and the baselines at several cut-offs in the past."""
-    session.run_stage("backtest", session.context())
+    session.run_stage("backtest", session.context(events__as_of=as_of))
 
 
 @command(app)
@@ -83,9 +89,12 @@ def tune(
     no_ingest: Annotated[
         bool, typer.Option("--no-ingest", help="Use the dataset as it is, even if the events have changed.")
     ] = False,
+    as_of: AsOfFlag = None,
 ) -> None:
     """Search for better hyperparameters and write the best config. Ingests first if needed."""
-    context = session.context(tune__trials=trials, tune__output=str(output) if output else None)
+    context = session.context(
+        events__as_of=as_of, tune__trials=trials, tune__output=str(output) if output else None
+    )
     from als_cli.storage.output_checks import check_tune_output
 
     check_tune_output(context.config, context.config_file)
@@ -100,9 +109,11 @@ def recommend(
     top_n: Annotated[
         int | None, typer.Option("--top-n", "-n", metavar="N", parser=parse_count, help="Items per list.")
     ] = None,
+    as_of: AsOfFlag = None,
 ) -> None:
     """Write the top-N lists."""
     context = session.publishing_context(
+        events__as_of=as_of,
         recommend__output__path=output,
         recommend__users={"file": str(users)} if users else None,
         recommend__top_n=top_n,
@@ -116,9 +127,10 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Run every stage, even those that are up to date.")
     ] = False,
+    as_of: AsOfFlag = None,
 ) -> None:
     """Ingest, evaluate, train and recommend: only stages that are out of date."""
-    session.run_stage("run", session.publishing_context(), force=force)
+    session.run_stage("run", session.publishing_context(events__as_of=as_of), force=force)
 
 
 @command(show_app, name="model")

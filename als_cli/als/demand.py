@@ -18,6 +18,8 @@ _EPSILON = 1e-3
 """Recent demand of an item without recent events: one user whose newest event is about ten half-lives old."""
 _LONG_RUN_BASE = 0.1
 _MICROSECONDS = 1e6
+_PAIRS_AT_A_TIME = 1 << 20
+"""24 MiB of float64: memory does not grow with the number of pairs."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,14 @@ def demand(strength: csr_matrix, times: csr_matrix | None, half_life: float | No
         raise ValueError("a finite half-life needs times")
     if times.nnz == 0:
         return np.zeros(strength.shape[1])
-    ages = (times.data.max() - times.data) / _MICROSECONDS
-    with np.errstate(over="ignore", under="ignore"):
-        counts = np.exp2(-ages / half_life)
-    return np.bincount(times.indices, counts, minlength=strength.shape[1]).astype(np.float64)
+    newest, users = times.data.max(), np.zeros(strength.shape[1])
+    for start in range(0, times.nnz, _PAIRS_AT_A_TIME):
+        pairs = slice(start, start + _PAIRS_AT_A_TIME)
+        ages = (newest - times.data[pairs]) / _MICROSECONDS
+        with np.errstate(over="ignore", under="ignore"):
+            counts = np.exp2(-ages / half_life)
+        users += np.bincount(times.indices[pairs], counts, minlength=len(users))
+    return users
 
 
 def item_weights(rule: DemandRule, recent: Float64Array, long_run: Float64Array) -> Float32Array:
@@ -87,6 +93,20 @@ def item_weights(rule: DemandRule, recent: Float64Array, long_run: Float64Array)
     return weights
 
 
+def recent_and_long_run(
+    rule: DemandRule, strength: csr_matrix, times: csr_matrix | None
+) -> tuple[Float64Array, Float64Array]:
+    """Return the recent and the long-run demand of each item that :func:`item_weights` takes: (I,) float64 each.
+
+    Raises
+    ------
+    ValueError
+        `rule` needs `times`, but they are None.
+    """
+    recent = demand(strength, times, rule.half_life if rule.exponent else None)
+    return recent, demand(strength, times, rule.long_run_half_life if rule.long_run_exponent else None)
+
+
 def weights_of(rule: DemandRule, strength: csr_matrix, times: csr_matrix | None) -> Float32Array | None:
     """Return the weight of each item from the pairs `strength` (B, I) and their `times`; None if `rule` is neutral.
 
@@ -97,9 +117,7 @@ def weights_of(rule: DemandRule, strength: csr_matrix, times: csr_matrix | None)
     """
     if rule.is_neutral:
         return None
-    recent = demand(strength, times, rule.half_life if rule.exponent else None)
-    long_run = demand(strength, times, rule.long_run_half_life if rule.long_run_exponent else None)
-    return item_weights(rule, recent, long_run)
+    return item_weights(rule, *recent_and_long_run(rule, strength, times))
 
 
 def weighted_items(items: Float32Array, weights: Float32Array | None, offset: float) -> Float32Array:
@@ -109,9 +127,11 @@ def weighted_items(items: Float32Array, weights: Float32Array | None, offset: fl
     """
     if weights is None:
         return items
-    weighted = items * weights[:, None]
+    factors = items.shape[1]
+    weighted = np.empty((len(items), factors + bool(offset)), np.float32)
+    np.multiply(items, weights[:, None], out=weighted[:, :factors])
     if offset:
-        weighted = np.concatenate([weighted, (np.float32(offset) * weights)[:, None]], axis=1)
+        weighted[:, factors] = np.float32(offset) * weights
     return weighted
 
 

@@ -92,6 +92,11 @@ class Recipe:
             confidence = with_recency(confidence, times, half_life)
         return confidence, settings
 
+    @property
+    def fold_in_half_life(self) -> float | None:
+        """Half-life in seconds of the confidences in the fold-in. None: all ages count the same."""
+        return None if self.separate_fold_in is None else self.separate_fold_in.half_life
+
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as JSON values, without `item_interactions`, which a model stores elsewhere."""
         return {

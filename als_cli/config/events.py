@@ -33,10 +33,10 @@ class EventsConfig(TableFormat):
 
     timestamp_format: str = "auto"
     """`auto`, an epoch unit (`s`, `ms`, `us`, `ns`), `iso`, or a strftime pattern such as `%d/%m/%Y %H:%M`. Times without zone are UTC."""
-    now: Instant | None = None
-    """The reference time of decay. Later events are bad rows. Default: the time of the newest event."""
+    as_of: Instant | None = None
+    """Events after this instant do not exist: they are left out before all checks, and counted. The instant is also the reference time of decay and of `recommend.users.active_since`. Needs `columns.timestamp`. Default: all events exist, and the reference time is the time of the newest event."""
     future_tolerance: Duration = Field(default="1d", validate_default=True)
-    """Events that are later than the clock (or `now`) by more than this are bad rows."""
+    """Events that are later than the clock by more than this are bad rows. Has no effect with `as_of`."""
 
     types: dict[str, float] | None = None
     """Weight of each event type. Negative weights reduce the strength of a pair (refunds, dislikes)."""

@@ -43,9 +43,12 @@ def parse_duration(raw: Any) -> timedelta:
     if match is None or float(match[1]) == 0:
         raise WrongFormError("not a duration")
     try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        span = timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
         raise ValueError("this is longer than any time span that can be computed with") from None
+    if not span:
+        raise ValueError("this is shorter than a microsecond")
+    return span
 
 
 def format_duration(span: timedelta) -> str:
@@ -118,7 +121,7 @@ Duration = Annotated[
         {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30d", "12h"]}
     ),
 ]
-"""A positive time span such as ``30d``."""
+"""A positive time span, for example ``30d``."""
 
 Instant = Annotated[
     datetime,

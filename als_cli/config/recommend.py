@@ -21,7 +21,7 @@ class ActiveUsers(Section):
     """Users with a recent event."""
 
     active_since: Duration | Instant = Field(union_mode="left_to_right")
-    """The earliest time of a user's newest event: an instant, or a duration before the newest event of all."""
+    """The earliest time of a user's newest event: an instant, or a duration before `events.as_of` (default: before the newest event of all)."""
 
 
 class CatalogColumns(Section):

@@ -1,16 +1,16 @@
-"""A config as a YAML file that can stand in any folder."""
+"""A config as YAML text that does not depend on the folder of its file."""
 
 from als_cli.config.root import Config
 from als_cli.config.yaml_text import write_yaml
 
 
 def config_text(config: Config, comment: str = "") -> str:
-    """Return `config` as YAML that loads back to an equal one: what differs from the defaults, all paths absolute.
+    """Return `config` as YAML that loads as an equal config: only the keys that were set, with absolute paths.
 
-    `comment` stands above it. Comments of the file that it was loaded from are not kept.
+    `comment` is written above the keys. Comments of the file that `config` was loaded from are not kept.
     """
     tree = config.model_dump(mode="json", exclude_unset=True)
-    # Defaults that are paths would start at the new file's folder.
+    # Default paths would otherwise start at the folder of the new file.
     tree["workspace"] = config.workspace
     tree.setdefault("recommend", {}).setdefault("output", {})["path"] = config.recommend.output.path
     head = "".join(f"# {line}\n" for line in comment.splitlines())

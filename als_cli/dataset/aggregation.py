@@ -18,7 +18,7 @@ from als_cli.events.net_pairs import Extremes, extremes_of, net_pairs
 from als_cli.events.signal import decay
 
 _KEY_BASE = 1 << 32
-PAIR_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "now"}
+PAIR_SIGNAL = {"half_life", "duplicates", "min_user_interactions", "min_item_interactions", "as_of"}
 """Keys of section `events` that determine the pairs and their strengths once events are clean."""
 
 
@@ -70,6 +70,8 @@ def check_size(interactions: Interactions, signal: EventsConfig) -> None:
         hint = "no user-item pair has a positive sum: check events.types, values and events.negative"
         if has_minimums:
             hint = "lower events.min_user_interactions and events.min_item_interactions"
+        if signal.as_of and signal.half_life:
+            hint += "; if events.as_of is many half-lives after the newest event, all weights are zero"
         raise DataError("no interactions are left", hint=hint)
     for side, count, ids in (("user", users, interactions.user_ids), ("item", items, interactions.item_ids)):
         if count == 1:

@@ -31,7 +31,7 @@ class EventTypeReport(Report):
     weight: float | None
     """None if `events.types` does not list the type."""
     rows: int
-    """Rows that satisfy `events.where`, before rows are checked."""
+    """Rows up to `as_of` that satisfy `events.where`, before rows are checked."""
 
 
 class IngestReport(Report):
@@ -40,8 +40,12 @@ class IngestReport(Report):
     dataset: str
     """Folder of the published dataset."""
     sources: tuple[SourceReport, ...]
+    as_of: datetime | None
+    """The instant of the dataset: `events.as_of`, UTC."""
     rows: int
     """Rows read."""
+    later_events: int
+    """Events after `as_of`, which were left out before all checks."""
     events: int
     """Clean events."""
     dropped: dict[str, int]
@@ -73,7 +77,9 @@ def ingest_report(
     }
     return IngestReport(
         sources=tuple(SourceReport(path=read.source.file.name, rows=read.rows) for read in probed),
+        as_of=config.as_of,
         rows=cleaned.rows,
+        later_events=cleaned.later,
         events=cleaned.kept,
         dropped=cleaned.dropped,
         rejected=cleaned.rejected,
@@ -91,6 +97,7 @@ def ingest_counts(cleaned: Cleaned, interactions: Interactions) -> dict[str, int
     """Return the counts of rows, events, users, items and interactions for the manifest."""
     return {
         "rows": cleaned.rows,
+        "later_events": cleaned.later,
         "events": cleaned.kept,
         **{f"dropped_{reason}": count for reason, count in cleaned.dropped.items()},
         **{f"rejected_{reason}": count for reason, count in cleaned.rejected.items()},

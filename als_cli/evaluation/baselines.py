@@ -74,13 +74,13 @@ def fitted_baseline(
 def recent_interactions(sets: EvaluationSets, signal: EventsConfig, recent: timedelta) -> Int64Array:
     """Return the number of users of each training item in the last `recent` of the training period, (I,) int64.
 
-    The period ends at the cut-off of a time split, else with the newest training event.
+    The period ends at the cut-off of a time split, else at `signal.as_of`, else with the newest training event.
     """
-    end = sets.cut_off or sets.training.newest
+    end = sets.cut_off or signal.as_of or sets.training.newest
     assert end is not None  # noqa: S101 - check_times
     last = sets.events.training.filter(pl.col("timestamp") >= end - recent)
     # Minimum counts apply to the whole training set, and have already removed users and items.
-    found = aggregate(last, signal, signal.now or end, apply_minimums=False)
+    found = aggregate(last, signal, end, apply_minimums=False)
     rows = rows_of(sets.training.item_ids, found.item_ids)
     counts = np.zeros(sets.training.items.height, dtype=np.int64)
     counts[rows[rows >= 0]] = found.items["interactions"].to_numpy()[rows >= 0]

@@ -9,7 +9,7 @@ from als_cli.config.events import EventsConfig
 from als_cli.events.ids import as_id
 from als_cli.events.probe import Probed
 from als_cli.events.signal import event_weight
-from als_cli.events.times import UTC_MICROSECONDS, as_time
+from als_cli.events.times import UTC_MICROSECONDS, as_time, is_unreadable
 
 REASONS = {
     "null_user": "no user id",
@@ -38,7 +38,6 @@ type weight x transformed value, before decay. value is Float64: the raw value, 
 REJECTED_COLUMNS = ("source", "row", "reason", "user", "item", "timestamp", "type", "value")
 """Columns of rejected.parquet: the file name as given, the row from 1, the first reason, and the raw fields as text."""
 
-_YEAR_ONE = pl.lit(datetime(1, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - polars sets the zone on this line
 _NO_TIMESTAMP = pl.lit(None, UTC_MICROSECONDS)
 
 
@@ -64,11 +63,12 @@ class Checked:
     """The file name as given."""
 
 
-def checked(probed: Probed, form: str, how: Reading, config: EventsConfig) -> Checked:
-    """Return the rows of a source with their checks. `form` is the timestamp format; `how` has the id types."""
+def checked(probed: Probed, how: Reading, config: EventsConfig) -> Checked:
+    """Return the rows of a source with their checks. `how` has the id types."""
     dtypes = probed.dtypes
     absent = [pl.lit(None, pl.String).alias(name) for name in REJECTED_COLUMNS[3:] if name not in dtypes]
-    time = as_time(pl.col("timestamp"), dtypes["timestamp"], form) if "timestamp" in dtypes else _NO_TIMESTAMP
+    has_time = "timestamp" in dtypes
+    time = as_time(pl.col("timestamp"), dtypes["timestamp"], probed.form) if has_time else _NO_TIMESTAMP
     number = pl.col("value").cast(pl.Float64, strict=False) if "value" in dtypes else pl.lit(1.0)
     rows = probed.plain.with_columns(
         *absent,
@@ -122,7 +122,7 @@ def _failed(mapped: set[str], how: Reading, config: EventsConfig) -> dict[str, p
     }
     if "timestamp" in mapped:
         failed["null_time"] = pl.col("timestamp").is_null()
-        failed["unreadable_time"] = time.is_null() | (time < _YEAR_ONE)
+        failed["unreadable_time"] = is_unreadable(time)
         failed["future_time"] = time > pl.lit(how.latest).dt.cast_time_unit("us")
     if config.types is not None:
         failed["null_type"] = pl.col("type").is_null()

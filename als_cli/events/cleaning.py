@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +12,11 @@ from als_cli.config.events import EventsConfig
 from als_cli.errors import DataError, refusals_at
 from als_cli.events.checks import CLEAN_EVENT_COLUMNS, Reading, checked, clean_events, rejected_rows
 from als_cli.events.ids import common_type
+from als_cli.events.later import check_any_left
 from als_cli.events.probe import Probed, types_of, unlisted
 from als_cli.events.quarantine import check_bad_fraction, count_reasons, too_many
 from als_cli.events.time_patterns import time_hint
-from als_cli.events.times import UNIT_NAMES, check_format, plausible_unit, time_format
+from als_cli.events.times import UNIT_NAMES, plausible_unit
 from als_cli.tables.scan import reading
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class Cleaned:
 
     rows: int
     """Rows read."""
+    later: int
+    """Events after `events.as_of`."""
     kept: int
     """Clean events."""
     dropped: dict[str, int]
@@ -40,32 +43,37 @@ class Cleaned:
 
 
 def write_clean_events(
-    probed: Sequence[Probed], config: EventsConfig, clean: Path, rejected: Path, spool: Path
+    probed: Sequence[Probed],
+    config: EventsConfig,
+    clock: datetime,
+    *,
+    clean: Path,
+    rejected: Path,
+    spool: Path,
 ) -> Cleaned:
     """Write the Parquet files `clean` and `rejected`, and return the number of rows of each kind.
 
-    `clean` has CLEAN_EVENT_COLUMNS, `rejected` has REJECTED_COLUMNS. Both keep the order of the input. `spool` is a
-    folder for temporary files.
+    `clean` has CLEAN_EVENT_COLUMNS, `rejected` has REJECTED_COLUMNS. Both keep the order of the input. `clock` is the
+    time of this run. `spool` is a folder for temporary files.
 
     Raises
     ------
     DataError
-        There are no rows, the id types of two sources conflict, the unit of the times is unknown, or there are more bad
-        rows than the config allows.
-    ConfigError
-        `events.timestamp_format` is not a timestamp format.
+        There are no rows, all events are later than `events.as_of`, the id types of two sources conflict, or there are
+        more bad rows than the config allows.
     """
     dropped = {
         "where": sum(file.outside for file in probed),
         "unlisted_type": sum(sum(unlisted(file.types, config).values()) for file in probed),
     }
     rows = sum(file.rows for file in probed)
-    inside = rows - sum(dropped.values())
-    _check_any(probed, rows, inside)
-    clock = datetime.now(UTC)
-    forms = _time_formats(probed, config, clock)
+    later = sum(file.later.events for file in probed if file.later)
+    inside = rows - later - sum(dropped.values())
+    units = _unit_hints(probed, clock)
+    check_any_left([file.later for file in probed], rows, config.as_of, units[0] if units else None)
+    _check_any(probed, rows - later, inside)
     how = _id_types_and_limit(probed, config, clock)
-    sources = [checked(file, form, how, config) for file, form in zip(probed, forms, strict=True)]
+    sources = [checked(file, how, config) for file in probed]
     exact = config.duplicates == "exact"
     first = spool / "with-duplicates.parquet" if exact else clean
     columns = (*CLEAN_EVENT_COLUMNS, "type") if exact else CLEAN_EVENT_COLUMNS
@@ -74,10 +82,9 @@ def write_clean_events(
         {first: good_rows.select(columns), rejected: pl.concat(rejected_rows(source) for source in sources)}
     )
     bad = count_reasons(rejected)
-    units = _unit_hints(probed, forms, clock)
     hints = {"future_time": units[0]} if units else {}
     if "unreadable_time" in bad and too_many(sum(bad.values()), inside, config):
-        hint = time_hint(probed, forms, rejected, how.latest, config.max_bad_fraction)
+        hint = time_hint(probed, rejected, how.latest, config.max_bad_fraction)
         hints |= {"unreadable_time": hint} if hint else {}
     check_bad_fraction(bad, inside, rejected, config, hints)
     for unit in units:
@@ -89,7 +96,7 @@ def write_clean_events(
         _write({clean: once.select(CLEAN_EVENT_COLUMNS)})
         dropped["duplicate"] = good - _height(clean)
     kept = good - dropped.get("duplicate", 0)
-    return Cleaned(rows, kept, {reason: n for reason, n in dropped.items() if n}, bad)
+    return Cleaned(rows, later, kept, {reason: n for reason, n in dropped.items() if n}, bad)
 
 
 def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:
@@ -110,24 +117,18 @@ def _id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: d
     return Reading(
         user_type=common_type(config.id_types.user, [file.user for file in probed], side="user"),
         item_type=common_type(config.id_types.item, [file.item for file in probed], side="item"),
-        latest=(config.now or clock) + config.future_tolerance,
+        # With as_of there are no later events. Hints still need a limit that all times of the files respect.
+        latest=max(config.as_of, clock) if config.as_of else clock + config.future_tolerance,
     )
 
 
-def _time_formats(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> list[str]:
-    check_format(config.timestamp_format)
-    return [
-        "auto" if file.time is None else time_format(config.timestamp_format, file.time, clock)
-        for file in probed
-    ]
-
-
-def _unit_hints(probed: Sequence[Probed], forms: Sequence[str], clock: datetime) -> list[str]:
+def _unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
     """Return a hint for each source whose epoch times are read in one unit but fit another unit better."""
     hints = []
-    for file, form in zip(probed, forms, strict=True):
-        unit = plausible_unit(file.time, clock) if file.time else None
-        if form in UNIT_NAMES and unit not in (None, form):
+    for file in probed:
+        times = file.later.facts if file.later else file.time
+        unit = plausible_unit(times, clock) if times else None
+        if file.form in UNIT_NAMES and unit not in (None, file.form):
             hints.append(f"the values look like {UNIT_NAMES[unit]}: set events.timestamp_format: {unit}")
     return hints
 

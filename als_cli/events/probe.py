@@ -6,14 +6,16 @@ The probe reads the whole file before any row is converted, so that all rows of 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
 from als_cli.config.events import EventsConfig
 from als_cli.errors import DataError
 from als_cli.events.ids import IdFacts, as_id, is_plain_integer, plain_id
+from als_cli.events.later import LaterEvents, without_later
 from als_cli.events.sources import Source
-from als_cli.events.times import TimeFacts, as_number, plain_time
+from als_cli.events.times import TimeFacts, check_format, plain_time, time_facts, time_figures, time_format
 from als_cli.tables.scan import reading
 
 _NUMBER = pl.col("value").cast(pl.Float64, strict=False)
@@ -29,7 +31,7 @@ class Probed:
 
     source: Source
     plain: pl.LazyFrame
-    """row, kept, and one column per mapped role. Blanks and NaN are null. Has only rows that `where`
+    """row, kept, and one column per mapped role. Blanks and NaN are null. Has only rows that `as_of`, `where`
     and `types` keep."""
     dtypes: dict[str, pl.DataType]
     """Types of `plain`."""
@@ -44,17 +46,27 @@ class Probed:
     user: IdFacts
     item: IdFacts
     time: TimeFacts | None
+    form: str
+    """The timestamp format of the source."""
+    later: LaterEvents | None
+    """The events after `events.as_of`, None without this key. Of the other fields, only `rows` counts them."""
 
 
-def probe(source: Source, config: EventsConfig) -> Probed:
-    """Return `source` with its counts and types, from one pass over the file.
+def probe(source: Source, config: EventsConfig, clock: datetime) -> Probed:
+    """Return `source` with its counts and types. An epoch unit is inferred only if it fits times up to `clock`.
 
     Raises
     ------
+    ConfigError
+        `events.where` cannot be applied to the file, or `events.timestamp_format` is not a timestamp format.
     DataError
-        The file cannot be read, or the type of a column does not fit its role.
+        The file cannot be read, the type of a column does not fit its role, or the unit of the times is unknown.
     """
-    every = _plain(source)
+    check_format(config.timestamp_format)
+    later = None
+    if config.as_of is not None:
+        source, later = without_later(source, config, config.as_of, clock)
+    every = _plain(source, config.where)
     with reading(source.file.shown, source.fmt):
         dtypes = dict(every.collect_schema())
         inside = _inside(config, dtypes)
@@ -70,21 +82,23 @@ def probe(source: Source, config: EventsConfig) -> Probed:
         answers = pl.collect_all([facts, *counts.values()], engine="streaming")
     found = answers[0].row(0, named=True)
     rows_by = {role: dict(table.iter_rows()) for role, table in zip(counts, answers[1:], strict=True)}
-    time = None
+    time, form = None, "auto"
     if "timestamp" in dtypes:
-        figures = (found[name] for name in ("times", "numbers", "lowest", "highest"))
-        time = TimeFacts(source.file.shown, source.columns["timestamp"], dtypes["timestamp"], *figures)
+        time = time_facts(source.file.shown, source.columns["timestamp"], dtypes["timestamp"], found)
+        form = later.form if later else time_format(config.timestamp_format, time, clock)
     return Probed(
         source=source,
         plain=every.filter(inside),
         dtypes=dtypes,
-        rows=found["len"],
+        rows=found["len"] + (later.events if later else 0),
         outside=found["outside"],
         types=dict(sorted(rows_by.get("type", {}).items())),
         values=rows_by.get("value", {}),
         user=_id_facts(source, "user", dtypes, found),
         item=_id_facts(source, "item", dtypes, found),
         time=time,
+        form=form,
+        later=later,
     )
 
 
@@ -116,10 +130,7 @@ def _facts(dtypes: dict[str, pl.DataType], inside: pl.Expr) -> list[pl.Expr]:
         facts.append((inside & plain.is_not_null()).sum().alias(f"{side}_ids"))
         facts.append((inside & is_plain_integer(plain, dtypes[side])).sum().alias(f"{side}_integers"))
     if "timestamp" in dtypes:
-        number = pl.when(inside).then(as_number(pl.col("timestamp"), dtypes["timestamp"]))
-        facts.append((inside & pl.col("timestamp").is_not_null()).sum().alias("times"))
-        facts.append(number.is_not_null().sum().alias("numbers"))
-        facts += [number.min().alias("lowest"), number.max().alias("highest")]
+        facts += time_figures(dtypes["timestamp"], inside)
     return facts
 
 
@@ -128,8 +139,8 @@ def _id_facts(source: Source, side: str, dtypes: dict[str, pl.DataType], found: 
     return IdFacts(source.file.shown, source.columns[side], dtypes[side], ids, integers)
 
 
-def _plain(source: Source) -> pl.LazyFrame:
-    """Return row, kept and one column per role. Blanks and NaN are null, and categories are text."""
+def _plain(source: Source, where: str | None) -> pl.LazyFrame:
+    """Return row, kept (whether `where` is true) and one column per role. Blanks and NaN are null, and categories are text."""
     shapes = {
         "user": plain_id,
         "item": plain_id,
@@ -141,7 +152,7 @@ def _plain(source: Source) -> pl.LazyFrame:
         shapes[role](role, dtype, column=source.columns[role], file=source.file.shown).alias(role)
         for role, dtype in source.dtypes.items()
     ]
-    return source.raw.select("row", "kept", *roles)
+    return source.raw(where).select("row", "kept", *roles)
 
 
 def _plain_type(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:

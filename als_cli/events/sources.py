@@ -61,8 +61,23 @@ class Source:
     """Column name per role."""
     dtypes: dict[str, pl.DataType]
     """Raw type per role."""
-    raw: pl.LazyFrame
-    """row (UInt32, from 1), one column of raw type per role, and kept (Boolean): whether `events.where` is true."""
+    rows: pl.LazyFrame
+    """All columns of the file, and the number of each row."""
+
+    def raw(self, where: str | None) -> pl.LazyFrame:
+        """Return row (UInt32, from 1), one column of raw type per role, and kept (Boolean): whether `where` is true.
+
+        Raises
+        ------
+        ConfigError
+            `where` cannot be applied to the file.
+        """
+        if where is None:
+            marked = self.rows.with_columns(pl.lit(value=True).alias(_KEPT))
+        else:
+            marked = mark(self.rows, where, _KEPT, key="events.where", file=self.file.shown)
+        roles = [pl.col(name).alias(role) for role, name in self.columns.items()]
+        return marked.select(pl.col(_ROW).alias("row"), *roles, pl.col(_KEPT).alias("kept"))
 
 
 def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
@@ -99,7 +114,7 @@ def find_sources(
     for entry in declared_sources(config):
         for file in find(entry.path, stdin=stdin, spool=spool):
             try:
-                sources.append(_source(file, entry, config.where, spool))
+                sources.append(_source(file, entry, spool))
             except MissingColumnError as misfit:
                 raise _with_columns_hint(misfit, entry, sources) from misfit
     _check_required_columns(config, sources)
@@ -141,7 +156,7 @@ def _shape(declared: TableFormat) -> dict[str, Any]:
     return {name: getattr(declared, name) for name in named}
 
 
-def _source(file: TableFile, declared: Declared, where: str | None, spool: Path) -> Source:
+def _source(file: TableFile, declared: Declared, spool: Path) -> Source:
     frame = scan_file(file, declared.fmt, declared.wanted, spool=spool)
     with reading(file.shown, declared.fmt):
         schema = frame.collect_schema()
@@ -149,15 +164,8 @@ def _source(file: TableFile, declared: Declared, where: str | None, spool: Path)
         role: column(schema.names(), ref, key=f"{declared.columns_key}.{role}", file=file.shown)
         for role, ref in declared.columns.items()
     }
-    frame = frame.with_row_index(_ROW, offset=1)
-    if where is None:
-        frame = frame.with_columns(pl.lit(value=True).alias(_KEPT))
-    else:
-        frame = mark(frame, where, _KEPT, key="events.where", file=file.shown)
-    roles = [pl.col(name).alias(role) for role, name in columns.items()]
-    raw = frame.select(pl.col(_ROW).alias("row"), *roles, pl.col(_KEPT).alias("kept"))
     dtypes = {role: schema[name] for role, name in columns.items()}
-    return Source(file, declared.fmt, columns, dtypes, raw)
+    return Source(file, declared.fmt, columns, dtypes, frame.with_row_index(_ROW, offset=1))
 
 
 def _check_required_columns(config: EventsConfig, sources: Sequence[Source]) -> None:
@@ -175,7 +183,11 @@ def _check_required_columns(config: EventsConfig, sources: Sequence[Source]) -> 
             f"{lacking['timestamp'][0]} has no timestamp column while other sources have one",
             hint="map a timestamp in all sources or in none",
         )
-    needs_time = {"half_life": config.half_life is not None, "duplicates: last": config.duplicates == "last"}
+    needs_time = {
+        "as_of": config.as_of is not None,
+        "half_life": config.half_life is not None,
+        "duplicates: last": config.duplicates == "last",
+    }
     for key, needed in needs_time.items():
         if needed and lacking["timestamp"]:
             raise ConfigError(

@@ -48,16 +48,15 @@ class _Reads:
     times: int
 
 
-def time_hint(
-    probed: Sequence[Probed], forms: Sequence[str], rejected: Path, latest: datetime, tolerated: float
-) -> str | None:
+def time_hint(probed: Sequence[Probed], rejected: Path, latest: datetime, tolerated: float) -> str | None:
     """Return a hint with a value for `events.timestamp_format`, or None if no format reads the times better.
 
-    `forms` are the formats in which the sources were read. `rejected` has the rows that were not read (reason
+    `rejected` has the rows that were not read (reason
     unreadable_time). Times after `latest` do not count. The fraction `tolerated` of the times may stay unreadable. Each
     suggested format has read the columns with the code that ingests them.
     """
     texts, unreadable = _unreadable(rejected)
+    forms = {file.form for file in probed}
     timed = [file for file in probed if file.time is not None]
     times = sum(file.time.times for file in timed if file.time)
     candidates = dict.fromkeys(pattern for text in texts[:_EXAMPLES] for pattern in _patterns_for(text))

@@ -1,7 +1,9 @@
 """Timestamps of any supported type and format as Datetime[us, UTC]."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -16,6 +18,8 @@ _OLDEST_PLAUSIBLE = datetime(1980, 1, 1, tzinfo=UTC)
 _YEARS_AHEAD = 10
 _BOUND = 9.0e18
 """Maximum magnitude in microseconds. It keeps invalid epoch times within Int64, where they are future or unreadable."""
+_YEAR_ONE = pl.lit(datetime(1, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - polars sets the zone on this line
+_TRUE = pl.lit(value=True)
 _ISO_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%+", "%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
@@ -63,6 +67,27 @@ def as_number(plain: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.lit(None, pl.Float64) if dtype.is_temporal() else plain.cast(pl.Float64, strict=False)
 
 
+def time_figures(dtype: pl.DataType, inside: pl.Expr = _TRUE) -> list[pl.Expr]:
+    """Return expressions for the counts of :class:`TimeFacts`, on a plain column `timestamp` of type `dtype`.
+
+    Only rows for which `inside` is true count.
+    """
+    number = pl.when(inside).then(as_number(pl.col("timestamp"), dtype))
+    return [
+        (inside & pl.col("timestamp").is_not_null()).sum().alias("times"),
+        number.is_not_null().sum().alias("numbers"),
+        number.min().alias("lowest"),
+        number.max().alias("highest"),
+    ]
+
+
+def time_facts(file: str, column: str, dtype: pl.DataType, found: Mapping[str, Any]) -> TimeFacts:
+    """Return the facts of `column` in `file`; `found` has the values of :func:`time_figures`."""
+    return TimeFacts(
+        file, column, dtype, *(found[name] for name in ("times", "numbers", "lowest", "highest"))
+    )
+
+
 def check_format(declared: str) -> None:
     """Raise a ConfigError unless `declared` is `auto`, an epoch unit, `iso` or a pattern with % directives."""
     if declared not in ("auto", "iso", *EPOCH_UNITS) and "%" not in declared:
@@ -106,6 +131,11 @@ def plausible_unit(facts: TimeFacts, clock: datetime) -> str | None:
         if oldest <= facts.lowest * microseconds and facts.highest * microseconds <= latest:
             return unit
     return None
+
+
+def is_unreadable(time: pl.Expr) -> pl.Expr:
+    """Return whether a time of :func:`as_time` is null or before the year 1."""
+    return time.is_null() | (time < _YEAR_ONE)
 
 
 def as_time(plain: pl.Expr, dtype: pl.DataType, form: str) -> pl.Expr:

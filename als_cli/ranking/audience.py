@@ -28,9 +28,14 @@ class Audience:
 
 
 def audience_of(
-    wanted: str | ActiveUsers | UsersFile, interactions: Interactions, find: FindFiles = find_files
+    wanted: str | ActiveUsers | UsersFile,
+    interactions: Interactions,
+    as_of: datetime | None = None,
+    find: FindFiles = find_files,
 ) -> Audience:
     """Return the users of config key `recommend.users`; `find` finds the users file.
+
+    A duration `active_since` counts back from `as_of` (default: from the newest event).
 
     Raises
     ------
@@ -42,7 +47,7 @@ def audience_of(
     if isinstance(wanted, UsersFile):
         return _listed(wanted, interactions, find)
     if isinstance(wanted, ActiveUsers):
-        return _known(interactions, _active(wanted.active_since, interactions))
+        return _known(interactions, _active(wanted.active_since, interactions, as_of))
     return _known(interactions, interactions.user_ids)
 
 
@@ -50,13 +55,13 @@ def _known(interactions: Interactions, user_ids: pl.Series) -> Audience:
     return Audience(user_ids, rows_of(interactions.user_ids, user_ids))
 
 
-def _active(since: timedelta | datetime, interactions: Interactions) -> pl.Series:
+def _active(since: timedelta | datetime, interactions: Interactions, as_of: datetime | None) -> pl.Series:
     if interactions.newest is None:
         raise ConfigError(
             "recommend.users.active_since needs times, but the events have none",
             hint="set events.columns.timestamp and run `als ingest`, or recommend for all users",
         )
-    start = since if isinstance(since, datetime) else interactions.newest - since
+    start = since if isinstance(since, datetime) else (as_of or interactions.newest) - since
     active = interactions.users.filter(pl.col("last_time") >= start)["user_id"]
     if active.is_empty():
         raise DataError(

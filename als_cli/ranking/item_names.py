@@ -9,6 +9,7 @@ from als_cli.dataset.interactions import Interactions
 from als_cli.ranking.catalog import Catalog
 from als_cli.ranking.show_reports import HistoryItem, RankedItem
 from als_cli.ranking.top_n import TopN
+from als_cli.ranking.trends import Trends
 
 _BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
 
@@ -25,11 +26,16 @@ class ItemNames:
         row = int(item_row)
         return {"item_id": self._item_ids[row], "title": None if self._titles is None else self._titles[row]}
 
-    def ranked(self, top: TopN) -> tuple[RankedItem, ...]:
-        """Return the items of the first list in `top`, best first."""
+    def ranked(self, top: TopN, trends: Trends | None) -> tuple[RankedItem, ...]:
+        """Return the items of the first list in `top`, best first, with their demand in `trends`."""
         slots = zip(top.item_rows[0], top.scores[0], strict=True)
         return tuple(
-            RankedItem(**self.entry(row), rank=rank, score=float(score))
+            RankedItem(
+                **self.entry(row),
+                rank=rank,
+                score=float(score),
+                demand=None if trends is None else trends.of(int(row)),
+            )
             for rank, (row, score) in enumerate(slots, start=1)
             if row >= 0
         )

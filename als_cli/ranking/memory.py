@@ -17,9 +17,14 @@ def block_size(block_users: int, slots: int) -> int:
     return max(1, min(block_users, SLOTS_PER_BLOCK // slots))
 
 
-def ranking_bytes(candidates: int, factors: int, block_users: int, slots: int) -> int:
-    """Return the approximate memory of ranking: two copies of the candidates' factors, and one block of users."""
-    index = 2 * 4 * candidates * factors
+def ranking_bytes(
+    candidates: int, factors: int, block_users: int, slots: int, weighted_items: int = 0
+) -> int:
+    """Return the approximate memory of ranking: two copies of the candidates' factors, and one block of users.
+
+    `weighted_items` is the number of items whose factors are multiplied by demand, which needs one more copy.
+    """
+    index = 4 * (2 * candidates + weighted_items) * factors
     users = block_users * (3 * 4 * factors + slots * _SLOT_BYTES)
     return index + users
 

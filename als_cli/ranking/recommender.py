@@ -9,14 +9,16 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.als.demand import weighted_items, with_offset
 from als_cli.als.recipe import Recipe
-from als_cli.arrays import BoolArray, Int32Array
+from als_cli.arrays import BoolArray, Float32Array, Int32Array, Int64Array
 from als_cli.config.recommend import RecommendConfig
 from als_cli.dataset.histories import renumber_items, take_histories
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.errors import ArtifactError, ResourceError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.catalog import Candidates
+from als_cli.ranking.item_demand import ModelItems, check_times, weights_in
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
 from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
@@ -68,7 +70,8 @@ class Recommender:
     | in the dataset only, with items that the model knows | `fold_in`: factors folded in from the history |
     | without history, or without any item that the model knows | `popular`: the popularity list |
 
-    Users that are only in the model have no history.
+    Users that are only in the model have no history. The first two sources rank by the demand rule of the recipe. The
+    demand is that of the dataset, so the lists of an old model follow the newest events.
     """
 
     def __init__(
@@ -79,17 +82,18 @@ class Recommender:
         Raises
         ------
         ArtifactError
-            The ids of dataset and model have different types.
+            The ids of dataset and model have different types. Or the recipe needs times, but the dataset has none.
         """
         check_id_types(interactions, model)
-        self._matrix = interactions.matrix
+        check_times(interactions, recipe)
+        self._interactions = interactions
+        self._times = None if recipe.fold_in_half_life is None else interactions.times
         self._model = model
         self._rules = rules
         self._recipe = recipe
         self._threads = recipe.settings.threads
-        items = interactions.item_ids
+        self._items = ModelItems(interactions, model.item_ids)
         self._slots = min(rules.top_n, self.candidates)
-        self._item_rows = None if items.equals(model.item_ids) else rows_of(model.item_ids, items)
 
     @property
     def candidates(self) -> int:
@@ -105,9 +109,11 @@ class Recommender:
         ResourceError
             There is too little memory.
         """
-        factors = self._model.factors.items.shape[1]
-        block = block_size(min(users, block_users), self._slots)
-        needed, available = ranking_bytes(self.candidates, factors, block, self._slots), available_bytes()
+        items, factors = self._model.factors.items.shape
+        rule, block = self._recipe.demand, block_size(min(users, block_users), self._slots)
+        weighted = 0 if rule.is_neutral else items
+        needed = ranking_bytes(self.candidates, factors, block, self._slots, weighted)
+        available = available_bytes()
         if available is not None and needed > available:
             raise ResourceError(
                 f"ranking needs about {needed / 2**30:.1f} GiB of memory, but only {available / 2**30:.1f} GiB are available",
@@ -132,25 +138,28 @@ class Recommender:
 
     def lists_for(self, block: UserBlock) -> UserLists:
         """Return the lists of the users in `block`."""
-        history = self._histories(block.dataset_rows)
+        history = self._histories(self._interactions.matrix, block.dataset_rows)
         sources = self._sources(block, history)
         top = TopN.unfilled(len(sources), self._slots)
         for source in SOURCES:
             members = np.flatnonzero(sources == source)
             if len(members):
-                found = self._rank(source, block.model_rows[members], history[members])
+                found = self._rank(source, block, members, history[members])
                 top.item_rows[members], top.scores[members] = found.item_rows, found.scores
         named = pl.Series(sources, dtype=pl.String)
         return UserLists(
             block.user_ids, self._model.item_ids, top, named.replace(_NO_SOURCE, None), self._rules.top_n
         )
 
-    def _histories(self, dataset_rows: Int32Array) -> csr_matrix:
-        """Return the strengths (B, I) by the model's item rows, without items that the model does not know."""
-        history = take_histories(self._matrix, dataset_rows)
-        if self._item_rows is None:
+    def _histories(self, matrix: csr_matrix, dataset_rows: Int32Array) -> csr_matrix:
+        """Return `dataset_rows` (B,) of strengths or times `matrix`, by the model's item rows: (B, I).
+
+        Items that the model does not know are left out.
+        """
+        history = take_histories(matrix, dataset_rows)
+        if self._items.rows is None:
             return history
-        return renumber_items(history, self._item_rows, len(self._model.item_ids))
+        return renumber_items(history, self._items.rows, self._items.count)
 
     def _sources(self, block: UserBlock, history: csr_matrix) -> npt.NDArray[np.object_]:
         has_history = block.dataset_rows >= 0
@@ -164,22 +173,41 @@ class Recommender:
         sources[trained] = ALS
         return sources
 
-    def _rank(self, source: str, model_rows: Int32Array, history: csr_matrix) -> TopN:
-        """Return the lists of users of one `source`, (B, n), or one list for all of them, (1, n)."""
+    def _rank(self, source: str, block: UserBlock, members: Int64Array, history: csr_matrix) -> TopN:
+        """Return the lists of `members` (B,) of a block: (B, n), or one list for all of them, (1, n).
+
+        `history` (B, I) has their strengths.
+        """
         if source == POPULAR:
             return self._popular
-        items = self._model.factors.items
-        users = (
-            self._model.factors.users[model_rows] if source == ALS else self._recipe.fold_in(items, history)
-        )
+        users = self._users(source, block, members, history)
         seen = history if self._rules.exclude_seen else None
         if len(users) == 1:  # gives the same list, and compiles no kernel
-            return top_n(users, items, self._slots, seen=seen, allowed=self._rules.allowed)
+            return top_n(users, self._ranked_items, self._slots, seen=seen, allowed=self._rules.allowed)
         return top_n_of(self._index, users, self._slots, seen=seen, threads=self._threads)
+
+    def _users(self, source: str, block: UserBlock, members: Int64Array, history: csr_matrix) -> Float32Array:
+        """Return trained or folded-in factors of `members` (B,) of a block: (B, f), or (B, f + 1) with an offset."""
+        if source == ALS:
+            users = self._model.factors.users[block.model_rows[members]]
+        else:
+            times = None
+            if self._times is not None:
+                times = self._histories(self._times, block.dataset_rows[members])
+            users = self._recipe.fold_in(self._model.factors.items, history, times)
+        return with_offset(users, self._weights, self._recipe.demand.offset)
+
+    @cached_property
+    def _weights(self) -> Float32Array | None:
+        return weights_in(self._recipe.demand, self._interactions, self._items)
+
+    @cached_property
+    def _ranked_items(self) -> Float32Array:
+        return weighted_items(self._model.factors.items, self._weights, self._recipe.demand.offset)
 
     @cached_property
     def _index(self) -> ItemIndex:
-        return item_index(self._model.factors.items, self._rules.allowed)
+        return item_index(self._ranked_items, self._rules.allowed)
 
     @cached_property
     def _popular(self) -> TopN:

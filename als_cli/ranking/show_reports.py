@@ -14,12 +14,33 @@ class ItemEntry(Report):
     """None if the catalogue has no title for it, or if there is no catalogue."""
 
 
+class DemandHalfLives(Report):
+    """The half-lives of demand, in seconds."""
+
+    now: float
+    long_run: float | None
+    """None: infinite, so all users of an item count."""
+
+
+class ItemDemand(Report):
+    """The demand for an item now and in the long run; see als_cli/ranking/trends.py."""
+
+    now: float
+    """Users of the item. A user counts half for every half-life since their newest event with the item."""
+    long_run: float
+    """The same with the long-run half-life."""
+    trend: float | None
+    """Users per day now / users per day in the long run: 1 for constant demand. None without long-run demand."""
+
+
 class RankedItem(ItemEntry):
     """An item of a list."""
 
     rank: int
     """From 1."""
     score: float
+    demand: ItemDemand | None
+    """None without timestamps, or if the demand rule of the model has no half-life."""
 
 
 class HistoryItem(ItemEntry):
@@ -51,7 +72,7 @@ class ModelReport(Report):
     bytes: int
     """Size of all files."""
     recipe: dict[str, Any]
-    """Engine, settings and confidence of the training, with a number for every `auto`."""
+    """Engine, settings, confidence, fold-in and demand, with a number for every `auto`. Half-lives are in seconds."""
     loss: tuple[float, ...]
     """Training loss after each iteration, divided by users x items."""
     seconds: float
@@ -70,6 +91,8 @@ class UserReport(Report):
     history: tuple[HistoryItem, ...]
     """Newest first; strongest first if events have no timestamps."""
     recommended: tuple[RankedItem, ...]
+    half_lives: DemandHalfLives | None
+    """Half-lives of the demand, None without demand."""
 
 
 class ItemReport(Report):
@@ -83,5 +106,9 @@ class ItemReport(Report):
     """1 for the item with the most users. Items with equally many users share a rank."""
     items: int
     """Items of the model."""
+    demand: ItemDemand | None
+    """None without timestamps or without a dataset, or if the demand rule of the model has no half-life."""
+    half_lives: DemandHalfLives | None
+    """Half-lives of the demand, None without demand."""
     neighbours: tuple[RankedItem, ...]
     """Nearest first. The score is the cosine of the factors."""

@@ -48,7 +48,7 @@ def sets_of(
         The training set or the test set is empty, or the test file cannot be read.
     """
     events = _split_events(clean, signal, split, find)
-    training = aggregate(events.training, signal, events.cut_off or signal.now)
+    training = aggregate(events.training, signal, events.cut_off or signal.as_of)
     if training.matrix.nnz == 0:
         raise DataError(
             "evaluate.split: no interaction is left in the training set",
@@ -105,4 +105,4 @@ def _split_events(
 
 def _visible(events: pl.LazyFrame, signal: EventsConfig, training: Interactions) -> Interactions:
     # Decay is the same as in the training set. Minimum counts apply to the training set only.
-    return aggregate(events, signal, signal.now or training.newest, apply_minimums=False)
+    return aggregate(events, signal, signal.as_of or training.newest, apply_minimums=False)

@@ -16,7 +16,7 @@ from als_cli.splitting.periods import newest_period, periods_with_training
 from als_cli.stages.context import StageContext
 from als_cli.stages.evaluate import basis_of, methods_for
 from als_cli.storage.backtest_files import write_backtest
-from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.publish import current_version, staged_folder
 from als_cli.storage.published_model import log_if_left_out, published_model
 from als_cli.tuning.parameters import recipe_for
@@ -28,7 +28,8 @@ def backtest(context: StageContext) -> BacktestReport:
     Raises
     ------
     ArtifactError
-        There is no dataset, or the dataset or the published model of baseline `published` is broken.
+        There is no dataset, it was ingested for another instant, or the dataset or the published model of baseline
+        `published` is broken.
     ConfigError
         The split is not by time, or the split, a baseline or the hyperparameters cannot be used on the events.
     DataError
@@ -38,7 +39,7 @@ def backtest(context: StageContext) -> BacktestReport:
     config, section = context.config, context.config.evaluate
     check_backtest(section)
     published = published_model(section.baselines, config.train, context.models_place)
-    dataset = open_dataset(context.dataset_place)
+    dataset = open_dataset_as_of(context.dataset_place, config.events.as_of)
     clean = dataset.scan_events()
     split = required_time_split(clean, config.events, section.split, exclude_seen=section.exclude_seen)
     start_warm_up(config.train.engine)

@@ -21,9 +21,10 @@ from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
 from als_cli.storage.inputs import Inputs, describe_inputs
+from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.publish import current_version, staged_folder
 from als_cli.storage.published_model import (
     PublishedModel,
@@ -40,7 +41,8 @@ def evaluate(context: StageContext) -> EvaluateReport:
     Raises
     ------
     ArtifactError
-        There is no dataset, or the dataset or the published model of baseline `published` is broken.
+        There is no dataset, it was ingested for another instant, or the dataset or the published model of baseline
+        `published` is broken.
     ConfigError
         The split or a baseline cannot be used on the events, or the gate compares a metric that is not computed.
     DataError
@@ -53,7 +55,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     check_gate(config)
     check_protocol(config)
     published = published_model(config.baselines, context.config.train, context.models_place)
-    dataset = open_dataset(context.dataset_place)
+    dataset = open_dataset_as_of(context.dataset_place, signal.as_of)
     start_warm_up(context.config.train.engine)
     inputs, clean = Inputs(), dataset.scan_events()
     split, choice = given_split(clean, signal, config)
@@ -134,12 +136,14 @@ def evaluate_key(context: StageContext) -> str | None:
     Raises
     ------
     ArtifactError
-        There is no dataset, or the published model of baseline `published` is broken.
+        There is no dataset, it was ingested for another instant, or the published model of baseline `published` is
+        broken.
     """
     config = context.config
     published = published_model(config.evaluate.baselines, config.train, context.models_place)
     compared_with = settings_compared_with(published, context.evaluations_place)
-    dataset, files = open_dataset(context.dataset_place), describe_inputs(paths_of(config.evaluate))
+    dataset = open_dataset_as_of(context.dataset_place, config.events.as_of)
+    files = describe_inputs(paths_of(config.evaluate))
     return None if files is None else replace(basis_of(context, dataset, compared_with), files=files).key
 
 

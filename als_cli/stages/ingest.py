@@ -4,6 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -44,11 +45,14 @@ def ingest(context: StageContext) -> IngestReport:
         spool.mkdir()
         inputs = Inputs(known_hashes(context.dataset_place, "dataset"))
         with inputs.unchanged():
-            probed = _probe_sources(context, spool, inputs.find)
-            cleaned = write_clean_events(probed, config, folder / EVENTS, folder / REJECTED, spool)
+            clock = datetime.now(UTC)
+            probed = _probe_sources(context, spool, inputs.find, clock)
+            cleaned = write_clean_events(
+                probed, config, clock, clean=folder / EVENTS, rejected=folder / REJECTED, spool=spool
+            )
         files = _with_rows(inputs.confirm(), probed)
         shutil.rmtree(spool)
-        interactions = aggregate(pl.scan_parquet(folder / EVENTS), config, now=config.now)
+        interactions = aggregate(pl.scan_parquet(folder / EVENTS), config, now=config.as_of)
         check_size(interactions, config)
         write_interactions(folder, interactions)
         write_manifest(
@@ -89,13 +93,13 @@ def ingest_key(context: StageContext) -> str | None:
     return None if files is None else dataset_key(config, files)
 
 
-def _probe_sources(context: StageContext, spool: Path, find: FindFiles) -> list[Probed]:
+def _probe_sources(context: StageContext, spool: Path, find: FindFiles, clock: datetime) -> list[Probed]:
     config = context.config.events
     sources = find_sources(config, context.stdin, spool, find)
     probed = []
     with context.progress.task("reading events", total=len(sources)) as task:
         for source in sources:
-            probed.append(probe(source, config))
+            probed.append(probe(source, config, clock))
             log.info("%s: %d rows", source.file.shown, probed[-1].rows)
             task.advance(note=source.file.shown)
     warn_of(probed, config)

@@ -8,15 +8,17 @@ from threadpoolctl import threadpool_limits
 from als_cli.errors import AlsError
 from als_cli.ranking.audience import Audience, audience_of
 from als_cli.ranking.catalog import read_catalog
+from als_cli.ranking.item_demand import demand_facts
 from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.ranking.recommend_report import ListCounts, RecommendReport
 from als_cli.ranking.recommender import ListRules, Recommender
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.inputs import Inputs, describe_inputs
+from als_cli.storage.instants import open_dataset_as_of, open_model_as_of
 from als_cli.storage.manifest import Manifest
-from als_cli.storage.model_files import open_model
+from als_cli.storage.model_files import Model
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.sinks.lists_key import lists_key, lists_paths
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink, published_lists
@@ -34,7 +36,8 @@ def recommend(context: StageContext) -> RecommendReport:
     Raises
     ------
     ArtifactError
-        The dataset or the model is missing or broken, or they do not belong together.
+        The dataset or the model is missing or broken, or they do not belong together. Or one of them does not fit
+        `events.as_of`.
     ConfigError
         The output, a column of the catalogue, the condition or the users do not fit the data.
     DataError
@@ -45,17 +48,18 @@ def recommend(context: StageContext) -> RecommendReport:
     started = time.perf_counter()
     config = context.config.recommend
     check_lists_output(context.config, context.config_file)
-    dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
+    dataset, model = _dataset_and_model(context)
     start_warm_up()
     inputs, candidates = Inputs(), None
     with inputs.unchanged():
-        audience = audience_of(config.users, dataset.interactions, inputs.find)
+        audience = audience_of(config.users, dataset.interactions, context.config.events.as_of, inputs.find)
         if config.items is not None:
             catalog = read_catalog(config.items, model.item_ids.dtype, inputs.find)
             candidates = catalog.candidates(model.item_ids)
     files = inputs.confirm()
     rules = ListRules.of(config, candidates)
-    recommender = Recommender(dataset.interactions, model, model.recipe(context.threads), rules)
+    recipe = model.recipe(context.threads)
+    recommender = Recommender(dataset.interactions, model, recipe, rules)
     recommender.check_memory(len(audience.user_ids), config.block_users)
     target, user_type = target_of(config.output), model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype)
@@ -66,6 +70,7 @@ def recommend(context: StageContext) -> RecommendReport:
             context.config.model_dump(mode="json"),
             inputs=files,
             counts=counts.for_manifest(),
+            metrics={"demand": demand_facts(recipe.demand, dataset.interactions, context.config.events.now)},
             seed=model.manifest.seed,
             threads=context.threads,
             seconds=time.perf_counter() - started,
@@ -90,7 +95,7 @@ def recommend_key(context: StageContext) -> str | None:
     None if the users file or the catalogue is a pipe, which can be read only once.
     """
     config = context.config.recommend
-    dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
+    dataset, model = _dataset_and_model(context)
     inputs = describe_inputs(lists_paths(config))
     return None if inputs is None else lists_key(config, dataset, model, inputs)
 
@@ -101,6 +106,12 @@ def published_recommendations(context: StageContext) -> Manifest | None:
         return published_lists(target_of(context.config.recommend.output))
     except AlsError:
         return None
+
+
+def _dataset_and_model(context: StageContext) -> tuple[Dataset, Model]:
+    as_of = context.config.events.as_of
+    dataset = open_dataset_as_of(context.dataset_place, as_of)
+    return dataset, open_model_as_of(context.models_place, dataset, as_of)
 
 
 def _write_lists(

@@ -8,13 +8,16 @@ from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.catalog import Catalog, read_catalog
 from als_cli.ranking.item_names import ItemNames, user_history
-from als_cli.ranking.recommender import ListRules, Recommender
+from als_cli.ranking.recommender import ListRules, Recommender, check_id_types
 from als_cli.ranking.show_reports import ItemReport, ModelReport, PopularItem, UserReport
 from als_cli.ranking.similar import similar_items
+from als_cli.ranking.trends import Trends, trends_of
 from als_cli.stages.context import StageContext
 from als_cli.stages.near_ids import near_ids
 from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.instants import open_model_as_of
 from als_cli.storage.model_files import Model, open_model
+from als_cli.storage.publish import current_version
 
 _POPULAR_ITEMS = 10
 
@@ -52,21 +55,26 @@ def show_model(context: StageContext) -> ModelReport:
 def show_user(context: StageContext, user_text: str) -> UserReport:
     """Return the history of the user with id `user_text`, and the list that `recommend` would make.
 
+    The list is made for the instant of the dataset, which `events.as_of` of the config does not change.
+
     Raises
     ------
     ArtifactError
-        The dataset or the model is missing or broken.
+        The dataset or the model is missing or broken, or the model may know events that the dataset's instant excludes.
     DataError
         The dataset has no user with this id. The hint suggests similar ids.
     """
     config = context.config.recommend
-    dataset, model = open_dataset(context.dataset_place), open_model(context.models_place)
+    dataset = open_dataset(context.dataset_place)
+    model = open_model_as_of(context.models_place, dataset, dataset.manifest.as_of)
     interactions = dataset.interactions
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     catalog = _catalog(context, model)
     candidates = None if catalog is None else catalog.candidates(model.item_ids)
     rules = ListRules.of(config, candidates)
-    recommender = Recommender(interactions, model, model.recipe(context.threads), rules)
+    recipe = model.recipe(context.threads)
+    recommender = Recommender(interactions, model, recipe, rules)
+    trends = trends_of(recipe.demand, interactions, model.item_ids)
     audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))
     return UserReport(
@@ -74,17 +82,20 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
         source=lists.sources[0],
         wanted=config.top_n,
         history=user_history(interactions, dataset.scan_events(), row, catalog),
-        recommended=ItemNames(catalog, model.item_ids).ranked(lists.top),
+        recommended=ItemNames(catalog, model.item_ids).ranked(lists.top, trends),
+        half_lives=None if trends is None else trends.half_lives,
     )
 
 
 def show_item(context: StageContext, item_text: str) -> ItemReport:
     """Return the items nearest to the item with id `item_text`, by the cosine of their factors.
 
+    The demand for these items comes from the dataset, if there is one.
+
     Raises
     ------
     ArtifactError
-        There is no model, or it is broken.
+        There is no model, or it is broken. Or the dataset is broken, or its ids have another type.
     DataError
         The model has no item with this id. The hint suggests similar ids.
     """
@@ -92,14 +103,24 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     row = _row_of(model.item_ids, item_text, "item", "the model")
     names = ItemNames(_catalog(context, model), model.item_ids)
     nearest = similar_items(model.factors.items, np.array([row]), context.config.recommend.top_n)
-    users = int(model.item_interactions[row])
+    users, trends = int(model.item_interactions[row]), _trends(context, model)
     return ItemReport(
         **names.entry(row),
         users=users,
         popularity_rank=int((model.item_interactions > users).sum()) + 1,
         items=len(model.item_ids),
-        neighbours=names.ranked(nearest),
+        demand=None if trends is None else trends.of(row),
+        half_lives=None if trends is None else trends.half_lives,
+        neighbours=names.ranked(nearest, trends),
     )
+
+
+def _trends(context: StageContext, model: Model) -> Trends | None:
+    if current_version(context.dataset_place) is None:
+        return None
+    interactions = open_dataset(context.dataset_place).interactions
+    check_id_types(interactions, model)
+    return trends_of(model.recipe(context.threads).demand, interactions, model.item_ids)
 
 
 def _catalog(context: StageContext, model: Model) -> Catalog | None:

@@ -13,7 +13,8 @@ from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
 from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore, stored_choice
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.manifest import stage_key, write_manifest
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
@@ -46,14 +47,14 @@ def train(context: StageContext) -> TrainReport:
     Raises
     ------
     ArtifactError
-        There is no dataset, or it is broken.
+        There is no dataset, or it is broken, or it was ingested for another instant.
     ConfigError
         There are more factors than users or items, or `train.horizon` is longer than the events.
     TrainingError
         The factors are not finite.
     """
     started = time.perf_counter()
-    dataset = open_dataset(context.dataset_place)
+    dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
     start_warm_up(context.config.train.engine, ranks=is_open(context.config.train))
     interactions = dataset.interactions
     store = ChoiceStore.of(context.choice_place, context.config, context.threads, context.progress)
@@ -100,7 +101,7 @@ def train(context: StageContext) -> TrainReport:
 
 def train_key(context: StageContext) -> str:
     """Return the hash of all that the model depends on: section `train`, the content of the dataset, and the choice."""
-    dataset = open_dataset(context.dataset_place)
+    dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
     basis, choose_again = ChoiceBasis.of_dataset(context.config, dataset), context.config.train.choose_again
     choice = None
     if is_open(context.config.train):

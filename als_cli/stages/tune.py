@@ -2,20 +2,18 @@
 
 import time
 
-from als_cli.config.evaluate import GivenSplit
-from als_cli.config.train import TrainConfig
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext
 from als_cli.stages.run import ingest_if_needed
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.output_checks import check_tune_output
 from als_cli.storage.tune_files import study_name, study_path, write_best_config
 from als_cli.tuning.folds import folds_and_samples, training_matrix, warn_of_few_users
 from als_cli.tuning.report import TuneReport
 from als_cli.tuning.search import TuneSearch, require_optuna
-from als_cli.tuning.space import search_space, searched_config
+from als_cli.tuning.space import search_space
 
 
 def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
@@ -29,7 +27,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     AlsError
         With `ingest`: any error of stage `ingest`.
     ArtifactError
-        There is no dataset, or the dataset or the study is broken.
+        There is no dataset, it was ingested for another instant, or the dataset or the study is broken.
     ConfigError
         Optuna is not installed, `tune.output` is an input or an artifact, or the split or the hyperparameters do not
         fit the data.
@@ -45,7 +43,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     require_optuna()
     check_tune_output(config, context.config_file)
     ingested = ingest_if_needed(context) if ingest else None
-    dataset = open_dataset(context.dataset_place)
+    dataset = open_dataset_as_of(context.dataset_place, config.events.as_of)
     start_warm_up(config.train.engine)
     clean = dataset.scan_events()
     split, _ = given_split(clean, config.events, config.evaluate)
@@ -67,7 +65,9 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     found = search.run(study_path(config), name, folds, samples)
     train = config.train
     if not found.best.untuned:
-        train = _best_train(context, split, dataset, found.best.parameters)
+        # The values are converted for the training set, so the result does not depend on the test set at all.
+        matrix = training_matrix(clean, config.events, split, dataset.interactions.matrix)
+        train = search.best_config(folds[0], found.best.parameters, matrix)
     written = write_best_config(config, train, found)
     return found.report(
         folds,
@@ -79,12 +79,3 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
         metric=config.tune.metric,
         seconds=time.perf_counter() - started,
     )
-
-
-def _best_train(
-    context: StageContext, split: GivenSplit, dataset: Dataset, parameters: dict[str, float]
-) -> TrainConfig:
-    # The values are converted for the training set, so the result does not depend on the test set at all.
-    config = context.config
-    matrix = training_matrix(dataset.scan_events(), config.events, split, dataset.interactions.matrix)
-    return searched_config(config.train, parameters, matrix)

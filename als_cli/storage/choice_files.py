@@ -6,7 +6,7 @@ File: choice.json. The manifest has the basis of the choice.
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from als_cli.storage.publish import current_version, staged_folder
 from als_cli.tuning.auto import AutoSearch, Choice, horizon_of, is_open
 
 CHOICE = "choice.json"
+_TIMES = ("as_of", "until", "time")
 _MAXIMUM_CHANGE = 1.25
 """Ratio of the numbers of pairs, now and at the choice, above which data have changed too much."""
 
@@ -36,6 +37,10 @@ class ChoiceBasis:
 
     settings: str
     """Hash of the settings of the search."""
+    dataset: str
+    """Content hash of the dataset."""
+    as_of: datetime | None
+    """The instant of the dataset: it has no later events. None: all events exist."""
     events: str
     """Hash of the events that the choice depends on."""
     until: datetime | None
@@ -50,6 +55,8 @@ class ChoiceBasis:
         """Return the basis of a choice on all events of `dataset`, which `train` may use."""
         return cls(
             settings=_settings_key(config),
+            dataset=dataset.manifest.content,
+            as_of=dataset.manifest.as_of,
             events=stage_key(dataset=dataset.manifest.content),
             until=None,
             interactions=dataset.interactions.matrix.nnz,
@@ -63,7 +70,7 @@ class ChoiceBasis:
         """Return the basis of a choice on the training set of `split`. `cut_off` is the start of its test period, if any."""
         whole = cls.of_dataset(config, dataset)
         events = stage_key(dataset=dataset.manifest.content, split=split.model_dump(mode="json"))
-        return cls(whole.settings, events, cut_off, whole.interactions, whole.time)
+        return replace(whole, events=events, until=cut_off)
 
 
 @dataclass(frozen=True)
@@ -104,8 +111,8 @@ def stored_choice(place: Path, basis: ChoiceBasis, choose_again: timedelta, *, u
     """Return the choice in `place` if it serves `basis`, else None.
 
     It serves if the settings of the search are the same, the number of pairs has changed by a quarter at most, and it
-    is not older than `choose_again`. With `unseen`, it must not depend on events outside the training set of `basis`.
-    A broken choice does not serve.
+    is not older than `choose_again`. If `basis` has an instant, the choice must not depend on later events. With
+    `unseen`, it must not depend on events outside the training set of `basis`. A broken choice does not serve.
     """
     try:
         manifest, folder = published_manifest(place, "choice"), current_version(place)
@@ -121,6 +128,7 @@ def stored_choice(place: Path, basis: ChoiceBasis, choose_again: timedelta, *, u
         found.settings == basis.settings
         and ratio <= _MAXIMUM_CHANGE
         and abs(basis.time - found.time) <= choose_again
+        and not _may_know_later_events(found, basis)
         and (not unseen or _is_unseen(found, basis))
     )
     return choice if serves else None
@@ -140,6 +148,13 @@ def write_choice(place: Path, choice: Choice, basis: ChoiceBasis, config: Config
         )
 
 
+def _may_know_later_events(found: ChoiceBasis, basis: ChoiceBasis) -> bool:
+    """Return whether the choice of `found` may depend on events after the instant of `basis`."""
+    if basis.as_of is None or found.dataset == basis.dataset:
+        return False
+    return found.as_of is None or found.as_of > basis.as_of
+
+
 def _is_unseen(found: ChoiceBasis, basis: ChoiceBasis) -> bool:
     if found.events == basis.events:
         return True
@@ -150,20 +165,15 @@ def _settings_key(config: Config) -> str:
     return stage_key(
         train=config.train.model_dump(mode="json", exclude={"choose_again"}),
         split=config.evaluate.split.model_dump(mode="json"),
-        signal=config.events.model_dump(mode="json", include=PAIR_SIGNAL - {"now"}),
+        signal=config.events.model_dump(mode="json", include=PAIR_SIGNAL - {"as_of"}),
     )
 
 
 def _basis_to_json(basis: ChoiceBasis) -> dict[str, Any]:
-    return {
-        **asdict(basis),
-        "until": basis.until.isoformat() if basis.until else None,
-        "time": basis.time.isoformat(),
-    }
+    values = asdict(basis)
+    return values | {name: values[name].isoformat() if values[name] else None for name in _TIMES}
 
 
 def _basis_from_json(values: dict[str, Any]) -> ChoiceBasis:
-    times = {
-        name: datetime.fromisoformat(values[name]) if values[name] else None for name in ("until", "time")
-    }
+    times = {name: datetime.fromisoformat(values[name]) if values[name] else None for name in _TIMES}
     return ChoiceBasis(**{**values, **times})

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from als_cli import __version__
+from als_cli.config.fields import parse_instant
 from als_cli.errors import ArtifactError
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import current_version
@@ -66,6 +67,12 @@ class Manifest(BaseModel):
     threads: int = 1
     seconds: float = 0.0
     peak_memory_bytes: int = 0
+
+    @property
+    def as_of(self) -> datetime | None:
+        """`events.as_of` of the config that the artifact was made with, UTC."""
+        instant = self.config.get("events", {}).get("as_of")
+        return None if instant is None else parse_instant(instant)
 
 
 def file_sha256(path: Path) -> str:

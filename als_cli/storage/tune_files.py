@@ -51,6 +51,8 @@ def write_best_config(config: Config, train: TrainConfig, found: Found) -> Path:
         f"{found.untuned.value:.5f} with the config as given.\n"
         "Check it with `als evaluate -c` before `als train -c`."
     )
+    if config.events.as_of is not None:
+        comment += "\nRemove events.as_of for a job that reads new events."
     path = best_config_path(config)
     with staged_file(path) as partial:
         partial.write_text(config_text(config.model_copy(update={"train": train}), comment), encoding="utf-8")

@@ -37,6 +37,8 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
     for used in condition.columns:
         column(schema.names(), used, key=key, file=file)
     untyped = all(dtype == pl.String for used, dtype in schema.items() if not used.startswith("\0"))
+    if untyped and _has_no_rows(frame, file):
+        return frame.with_columns(pl.lit(value=True).alias(name))  # no value shows the type of a column
     casts = _casts(frame, condition.columns, file) if untyped else {}
     marked = _marked(frame, casts, _expression(condition, key).fill_null(value=False).alias(name))
     try:
@@ -58,6 +60,11 @@ def _marked(frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr) -> pl
     restored = [pl.col(_ORIGINAL + cast).alias(cast) for cast in casts]
     marked = frame.with_columns(originals).with_columns(casts.values()).with_columns(kept)
     return marked.with_columns(restored).drop(_ORIGINAL + cast for cast in casts)
+
+
+def _has_no_rows(frame: pl.LazyFrame, file: str) -> bool:
+    with reading(file):
+        return frame.select(pl.first()).head(1).collect(engine="streaming").is_empty()
 
 
 def _read(where: str, key: str) -> Condition:

@@ -115,7 +115,7 @@ def training_matrix(
     if isinstance(split, FileSplit):
         return whole
     outer = split_events(clean, split, signal.duplicates)
-    return aggregate(outer.training, signal, outer.cut_off or signal.now).matrix
+    return aggregate(outer.training, signal, outer.cut_off or signal.as_of).matrix
 
 
 def _divisions(

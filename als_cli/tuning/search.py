@@ -3,9 +3,11 @@
 import importlib.util
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from scipy.sparse import csr_matrix
 
 from als_cli.config.evaluate import Split
 from als_cli.config.events import EventsConfig
@@ -19,7 +21,7 @@ from als_cli.tuning.parameters import recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.presets import PRESETS
 from als_cli.tuning.report import TrialReport, best_first
-from als_cli.tuning.space import Dimension, point_of
+from als_cli.tuning.space import Dimension, point_of, searched_config
 from als_cli.tuning.tune_trial import FoldTrial
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class TuneSearch:
     space: Sequence[Dimension]
     threads: int
     progress: Progress
+    _trials: dict[int, FoldTrial] = field(default_factory=dict)
 
     def run(
         self, file: Path, name: str, folds: Sequence[EvaluationSets], samples: Sequence[EvaluationSets]
@@ -76,7 +79,10 @@ class TuneSearch:
         """
         from als_cli.tuning.study import Start, open_search, opened_storage
 
-        whole, small = self._fold_trials(folds), self._fold_trials(samples)
+        whole = self._fold_trials(folds)
+        small = [
+            replace(one, fold=sample, whole=one) for one, sample in zip(whole, samples, strict=bool(samples))
+        ]
         with opened_storage(file) as storage:
             search = open_search(storage, name, self.space, self.config.seed)
             before = len(search.trials())
@@ -119,11 +125,19 @@ class TuneSearch:
 
         return screening.run("screening", self.config.screen.trials, _SCREENING_TIME, start, _RANDOM_TRIALS)
 
+    def best_config(self, fold: EvaluationSets, point: Point, matrix: csr_matrix) -> TrainConfig:
+        """Return section `train` at `point`, converted for `matrix` (U, I), with the demand that was chosen on `fold`."""
+        (trial,) = self._fold_trials([fold])
+        return searched_config(trial.base, point, matrix)
+
     def _fold_trials(self, folds: Sequence[EvaluationSets]) -> list[FoldTrial]:
-        return [
-            FoldTrial(fold, self.train, self.signal, self.split, self.config.metric, self.threads)
-            for fold in folds
-        ]
+        """Return the trials of `folds`: the same objects for the same folds, because they keep the choice of `auto`."""
+        for fold in folds:
+            if id(fold) not in self._trials:
+                self._trials[id(fold)] = FoldTrial(
+                    fold, self.train, self.signal, self.split, self.config.metric, self.threads
+                )
+        return [self._trials[id(fold)] for fold in folds]
 
 
 @dataclass(frozen=True)

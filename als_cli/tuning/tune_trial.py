@@ -29,6 +29,8 @@ class FoldTrial:
     metric: str
     """For example ndcg@10."""
     threads: int
+    whole: "FoldTrial | None" = None
+    """The same fold with all users. Its demand serves a sample too. None: `fold` has all users."""
 
     @property
     def matrix(self) -> csr_matrix:
@@ -36,14 +38,21 @@ class FoldTrial:
         return self.fold.training.matrix
 
     @cached_property
-    def untuned(self) -> Recipe:
-        """The recipe of the config as given. It is computed once, because resolving `auto` takes long."""
+    def chosen(self) -> TrainConfig:
+        """Section `train` with the choice of `auto`. It is computed once, because the search takes long."""
         events = self.fold.events.training
         horizon = horizon_of(self.train, self.split)
-        chosen = AutoSearch(self.signal, self.threads, horizon=horizon).resolve(
-            self.train, events, self.matrix
-        )
-        return recipe_for(self.matrix, chosen, self.threads)
+        return AutoSearch(self.signal, self.threads, horizon=horizon).resolve(self.train, events, self.matrix)
+
+    @property
+    def untuned(self) -> Recipe:
+        """The recipe of the config as given."""
+        return recipe_for(self.matrix, self.chosen, self.threads)
+
+    @property
+    def base(self) -> TrainConfig:
+        """Section `train` that points change: demand and the half-life of the fold-in are the choice of `auto`."""
+        return with_times_of(self.train, (self.whole or self).chosen)
 
     def value(self, point: Point | None) -> float:
         """Return the mean of the metric over the test users after a training at `point`. None means the config as given.
@@ -56,5 +65,11 @@ class FoldTrial:
         if point is None:
             recipe = self.untuned
         else:
-            recipe = recipe_for(self.matrix, searched_config(self.train, point, self.matrix), self.threads)
+            recipe = recipe_for(self.matrix, searched_config(self.base, point, self.matrix), self.threads)
         return mean_metric(fit_ranker("als", recipe, self.fold), self.fold, self.metric)
+
+
+def with_times_of(train: TrainConfig, chosen: TrainConfig) -> TrainConfig:
+    """Return `train` with section `demand` and the half-life of the fold-in of `chosen`."""
+    fold_in = train.fold_in.model_copy(update={"half_life": chosen.fold_in.half_life})
+    return train.model_copy(update={"demand": chosen.demand, "fold_in": fold_in})

@@ -66,6 +66,11 @@ def test_durations_and_instants(write):
     assert type(config).model_validate(dumped) == config
 
 
+def test_a_duration_below_a_microsecond_is_an_error(write):
+    with pytest.raises(ConfigError, match=r"train.demand.half_life.*this is shorter than a microsecond"):
+        load(write("events: {source: e}\ntrain: {demand: {half_life: 0.0000001s}}\n"))
+
+
 def test_a_misspelt_key_is_named_with_line_and_suggestion(write):
     with pytest.raises(ConfigError, match=r"train.factor \(line 3\): unknown key, did you mean factors\?"):
         load(write("events: {source: e}\ntrain:\n  factor: 8\n"))

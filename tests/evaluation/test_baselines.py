@@ -10,7 +10,14 @@ from als_cli.errors import ConfigError
 from als_cli.evaluation.baselines import newness_of, recent_interactions
 from als_cli.stages.evaluate import evaluate
 from als_cli.storage.publish import current_version
-from tests.stages.evaluation_builders import clean_events, context_for, divided, publish_events, two_tastes
+from tests.stages.evaluation_builders import (
+    START,
+    clean_events,
+    context_for,
+    divided,
+    publish_events,
+    two_tastes,
+)
 
 BY_TIME = {"split": {"by": "time", "test": "2026-01-21"}, "exclude_seen": False}
 # The cut-off is day 20. With the events of the test set, every count would be different.
@@ -48,6 +55,26 @@ def test_without_a_cut_off_the_period_ends_with_the_newest_training_event(tmp_pa
     sets = sets_of(context, [(user, item, day) for user in "xy" for day, item in enumerate("abc")])
     # c is the test item. b of day 1 is the newest training event.
     assert recent_interactions(sets, context.config.events, timedelta(hours=1)).tolist() == [0, 2]
+
+
+def test_without_a_cut_off_the_period_ends_at_the_configured_instant(tmp_path):
+    as_of = START + timedelta(days=4)
+    section = {"split": {"by": "last", "n": 1}}
+    context = context_for(tmp_path, section, events={"as_of": as_of, "half_life": "1h"})
+    sets = sets_of(context, [(user, item, day) for user in "xy" for day, item in enumerate("abc")])
+    # c is the test item. b of day 1 is three days old.
+    counts = {
+        days: recent_interactions(sets, context.config.events, timedelta(days=days)).tolist()
+        for days in (2, 3, 4)
+    }
+    assert counts == {2: [0, 0], 3: [0, 2], 4: [2, 2]}
+
+
+def test_the_instant_has_no_effect_on_the_period_before_a_cut_off(tmp_path):
+    context = context_for(tmp_path, BY_TIME, events={"as_of": START + timedelta(days=400), "half_life": "1d"})
+    sets = sets_of(context_for(tmp_path, BY_TIME))
+    found = recent_interactions(sets, context.config.events, timedelta(days=3))
+    assert dict(zip(sets.training.item_ids, found.tolist(), strict=True))["new"] == 2
 
 
 def test_minimum_counts_apply_to_the_whole_training_set_only(tmp_path):

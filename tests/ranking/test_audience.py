@@ -30,6 +30,14 @@ def test_the_instant_itself_counts_as_active():
     assert audience_of(ActiveUsers(active_since=NEWEST), SHOP).user_ids.to_list() == [5]
 
 
+def test_a_duration_counts_back_from_the_configured_instant():
+    active, later = ActiveUsers(active_since=timedelta(days=2)), NEWEST + timedelta(days=1)
+    assert audience_of(active, SHOP, later).user_ids.to_list() == [2, 5]
+    assert audience_of(ActiveUsers(active_since=NEWEST), SHOP, later).user_ids.to_list() == [5]
+    with pytest.raises(DataError, match="no user was active since 2026-03-02 12:00:00 UTC"):
+        audience_of(active, SHOP, NEWEST + timedelta(days=3))
+
+
 def test_users_of_a_file_are_sorted_including_unknown_users(tmp_path):
     found = listed(tmp_path, "user_id\n9\n7\n2\n9\n1\n")
     assert found.user_ids.to_list() == [1, 2, 7, 9]

@@ -114,9 +114,9 @@ def test_history_of_held_out_users_decays_from_the_same_instant_as_training(tmp_
     assert sets.training.matrix.tocoo().data == pytest.approx(0.5 ** (3 - days[sets.training.matrix.indices]))
 
 
-def test_decay_counts_from_the_configured_now(tmp_path):
-    now = START.replace(day=11)
-    context = context_for(tmp_path, events={"half_life": "1d", "now": now.isoformat()})
+def test_decay_counts_from_the_configured_instant(tmp_path):
+    as_of = START.replace(day=11)
+    context = context_for(tmp_path, events={"half_life": "1d", "as_of": as_of.isoformat()})
     sets = sets_of(context, [(user, item, 9) for user in range(5) for item in "abc"])
     assert sets.training.matrix.data == pytest.approx(0.5)
 

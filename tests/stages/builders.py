@@ -1,5 +1,6 @@
 """Builders of small datasets and models, published as `ingest` and `train` do."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,15 +37,20 @@ def context_for(tmp_path: Path, recommend: dict[str, Any] | None = None, **strea
 
 
 def interactions_of(
-    pairs: list[tuple[Any, Any]], *, strengths: list[float] | None = None, timed: bool = True
+    pairs: list[tuple[Any, Any]],
+    *,
+    strengths: list[float] | None = None,
+    timed: bool = True,
+    ages: list[timedelta] | None = None,
 ) -> Interactions:
-    """Return interactions of (user id, item id) pairs. Pair k has its event k days before NEWEST."""
+    """Return interactions of (user id, item id) pairs with ages before NEWEST: by default, pair k is k days old."""
+    ages = [timedelta(days=k) for k in range(len(pairs))] if ages is None else ages
     frame = pl.DataFrame(
         {
             "user_id": [user for user, _ in pairs],
             "item_id": [item for _, item in pairs],
             "strength": strengths or [1.0 + k for k in range(len(pairs))],
-            "time": [NEWEST - timedelta(days=k) if timed else None for k in range(len(pairs))],
+            "time": [NEWEST - age if timed else None for age in ages],
         },
         schema_overrides={"time": pl.Datetime("us", "UTC")},
     )
@@ -64,11 +70,14 @@ def interactions_of(
     users, items = side("user_id"), side("item_id")
     rows = [users["user_id"].to_list().index(user) for user, _ in pairs]
     columns = [items["item_id"].to_list().index(item) for _, item in pairs]
-    matrix = csr_matrix(
-        (frame["strength"].to_numpy().astype(np.float32), (rows, columns)), shape=(users.height, items.height)
-    )
+    shape = (users.height, items.height)
+    matrix = csr_matrix((frame["strength"].to_numpy().astype(np.float32), (rows, columns)), shape=shape)
     matrix.sort_indices()
-    return Interactions(users, items, matrix, NEWEST if timed else None)
+    if not timed:
+        return Interactions(users, items, matrix, None)
+    times = csr_matrix((frame["time"].dt.epoch("us").to_numpy(), (rows, columns)), shape=shape)
+    times.sort_indices()
+    return Interactions(users, items, matrix, NEWEST - min(ages), times)
 
 
 def publish_dataset(context: StageContext, interactions: Interactions) -> None:
@@ -90,9 +99,15 @@ def publish_dataset(context: StageContext, interactions: Interactions) -> None:
 
 
 def publish_model(
-    context: StageContext, interactions: Interactions, factors: Factors | None = None
+    context: StageContext,
+    interactions: Interactions,
+    factors: Factors | None = None,
+    **recipe: Any,
 ) -> Factors:
-    """Publish a model of the users and items of `interactions`, with random factors by default."""
+    """Publish a model of the users and items of `interactions`, with random factors by default.
+
+    `recipe` are fields of its recipe that differ from the recipe of section `train`.
+    """
     if factors is None:
         rng = np.random.default_rng(5)
         factors = Factors(
@@ -109,7 +124,9 @@ def publish_model(
             counts={"interactions": interactions.matrix.nnz},
             metrics={
                 "loss": [0.5, 0.25],
-                "recipe": recipe_for(interactions.matrix, context.config.train, context.threads).to_json(),
+                "recipe": replace(
+                    recipe_for(interactions.matrix, context.config.train, context.threads), **recipe
+                ).to_json(),
             },
             seed=0,
         )

@@ -189,7 +189,7 @@ class TestModel:
     def test_separate_fold_in_hyperparameters_are_shown(self, context):
         report = show_model(context)
         rule = report.recipe["confidence"] | {"item_exponent": 0.05}
-        report.recipe["fold_in"] = {"regularization": 0.25, "confidence": rule}
+        report.recipe["fold_in"] = {"regularization": 0.25, "confidence": rule, "half_life": None}
         report.recipe["settings"]["regularization"] = 0.125
         report.recipe["confidence"]["item_exponent"] = 0.3
         text = text_of(render_model(report), width=120)

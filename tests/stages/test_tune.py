@@ -232,9 +232,9 @@ def test_a_config_that_cannot_be_trained_is_an_error(tmp_path, monkeypatch):
 def test_only_the_trial_of_the_config_as_given_resolves_auto_once_per_fold(tmp_path, monkeypatch):
     resolved, plain = [], AutoSearch.choose
 
-    def recorded(search, train, clean, matrix):
+    def recorded(search, train, clean):
         resolved.append(train)
-        return plain(search, train, clean, matrix)
+        return plain(search, train, clean)
 
     monkeypatch.setattr(AutoSearch, "choose", recorded)
     auto = {"factors": "auto", "iterations": "auto"}

@@ -40,6 +40,11 @@ def test_text_columns_of_numbers_compare_as_numbers(where, wanted):
     assert kept(TEXT, where) == wanted
 
 
+@pytest.mark.parametrize("where", ["price > 1", "code in ('a', 'b')", "lower(name) = 'x'", "stock"])
+def test_text_without_rows_gives_no_rows(where):
+    assert kept(dict.fromkeys(TEXT, pl.Series([], dtype=pl.String)), where) == []
+
+
 def test_text_columns_stay_text():
     marked = mark(pl.LazyFrame(TEXT), "price > 1", "kept", key="k", file="e.csv").collect()
 

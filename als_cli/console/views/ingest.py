@@ -34,6 +34,12 @@ def _rows(report: IngestReport) -> Table:
         table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else source.path}")
     if more := report.sources[_MAXIMUM_SOURCES:]:
         table.add_row(f"{sum(source.rows for source in more):,}", f"in {len(more)} more files")
+    if report.as_of and report.later_events:
+        table.add_row(
+            f"{report.later_events:,}",
+            f"later than events.as_of, {report.as_of:%Y-%m-%d %H:%M:%S} UTC",
+            style="dim",
+        )
     for reason, count in report.dropped.items():
         table.add_row(f"{count:,}", _DROPPED[reason], style="dim")
     for reason, count in report.rejected.items():

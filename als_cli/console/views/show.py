@@ -8,10 +8,20 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.ranking.show_reports import ItemEntry, ItemReport, ModelReport, UserReport
+from als_cli.ranking.show_reports import (
+    DemandHalfLives,
+    ItemDemand,
+    ItemEntry,
+    ItemReport,
+    ModelReport,
+    UserReport,
+)
 
 _WIDE = 110
-"""Minimum width of a terminal for ids and strengths beside titles."""
+"""Minimum width of a terminal for ids, strengths and demand beside titles."""
+_UNLIMITED = 10_000
+_UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
+"""Units of half-lives, in seconds."""
 _SOURCES = {
     "als": "from trained factors",
     "fold_in": "folded in, newer than the model",
@@ -31,7 +41,7 @@ def render_user(report: UserReport) -> RenderableType:
     missing = report.wanted - len(report.recommended)
     if missing:
         parts.append(Text(f"{missing} of {report.wanted} slots unfilled: too few candidates"))
-    return Group(*parts)
+    return Group(*parts, *_legend(report.half_lives))
 
 
 def render_item(report: ItemReport) -> RenderableType:
@@ -42,14 +52,20 @@ def render_item(report: ItemReport) -> RenderableType:
         f" {report.title or ''}".rstrip(),
         f" · {_counted(report.users, 'user')} · number {report.popularity_rank:,} of {report.items:,} in popularity",
     )
+    if report.demand is not None:
+        now, long_run, trend = _demand(report.demand)
+        head.append(f"\ndemand {now} · long run {long_run} · trend {trend or 'unknown'}")
     table = _table("Items like it")
     named = _any_title(report.neighbours)
     _add_columns(table, rank=True)
     _add_name_columns(table, ids=named)
-    _add_columns(table, cosine=True)
+    timed = report.half_lives is not None
+    _add_columns(table, cosine=True, demand=timed, long_run=timed, trend=timed)
     for item in report.neighbours:
-        table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}")
-    return Group(head, Text(), table if report.neighbours else Text("no item is near it"))
+        demand = [] if item.demand is None else _demand(item.demand)
+        table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}", *demand)
+    near: RenderableType = _Fitted(table) if report.neighbours else Text("no item is near it")
+    return Group(head, Text(), near, *_legend(report.half_lives))
 
 
 def render_model(report: ModelReport) -> RenderableType:
@@ -65,7 +81,7 @@ def render_model(report: ModelReport) -> RenderableType:
     _add_name_columns(popular, ids=named)
     for item in report.popular:
         popular.add_row(f"{item.users:,}", *_names(item, ids=named))
-    return Group(facts, Text(), popular)
+    return Group(facts, Text(), _Fitted(popular))
 
 
 def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
@@ -80,6 +96,7 @@ def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
         ("settings", _listed(recipe["settings"], leave_out=("threads",))),
         ("confidence", _listed(recipe["confidence"])),
         ("fold-in", _fold_in(recipe)),
+        ("demand", _demand_rule(recipe["demand"])),
         ("users", f"{report.users:,} ({report.user_id_type} ids)"),
         ("items", f"{report.items:,} ({report.item_id_type} ids)"),
         ("interactions", f"{report.interactions:,}"),
@@ -98,8 +115,48 @@ def _fold_in(recipe: dict[str, Any]) -> str:
         return "as in training"
     return (
         f"regularization {_shown(own['regularization'])} ({_shown(recipe['settings']['regularization'])} in training), "
-        f"item_exponent {_shown(own['confidence']['item_exponent'])} ({_shown(trained['item_exponent'])})"
+        f"item_exponent {_shown(own['confidence']['item_exponent'])} ({_shown(trained['item_exponent'])}), "
+        f"half_life {_duration(own['half_life'])}"
     )
+
+
+def _demand_rule(rule: dict[str, Any]) -> str:
+    if rule["exponent"] == rule["long_run_exponent"] == 0:
+        return "no influence"
+    shown = {
+        name: _duration(value) if name.endswith("half_life") else _shown(value)
+        for name, value in rule.items()
+    }
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
+
+
+def _demand(demand: ItemDemand) -> list[str]:
+    """Return demand, long-run demand and trend as texts."""
+    trend = "" if demand.trend is None else f"{demand.trend:,.2f}"
+    return [f"{demand.now:,.1f}", f"{demand.long_run:,.1f}", trend]
+
+
+def _legend(half_lives: DemandHalfLives | None) -> list[RenderableType]:
+    if half_lives is None:
+        return []
+    long_run = "all users"
+    if half_lives.long_run is not None:
+        long_run = f"the same with {_duration(half_lives.long_run)}"
+    text = (
+        f"demand: users; each counts half for every {_duration(half_lives.now)} since their newest event\n"
+        f"long run: {long_run}\n"
+        "trend: users per day now / in the long run; 1.00 is constant demand"
+    )
+    return [Text(), Text(text)]
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "infinite"
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{seconds / length:.4g}{unit}"
+    return f"{seconds:.4g}s"
 
 
 def _listed(settings: dict[str, Any], leave_out: tuple[str, ...] = ()) -> str:
@@ -110,6 +167,18 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+class _Fitted:
+    """A table that shortens its names if the terminal is too narrow, never its numbers."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        full_width = console.measure(self._table, options=options.update_width(_UNLIMITED)).maximum
+        self._table.expand = full_width > options.max_width
+        yield self._table
 
 
 class _SideBySide:
@@ -150,9 +219,11 @@ class _SideBySide:
         table = _table("Recommended", expand=True)
         _add_columns(table, rank=True)
         _add_name_columns(table, ids=ids)
-        _add_columns(table, score=True)
+        timed = self._report.half_lives is not None
+        _add_columns(table, score=True, demand=wide and timed, long_run=wide and timed, trend=timed)
         for item in items:
-            table.add_row(str(item.rank), *_names(item, ids=ids), f"{item.score:,.{digits}f}")
+            demand = [] if item.demand is None else _demand(item.demand)[0 if wide else -1 :]
+            table.add_row(str(item.rank), *_names(item, ids=ids), f"{item.score:,.{digits}f}", *demand)
         return table
 
 
@@ -172,14 +243,15 @@ def _table(title: str, *, expand: bool = False) -> Table:
 
 
 def _add_name_columns(table: Table, *, ids: bool) -> None:
-    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1 if table.expand else None)
+    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1)
     if ids:
         table.add_column("id", no_wrap=True)
 
 
 def _add_columns(table: Table, **wanted: bool) -> None:
     for name in (name for name, is_wanted in wanted.items() if is_wanted):
-        table.add_column("" if name == "rank" else name, justify="right", no_wrap=True)
+        title = "" if name == "rank" else name.replace("_", " ")
+        table.add_column(title, justify="right", no_wrap=True)
 
 
 def _names(item: ItemEntry, *, ids: bool) -> list[str]:

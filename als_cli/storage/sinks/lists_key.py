@@ -8,9 +8,10 @@ from als_cli.storage.sinks.target import target_of
 
 
 def lists_key(config: RecommendConfig, dataset: Dataset, model: Model, inputs: tuple[InputFile, ...]) -> str:
-    """Return the hash of the rules, the format, the dataset, the model and the contents of `inputs`.
+    """Return the hash of the rules, the format, the dataset and its instant, the model and the contents of `inputs`.
 
-    Paths and `block_users` are not part of the key, because they do not change the lists.
+    The model's recipe is part of the key: its demand rule changes the lists, but no file of the model. Paths and
+    `block_users` are not part of the key, because they do not change the lists.
     """
     target = target_of(config.output)
     rules = config.model_dump(mode="json", exclude={"output": True, "block_users": True})
@@ -20,8 +21,10 @@ def lists_key(config: RecommendConfig, dataset: Dataset, model: Model, inputs: t
     return stage_key(
         recommend=rules,
         output=(target.kind, target.format, target.layout, target.users_per_part),
+        as_of=dataset.manifest.as_of,
         dataset=dataset.manifest.content,
         model=model.manifest.content,
+        recipe=model.recipe(threads=1).to_json(),
         inputs=[file.sha256 for file in inputs],
     )
 
