@@ -53,7 +53,7 @@ class DemandConfig(Section):
 
 
 class BudgetConfig(Section):
-    """Limits of the search behind `auto`. A formula estimates the costs; the clock has no influence."""
+    """Limits of the search behind `auto`. A formula estimates the costs. The clock has an influence only on a machine that is more than twice as slow as the formula."""
 
     time: Duration = Field(default="10m", validate_default=True)
     """Maximum estimated time on two cores of the training and of all trials except the first ones (up to 64 factors). The real time may be half or twice the estimate."""
@@ -85,7 +85,7 @@ class TrainConfig(Section):
     fold_in: FoldInConfig = FoldInConfig()
     """Hyperparameters of the fold-in that ends a training."""
     demand: DemandConfig = DemandConfig()
-    """The score of user u and item i is (0.001 + d)^gamma / (0.1 + l)^delta x (o + x_u.y_i). auto: selected by validation if `factors` or `iterations` is auto and all events have timestamps, otherwise without influence."""
+    """The score of user u and item i is (0.001 + d)^gamma / (0.1 + l)^delta x (o + x_u.y_i). auto: selected by validation if `factors` or `iterations` is auto, otherwise without influence. Without timestamps, half-lives are infinite and only gamma is selected."""
     metric: Annotated[str, AfterValidator(check_accuracy_metric)] = "ndcg@10"
     """The metric that `auto` selects settings by, an accuracy metric with its k."""
     horizon: Auto | Duration = "auto"

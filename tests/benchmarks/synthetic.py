@@ -1,4 +1,4 @@
-"""Training data of the benchmarks: a seeded data set of MovieLens-20M shape, and gowalla."""
+"""Training data of the benchmarks: seeded data sets of MovieLens-20M shape and of a small shop, and gowalla."""
 
 from pathlib import Path
 
@@ -45,3 +45,61 @@ def gowalla() -> csr_matrix | None:
         return None
     users, items = (column.rank("dense").to_numpy() - 1 for column in pl.read_parquet(file).iter_columns())
     return csr_matrix((np.ones(len(users), np.float32), (users, items)))
+
+
+def small_catalogue(seed: int = 7) -> pl.DataFrame:
+    """Return 50,000 events of 18,000 items, each event another pair: columns user_id, item_id, timestamp.
+
+    The set is sparse, as the log of a small shop with a large catalogue. Each item belongs to one of 80 groups. Nine
+    tenths of the events of a user are in two groups. Half of the items are launched within the 180 days of the log, the
+    other half before it. The interest in an item is halved every 45 days after its launch. Every item has an event.
+    """
+    events, items, users, groups, days, half_life = 50_000, 18_000, 6_000, 80, 180.0, 45.0
+    rng = np.random.default_rng(seed)
+    sizes = rng.lognormal(0.0, 0.8, groups)
+    group_of_item = rng.choice(groups, size=items, p=sizes / sizes.sum())
+    launch = rng.uniform(-days, days, items)
+    popularity = rng.pareto(1.2, items) + 0.02
+    tastes = rng.choice(groups, size=(users, 2), p=sizes / sizes.sum())
+    activity = rng.lognormal(0.0, 1.1, users)
+    candidates = 3 * events
+    user = rng.choice(users, size=candidates, p=activity / activity.sum())
+    time = rng.random(candidates) * days
+    group = tastes[user, (rng.random(candidates) < 0.35).astype(int)]
+    group = np.where(rng.random(candidates) < 0.1, rng.integers(groups, size=candidates), group)
+    item = np.full(candidates, -1)
+    weeks = int(days // 7) + 1
+    cell = group * weeks + (time // 7).astype(int)
+    order = np.argsort(cell, kind="stable")
+    starts = np.searchsorted(cell[order], np.arange(groups * weeks + 1))
+    for number in range(groups * weeks):
+        chosen, day = order[starts[number] : starts[number + 1]], 7.0 * (number % weeks)
+        members = np.flatnonzero((group_of_item == number // weeks) & (launch <= day))
+        if len(chosen) and len(members):
+            weights = popularity[members] * np.exp2((launch[members] - day) / half_life)
+            item[chosen] = rng.choice(members, size=len(chosen), p=weights / weights.sum())
+    known = np.flatnonzero(item >= 0)
+    pairs = pl.DataFrame(
+        {
+            "user_id": np.concatenate([_interested(rng, tastes, activity, group_of_item), user[known]]),
+            "item_id": np.concatenate([np.arange(items), item[known]]),
+            "day": np.concatenate([np.where(launch > 0, launch, rng.random(items) * days / 3), time[known]]),
+        }
+    )
+    pairs = pairs.unique(["user_id", "item_id"], keep="first", maintain_order=True).head(events)
+    start = pl.datetime(2025, 1, 1, time_zone="UTC")
+    seconds = (pl.col("day") * 86_400).cast(pl.Int64)
+    return pairs.select("user_id", "item_id", timestamp=start + pl.duration(seconds=seconds))
+
+
+def _interested(
+    rng: np.random.Generator, tastes: np.ndarray, activity: np.ndarray, group_of_item: np.ndarray
+) -> np.ndarray:
+    """Return a user for each item, with a taste for its group if there is one: (I,) int64."""
+    found = np.empty(len(group_of_item), np.int64)
+    for group in range(int(group_of_item.max()) + 1):
+        members = np.flatnonzero(group_of_item == group)
+        users = np.flatnonzero((tastes == group).any(axis=1))
+        users = users if len(users) else np.arange(len(tastes))
+        found[members] = rng.choice(users, size=len(members), p=activity[users] / activity[users].sum())
+    return found
