@@ -43,9 +43,12 @@ def parse_duration(raw: Any) -> timedelta:
     if match is None or float(match[1]) == 0:
         raise WrongFormError("not a duration")
     try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        span = timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
         raise ValueError("this is longer than any time span that can be computed with") from None
+    if not span:
+        raise ValueError("this is shorter than a microsecond, the resolution of timestamps")
+    return span
 
 
 def format_duration(span: timedelta) -> str:
