@@ -9,25 +9,12 @@ import pytest
 
 from als_cli.evaluation.recent_half_life import HALF_LIVES, select_half_life
 from als_cli.splitting.validation import Horizon, ValidationRules, validation_sets
-from tests.stages.evaluation_builders import clean_events, context_for, divided, publish_events
+from tests.stages.evaluation_builders import clean_events, context_for, divided, fashion, publish_events
 
 TEST_DAYS = 4
 BY_TIME = {"split": {"by": "time", "test": f"{TEST_DAYS}d"}}
 RANDOM = {"split": {"by": "random", "fraction": 0.2}}
 DAY = timedelta(days=1)
-
-
-def fashion(new_items_per_day, *, users=150, days=40, events_per_day=60):
-    """Return events in which every user buys one of the 30 newest items; 0 new items per day: all items are old."""
-    generator = np.random.default_rng(5)
-    rows = []
-    for number in range(days * events_per_day):
-        day = number / events_per_day
-        newest = int(day * new_items_per_day)
-        # Lower numbers are more popular among the 30 items, so that a list of ten is better than chance.
-        age = min(int(generator.exponential(8)), 29)
-        rows.append((int(generator.integers(users)), f"i{newest - age + 1000}", day))
-    return clean_events(rows)
 
 
 def sets_of(folder, clean, section=BY_TIME):
