@@ -84,7 +84,7 @@ class Backtest(Report):
     spreads: tuple[SpreadReport, ...]
     """Spread of each metric of each method at each k."""
     leader: LeaderReport | None = None
-    """The baseline with the largest mean of `ndcg` at the first k over the cut-offs, if it is larger than the model's; None: the model is as good or better."""
+    """The baseline with the largest mean of `ndcg` at the smallest k over the cut-offs, if it is larger than the model's; None: the model is as good or better."""
     leads: tuple[LeadReport, ...]
     """The model minus each baseline over all cut-offs, in each accuracy metric at each k."""
 

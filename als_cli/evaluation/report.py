@@ -168,7 +168,7 @@ class Evaluation(Report):
     comparisons: tuple[ComparisonReport, ...]
     """The model minus each baseline, in each accuracy metric at each k."""
     leader: LeaderReport | None = None
-    """The strongest baseline, if it is better than the model in the gate's metric; None: the model is as good or better. Without a gate on an accuracy metric, the metric is `ndcg` at the first k."""
+    """The strongest baseline, if it is better than the model in the gate's metric; None: the model is as good or better. Without a gate on an accuracy metric, the metric is `ndcg` at the smallest k."""
     cohorts: tuple[CohortReport, ...]
     """Cohorts of users by length of history, shortest first; then by the columns of the table of users."""
     item_cohorts: tuple[ItemCohortReport, ...]
