@@ -6,6 +6,7 @@ Tests of exit codes, streams and threads start real processes.
 import csv
 import io
 import json
+import re
 import shutil
 
 import polars as pl
@@ -137,12 +138,52 @@ def test_a_backtest_is_one_json_document_and_leaves_the_other_artifacts_alone(sh
     assert (ended.returncode, ended.stderr) == (0, "")
     report = json.loads(ended.stdout)
     assert len(report["cut_offs"]) == 2
-    assert {one["baseline"] for one in report["leads"]} == {"popular", "item_knn"}
+    assert {one["baseline"] for one in report["leads"]} == {"popular", "recent_popular", "item_knn"}
+    assert report["leader"] is None
     after = hashes(shop)
     assert after.pop("work/backtests/current/manifest.json")
     assert after == before
     ended = als_here("backtest", "-c", shop / "shop.yaml", "-v", *few)
     assert "lead of als" in ended.stderr
+
+
+def test_a_leading_baseline_is_one_line_on_stderr_in_every_run(shop):
+    weak = ["--set", "train.factors=1", "--set", "train.iterations=1"]
+    line = r"warning: item_knn leads: ndcg@5 0\.\d{4}, als 0\.\d{4}; its lists would be better than .*\n"
+    for command in ("evaluate", "run", "run"):  # the evaluation is up to date in the runs
+        ended = als(command, "-c", shop / "shop.yaml", "--json", *weak)
+        assert ended.returncode == 0, ended.stderr
+        assert re.fullmatch(line, ended.stderr), ended.stderr
+    report = json.loads(als("evaluate", "-c", shop / "shop.yaml", "--json", *weak).stdout)
+    assert report["leader"]["baseline"] == "item_knn"
+    assert report["leader"]["value"] > report["leader"]["model"]
+    ended = als("backtest", "-c", shop / "shop.yaml", *weak)
+    mean = line.replace("; its", r" \(means over 4 cut-offs\); its")
+    assert re.fullmatch(mean, ended.stderr), ended.stderr
+
+
+def test_the_default_gate_stops_a_model_that_a_baseline_leads(shop):
+    weak = [
+        "--set",
+        "train.factors=1",
+        "--set",
+        "train.iterations=1",
+        "--set",
+        "evaluate.gate.metric=ndcg@10",
+    ]
+    before = hashes(shop)["lists/current/manifest.json"]
+    for command in ("evaluate", "run"):
+        ended = als(command, "-c", shop / "shop.yaml", *weak)
+        assert ended.returncode == 5
+        error, hint = ended.stderr.splitlines()
+        assert re.fullmatch(
+            r"error: quality gate not met: ndcg@10 of the model is 0\.\d+, "
+            r"the strongest baseline, item_knn, demands at least 0\.\d+",
+            error,
+        )
+        assert hint.startswith("hint: ")
+        assert "evaluate.gate.at_least" in hint
+    assert hashes(shop)["lists/current/manifest.json"] == before
 
 
 def test_rows_stream_to_stdout(shop):
