@@ -1,5 +1,6 @@
 """Settings for all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import settings
 # The duration of an example depends on the machine, so Hypothesis sets no deadline.
 settings.register_profile("als", deadline=None)
 settings.load_profile("als")
+
+# A process that a test starts keeps its compiled modules for the next process.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 TESTS = Path(__file__).parent
 SLOW = (

@@ -1,17 +1,37 @@
-"""The commands in this process, which saves the start of Python and the imports."""
+"""The command `als`, run in the process of the tests. This takes a tenth of the time of a new process."""
 
+import contextlib
+import io
 import json
 import logging
 import os
 import signal
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
+import pytest
 
-from als_cli.cli import app
+from als_cli.cli import main
+
+
+def als_here(
+    *arguments: object, cwd: Path | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the command `als` in this process, and return it like a finished process.
+
+    Use it where a test checks files, reports, messages and exit codes. Use `tests.shop.als`, which starts a process, for
+    start-up, threads, signals, memory and file descriptors.
+    """
+    command = ["als", *map(str, arguments)]
+    with _streams(stdin) as (stdout, stderr), _own_state(), contextlib.chdir(cwd or "."):
+        sys.argv = command
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return subprocess.CompletedProcess(command, int(ended.value.code or 0), _text(stdout), _text(stderr))
 
 
 def done(*arguments: object) -> dict[str, Any]:
@@ -25,25 +45,48 @@ def failed(code: int, *arguments: object) -> dict[str, Any]:
 
 
 def _document(code: int, *arguments: object) -> dict[str, Any]:
-    with _restored_process():
-        ended = CliRunner().invoke(app, [*map(str, arguments), "--json"])
-    assert ended.exit_code == code, ended.stderr
+    ended = als_here(*arguments, "--json")
+    assert ended.returncode == code, ended.stderr
     return json.loads(ended.stdout)
 
 
-@contextmanager
-def _restored_process() -> Iterator[None]:
-    """Undo what a command changes in its process: log handlers, the handler of SIGTERM, the environment."""
-    logger = logging.getLogger("als_cli")
-    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
-    show_warning, on_sigterm = warnings.showwarning, signal.getsignal(signal.SIGTERM)
-    environment = dict(os.environ)
+@contextlib.contextmanager
+def _streams(stdin: str) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
+    """Replace the standard streams by streams in memory. Yield stdout and stderr."""
+    replaced = sys.stdin, sys.stdout, sys.stderr
+    streams = [io.TextIOWrapper(io.BytesIO(text), encoding="utf-8") for text in (stdin.encode(), b"", b"")]
+    sys.stdin, sys.stdout, sys.stderr = streams
     try:
-        yield
+        yield sys.stdout, sys.stderr
     finally:
-        logger.handlers[:], logger.propagate = handlers, propagate
+        sys.stdin, sys.stdout, sys.stderr = replaced
+
+
+@contextlib.contextmanager
+def _own_state() -> Iterator[None]:
+    """Run the block without `ALS_` variables. Then restore the state that a command changes in its process."""
+    logger = logging.getLogger("als_cli")
+    level, propagate, handlers = logger.level, logger.propagate, logger.handlers
+    environment, arguments, on_sigterm = dict(os.environ), sys.argv, signal.getsignal(signal.SIGTERM)
+    logger.handlers = []
+    for name in environment:
+        if name.startswith("ALS_"):
+            del os.environ[name]
+    try:
+        with warnings.catch_warnings():  # restores warnings.showwarning
+            yield
+    finally:
+        for handler in logger.handlers:
+            handler.close()
         logger.setLevel(level)
-        warnings.showwarning = show_warning
+        logger.propagate, logger.handlers = propagate, handlers
         signal.signal(signal.SIGTERM, on_sigterm)
-        os.environ.clear()
-        os.environ.update(environment)
+        sys.argv = arguments
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ |= {name: value for name, value in environment.items() if name not in os.environ}
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()

@@ -1,13 +1,18 @@
-"""The commands as their users run them: real processes, real exit codes, stdout and stderr apart."""
+"""The commands as their users run them: exit codes, stdout and stderr, and the stages that are done again.
+
+Tests of exit codes, streams and threads start real processes.
+"""
 
 import csv
 import io
 import json
+import re
 import shutil
 
 import polars as pl
 import pytest
 
+from tests.in_process import als_here
 from tests.shop import als, write_shop
 
 
@@ -47,7 +52,7 @@ def test_run_does_all_four_stages_and_prints_one_json_document(finished_shop):
 def test_a_second_run_has_nothing_to_do_and_changes_nothing(shop):
     before = hashes(shop)
     versions = sorted(p.name for p in shop.glob("**/versions/*"))
-    ended = als("run", "-c", shop / "shop.yaml", "--json")
+    ended = als_here("run", "-c", shop / "shop.yaml", "--json")
     assert ended.returncode == 0, ended.stderr
     assert {s["status"] for s in json.loads(ended.stdout)["stages"]} == {"up_to_date"}
     assert hashes(shop) == before
@@ -64,24 +69,24 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(shop):
     ],
 )
 def test_only_what_depends_on_a_change_is_done_again(shop, setting, done):
-    ended = als("run", "-c", shop / "shop.yaml", "--json", "--set", setting)
+    ended = als_here("run", "-c", shop / "shop.yaml", "--json", "--set", setting)
     assert ended.returncode == 0, ended.stderr
     assert [s["stage"] for s in json.loads(ended.stdout)["stages"] if s["status"] == "done"] == done
 
 
 def test_changed_events_are_noticed_and_a_touched_file_is_not_a_change(shop):
     (shop / "events.csv").touch()
-    ended = als("run", "-c", shop / "shop.yaml", "--json")
+    ended = als_here("run", "-c", shop / "shop.yaml", "--json")
     assert {s["status"] for s in json.loads(ended.stdout)["stages"]} == {"up_to_date"}
     with (shop / "events.csv").open("a") as stream:
         stream.write("u000,i01,1769000000,view\n")
-    ended = als("run", "-c", shop / "shop.yaml", "--json")
+    ended = als_here("run", "-c", shop / "shop.yaml", "--json")
     assert {s["status"] for s in json.loads(ended.stdout)["stages"]} == {"done"}
 
 
 def test_force_does_all_stages_again_with_the_same_bytes(shop):
     before = hashes(shop)
-    ended = als("run", "-c", shop / "shop.yaml", "--json", "--force")
+    ended = als_here("run", "-c", shop / "shop.yaml", "--json", "--force")
     assert {s["status"] for s in json.loads(ended.stdout)["stages"]} == {"done"}
     assert hashes(shop) == before
 
@@ -99,7 +104,7 @@ def test_the_number_of_threads_changes_no_byte(shop, engine):
 
 def test_a_broken_artifact_is_made_again(shop):
     (shop / "work/models/current/item_factors.arrow").write_bytes(b"x")
-    ended = als("run", "-c", shop / "shop.yaml", "--json")
+    ended = als_here("run", "-c", shop / "shop.yaml", "--json")
     assert ended.returncode == 0, ended.stderr
     assert [s["stage"] for s in json.loads(ended.stdout)["stages"] if s["status"] == "done"] == ["train"]
 
@@ -120,7 +125,7 @@ def test_success_is_silent_off_a_terminal(shop):
 
 
 def test_verbose_reports_on_stderr_and_keeps_stdout_for_data(shop):
-    ended = als("train", "-c", shop / "shop.yaml", "-v")
+    ended = als_here("train", "-c", shop / "shop.yaml", "-v")
     assert ended.stdout == ""
     assert "iteration 5: loss" in ended.stderr
     assert "trained 8 factors" in ended.stderr
@@ -129,16 +134,56 @@ def test_verbose_reports_on_stderr_and_keeps_stdout_for_data(shop):
 def test_a_backtest_is_one_json_document_and_leaves_the_other_artifacts_alone(shop):
     before = hashes(shop)
     few = ["--set", "evaluate.backtest.cut_offs=2", "--set", "evaluate.backtest.step=3d"]
-    ended = als("backtest", "-c", shop / "shop.yaml", "--json", *few)
+    ended = als_here("backtest", "-c", shop / "shop.yaml", "--json", *few)
     assert (ended.returncode, ended.stderr) == (0, "")
     report = json.loads(ended.stdout)
     assert len(report["cut_offs"]) == 2
-    assert {one["baseline"] for one in report["leads"]} == {"popular", "item_knn"}
+    assert {one["baseline"] for one in report["leads"]} == {"popular", "recent_popular", "item_knn"}
+    assert report["leader"] is None
     after = hashes(shop)
     assert after.pop("work/backtests/current/manifest.json")
     assert after == before
-    ended = als("backtest", "-c", shop / "shop.yaml", "-v", *few)
+    ended = als_here("backtest", "-c", shop / "shop.yaml", "-v", *few)
     assert "lead of als" in ended.stderr
+
+
+def test_a_leading_baseline_is_one_line_on_stderr_in_every_run(shop):
+    weak = ["--set", "train.factors=1", "--set", "train.iterations=1"]
+    line = r"warning: item_knn leads: ndcg@5 0\.\d{4}, als 0\.\d{4}; its lists would be better than .*\n"
+    for command in ("evaluate", "run", "run"):  # the evaluation is up to date in the runs
+        ended = als(command, "-c", shop / "shop.yaml", "--json", *weak)
+        assert ended.returncode == 0, ended.stderr
+        assert re.fullmatch(line, ended.stderr), ended.stderr
+    report = json.loads(als("evaluate", "-c", shop / "shop.yaml", "--json", *weak).stdout)
+    assert report["leader"]["baseline"] == "item_knn"
+    assert report["leader"]["value"] > report["leader"]["model"]
+    ended = als("backtest", "-c", shop / "shop.yaml", *weak)
+    mean = line.replace("; its", r" \(means over 4 cut-offs\); its")
+    assert re.fullmatch(mean, ended.stderr), ended.stderr
+
+
+def test_the_default_gate_stops_a_model_that_a_baseline_leads(shop):
+    weak = [
+        "--set",
+        "train.factors=1",
+        "--set",
+        "train.iterations=1",
+        "--set",
+        "evaluate.gate.metric=ndcg@10",
+    ]
+    before = hashes(shop)["lists/current/manifest.json"]
+    for command in ("evaluate", "run"):
+        ended = als(command, "-c", shop / "shop.yaml", *weak)
+        assert ended.returncode == 5
+        error, hint = ended.stderr.splitlines()
+        assert re.fullmatch(
+            r"error: quality gate not met: ndcg@10 of the model is 0\.\d+, "
+            r"the strongest baseline, item_knn, demands at least 0\.\d+",
+            error,
+        )
+        assert hint.startswith("hint: ")
+        assert "evaluate.gate.at_least" in hint
+    assert hashes(shop)["lists/current/manifest.json"] == before
 
 
 def test_rows_stream_to_stdout(shop):
@@ -169,16 +214,16 @@ def test_stdin_that_closes_at_once_is_a_data_error_and_keeps_the_dataset(shop):
 
 
 def test_show_answers_on_stdout(shop):
-    user = als("show", "user", "u000", "-c", shop / "shop.yaml")
+    user = als_here("show", "user", "u000", "-c", shop / "shop.yaml")
     assert user.returncode == 0, user.stderr
     assert "thing" in user.stdout  # titles of the catalogue
-    assert "Red thing" in als("show", "item", "i01", "-c", shop / "shop.yaml").stdout
-    model = als("show", "model", "-c", shop / "shop.yaml", "--json")
+    assert "Red thing" in als_here("show", "item", "i01", "-c", shop / "shop.yaml").stdout
+    model = als_here("show", "model", "-c", shop / "shop.yaml", "--json")
     assert json.loads(model.stdout)
 
 
 def test_an_unknown_user_is_one_line_with_a_hint(shop):
-    ended = als("show", "user", "u00", "-c", shop / "shop.yaml")
+    ended = als_here("show", "user", "u00", "-c", shop / "shop.yaml")
     assert ended.returncode == 3
     assert "u00" in ended.stderr
     assert "hint:" in ended.stderr
@@ -222,7 +267,7 @@ def test_a_gate_that_was_not_met_stops_the_next_run_as_well(shop):
     gate = "evaluate.gate={metric: ndcg@10, at_least: 0.99}"
     before = hashes(shop)
     for _ in range(2):
-        ended = als("run", "-c", shop / "shop.yaml", "--set", gate, "--set", "recommend.top_n=3")
+        ended = als_here("run", "-c", shop / "shop.yaml", "--set", gate, "--set", "recommend.top_n=3")
         assert ended.returncode == 5
         assert "ndcg@10" in ended.stderr
     assert hashes(shop)["lists/current/manifest.json"] == before["lists/current/manifest.json"]

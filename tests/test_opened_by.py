@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csr_matrix
 
-from tests.shop import als, write_shop
+from tests.in_process import als_here
+from tests.shop import write_shop
 
 FORMATS = ("parquet", "csv", "ndjson", "arrow")
 
@@ -24,7 +25,7 @@ def shop(tmp_path_factory):
     config = write_shop(folder)
     commands = [["run", "-c", config], *(["recommend", "-c", config, "-o", f"lists.{f}"] for f in FORMATS)]
     for command in commands:
-        ended = als(*command, cwd=folder)
+        ended = als_here(*command, cwd=folder)
         assert ended.returncode == 0, ended.stderr
     return folder
 
@@ -93,7 +94,7 @@ def test_duckdb_reads_rows_from_a_pipe(shop):
     query = "select item_id, count(*) from read_csv('/dev/stdin') group by all"
     # Run the statement once, as the DuckDB command line does, because a pipe cannot be read twice.
     script = f"import duckdb; print(len(duckdb.execute({query!r}).fetchall()))"
-    rows = als("recommend", "-c", "shop.yaml", "--output", "-", cwd=shop).stdout
+    rows = als_here("recommend", "-c", "shop.yaml", "--output", "-", cwd=shop).stdout
     ended = subprocess.run(
         [sys.executable, "-c", script], input=rows, capture_output=True, text=True, check=False
     )
@@ -105,7 +106,7 @@ def test_duckdb_reads_rows_from_a_pipe(shop):
 @pytest.mark.parametrize("query", ["select(.rank == 1) | .item_id", "select(.rank <= 3)"])
 def test_jq_reads_rows_from_a_pipe(shop, query):
     ndjson = ("--set", "recommend.output.format=ndjson")
-    rows = als("recommend", "-c", "shop.yaml", "--output", "-", *ndjson, cwd=shop).stdout
+    rows = als_here("recommend", "-c", "shop.yaml", "--output", "-", *ndjson, cwd=shop).stdout
     ended = subprocess.run(["jq", "-c", query], input=rows, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     ranks = 1 if "== 1" in query else 3
@@ -117,7 +118,7 @@ def test_jq_reads_rows_from_a_pipe(shop, query):
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 def test_jq_reads_reports_and_manifests(shop):
-    report = als("run", "-c", "shop.yaml", "--json", cwd=shop).stdout
+    report = als_here("run", "-c", "shop.yaml", "--json", cwd=shop).stdout
     documents = [report, *(path.read_text() for path in shop.rglob("manifest.json"))]
     documents += [path.read_text() for path in shop.rglob("metrics.json")]
     assert len(documents) >= 5

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from als_cli.config.loading import load_config
 from als_cli.errors import ExitCode
 from als_cli.events.checks import REASONS
+from tests.in_process import als_here
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,21 +30,11 @@ PAGES = {
 QUICK_START = re.findall(r"^```bash\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def als(*arguments, **options):
-    """Return the finished process of the command `als`."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALS_")}
-    environment |= {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    command = [sys.executable, "-m", "als_cli", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-        cwd=ROOT,
-        env=environment,
-        **options,
-    )
+def als(*arguments):
+    """Return the finished command `als`, run in the root of the repository with 100 columns."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COLUMNS", "100")
+        return als_here(*arguments, cwd=ROOT)
 
 
 def commands_in(text):

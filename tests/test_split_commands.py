@@ -5,7 +5,8 @@ import json
 import polars as pl
 import pytest
 
-from tests.shop import CONFIG, als, write_shop
+from tests.in_process import als_here
+from tests.shop import CONFIG, write_shop
 
 WITHOUT_SPLIT = CONFIG.replace("  split: {by: time, test: 5d}\n", "")
 WITHOUT_TIMESTAMPS = WITHOUT_SPLIT.replace("timestamp: ts, ", "")
@@ -15,21 +16,21 @@ GATE = "evaluate.gate={metric: ndcg@10, at_least: popular}"
 @pytest.mark.parametrize(("config", "by"), [(WITHOUT_TIMESTAMPS, "random"), (WITHOUT_SPLIT, "time")])
 def test_run_needs_no_split_in_the_config(tmp_path, config, by):
     shop = write_shop(tmp_path, config)
-    ended = als("run", "-c", shop, "--json")
+    ended = als_here("run", "-c", shop, "--json")
     assert ended.returncode == 0, ended.stderr
     stages = {stage["stage"]: stage for stage in json.loads(ended.stdout)["stages"]}
     evaluation = stages["evaluate"]["report"]
     assert evaluation["split"]["by"] == by
     assert evaluation["split_choice"]["test_users"] == evaluation["counts"]["users_evaluated"]
     assert (tmp_path / "lists/current/manifest.json").exists()
-    again = als("run", "-c", shop, "--json")
+    again = als_here("run", "-c", shop, "--json")
     assert {stage["status"] for stage in json.loads(again.stdout)["stages"]} == {"up_to_date"}
 
 
 def test_the_selected_split_is_logged_but_not_printed_in_cron(tmp_path):
     shop = write_shop(tmp_path, WITHOUT_SPLIT)
-    als("ingest", "-c", shop)
-    ended = als("evaluate", "-c", shop, "--log-file", tmp_path / "als.log")
+    als_here("ingest", "-c", shop)
+    ended = als_here("evaluate", "-c", shop, "--log-file", tmp_path / "als.log")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "test: 5d, with 89 test users" in (tmp_path / "als.log").read_text()
 
@@ -45,7 +46,7 @@ def few_users(folder):
 def test_a_gate_on_few_test_users_fails_in_every_run(tmp_path):
     shop = few_users(tmp_path)
     for _ in range(2):  # in the second run, the evaluation is up to date
-        ended = als("run", "-c", shop, "--set", GATE.replace("popular", "0"))
+        ended = als_here("run", "-c", shop, "--set", GATE.replace("popular", "0"))
         assert ended.returncode == 5, ended.stderr
         assert "test users is 8, a gate needs at least 30" in ended.stderr
         assert "hint: " in ended.stderr
@@ -55,26 +56,26 @@ def test_a_gate_on_few_test_users_fails_in_every_run(tmp_path):
 
 def test_a_gate_on_a_small_sample_of_users_fails(tmp_path):
     shop = write_shop(tmp_path)
-    als("ingest", "-c", shop)
-    ended = als("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=29")
+    als_here("ingest", "-c", shop)
+    ended = als_here("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=29")
     assert ended.returncode == 5
     assert "the number of test users is 29, a gate needs at least 30" in ended.stderr
     assert "evaluate.users" in ended.stderr
-    assert als("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=30").returncode == 0
+    assert als_here("evaluate", "-c", shop, "--set", GATE, "--set", "evaluate.users=30").returncode == 0
 
 
 def test_a_test_window_needs_no_kind_of_split(tmp_path):
     shop = write_shop(tmp_path, WITHOUT_SPLIT)
-    als("ingest", "-c", shop)
-    ended = als("evaluate", "-c", shop, "--json", "--set", "evaluate.split.test=3d")
+    als_here("ingest", "-c", shop)
+    ended = als_here("evaluate", "-c", shop, "--json", "--set", "evaluate.split.test=3d")
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["split"] == {"by": "time", "test": "3d"}
 
 
 def test_backtest_of_events_without_time_is_an_error(tmp_path):
     shop = write_shop(tmp_path, WITHOUT_TIMESTAMPS)
-    als("ingest", "-c", shop)
-    ended = als("backtest", "-c", shop)
+    als_here("ingest", "-c", shop)
+    ended = als_here("backtest", "-c", shop)
     assert ended.returncode == 2
     assert "als backtest needs test periods, but the events have no timestamps" in ended.stderr
     assert "events.columns.timestamp" in ended.stderr

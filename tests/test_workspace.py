@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from als_cli.config.root import Config
-from tests.shop import als, write_shop
+from tests.in_process import als_here
+from tests.shop import write_shop
 
 OUTPUTS = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8")
 
@@ -16,7 +17,9 @@ def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workspace")
     config = write_shop(folder)
     for command in (["run"], ["backtest"], ["tune", "--trials", "2"]):
-        ended = als(*command, "-c", config, "--set", "tune.folds=1", "--set", "evaluate.backtest.cut_offs=2")
+        ended = als_here(
+            *command, "-c", config, "--set", "tune.folds=1", "--set", "evaluate.backtest.cut_offs=2"
+        )
         assert ended.returncode == 0, ended.stderr
     return folder / "work"
 

@@ -5,6 +5,7 @@ depends on the recent demand d_i and the long-run demand l_i (docs/decisions/001
 factors, so weighted item factors and one more dimension give it to every top-N kernel.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -131,12 +132,22 @@ def weighted_items(items: Float32Array, weights: Float32Array | None, offset: fl
     weighted = np.empty((len(items), factors + bool(offset)), np.float32)
     np.multiply(items, weights[:, None], out=weighted[:, :factors])
     if offset:
-        weighted[:, factors] = np.float32(offset) * weights
+        weighted[:, factors] = np.float32(offset / _user_column(offset)) * weights
     return weighted
 
 
 def with_offset(users: Float32Array, weights: Float32Array | None, offset: float) -> Float32Array:
-    """Return `users` (B, f), with a last column of ones if :func:`weighted_items` adds a column."""
+    """Return `users` (B, f), with a last column of one number if :func:`weighted_items` adds a column."""
     if weights is None or not offset:
         return users
-    return np.concatenate([users, np.ones((len(users), 1), np.float32)], axis=1)
+    column = np.full((len(users), 1), _user_column(offset), np.float32)
+    return np.concatenate([users, column], axis=1)
+
+
+def _user_column(offset: float) -> float:
+    """Return the value of the last column of the users. Its product with the column of the items is g_i o.
+
+    It is near the root of `offset`, so that both columns are small beside the factors, or large. The top-N kernel skips
+    items by |x| |y|, and a one beside small factors would hide their order. A power of two does not change any score.
+    """
+    return float(2.0 ** round(math.log2(offset) / 2))

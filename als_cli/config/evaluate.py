@@ -1,7 +1,7 @@
 """Section `evaluate`: splits, metrics, baselines, cohorts, gate."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -10,6 +10,8 @@ from als_cli.config.fields import Duration, Instant, PathText, Section
 from als_cli.config.source import ColumnRef, ColumnsConfig, SourceConfig, TableFormat
 
 BaselineName = Literal["popular", "recent_popular", "item_knn", "item_bm25", "own_items", "published"]
+STRONGEST: Final = "strongest"
+"""Value of `evaluate.gate.at_least` that means the strongest baseline."""
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
 LIST_NAMES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
@@ -142,8 +144,8 @@ class GateConfig(Section):
 
     metric: str = "ndcg@10"
     """A metric with its k, for example `ndcg@10`. `evaluate.at` must contain k."""
-    at_least: float | BaselineName = "popular"
-    """The minimum: a number, or a baseline whose value the model must reach."""
+    at_least: float | Literal["strongest"] | BaselineName = STRONGEST
+    """The minimum: a number, a baseline whose value the model must reach, or `strongest`: the largest value among the baselines, `published` excepted."""
     significant: bool = False
     """Require that the model is better than the baseline: the 95 % interval of the difference is above 0 and p < .05. Accuracy metrics only."""
 
@@ -172,10 +174,10 @@ class EvaluateConfig(Section):
     """How events are divided into training set and test set. `by` can be left out if another key determines the kind of split."""
     at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)] = (10, 20)
     """List lengths k that the metrics are computed at."""
-    baselines: Annotated[tuple[BaselineName, ...], Field(strict=False)] = ("popular", "item_knn")
-    """Methods that the model is compared with on the same split."""
-    recent: Duration = Field(default="30d", validate_default=True)
-    """Length of the period at the end of training that baseline `recent_popular` counts."""
+    baselines: Literal["auto"] | Annotated[tuple[BaselineName, ...], Field(strict=False)] = "auto"
+    """Methods that the model is compared with on the same split. auto: `popular`, `recent_popular` if all events have timestamps, and `item_knn`."""
+    recent_half_life: Literal["auto"] | Duration = "auto"
+    """Half-life of baseline `recent_popular`: the newest event of a user with an item counts 2^(-age / recent_half_life). auto: selected by validation NDCG@10."""
     users: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
     """`all` users that have test items, or the size of a sample."""
     seed: int = Field(default=0, ge=0)
@@ -190,3 +192,16 @@ class EvaluateConfig(Section):
     """The quality that the model must reach."""
     backtest: BacktestConfig = BacktestConfig()
     """Cut-offs of `als backtest`."""
+
+    @property
+    def baseline_names(self) -> tuple[BaselineName, ...]:
+        """The baselines by name, in the order of the config.
+
+        Raises
+        ------
+        TypeError
+            `baselines` is still `auto`, see :func:`als_cli.evaluation.baselines.resolve_baselines`.
+        """
+        if self.baselines == "auto":
+            raise TypeError("evaluate.baselines is auto: resolve_baselines names them")
+        return self.baselines

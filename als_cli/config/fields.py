@@ -47,7 +47,7 @@ def parse_duration(raw: Any) -> timedelta:
     except OverflowError:
         raise ValueError("this is longer than any time span that can be computed with") from None
     if not span:
-        raise ValueError("this is shorter than a microsecond")
+        raise ValueError("this is shorter than a microsecond, the resolution of timestamps")
     return span
 
 

@@ -10,7 +10,6 @@ import polars as pl
 from als_cli.config.evaluate import AutoSplit, EvaluateConfig, TimeSplit
 from als_cli.errors import AlsError, ConfigError, DataError
 from als_cli.evaluation.backtest_report import CutOffReport
-from als_cli.evaluation.baselines import check_protocol
 from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.methods import Methods, Scored, counts_of, per_user_table
 from als_cli.evaluation.report import ComparisonReport
@@ -56,7 +55,7 @@ def check_backtest(config: EvaluateConfig) -> None:
     Raises
     ------
     ConfigError
-        The split is not by time, there are candidates, or `own_items` has nothing to list.
+        The split is not by time, or there are candidates.
     """
     if not isinstance(config.split, TimeSplit | AutoSplit):
         raise ConfigError(
@@ -68,7 +67,6 @@ def check_backtest(config: EvaluateConfig) -> None:
             "als backtest cannot use evaluate.candidates: candidates are made for the test items of one cut-off",
             hint="remove them, for example with --set evaluate.candidates=null",
         )
-    check_protocol(config)
 
 
 def score_cut_offs(

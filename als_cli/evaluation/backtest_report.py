@@ -2,7 +2,7 @@
 
 from pydantic import computed_field
 
-from als_cli.evaluation.report import ComparisonReport, MethodReport, PublishedState
+from als_cli.evaluation.report import ComparisonReport, LeaderReport, MethodReport, PublishedState
 from als_cli.evaluation.significance import Conclusion, conclusion_of
 from als_cli.reports import Report
 
@@ -83,6 +83,8 @@ class Backtest(Report):
     """Metrics at each cut-off, oldest first."""
     spreads: tuple[SpreadReport, ...]
     """Spread of each metric of each method at each k."""
+    leader: LeaderReport | None = None
+    """The baseline with the largest mean of `ndcg` at the smallest k over the cut-offs, if it is larger than the model's; None: the model is as good or better."""
     leads: tuple[LeadReport, ...]
     """The model minus each baseline over all cut-offs, in each accuracy metric at each k."""
 

@@ -22,6 +22,14 @@ def spreads_of(cut_offs: Sequence[CutOffReport]) -> tuple[SpreadReport, ...]:
     )
 
 
+def means_of(spreads: Sequence[SpreadReport]) -> dict[str, dict[str, float]]:
+    """Return the mean over cut-offs by method, then by metric."""
+    means: dict[str, dict[str, float]] = {}
+    for spread in spreads:
+        means.setdefault(spread.method, {})[spread.metric] = spread.mean
+    return means
+
+
 def leads_of(
     cut_offs: Sequence[ScoredCutOff], users: pl.Series, seed: int, progress: Progress
 ) -> tuple[LeadReport, ...]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from als_cli.config.evaluate import EvaluateConfig, GateConfig
+from als_cli.config.evaluate import STRONGEST, EvaluateConfig, GateConfig
 from als_cli.errors import ConfigError, GateError
+from als_cli.evaluation.leader import strongest_of
 from als_cli.evaluation.methods import MODEL, PUBLISHED
-from als_cli.evaluation.report import ComparisonReport, GateReport
+from als_cli.evaluation.report import ComparisonReport, GateReport, LeaderReport
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 
@@ -26,6 +27,8 @@ class Verdict:
     """Number of evaluated test users."""
     comparison: ComparisonReport | None = None
     """Comparison with the baseline, which must say `better`; None: the gate is not `significant`."""
+    is_strongest: bool = False
+    """Whether the gate compares with the strongest baseline, which is `baseline`."""
 
     @property
     def met(self) -> bool:
@@ -36,6 +39,11 @@ class Verdict:
             return True
         is_better = self.comparison is None or self.comparison.conclusion == "better"
         return self.value >= self.threshold and is_better
+
+    def explains(self, leader: LeaderReport) -> bool:
+        """Return whether the error of a gate that is not met says that `leader` is better than the model."""
+        is_compared = (self.baseline, self.metric) == (leader.baseline, leader.metric)
+        return is_compared and not self.met and self.users >= MINIMUM_TEST_USERS
 
     def report(self) -> GateReport:
         """Return the verdict for metrics.json."""
@@ -58,7 +66,7 @@ def check_gate(config: EvaluateConfig) -> None:
     Raises
     ------
     ConfigError
-        The metric's k is not in `evaluate.at`, or the baseline is not in `evaluate.baselines`.
+        The metric's k is not in `evaluate.at`, or the baseline is not in `evaluate.baselines`, or there is no baseline.
     """
     gate = config.gate
     if gate is None:
@@ -69,7 +77,13 @@ def check_gate(config: EvaluateConfig) -> None:
             f"evaluate.gate.metric is {gate.metric}, but evaluate.at does not contain {k}",
             hint=f"add {k} to evaluate.at",
         )
-    if isinstance(gate.at_least, str) and gate.at_least not in config.baselines:
+    if gate.at_least == STRONGEST:
+        if not set(config.baseline_names) - {PUBLISHED}:
+            raise ConfigError(
+                "evaluate.gate.at_least is strongest, but evaluate.baselines contains no baseline except published",
+                hint="add popular to evaluate.baselines, or set evaluate.gate.at_least to a number",
+            )
+    elif isinstance(gate.at_least, str) and gate.at_least not in config.baseline_names:
         raise ConfigError(
             f"evaluate.gate.at_least is {gate.at_least}, but evaluate.baselines does not contain it",
             hint=f"add {gate.at_least} to evaluate.baselines",
@@ -77,26 +91,33 @@ def check_gate(config: EvaluateConfig) -> None:
 
 
 def decide(
-    gate: GateConfig,
+    gate: GateConfig | None,
     metrics: Mapping[str, Mapping[str, float]],
     comparisons: Sequence[ComparisonReport],
     users: int,
-) -> Verdict:
-    """Return the verdict of `gate` on `metrics`, the metrics of each method over `users` test users.
+) -> Verdict | None:
+    """Return the verdict of `gate` on `metrics`, the metrics of each method over `users` test users; None without a gate.
 
     `comparisons` compare the model with each baseline. If the gate compares with `published` and that baseline is
     left out, the verdict has no threshold.
     """
-    value, baseline = metrics[MODEL][gate.metric], gate.at_least
-    if not isinstance(baseline, str):
-        return Verdict(gate.metric, value, baseline, None, users)
+    if gate is None:
+        return None
+    values = {method: found[gate.metric] for method, found in metrics.items()}
+    value = values[MODEL]
+    if not isinstance(gate.at_least, str):
+        return Verdict(gate.metric, value, gate.at_least, None, users)
+    is_strongest = gate.at_least == STRONGEST
+    baseline: str = gate.at_least
+    if is_strongest:
+        baseline = strongest_of({name: values[name] for name in values if name not in (MODEL, PUBLISHED)})
     if baseline == PUBLISHED and PUBLISHED not in metrics:
         return Verdict(gate.metric, value, None, PUBLISHED, users)
     compared = None
     if gate.significant:
         by_name = {(found.baseline, found.metric): found for found in comparisons}
         compared = by_name[baseline, gate.metric]
-    return Verdict(gate.metric, value, metrics[baseline][gate.metric], baseline, users, compared)
+    return Verdict(gate.metric, value, values[baseline], baseline, users, compared, is_strongest)
 
 
 def require(verdict: Verdict | None) -> None:
@@ -119,12 +140,15 @@ def require(verdict: Verdict | None) -> None:
     raise GateError(
         f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, "
         f"{_failed_condition(verdict, verdict.threshold)}",
-        hint="tune section train (factors, regularization, iterations), or change evaluate.gate",
+        hint="tune section train (factors, regularization, iterations). To accept this model, set "
+        "evaluate.gate.at_least to a number or to another baseline, or remove evaluate.gate",
     )
 
 
 def _failed_condition(verdict: Verdict, threshold: float) -> str:
     source = f"baseline {verdict.baseline}" if verdict.baseline else "the gate"
+    if verdict.is_strongest:
+        source = f"the strongest baseline, {verdict.baseline},"
     compared = verdict.comparison
     if verdict.value >= threshold and compared is not None:
         return (

@@ -4,17 +4,19 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import polars as pl
 
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.config.events import EventsConfig
+from als_cli.config.fields import format_duration
 from als_cli.config.train import TrainConfig
 from als_cli.errors import ConfigError
 from als_cli.evaluation.baselines import fitted_baseline
 from als_cli.evaluation.diversity import ListDiversity
 from als_cli.evaluation.protocol import Measured, measure
-from als_cli.evaluation.rankers import Ranker
+from als_cli.evaluation.rankers import Ranker, RecentPopular
 from als_cli.evaluation.report import MethodReport
 from als_cli.progress import Progress
 from als_cli.splitting.division import EvaluationSets
@@ -35,6 +37,8 @@ class Scored:
     measured: Measured
     seconds: float
     """Duration of training and ranking."""
+    half_life: timedelta | None = None
+    """Half-life that `recent_popular` used; None: another method."""
 
     def report(self) -> MethodReport:
         """Return the metrics for the report."""
@@ -44,6 +48,7 @@ class Scored:
             metrics=measured.averages,
             short_lists=measured.short_lists,
             seconds=self.seconds,
+            half_life=None if self.half_life is None else format_duration(self.half_life),
         )
 
 
@@ -61,7 +66,9 @@ class Methods:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the model and of the baselines that are evaluated, in this order."""
-        baselines = (name for name in self.config.baselines if name != PUBLISHED or PUBLISHED in self.models)
+        baselines = (
+            name for name in self.config.baseline_names if name != PUBLISHED or PUBLISHED in self.models
+        )
         return (MODEL, *dict.fromkeys(baselines))
 
     def score(
@@ -89,14 +96,15 @@ class Methods:
             ranker = self._fitted(method, sets)
             with progress.task(f"ranking ({method})", total=sets.holdout.test_set.users) as task:
                 measured = measure(ranker, sets.holdout.test_set, at, task.advance, diversity)
-            scored.append(Scored(measured, time.perf_counter() - started))
+            half_life = ranker.half_life if isinstance(ranker, RecentPopular) else None
+            scored.append(Scored(measured, time.perf_counter() - started, half_life))
             log.info("%s: evaluated in %.1f s", method, scored[-1].seconds)
             on_method(method)
         return scored
 
     def _fitted(self, method: str, sets: EvaluationSets) -> Ranker:
         if method not in self.models:
-            return fitted_baseline(method, sets, self.signal, self.config.recent, self.threads)
+            return fitted_baseline(method, sets, self.signal, self.config.recent_half_life, self.threads)
         try:
             return self.fit_model(method, self.models[method], sets)
         except ConfigError as error:

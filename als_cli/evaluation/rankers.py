@@ -1,12 +1,14 @@
 """Methods that rank items for test users: the model and the popularity baselines."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.arrays import Float32Array, Int64Array
+from als_cli.als.demand import demand
+from als_cli.arrays import Float32Array
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.top_n import TopN
 
@@ -81,12 +83,18 @@ class Popular(_ItemScores):
 
 
 class RecentPopular(_ItemScores):
-    """Ranks by the number of users late in the training period, then by the number of all training users."""
+    """Ranks by the decayed number of training users, then by the number of all training users."""
 
     name = "recent_popular"
 
-    def __init__(self, recent: Int64Array, training: csr_matrix, threads: int) -> None:
-        """Take the number of late users of each item (I,), and the training matrix (U, I)."""
+    def __init__(self, training: csr_matrix, times: csr_matrix, half_life: timedelta, threads: int) -> None:
+        """Take the training matrix (U, I), and the newest time of each of its pairs as int64 microseconds.
+
+        A user counts 2^(-age / `half_life`) for an item. The age of a pair is the time from its newest event to the
+        newest event of all.
+        """
+        self.half_life = half_life
+        recent = demand(training, times, half_life.total_seconds())
         total = np.bincount(training.indices, minlength=training.shape[1])
         scores = np.empty(len(recent), dtype=np.float32)
         # The sort is stable: of items equal in both counts, the lower row comes first. Scores are exact up to 2^24 items.

@@ -23,6 +23,8 @@ class MethodReport(Report):
     """Number of users whose list has fewer items than the largest k."""
     seconds: float
     """Duration of training and ranking."""
+    half_life: str | None = None
+    """Half-life that `recent_popular` used, such as `14d`; None: another method."""
 
 
 class ComparisonReport(Report):
@@ -83,6 +85,18 @@ class ItemCohortReport(Report):
     """Number of test pairs of evaluated users with one of the items."""
     methods: dict[str, dict[str, float | None]]
     """`slot_fraction@k` and `recall@k` of each method; None: no slot is filled, or there is no test pair."""
+
+
+class LeaderReport(Report):
+    """The strongest baseline, if it is better than the model."""
+
+    baseline: str
+    metric: str
+    """Accuracy metric and k, such as `ndcg@10`."""
+    value: float
+    """The baseline's metric."""
+    model: float
+    """The model's metric."""
 
 
 class FallbackReport(Report):
@@ -153,6 +167,8 @@ class Evaluation(Report):
     fallback: FallbackReport
     comparisons: tuple[ComparisonReport, ...]
     """The model minus each baseline, in each accuracy metric at each k."""
+    leader: LeaderReport | None = None
+    """The strongest baseline, if it is better than the model in the gate's metric; None: the model is as good or better. Without a gate on an accuracy metric, the metric is `ndcg` at the smallest k."""
     cohorts: tuple[CohortReport, ...]
     """Cohorts of users by length of history, shortest first; then by the columns of the table of users."""
     item_cohorts: tuple[ItemCohortReport, ...]

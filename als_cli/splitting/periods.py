@@ -46,10 +46,10 @@ def newest_period(clean: pl.LazyFrame, split: TimeSplit, duplicates: Duplicates)
     DataError
         The training set or the test set is empty, or some events have no timestamps.
     """
-    cut_off = split_by_time(clean, split, duplicates).cut_off
-    if cut_off is None:
+    events = split_by_time(clean, split, duplicates)
+    if events.cut_off is None or events.test_length is None:
         raise TypeError("a time split has a cut-off")
-    return Period(cut_off, cut_off + length_of_test(clean, split, cut_off))
+    return Period(events.cut_off, events.cut_off + events.test_length)
 
 
 def periods_with_training(clean: pl.LazyFrame, newest: Period, step: timedelta, count: int) -> list[Period]:

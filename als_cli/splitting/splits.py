@@ -6,7 +6,7 @@ depend on the order of the rows.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,8 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.events.net_pairs import Duplicates, extremes_of, net_pairs
 
 PAIR = ("user_id", "item_id")
+_SHORTEST_TEST = timedelta(seconds=1)
+"""Length of a test period whose only events are at the cut-off."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class SplitEvents:
     """Clean events from which held-out users are folded in; None: test users are users of `training`."""
     cut_off: datetime | None = None
     """First instant of the test period of a time split, from which decay counts; None: another split."""
+    test_length: timedelta | None = None
+    """Time from the cut-off of a time split to the newest event; None: another split."""
 
 
 def split_events(
@@ -71,6 +75,7 @@ def split_by_time(clean: pl.LazyFrame, split: TimeSplit, duplicates: Duplicates)
         training=clean.filter(pl.col("timestamp") < cut_off),
         test=_not_empty(test, f"no event at or after the cut-off {cut_off:%Y-%m-%d %H:%M:%S}"),
         cut_off=cut_off,
+        test_length=max(newest - cut_off, _SHORTEST_TEST),
     )
 
 

@@ -32,7 +32,7 @@ ValidationSets = tuple[EvaluationSets, ...]
 
 @dataclass(frozen=True)
 class ValidationRules:
-    """Numbers of users that validation evaluates and trains on."""
+    """The users that validation evaluates and trains on, and their test items."""
 
     maximum_evaluated: int = 3000
     """Maximum number of evaluated users of a validation set. Above it, users are sampled."""
@@ -42,6 +42,8 @@ class ValidationRules:
     """Minimum number of training users for which presets are compared on a sample of users."""
     sampled_users: int = 20_000
     """Number of users in this sample."""
+    exclude_seen: bool = True
+    """Whether only items that are new to a user count."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def validation_sets(
     If all events have timestamps, they are consecutive periods of the length of `horizon`, the newest first. Each is
     made without later events. Periods are added until all of them together have `rules.maximum_evaluated` users, four
     periods at most. Otherwise, or if too few users have earlier events, there is one validation set with a random tenth
-    of all pairs. Only items that are new to a user count.
+    of all pairs. With `rules.exclude_seen`, only items that are new to a user count.
 
     Raises
     ------
@@ -100,8 +102,9 @@ def _by_time(
 def _divided(
     clean: pl.LazyFrame, signal: EventsConfig, split: GivenSplit, rules: ValidationRules
 ) -> ValidationSets:
+    protocol = SplitProtocol(split, exclude_seen=rules.exclude_seen, users=rules.maximum_evaluated)
     try:
-        return (divide(clean, signal, SplitProtocol(split, users=rules.maximum_evaluated)),)
+        return (divide(clean, signal, protocol),)
     except DataError as impossible:
         log.debug("no validation set by %s: %s", split.by, impossible)
         return ()

@@ -1,20 +1,19 @@
 """`als evaluate`: train on the training set, rank items for the test users, publish the metrics."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from als_cli.config.evaluate import GateConfig, GivenSplit
+from als_cli.config.evaluate import GivenSplit
 from als_cli.config.train import TrainConfig
-from als_cli.evaluation.baselines import check_protocol, check_times
+from als_cli.evaluation.baselines import check_times, resolve_baselines
 from als_cli.evaluation.cohort_reports import cohort_reports, divide_cohorts, item_cohort_reports
 from als_cli.evaluation.comparisons import comparisons_of
 from als_cli.evaluation.fallback import fallback_report
 from als_cli.evaluation.gate import Verdict, check_gate, decide, require
+from als_cli.evaluation.leader import leader_of, leading_metric, log_leader
 from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
-from als_cli.evaluation.protocol import Measured
-from als_cli.evaluation.report import ComparisonReport, EvaluateReport, Evaluation, SplitChoiceReport
+from als_cli.evaluation.report import EvaluateReport, Evaluation, LeaderReport, SplitChoiceReport
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split, warn_of_few_test_users
 from als_cli.splitting.division import EvaluationSets, divide
@@ -51,11 +50,11 @@ def evaluate(context: StageContext) -> EvaluateReport:
         The gate is not met. The evaluation is published all the same.
     """
     started = time.perf_counter()
+    dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
+    context = with_baselines(context, dataset)
     config, signal = context.config.evaluate, context.config.events
     check_gate(config)
-    check_protocol(config)
-    published = published_model(config.baselines, context.config.train, context.models_place)
-    dataset = open_dataset_as_of(context.dataset_place, signal.as_of)
+    published = published_model(config.baseline_names, context.config.train, context.models_place)
     start_warm_up(context.config.train.engine)
     inputs, clean = Inputs(), dataset.scan_events()
     split, choice = given_split(clean, signal, config)
@@ -66,11 +65,14 @@ def evaluate(context: StageContext) -> EvaluateReport:
         cohorts = divide_cohorts(config, sets, inputs.find)
     basis = replace(basis_of(context, dataset, published.settings()), files=inputs.confirm())
     log_if_left_out(published, config.gate, context.models_place)
-    chosen = _chosen_train(context, dataset, split, sets)
-    scored = methods_for(context, published, chosen).score(sets, context.progress)
+    scored = methods_for(context, published, _chosen_train(context, dataset, split, sets)).score(
+        sets, context.progress
+    )
     measured = [method.measured for method in scored]
     comparisons = comparisons_of(measured, config.seed, context.progress)
-    verdict = _verdict(config.gate, measured, comparisons, sets.holdout.test_set.users)
+    averages = {method.method: method.averages for method in measured}
+    verdict = decide(config.gate, averages, comparisons, sets.holdout.test_set.users)
+    leader = leader_of(averages, leading_metric(config.gate, config.at))
     evaluation = Evaluation(
         split=split.model_dump(mode="json"),
         split_choice=SplitChoiceReport.of(choice),
@@ -82,6 +84,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
         published=published.state,
         fallback=fallback_report(sets, measured[0]),
         comparisons=comparisons,
+        leader=leader,
         cohorts=cohort_reports(measured, cohorts.users),
         item_cohorts=item_cohort_reports(measured, sets.holdout.test_set, cohorts.items),
         gate=None if verdict is None else verdict.report(),
@@ -90,9 +93,28 @@ def evaluate(context: StageContext) -> EvaluateReport:
     run = {"config": context.config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
     with staged_folder(context.evaluations_place) as folder:
         write_evaluation(folder, evaluation, per_user_table(sets, scored), basis, **run)
-    require(verdict)
+    _conclude(verdict, leader)
     place = current_version(context.evaluations_place)
     return EvaluateReport(**dict(evaluation), evaluation=str(place), seconds=seconds)
+
+
+def with_baselines(context: StageContext, dataset: Dataset) -> StageContext:
+    """Return `context` with the names of the baselines in place of `auto`.
+
+    Raises
+    ------
+    ConfigError
+        A baseline has nothing to list, or `evaluate.recent_half_life` is given without timestamps.
+    """
+    section = resolve_baselines(context.config.evaluate, dataset.interactions)
+    return replace(context, config=context.config.model_copy(update={"evaluate": section}))
+
+
+def _conclude(verdict: Verdict | None, leader: LeaderReport | None) -> None:
+    """Say which baseline leads, if any; raise GateError if the gate is not met. One message says both if it can."""
+    if leader is not None and not (verdict is not None and verdict.explains(leader)):
+        log_leader(leader)
+    require(verdict)
 
 
 def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] | None) -> Basis:
@@ -108,13 +130,6 @@ def methods_for(context: StageContext, published: PublishedModel, train: TrainCo
         models[PUBLISHED] = published.train
     fitter = ModelFitter(config.events, config.evaluate.split, context.threads, context.progress)
     return Methods(config.evaluate, config.events, models, fitter, context.threads)
-
-
-def _verdict(
-    gate: GateConfig | None, measured: Sequence[Measured], comparisons: Sequence[ComparisonReport], users: int
-) -> Verdict | None:
-    averages = {method.method: method.averages for method in measured}
-    return None if gate is None else decide(gate, averages, comparisons, users)
 
 
 def _chosen_train(
@@ -139,27 +154,31 @@ def evaluate_key(context: StageContext) -> str | None:
         There is no dataset, it was ingested for another instant, or the published model of baseline `published` is
         broken.
     """
+    dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
+    context = with_baselines(context, dataset)
     config = context.config
-    published = published_model(config.evaluate.baselines, config.train, context.models_place)
+    published = published_model(config.evaluate.baseline_names, config.train, context.models_place)
     compared_with = settings_compared_with(published, context.evaluations_place)
-    dataset = open_dataset_as_of(context.dataset_place, config.events.as_of)
     files = describe_inputs(paths_of(config.evaluate))
     return None if files is None else replace(basis_of(context, dataset, compared_with), files=files).key
 
 
 def recheck_gate(context: StageContext) -> None:
-    """Apply the gate of the config to the published evaluation.
+    """Apply the gate of the config to the published evaluation, and say which baseline leads.
 
     Raises
     ------
     ArtifactError
-        There is no evaluation, or it is broken.
+        There is no dataset or no evaluation, or it is broken.
     ConfigError
         The gate compares a metric that is not computed.
     GateError
         The gate is not met.
     """
-    config = context.config.evaluate
+    config = with_baselines(
+        context, open_dataset_as_of(context.dataset_place, context.config.events.as_of)
+    ).config.evaluate
     check_gate(config)
-    if config.gate is not None:
-        require(decide(config.gate, *published_figures(context.evaluations_place)))
+    averages, comparisons, users = published_figures(context.evaluations_place)
+    verdict = decide(config.gate, averages, comparisons, users)
+    _conclude(verdict, leader_of(averages, leading_metric(config.gate, config.at)))

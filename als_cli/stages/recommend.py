@@ -70,7 +70,9 @@ def recommend(context: StageContext) -> RecommendReport:
             context.config.model_dump(mode="json"),
             inputs=files,
             counts=counts.for_manifest(),
-            metrics={"demand": demand_facts(recipe.demand, dataset.interactions, context.config.events.as_of)},
+            metrics={
+                "demand": demand_facts(recipe.demand, dataset.interactions, context.config.events.as_of)
+            },
             seed=model.manifest.seed,
             threads=context.threads,
             seconds=time.perf_counter() - started,

@@ -20,7 +20,7 @@ from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
 from als_cli.tuning.auto import Choice, forecast, is_open
 from als_cli.tuning.fit_model import reported_iterations
-from als_cli.tuning.parameters import recipe_for
+from als_cli.tuning.parameters import check_times, recipe_for
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ def train(context: StageContext) -> TrainReport:
     ArtifactError
         There is no dataset, or it is broken, or it was ingested for another instant.
     ConfigError
-        There are more factors than users or items, or `train.horizon` is longer than the events.
+        There are more factors than users or items, `train.horizon` is longer than the events, or section `train` has a
+        half-life but not all events have timestamps.
     TrainingError
         The factors are not finite.
     """
@@ -57,6 +58,7 @@ def train(context: StageContext) -> TrainReport:
     dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
     start_warm_up(context.config.train.engine, ranks=is_open(context.config.train))
     interactions = dataset.interactions
+    check_times(context.config.train, interactions.times)
     store = ChoiceStore.of(context.choice_place, context.config, context.threads, context.progress)
     basis = ChoiceBasis.of_dataset(context.config, dataset)
     choice = store.choose(dataset.scan_events(), basis, unseen=False)

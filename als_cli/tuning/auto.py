@@ -27,6 +27,7 @@ from als_cli.progress import Progress, SilentProgress
 from als_cli.splitting.validation import Horizon, ValidationSets, validation_sets
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.contest import AutoRules, Contest
+from als_cli.tuning.parameters import check_times
 from als_cli.tuning.point import Point, apply_point, open_values
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,8 @@ class AutoSearch:
         Raises
         ------
         ConfigError
-            `train.horizon` is longer than the time from the oldest to the newest event.
+            `train.horizon` is longer than the time from the oldest to the newest event, or `train` has a half-life but not
+            all events have timestamps.
         """
         if not is_open(train):
             return None
@@ -98,6 +100,7 @@ class AutoSearch:
         if not sets:
             log.info("too few users can be evaluated: `auto` settings keep their defaults")
             return None
+        check_times(train, sets[0].training.times)
         with self.progress.task("selecting settings") as task:
             best = Contest(train, sets, TrialRunner(train, self.threads), self.rules, task).best()
         if not best.value > 0:

@@ -42,7 +42,8 @@ class Demands:
         if rule.is_neutral:
             return None
         recent = self._demand(rule.half_life if rule.exponent else None)
-        return item_weights(rule, recent, self._demand(rule.long_run_half_life))
+        long_run = self._demand(rule.long_run_half_life if rule.long_run_exponent else None)
+        return item_weights(rule, recent, long_run)
 
     def _demand(self, half_life: float | None) -> Float64Array:
         if half_life not in self._known:

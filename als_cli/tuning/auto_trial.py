@@ -18,10 +18,7 @@ from als_cli.tuning.early_stopping import (
     patience_for,
 )
 from als_cli.tuning.fold_in_search import FoldInSearch
-from als_cli.tuning.point import (
-    DEMAND_KEYS,
-    Point,
-)
+from als_cli.tuning.point import DEMAND_EXPONENT, DEMAND_KEYS, Point
 
 _MIN_RATIO_FOR_SEARCH = 0.97
 """Minimum ratio to the best value so far for a search for fold-in hyperparameters and demand."""
@@ -79,7 +76,7 @@ class TrialRunner:
             point: Point = {**start, **demand_values}
             training = self._training(sets, point, factors)
             with contextlib.suppress(TrainingError):
-                training.advance(_SCREENED_ITERATIONS)
+                training.advance(min(_SCREENED_ITERATIONS, self._iterations()[-1]))
                 value = training.score(point)
                 if not demand_values:
                     point, value = self._demand_search(sets, training).first(point)
@@ -142,9 +139,9 @@ class TrialRunner:
         point, value = fold_in.best(start, value)
         if few:
             search = self._demand_search(sets, training)
-            improved = search.improved(point)
+            improved = search.improved(point) if DEMAND_EXPONENT in point else search.first(point)
             popularity = search.best_popularity(point)  # the result is never worse than popularity alone
-            point, value = max((point, value), improved, popularity, key=lambda one: one[1])
+            point, value = max(improved, popularity, key=lambda one: one[1])
         return point, value
 
     def _demand_search(self, sets: ValidationSets, training: Training) -> DemandSearch:

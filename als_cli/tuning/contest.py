@@ -119,8 +119,9 @@ class Contest:
         """Return the best of `tried` evaluated with `factors`, best first. Return `tried` if they do not improve."""
         count = _CONTENDERS if factors <= self._rules.more_factors else 1
         close = [trial for trial in tried[:count] if trial.value >= _MINIMUM_RATIO_TO_BEST * tried[0].value]
-        for contenders in (close, tried[:1]):
-            if self._affords(sets, factors, len(contenders)):
+        for number in sorted({len(close), 1}, reverse=True):
+            contenders = close[:number]
+            if self._affords(sets, factors, number):
                 with_more = self._evaluate_again(sets, contenders, factors)
                 return tried if self._is_open and self._better(tried[0], with_more) is tried[0] else with_more
         return tried
@@ -159,8 +160,16 @@ class Contest:
         final = _EXPECTED_ITERATIONS * self._rules.seconds_per_iteration(largest, factors)
         expected, limit = self._spent + here + final, budget.time.total_seconds()
         if expected * self._slowness() > limit:
-            because = "" if expected > limit else ", because this machine is slow"
-            log.info("train.budget.time does not allow %d trials with %d factors%s", trials, factors, because)
+            level, because = logging.INFO, ""
+            if expected <= limit:
+                level, because = logging.WARNING, ", because this machine is slow"
+            log.log(
+                level,
+                "train.budget.time does not allow %d trials with %d factors%s",
+                trials,
+                factors,
+                because,
+            )
             return False
         self._spent += here
         return True

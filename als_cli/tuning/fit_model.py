@@ -14,7 +14,7 @@ from als_cli.evaluation.rankers import FactorRanker
 from als_cli.progress import Progress, SilentProgress
 from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.auto import AutoSearch, horizon_of
-from als_cli.tuning.parameters import recipe_for
+from als_cli.tuning.parameters import check_times, recipe_for
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +47,12 @@ class ModelFitter:
         Raises
         ------
         ConfigError
-            The hyperparameters do not fit the training set.
+            The hyperparameters do not fit the training set. Or `train` has a half-life, but not all events have timestamps.
         TrainingError
             The factors are not finite.
         """
         matrix = sets.training.matrix
+        check_times(train, sets.training.times)
         search = AutoSearch(self.signal, self.threads, self.progress, horizon=horizon_of(train, self.split))
         chosen = search.resolve(train, sets.events.training, matrix)
         recipe = recipe_for(matrix, chosen, self.threads)

@@ -8,9 +8,17 @@ from als_cli.als.confidence import ConfidenceRule, interactions_per_item, mean_c
 from als_cli.als.demand import DemandRule
 from als_cli.als.engine import AlsSettings, Objective
 from als_cli.als.recipe import FoldIn, Recipe
+from als_cli.config.fields import format_duration
 from als_cli.config.train import ConfidenceConfig, DemandConfig, HalfLife, TrainConfig
 from als_cli.errors import ConfigError
-from als_cli.tuning.point import apply_point, half_life_seconds, objective_of, open_values, or_auto
+from als_cli.tuning.point import (
+    HU2008_REGULARIZATION,
+    apply_point,
+    half_life_seconds,
+    objective_of,
+    open_values,
+    or_auto,
+)
 from als_cli.tuning.presets import BALANCED
 
 DEFAULT_FACTORS = 128
@@ -34,7 +42,7 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         config = apply_point(config, open_values(config, BALANCED), matrix)
     settings = AlsSettings(
         factors=_factors(matrix, config),
-        regularization=or_auto(config.regularization, 0.05),
+        regularization=or_auto(config.regularization, HU2008_REGULARIZATION),
         iterations=MAXIMUM_ITERATIONS if config.iterations == "auto" else config.iterations,
         exact=config.solver == "exact",
         seed=config.seed,
@@ -62,6 +70,30 @@ def recipe_for(matrix: csr_matrix, config: TrainConfig, threads: int) -> Recipe:
         or_auto(given.item_exponent, rule.item_exponent),
         half_life,
     )
+
+
+def check_times(train: TrainConfig, times: csr_matrix | None) -> None:
+    """Return if all half-lives in `train` can be used with `times` (U, I), the times of the training pairs.
+
+    Raises
+    ------
+    ConfigError
+        `times` is None, but `train` has a half-life in time units that has an influence.
+    """
+    if times is not None:
+        return
+    demand = train.demand
+    half_lives = {"fold_in.half_life": train.fold_in.half_life}
+    if demand.exponent != 0:
+        half_lives["demand.half_life"] = demand.half_life
+    if demand.long_run_exponent != 0:
+        half_lives["demand.long_run_half_life"] = demand.long_run_half_life
+    for key, half_life in half_lives.items():
+        if not isinstance(half_life, str):
+            raise ConfigError(
+                f"train.{key} is {format_duration(half_life)}, but not all events have timestamps",
+                hint=f"set events.columns.timestamp for every source, or set train.{key} to infinite",
+            )
 
 
 def demand_rule(config: DemandConfig) -> DemandRule:

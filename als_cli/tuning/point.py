@@ -47,6 +47,8 @@ DEMAND_KEYS = {
 """Names in a point and keys of `train.demand`."""
 _CONFIDENCE = ("alpha", "user_exponent", "item_exponent")
 _DIGITS = 4
+HU2008_REGULARIZATION = 0.05
+"""The default regularization of objective hu2008."""
 
 
 def apply_point(
@@ -160,8 +162,11 @@ def _loss_values(point: Point, matrix: csr_matrix, digits: int | None) -> dict[s
 def _fold_in(train: TrainConfig, point: Point, digits: int | None) -> FoldInConfig:
     """Return section `fold_in` with the values of `point`. Values relative to a setting that is `auto` are not changed."""
     confidence: ConfidenceConfig = train.confidence
+    regularization = train.regularization
+    if objective_of(train) == "hu2008":
+        regularization = or_auto(regularization, HU2008_REGULARIZATION)
     searched = {
-        "regularization": (FOLD_IN_REGULARIZATION, train.regularization),
+        "regularization": (FOLD_IN_REGULARIZATION, regularization),
         "item_exponent": (FOLD_IN_ITEM_EXPONENT, confidence.item_exponent),
     }
     values: dict[str, Any] = {

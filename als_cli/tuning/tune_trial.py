@@ -12,7 +12,7 @@ from als_cli.config.train import TrainConfig
 from als_cli.evaluation.fit import fit_ranker, mean_metric
 from als_cli.splitting.division import EvaluationSets
 from als_cli.tuning.auto import AutoSearch, horizon_of
-from als_cli.tuning.parameters import recipe_for
+from als_cli.tuning.parameters import check_times, recipe_for
 from als_cli.tuning.point import Point
 from als_cli.tuning.space import searched_config
 
@@ -40,6 +40,7 @@ class FoldTrial:
     @cached_property
     def chosen(self) -> TrainConfig:
         """Section `train` with the choice of `auto`. It is computed once, because the search takes long."""
+        check_times(self.train, self.fold.training.times)
         events = self.fold.events.training
         horizon = horizon_of(self.train, self.split)
         return AutoSearch(self.signal, self.threads, horizon=horizon).resolve(self.train, events, self.matrix)

@@ -6,7 +6,7 @@ import pytest
 
 from als_cli.config.loading import load_config
 from als_cli.errors import ConfigError
-from tests.shop import als
+from tests.in_process import als_here
 
 JARGON = re.compile(
     r"block (end|mapping|collection|node|scalar|sequence)|flow (sequence|mapping|node)|\bscalar|\btoken|\bnode\b|"
@@ -130,7 +130,7 @@ def test_what_only_looks_like_a_number_or_a_date_is_a_wrong_value_of_its_key(tmp
 
 def test_the_command_prints_it_and_exits_with_2(tmp_path):
     (tmp_path / "shop.yaml").write_text("train:\n  factors: [8\n", encoding="utf-8")
-    ended = als("train", "-c", "shop.yaml", cwd=tmp_path)
+    ended = als_here("train", "-c", "shop.yaml", cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.stderr.startswith("error: shop.yaml, line 2: the list that starts with `[`")

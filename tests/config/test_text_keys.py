@@ -6,7 +6,8 @@ import pytest
 
 from als_cli.config.loading import load_config
 from als_cli.errors import ConfigError
-from tests.shop import als, write_shop
+from tests.in_process import als_here
+from tests.shop import write_shop
 
 RAW = ["%d.%m.%Y", '"Customer ID" is not null and quantity > 0', "'x' = \"y\"", "yes", "no", "true", "1e3", "2026", "2026-01-31",
        "a: b", "[x", "{x", "#x", "x #y", "*x", "&x", "!x", "@x", "`x`", "> 5", "| x", "- x", "? x", " x ", "\t", "\\d", "'", '"', "a\nb: c", "~", "a=b", "%"]  # fmt: skip
@@ -104,7 +105,7 @@ def test_an_unknown_key_is_told_before_its_value_is_read(shop):
 
 def test_a_quoted_condition_selects_rows(tmp_path):
     config = write_shop(tmp_path)
-    ended = als(
+    ended = als_here(
         "ingest",
         "-c",
         config,

@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from tests.shop import als
+from tests.in_process import als_here
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def shop(tmp_path_factory):
         "events: {source: events.csv}\ntrain: {factors: 4, iterations: 2}\n", encoding="utf-8"
     )
     for command in ("ingest", "train"):
-        ended = als(command, "-c", folder / "shop.yaml")
+        ended = als_here(command, "-c", folder / "shop.yaml")
         assert ended.returncode == 0, ended.stderr
     return folder
 
@@ -39,7 +39,7 @@ ITEM = str(-(10**18) - 3)
     ],
 )
 def test_a_negative_integer_is_an_id(shop, arguments):
-    ended = als("show", arguments[0], "--json", *arguments[1:], cwd=shop)
+    ended = als_here("show", arguments[0], "--json", *arguments[1:], cwd=shop)
     assert ended.returncode == 0, ended.stderr
     shown = json.loads(ended.stdout)
     assert (shown["user_id"] if arguments[0] == "user" else shown["item_id"]) == int(
@@ -58,7 +58,7 @@ def test_a_negative_integer_is_an_id(shop, arguments):
     ],
 )  # fmt: skip
 def test_real_options_are_still_checked(shop, arguments, says):
-    ended = als("show", *arguments, cwd=shop)
+    ended = als_here("show", *arguments, cwd=shop)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"error: {says}\n")
     if "unknown option" in says:
@@ -66,7 +66,7 @@ def test_real_options_are_still_checked(shop, arguments, says):
 
 
 def test_a_text_id_with_a_hyphen_goes_after_two(shop):
-    ended = als("show", "user", "-c", "shop.yaml", "--", "-x", cwd=shop)
+    ended = als_here("show", "user", "-c", "shop.yaml", "--", "-x", cwd=shop)
     assert ended.returncode == 3
     assert "'-x'" in ended.stderr
 
@@ -74,7 +74,7 @@ def test_a_text_id_with_a_hyphen_goes_after_two(shop):
 @pytest.mark.parametrize("count", ["0", "-1", "1.5", "two", "", "1_0", "\u0661", "9" * 30])
 def test_counts_are_whole_numbers_from_1(shop, count):
     for command, option in (("train", "--threads"), ("tune", "--trials"), ("recommend", "--top-n")):
-        ended = als(command, "-c", "shop.yaml", f"{option}={count}", cwd=shop)
+        ended = als_here(command, "-c", "shop.yaml", f"{option}={count}", cwd=shop)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert ended.stderr.startswith(
             f"error: {option}: expected a whole number of at least 1, got {count!r}\n"

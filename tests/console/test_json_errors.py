@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.shop import als, write_shop
+from tests.in_process import als_here
+from tests.shop import write_shop
 
 ROOT = Path(__file__).parents[2]
 KINDS = {1: "bug", 2: "usage", 3: "data", 4: "artifact", 5: "gate", 6: "locked", 7: "resource", 130: "interrupted", 143: "terminated"}  # fmt: skip
@@ -21,7 +22,7 @@ KINDS = {1: "bug", 2: "usage", 3: "data", 4: "artifact", 5: "gate", 6: "locked",
 def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
     write_shop(folder)
-    ended = als("ingest", "-c", folder / "shop.yaml")
+    ended = als_here("ingest", "-c", folder / "shop.yaml")
     assert ended.returncode == 0, ended.stderr
     return folder
 
@@ -68,7 +69,7 @@ def test_every_expected_failure_is_one_object_and_the_same_message_on_stderr(sho
     command, rest = (
         (arguments[:2], arguments[2:]) if arguments[0] == "show" else (arguments[:1], arguments[1:])
     )
-    ended = als(*command, "--json", *rest, cwd=shop)
+    ended = als_here(*command, "--json", *rest, cwd=shop)
     error = error_of(ended, code)
     assert ended.stderr.startswith(f"error: {error['message']}\n")
     assert [line[4:] for line in ended.stderr.splitlines() if line.startswith("  - ")] == error["problems"]
@@ -78,14 +79,14 @@ def test_every_expected_failure_is_one_object_and_the_same_message_on_stderr(sho
 
 def test_all_problems_of_a_config_are_listed(shop):
     settings = ["--set", "train.factors=many", "--set", "train.seed=x"]
-    error = error_of(als("train", "-c", "shop.yaml", "--json", *settings, cwd=shop), 2)
+    error = error_of(als_here("train", "-c", "shop.yaml", "--json", *settings, cwd=shop), 2)
     assert [problem.partition(" ")[0] for problem in error["problems"]] == ["train.factors", "train.seed"]
     assert error["hint"]
 
 
 @pytest.mark.parametrize("arguments", [["train", "--thread", "2"], ["train", "-c", "nowhere.yaml"]])
 def test_json_lines_on_stderr_stay_json_beside_it(shop, arguments):
-    ended = als(*arguments, "--json", "--log-format", "json", cwd=shop)
+    ended = als_here(*arguments, "--json", "--log-format", "json", cwd=shop)
     error = error_of(ended, 2)
     (line,) = ended.stderr.splitlines()
     record = json.loads(line)
@@ -95,13 +96,13 @@ def test_json_lines_on_stderr_stay_json_beside_it(shop, arguments):
 
 @pytest.mark.parametrize("arguments", [["train"], ["train", "-c", "nowhere.yaml"], ["show", "user", "-x"]])
 def test_without_json_stdout_stays_empty(shop, arguments):
-    ended = als(*arguments, cwd=shop)
+    ended = als_here(*arguments, cwd=shop)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("error: ")
 
 
 def test_a_value_that_is_spelt_like_the_flag_does_not_ask_for_json(shop):
-    ended = als("show", "user", "-c", "shop.yaml", "--", "--json", cwd=shop)
+    ended = als_here("show", "user", "-c", "shop.yaml", "--", "--json", cwd=shop)
     assert (ended.returncode, ended.stdout) == (4, "")
 
 
@@ -113,7 +114,7 @@ def test_a_lock_is_told_as_well(shop):
     )  # fmt: skip
     try:
         assert process.stdout.readline() == "held\n"
-        error_of(als("ingest", "-c", "shop.yaml", "--json", cwd=shop), 6)
+        error_of(als_here("ingest", "-c", "shop.yaml", "--json", cwd=shop), 6)
     finally:
         process.communicate(timeout=30)
 
@@ -169,10 +170,10 @@ def test_a_stdout_that_takes_nothing_changes_no_exit_code(shop, stdout):
 @pytest.mark.parametrize("command", ["recommend", "run"])
 def test_rows_and_a_report_do_not_share_stdout(shop, command):
     settings = ["--set", "recommend.output.path=-"]
-    error = error_of(als(command, "-c", "shop.yaml", "--json", *settings, cwd=shop), 2)
+    error = error_of(als_here(command, "-c", "shop.yaml", "--json", *settings, cwd=shop), 2)
     assert "--json" in error["message"]
     assert "stdout" in error["message"]
 
 
 def test_the_output_flag_and_json_exclude_each_other(shop):
-    error_of(als("recommend", "-c", "shop.yaml", "--json", "--output", "-", cwd=shop), 2)
+    error_of(als_here("recommend", "-c", "shop.yaml", "--json", "--output", "-", cwd=shop), 2)

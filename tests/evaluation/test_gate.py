@@ -2,14 +2,15 @@
 
 import pytest
 
-from als_cli.config.evaluate import GateConfig
-from als_cli.errors import ExitCode, GateError
-from als_cli.evaluation.gate import decide, require
-from als_cli.evaluation.report import ComparisonReport
+from als_cli.config.evaluate import EvaluateConfig, GateConfig
+from als_cli.errors import ConfigError, ExitCode, GateError
+from als_cli.evaluation.gate import check_gate, decide, require
+from als_cli.evaluation.report import ComparisonReport, LeaderReport
 
 
-def metrics(model=0.2, popular=0.1):
-    return {"als": {"ndcg@10": model}, "popular": {"ndcg@10": popular}}
+def metrics(model=0.2, popular=0.1, **others):
+    found = {"als": model, "popular": popular} | others
+    return {method: {"ndcg@10": value} for method, value in found.items()}
 
 
 def verdict(at_least, figures=None, users=30, comparison=None):
@@ -49,7 +50,7 @@ def test_nan_does_not_pass():
     assert not verdict(0.1, metrics(model=float("nan"))).met
 
 
-@pytest.mark.parametrize("at_least", [0.0, "popular"])
+@pytest.mark.parametrize("at_least", [0.0, "popular", "strongest"])
 def test_a_gate_is_not_met_with_fewer_than_thirty_test_users(at_least):
     assert not verdict(at_least, users=29).met
     with pytest.raises(
@@ -85,3 +86,78 @@ def test_the_error_names_interval_and_p_value_if_only_the_comparison_fails(low, 
     message = rf"popular has 0\.1, and the difference is not clear: 95 % interval \{low:+} to \+0\.25, p = {p_value}"
     with pytest.raises(GateError, match=message):
         require(verdict("popular", comparison=(low, 0.25, p_value)))
+
+
+def test_the_default_gate_compares_with_the_strongest_baseline():
+    assert GateConfig().at_least == "strongest"
+    figures = metrics(model=0.2, popular=0.1, recent_popular=0.3, item_knn=0.2)
+    found = verdict("strongest", figures)
+    assert (found.met, found.baseline, found.threshold) == (False, "recent_popular", 0.3)
+    assert verdict("strongest", metrics(model=0.3, popular=0.1, recent_popular=0.3)).met  # a tie passes
+    # The config accepts the model with another baseline, a number, or no gate.
+    assert verdict("item_knn", figures).met
+    assert verdict(0.2, figures).met
+    assert decide(None, figures, (), 30) is None
+    require(None)
+
+
+@pytest.mark.parametrize("popular", [0.1, float("nan")])
+def test_published_and_nan_are_not_the_strongest_baseline(popular):
+    figures = metrics(popular=popular, item_knn=0.15, published=0.9)
+    assert verdict("strongest", figures).baseline == "item_knn"
+    assert verdict("strongest", figures).met
+
+
+def test_the_first_of_equally_strong_baselines_is_named():
+    assert verdict("strongest", metrics(popular=0.3, item_knn=0.3)).baseline == "popular"
+
+
+def test_the_error_names_the_strongest_baseline_and_both_values():
+    with pytest.raises(
+        GateError,
+        match=r"ndcg@10 of the model is 0\.004, the strongest baseline, recent_popular, demands at least 0\.147$",
+    ) as refused:
+        require(verdict("strongest", metrics(model=0.004, popular=0.1, recent_popular=0.147)))
+    for way in ("at_least to a number", "another baseline", "remove evaluate.gate"):
+        assert way in refused.value.hint
+
+
+def test_a_significant_gate_compares_with_the_strongest_baseline():
+    figures = metrics(popular=0.19, item_knn=0.1)
+    assert verdict("strongest", figures, comparison=(0.001, 0.2, 0.01)).met  # the comparison is with popular
+    unclear = verdict("strongest", figures, comparison=(-0.001, 0.2, 0.2))
+    assert not unclear.met
+    with pytest.raises(
+        GateError, match=r"the strongest baseline, popular, has 0\.19, and the difference is not"
+    ):
+        require(unclear)
+
+
+@pytest.mark.parametrize("baselines", [(), ("published",)])
+def test_a_gate_on_the_strongest_of_no_baselines_is_an_error(baselines):
+    config = EvaluateConfig(baselines=baselines, gate=GateConfig())
+    with pytest.raises(
+        ConfigError, match=r"at_least is strongest, but evaluate\.baselines contains no baseline"
+    ):
+        check_gate(config)
+    check_gate(config.model_copy(update={"baselines": ("item_knn", *baselines)}))
+
+
+@pytest.mark.parametrize(
+    ("at_least", "figures", "users", "explained"),
+    [
+        ("strongest", metrics(popular=0.3), 30, True),
+        ("popular", metrics(popular=0.3), 30, True),
+        ("strongest", metrics(popular=0.3), 29, False),  # the error is about the users
+        (0.25, metrics(popular=0.3), 30, False),
+        ("item_knn", metrics(popular=0.3, item_knn=0.25), 30, False),
+        ("item_knn", metrics(popular=0.3, item_knn=0.1), 30, False),
+    ],
+)
+def test_the_error_explains_that_a_baseline_leads_if_it_names_the_baseline(
+    at_least, figures, users, explained
+):
+    leader = LeaderReport(baseline="popular", metric="ndcg@10", value=0.3, model=0.2)
+    assert verdict(at_least, figures, users).explains(leader) is explained
+    other_metric = leader.model_copy(update={"metric": "ndcg@5"})
+    assert not verdict(at_least, figures, users).explains(other_metric)

@@ -1,5 +1,8 @@
 """Baselines that use times, compared with sorted lists."""
 
+from datetime import timedelta
+from fractions import Fraction
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,11 +52,26 @@ def test_a_block_gets_the_scores_of_its_users():
     assert own.rank(second, 2).item_rows.tolist() == [[1, 0]]
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=8), st.integers(1, 9))
-def test_recent_popular_sorts_by_late_then_by_all_interactions_then_by_row(items, n):
-    recent = np.array([late for late, _ in items])
-    training = np.array([[user < total for _, total in items] for user in range(3)], dtype=np.float32)
+@given(
+    st.lists(st.lists(st.none() | st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=8),
+    st.integers(1, 9),
+)
+def test_recent_popular_sorts_by_decayed_then_by_all_users_then_by_row(items, n):
+    """Each item has the age of its newest event for each of 3 users, in half-lives; None: the user has no event."""
+    pairs = [(user, row, ages[user]) for row, ages in enumerate(items) for user in range(3)]
+    stored = [pair for pair in pairs if pair[2] is not None]
+    users, rows, ages = (np.array([pair[column] for pair in stored], dtype=int) for column in range(3))
+    half_life = timedelta(hours=6)
+    times = 10**15 - ages * (half_life // timedelta(microseconds=1))
+    shape = (3, len(items))
+    training = csr_matrix((np.ones(len(stored), np.float32), (users, rows)), shape=shape)
+    by_pair = csr_matrix((times.astype(np.int64), (users, rows)), shape=shape)
     block = UsersToRank(slice(0, 1), csr_matrix((1, len(items)), dtype=np.float32), None, exclude_seen=True)
-    best = sorted(range(len(items)), key=lambda row: (-items[row][0], -items[row][1], row))[:n]
-    listed = RecentPopular(recent, csr_matrix(training), 1).rank(block, n).item_rows[0].tolist()
+
+    def key(row):
+        found = [age for age in items[row] if age is not None]
+        return -sum(Fraction(1, 2**age) for age in found), -len(found), row
+
+    best = sorted(range(len(items)), key=key)[:n]
+    listed = RecentPopular(training, by_pair, half_life, 1).rank(block, n).item_rows[0].tolist()
     assert listed == best + [-1] * (n - len(best))

@@ -1,4 +1,4 @@
-"""Files that change while real commands read them, and pipes, which can be read only once.
+"""Files that change while commands read them, and pipes, which can be read only once.
 
 A command waits while it reads a pipe. At this time it has found the earlier files, and the test changes them.
 """
@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import threading
 import time
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import polars as pl
 import pytest
 
 from als_cli.errors import ExitCode
+from tests.in_process import als_here
 from tests.shop import als, write_shop
 
 USERS = "user_id\nu000\nu001\nu002\n"
@@ -78,13 +80,19 @@ def published(folder):
     }
 
 
-@pytest.fixture
-def shop(tmp_path):
-    """Return the config of a shop after one `als run`."""
-    config = write_shop(tmp_path)
-    ended = als("run", "-c", config, *flags())
+@pytest.fixture(scope="module")
+def finished_shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    ended = als_here("run", "-c", write_shop(folder), *flags())
     assert ended.returncode == 0, ended.stderr
-    return config
+    return folder
+
+
+@pytest.fixture
+def shop(finished_shop, tmp_path):
+    """Return the config of a shop after one `als run`."""
+    shutil.copytree(finished_shop, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "shop.yaml"
 
 
 def replaced(path, content):
@@ -112,10 +120,10 @@ def test_events_that_change_while_they_are_read(shop, change):
     before = published(folder)
     settings = flags(events__source=[str(events), {"path": str(more), "format": "csv"}])
     with pipe_with(more, text.encode(), before=lambda: change(events, text.replace("purchase", "view"))):
-        ended = als("ingest", "-c", shop, *settings)
+        ended = als_here("ingest", "-c", shop, *settings)
 
     assert_changed(ended, events, before, folder)
-    again = als("run", "-c", shop, *flags(), "--json")
+    again = als_here("run", "-c", shop, *flags(), "--json")
     assert [stage["status"] for stage in json.loads(again.stdout)["stages"]] == ["done"] * 4
     assert (
         json.loads(again.stdout)["stages"][0]["report"]["types"][0]["rows"] == 3000
@@ -129,7 +137,7 @@ def test_events_that_shrink_while_they_are_read_are_reported_as_changed(shop):
     before = published(folder)
     settings = flags(events__source=[str(events), {"path": str(more), "format": "csv"}])
     with pipe_with(more, text.encode(), before=lambda: replaced(events, 'user_id,item_id,ts,event\n"u')):
-        ended = als("ingest", "-c", shop, *settings)
+        ended = als_here("ingest", "-c", shop, *settings)
 
     assert_changed(ended, events, before, folder)
 
@@ -142,7 +150,7 @@ def test_a_users_file_that_changes_while_the_catalogue_is_read(shop):
     content = (folder / "catalog.csv").read_bytes()
     settings = flags(recommend__users__file=str(users), recommend__items__catalog=str(catalog))
     with pipe_with(catalog, content, before=lambda: replaced(users, USERS)):
-        ended = als("recommend", "-c", shop, *settings)
+        ended = als_here("recommend", "-c", shop, *settings)
 
     assert_changed(ended, users, before, folder)
 
@@ -159,7 +167,7 @@ def test_a_test_file_that_changes_while_the_candidates_are_read(shop):
         evaluate__exclude_seen=False,
     )
     with pipe_with(candidates, pairs.encode(), before=lambda: replaced(test, pairs + "u101,i01\n")):
-        ended = als("evaluate", "-c", shop, *settings)
+        ended = als_here("evaluate", "-c", shop, *settings)
 
     assert_changed(ended, test, before, folder)
 
@@ -170,7 +178,7 @@ def test_a_pipe_as_users_file_is_read_once_and_never_up_to_date(shop):
     settings = flags(recommend__users__file=str(users))
     for _ in range(2):
         with pipe_with(users, USERS.encode()):
-            ended = als("run", "-c", shop, *settings, "--json")
+            ended = als_here("run", "-c", shop, *settings, "--json")
         assert ended.returncode == 0, ended.stderr
         stages = {stage["stage"]: stage["status"] for stage in json.loads(ended.stdout)["stages"]}
         assert stages == {
@@ -241,7 +249,7 @@ def test_pipes_of_an_evaluation_are_read_once(shop, table):
     }[table]
     for _ in range(2):
         with pipe_with(pipe, content.encode()):
-            ended = als("run", "-c", shop, *flags(**settings), "--json")
+            ended = als_here("run", "-c", shop, *flags(**settings), "--json")
         assert ended.returncode == 0, ended.stderr
         stage = json.loads(ended.stdout)["stages"][1]
         assert (stage["stage"], stage["status"]) == ("evaluate", "done")
@@ -256,7 +264,7 @@ def test_a_pipe_among_the_events_of_a_glob_is_read_once(shop):
     (daily / "day1.csv").write_text(text, encoding="utf-8")
     for _ in range(2):
         with pipe_with(daily / "day2.csv", text.encode()):
-            ended = als("run", "-c", shop, *flags(events__source=str(daily / "*.csv")), "--json")
+            ended = als_here("run", "-c", shop, *flags(events__source=str(daily / "*.csv")), "--json")
         assert ended.returncode == 0, ended.stderr
         stage = json.loads(ended.stdout)["stages"][0]
         assert (stage["status"], stage["report"]["rows"]) == ("done", 6000)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.shop import als, write_shop
+from tests.in_process import als_here
+from tests.shop import write_shop
 
 IN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 
@@ -77,7 +78,7 @@ def test_a_read_only_disk_exits_with_code_7_and_keeps_the_dataset(shop):
 @pytest.mark.parametrize("stage", ["ingest", "train", "evaluate", "recommend"])
 def test_a_killed_stage_keeps_the_old_version_and_the_next_run_works(shop, stage):
     config = shop / "shop.yaml"
-    assert als("run", "-c", config).returncode == 0
+    assert als_here("run", "-c", config).returncode == 0
     current = {link: link.readlink() for link in shop.glob("**/current")}
     contents = {m: m.read_bytes() for m in shop.glob("**/versions/*/manifest.json")}
     for delay in (0.3, 0.6, 0.9):
@@ -93,14 +94,14 @@ def test_a_killed_stage_keeps_the_old_version_and_the_next_run_works(shop, stage
             if link.readlink() == target:
                 assert (folder / "manifest.json").read_bytes() == contents[folder / "manifest.json"]
             json.loads((folder / "manifest.json").read_text())  # the old or the new version is complete
-    ended = als("run", "-c", config, "--force")
+    ended = als_here("run", "-c", config, "--force")
     assert ended.returncode == 0, ended.stderr
     assert not list(shop.glob("**/.staging-*"))
 
 
 def test_sigterm_in_training_removes_unfinished_work_and_exits_with_code_143(shop):
     config = shop / "shop.yaml"
-    assert als("ingest", "-c", config).returncode == 0
+    assert als_here("ingest", "-c", config).returncode == 0
     process = subprocess.Popen(
         [sys.executable, "-m", "als_cli", "train", "-c", str(config), "-v", "--set", "train.iterations=1000000"],
         stderr=subprocess.PIPE, text=True,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.shop import als, write_shop
+from tests.in_process import als_here
+from tests.shop import write_shop
 
 SECRET = "hunter2-launch-code"
 READS = "{column} in (select q from read_csv('{file}'))"
@@ -36,7 +37,7 @@ def names_below(folder):
 def test_a_condition_outside_the_language_stops_every_command(shop, command, key, where, message):
     before = names_below(shop.parent)
 
-    result = als(command, "-c", shop, "--set", f"{key}={where}", cwd=shop.parent)
+    result = als_here(command, "-c", shop, "--set", f"{key}={where}", cwd=shop.parent)
 
     assert result.returncode == 2
     assert result.stdout == ""
@@ -49,7 +50,7 @@ def test_a_condition_outside_the_language_stops_every_command(shop, command, key
 
 
 def test_conditions_of_the_language_keep_their_rows(shop):
-    result = als(
+    result = als_here(
         "ingest",
         *("-c", shop, "--json"),
         *("--set", "events.where=user_id not in ('u001', 'u002') and item_id like 'i0%'"),

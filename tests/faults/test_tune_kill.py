@@ -9,11 +9,12 @@ import sys
 import pytest
 
 from als_cli.config.loading import load_config
+from tests.in_process import als_here
 from tests.shop import CONFIG, als, write_shop
 
 TUNED = (
     CONFIG + "tune: {folds: 2, metric: ndcg@5, space: {factors: [4, 8], iterations: [2, 6]}, "
-    "screen: {trials: 20, users: 20}}\n"
+    "screen: {trials: 8, users: 20}}\n"
 )
 
 
@@ -21,12 +22,12 @@ TUNED = (
 def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tuned")
     config = write_shop(folder, TUNED)
-    assert als("ingest", "-c", config).returncode == 0
+    assert als_here("ingest", "-c", config).returncode == 0
     return folder
 
 
 def report_of(shop, *arguments):
-    ended = als("tune", "-c", shop / "shop.yaml", "--json", *arguments)
+    ended = als_here("tune", "-c", shop / "shop.yaml", "--json", *arguments)
     assert (ended.returncode, ended.stderr) == (0, "")
     return json.loads(ended.stdout)
 
@@ -83,7 +84,7 @@ def test_the_best_config_trains_from_any_folder(shop, tmp_path):
     assert report["config"] == str(best)
     assert report["best"]["value"] >= report["untuned"]["value"]
     assert load_config(best, environment={}).workspace == str(shop / "work")
-    ended = als("train", "-c", best, "--json", cwd=tmp_path)
+    ended = als_here("train", "-c", best, "--json", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["factors"] == report["best"]["parameters"]["factors"]
 
@@ -98,6 +99,6 @@ def test_a_search_without_a_terminal_is_silent_and_failures_have_exit_codes(shop
         (["--no-ingest", "--set", f"workspace={shop / 'empty'}"], 4),
         (["--output", shop, "--trials", "2"], 7),
     ):
-        ended = als("tune", "-c", shop / "shop.yaml", *arguments)
+        ended = als_here("tune", "-c", shop / "shop.yaml", *arguments)
         assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
         assert "Traceback" not in ended.stderr

@@ -1,6 +1,6 @@
 """The first config of a new user for a real file gives plausible lists, or a hint that leads to them.
 
-Every step runs the real command. If it fails, the test changes only what the hint says.
+Every step runs the command. If it fails, the test changes only what the hint says.
 """
 
 import re
@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from als_cli.config.yaml_text import parse_value, write_yaml
+from tests.in_process import als_here
 from tests.newcomers import files
-from tests.shop import als
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -44,9 +44,9 @@ class Job:
             place = place.setdefault(section, {})
         place[name] = value
 
-    def run(self, **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(self) -> subprocess.CompletedProcess[str]:
         (self.folder / "job.yaml").write_text(write_yaml(self.config), encoding="utf-8")
-        return als("run", "-c", "job.yaml", cwd=self.folder, **options)
+        return als_here("run", "-c", "job.yaml", cwd=self.folder)
 
     def fails(self, exit_code: int, *pieces: str) -> str:
         """Run the job, and return the hint of its only error. The message contains `pieces`."""
@@ -63,9 +63,9 @@ class Job:
         assert found, hint
         self.set(key, parse_value(found[1], "hint"))
 
-    def succeeds(self, *warnings: str, **options: Any) -> pl.DataFrame:
+    def succeeds(self, *warnings: str) -> pl.DataFrame:
         """Run the job, and return the lists. stderr has one warning for each of `warnings`, and no other warning."""
-        ended = self.run(**options)
+        ended = self.run()
         assert ended.returncode == 0, ended.stderr
         said = [line for line in ended.stderr.splitlines() if line.startswith("warning: events")]
         assert len(said) == len(warnings), ended.stderr
@@ -171,7 +171,7 @@ def test_movielens_100k(job, tmp_path):
     lists = first.succeeds()  # the events are up to date, so they give no new warning
 
     assert lists.height == 943 * 20
-    shown = als("show", "item", "1", "-c", "job.yaml", cwd=tmp_path)
+    shown = als_here("show", "item", "1", "-c", "job.yaml", cwd=tmp_path)
     assert "Toy Story (1995)" in shown.stdout
     first.set("events.where", '"3" >= 4')
     assert first.succeeds().height == 942 * 20

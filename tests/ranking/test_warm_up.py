@@ -8,7 +8,8 @@ import shutil
 import pytest
 
 from tests.imports import imports_of
-from tests.shop import als, write_shop
+from tests.in_process import als_here
+from tests.shop import write_shop
 
 RANKING = "als_cli.ranking.kernel_top_n"
 ROWS = {f"als_cli.als.kernels.{kind}_rows" for kind in ("dense", "long", "longest", "short")}
@@ -18,7 +19,7 @@ BACKGROUND = "als-warm-up"
 @pytest.fixture(scope="module")
 def finished_shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
-    ended = als("run", "-c", write_shop(folder))
+    ended = als_here("run", "-c", write_shop(folder))
     assert ended.returncode == 0, ended.stderr
     return folder
 

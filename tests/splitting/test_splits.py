@@ -99,6 +99,7 @@ def test_time_split_divides_at_the_cut_off(events, days):
     cut_off = newest - timedelta(days=days)
     sets = sets_of(events, TimeSplit(test=timedelta(days=days)))
     assert sets.cut_off == cut_off
+    assert sets.test_length == timedelta(days=days)
     assert_frame_equal(
         sets.training.collect(), events.filter(events["timestamp"] < cut_off), check_row_order=False
     )

@@ -59,6 +59,20 @@ def two_tastes(users: int = 60, items: int = 40, days: int = 30) -> pl.DataFrame
     return clean_events([(int(u), int(i) + 100, float(d)) for u, i, d in zip(user, item, day, strict=True)])
 
 
+def fashion(new_items_per_day: float, users: int = 150, days: int = 40) -> pl.DataFrame:
+    """Return clean events in which users buy one of the 30 newest items; with 0 new items per day, all items stay.
+
+    Of the 30 items, newer ones are more popular, so that a list of ten is better than chance.
+    """
+    generator = np.random.default_rng(5)
+    rows = []
+    for number in range(days * 60):
+        newest = int(number / 60 * new_items_per_day)
+        age = min(int(generator.exponential(8)), 29)
+        rows.append((int(generator.integers(users)), f"i{newest - age + 1000}", number / 60))
+    return clean_events(rows)
+
+
 def publish_events(context: StageContext, clean: pl.DataFrame) -> StageContext:
     """Publish the dataset of `clean` events and return the context."""
     with staged_folder(context.dataset_place) as folder:

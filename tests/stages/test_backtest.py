@@ -16,11 +16,11 @@ from als_cli.stages.evaluate import evaluate, evaluate_key
 from als_cli.stages.train import train
 from als_cli.storage.manifest import read_manifest
 from als_cli.storage.publish import current_version
-from tests.stages.evaluation_builders import START, context_for, publish_events, two_tastes
+from tests.stages.evaluation_builders import START, context_for, fashion, publish_events, two_tastes
 
 PRODUCTION = {
     "baselines": ["popular", "recent_popular", "item_knn"],
-    "recent": "6d",
+    "recent_half_life": "6d",
     "users": 25,
     "seed": 4,
 }
@@ -96,7 +96,7 @@ def test_spreads_and_leads_agree_with_the_values_per_user(tmp_path):
     assert report.users == per_user["user_id"].n_unique()
     means = per_user.group_by("cut_off", "method", "k", maintain_order=True).agg(pl.col("ndcg").mean())
     found = {one.method: one for one in report.spreads if one.metric == "ndcg@3"}
-    assert list(found) == ["als", "popular", "item_knn"]
+    assert list(found) == ["als", "popular", "recent_popular", "item_knn"]
     by_method = {}
     for method, spread in found.items():
         own = means.filter(pl.col("method") == method, pl.col("k") == 3)["ndcg"].to_list()
@@ -245,3 +245,34 @@ def test_cohorts_do_not_change_the_key_of_a_backtest_but_its_cut_offs_do(tmp_pat
     plain, with_cohorts, fewer = (read_manifest(Path(one.backtest), "backtest").key for one in reports)
     assert plain == with_cohorts
     assert plain != fewer
+
+
+def test_the_leader_has_the_largest_mean_over_the_cut_offs_and_is_one_warning(tmp_path, caplog):
+    section = {"split": {"by": "time", "test": "4d"}, "recent_half_life": "1d"}
+    report = backtest(backtesting(tmp_path, fashion(5), **section))
+    means = {one.method: one.mean for one in report.spreads if one.metric == "ndcg@3"}
+    assert report.leader.baseline == "recent_popular" == max(means, key=means.get)
+    assert (report.leader.metric, report.leader.value) == ("ndcg@3", means["recent_popular"])
+    assert report.leader.model == means["als"]
+    [message] = [record.getMessage() for record in caplog.records if "leads" in record.getMessage()]
+    expected = (
+        f"leads: ndcg@3 {means['recent_popular']:.4f}, als {means['als']:.4f} (means over 3 cut-offs); "
+    )
+    assert expected in message
+    document = json.loads((Path(report.backtest) / "metrics.json").read_text())
+    assert document["leader"] == report.leader.model_dump()
+
+
+def test_the_half_life_of_a_cut_off_comes_from_its_training_set(tmp_path):
+    """Its value is the value of `als evaluate`, which has no later events."""
+    clean = two_tastes(users=250)
+    report = backtest(backtesting(tmp_path / "all", clean))
+    newest = report.cut_offs[-1].cut_off
+    for number, cut_off in enumerate(report.cut_offs):
+        known = pl.col("timestamp") < datetime.fromisoformat(cut_off.end)
+        cut = clean if cut_off.cut_off == newest else clean.filter(known)
+        instant = {"split": {"by": "time", "test": cut_off.cut_off}}
+        alone = evaluate(backtesting(tmp_path / str(number), cut, **instant))
+        assert [one.half_life for one in cut_off.methods] == [one.half_life for one in alone.methods]
+        assert cut_off.methods[2].half_life is not None
+        assert figures(cut_off) == figures(alone)

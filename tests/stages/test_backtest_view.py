@@ -136,3 +136,31 @@ def test_without_baselines_and_with_one_cut_off_there_is_less_to_say():
     assert "on the 3.0 hours after each" in " ".join(shown.split())
     [row] = [line for line in shown.splitlines() if line.startswith("std. dev.")]
     assert row.split() == ["std.", "dev."]
+
+
+@pytest.mark.parametrize(
+    ("half_lives", "shown"),
+    [
+        (("7d", "7d", "7d"), "recent_popular: half-life 7d"),
+        (("7d", "12h", "12h"), "recent_popular: half-life 7d, then 12h"),
+        (("7d", "12h", "7d"), "recent_popular: half-life 7d, then 12h, then 7d"),
+    ],
+)
+def test_the_half_lives_of_recent_popular_are_named(half_lives, shown):
+    plain = report((4, 11, 18))
+    cut_offs = tuple(
+        one.model_copy(
+            update={
+                "methods": tuple(
+                    method.model_copy(
+                        update={"half_life": half_life if method.method == "recent_popular" else None}
+                    )
+                    for method in one.methods
+                )
+            }
+        )
+        for one, half_life in zip(plain.cut_offs, half_lives, strict=True)
+    )
+    text = rendered(plain.model_copy(update={"cut_offs": cut_offs}))
+    assert [line for line in text.splitlines() if "half-life" in line] == [shown]
+    assert "half-life" not in rendered(plain)

@@ -19,7 +19,7 @@ def test_every_metric_is_compared_with_every_baseline(tmp_path):
     report = evaluate(publish_events(context_for(tmp_path, {"seed": 3}), two_tastes()))
     assert [(one.baseline, one.metric) for one in report.comparisons] == [
         (baseline, f"{metric}@{k}")
-        for baseline in ("popular", "item_knn")
+        for baseline in ("popular", "recent_popular", "item_knn")
         for k in (3, 5)
         for metric in METRICS
     ]

@@ -185,3 +185,10 @@ def test_the_comparison_is_in_the_metric_of_the_gate(report):
     lines = lines_of(other)
     assert "lead of als in ndcg@20: als minus baseline" in [line.strip() for line in lines]
     assert "gate met: ndcg@20 0.3000, at least popular 0.1000, lead from +0.1000, p 0.002" in lines
+
+
+def test_the_half_life_of_recent_popular_is_named(report):
+    assert not [line for line in lines_of(report) if "half-life" in line]
+    *others, recent = report.methods
+    named = report.model_copy(update={"methods": (*others, recent.model_copy(update={"half_life": "14d"}))})
+    assert [line for line in lines_of(named) if "half-life" in line] == ["recent_popular: half-life 14d"]

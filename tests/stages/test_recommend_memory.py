@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 from als_cli.als.engine import Factors
 from als_cli.dataset.interactions import Interactions
 from als_cli.stages.recommend import recommend
+from tests.in_process import als_here
 from tests.shop import CONFIG, als, write_shop
 from tests.stages.builders import context_for, interactions_of, publish_dataset, publish_model
 from tests.stages.tea_shop import open_shop, shortfall, written
@@ -70,7 +71,7 @@ def test_n_above_the_number_of_candidates_changes_only_wanted(tmp_path):
 
 @pytest.mark.parametrize("top_n", ["99999999999", str(2**31)])
 def test_n_above_int32_is_a_config_error(tmp_path, top_n):
-    ended = als("recommend", "-c", write_shop(tmp_path), "-n", top_n)
+    ended = als_here("recommend", "-c", write_shop(tmp_path), "-n", top_n)
     assert ended.returncode == 2, ended.stderr
     assert "recommend.top_n" in ended.stderr
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from als_cli.config.loading import load_config
-from tests.shop import CONFIG, als, write_shop
+from tests.in_process import als_here
+from tests.shop import CONFIG, write_shop
 
 TUNED = (
     CONFIG + "tune: {trials: 3, folds: 1, metric: ndcg@5, space: {factors: [4, 8], iterations: [2, 4]}, "
@@ -21,7 +22,7 @@ def shop(tmp_path_factory):
 
 
 def report_of(shop, *arguments):
-    ended = als("tune", "-c", shop / "shop.yaml", "--json", *arguments)
+    ended = als_here("tune", "-c", shop / "shop.yaml", "--json", *arguments)
     assert (ended.returncode, ended.stderr) == (0, "")
     return json.loads(ended.stdout)
 
@@ -48,7 +49,7 @@ def test_one_command_leads_from_events_to_a_config_that_trains(shop):
 
 def test_missing_events_are_an_error_except_with_no_ingest(shop):
     gone = ["--set", f"events.source={shop / 'gone.csv'}"]
-    ended = als("tune", "-c", shop / "shop.yaml", *gone)
+    ended = als_here("tune", "-c", shop / "shop.yaml", *gone)
     assert (ended.returncode, ended.stdout) == (3, "")
     assert "gone.csv" in ended.stderr
-    assert als("tune", "-c", shop / "shop.yaml", "--no-ingest", *gone).returncode == 0
+    assert als_here("tune", "-c", shop / "shop.yaml", "--no-ingest", *gone).returncode == 0

@@ -8,7 +8,8 @@ import pytest
 from als_cli.config.loading import load_config
 from als_cli.errors import ConfigError
 from als_cli.storage.output_checks import check_lists_output, check_tune_output
-from tests.shop import CONFIG, als, write_shop
+from tests.in_process import als_here
+from tests.shop import CONFIG, write_shop
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def tree(folder):
 def refused(shop, *command):
     """Return the error of a command that exits with code 2 and changes no file."""
     before = tree(shop.parent)
-    ended = als(*command, cwd=shop)
+    ended = als_here(*command, cwd=shop)
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout == ""
     assert tree(shop.parent) == before

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from als_cli.errors import ExitCode
-from tests.shop import als
+from tests.in_process import als_here
 
 ROWS = [(f"u{n % 12}", f"i{n % 7}", 1_767_225_600 + 3600 * n) for n in range(400)]
 HEADER = "who,what,when\n"
@@ -55,7 +55,7 @@ recommend: {top_n: 3, exclude_seen: false, output: {path: lists.parquet}}
 
 
 def run(command, place, settings):
-    return als(command, "-c", place / "job.yaml", *flags(settings), cwd=place)
+    return als_here(command, "-c", place / "job.yaml", *flags(settings), cwd=place)
 
 
 TABLES = {
@@ -118,7 +118,7 @@ def test_a_table_with_numbered_columns_needs_a_declared_header(place, section):
 
 
 def ingested(place, settings):
-    ended = als("ingest", "-c", place / "bare.yaml", "--json", *flags(settings), cwd=place)
+    ended = als_here("ingest", "-c", place / "bare.yaml", "--json", *flags(settings), cwd=place)
     return ended, None if ended.returncode else json.loads(ended.stdout)["rows"]
 
 

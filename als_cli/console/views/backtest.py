@@ -1,6 +1,7 @@
 """The report of `als backtest`."""
 
 from datetime import datetime
+from itertools import groupby
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -25,6 +26,7 @@ def render_backtest(report: BacktestReport) -> RenderableType:
     return Group(
         Text(summary),
         _figures(report, metric),
+        *(Text(line) for line in _half_lives(report)),
         *([_leads(report, metric)] if report.leads else []),
         Text(f"backtest: {report.backtest}", overflow="fold"),
     )
@@ -44,6 +46,14 @@ def _figures(report: BacktestReport, metric: str) -> Table:
     for field, title in _ROWS.items():
         table.add_row(title, "", *(_number(one, field) for one in spreads))
     return table
+
+
+def _half_lives(report: BacktestReport) -> list[str]:
+    """Return the half-lives of `recent_popular`, the half-life of the oldest cut-off first; equal neighbours once."""
+    methods = [method for cut_off in report.cut_offs for method in cut_off.methods]
+    found = [method.half_life for method in methods if method.half_life is not None]
+    different = [half_life for half_life, _ in groupby(found)]
+    return [f"recent_popular: half-life {', then '.join(different)}"] if different else []
 
 
 def _names(report: BacktestReport) -> list[str]:

@@ -55,7 +55,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         Text(
             f"{_BEST} best of its column; popularity: mean training interactions of listed items;\nnovelty: bits"
         ),
-        *(Text(line) for line in (*_notes(report), *_cohort_lines(report))),
+        *(Text(line) for line in (*_half_lives(report.methods), *_notes(report), *_cohort_lines(report))),
         *([Text(_LEFT_OUT[report.published])] if report.published in _LEFT_OUT else []),
         *([_comparison_table(report)] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
@@ -131,6 +131,11 @@ def comparison_cells(one: ComparisonReport | LeadReport) -> tuple[str | Text, ..
 
 def _p_value_text(p_value: float) -> str:
     return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _half_lives(methods: Sequence[MethodReport]) -> list[str]:
+    """Return the half-life of `recent_popular`, if it was evaluated."""
+    return [f"{one.method}: half-life {one.half_life}" for one in methods if one.half_life is not None]
 
 
 def _notes(report: EvaluateReport) -> list[str]:
