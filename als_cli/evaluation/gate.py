@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from als_cli.config.evaluate import STRONGEST, EvaluateConfig, GateConfig
 from als_cli.errors import ConfigError, GateError
-from als_cli.evaluation.leader import strongest_of
+from als_cli.evaluation.leader import describe_leader, strongest_of
 from als_cli.evaluation.methods import MODEL, PUBLISHED
 from als_cli.evaluation.report import ComparisonReport, GateReport, LeaderReport
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
@@ -120,8 +120,10 @@ def decide(
     return Verdict(gate.metric, value, values[baseline], baseline, users, compared, is_strongest)
 
 
-def require(verdict: Verdict | None) -> None:
+def require(verdict: Verdict | None, leader: LeaderReport | None = None) -> None:
     """Raise an error if the gate is not met; None stands for a config without a gate.
+
+    The message also names `leader`, the baseline that leads, if any.
 
     Raises
     ------
@@ -130,16 +132,17 @@ def require(verdict: Verdict | None) -> None:
     """
     if verdict is None or verdict.met:
         return
+    leads = f"; {describe_leader(leader)}" if leader and not verdict.explains(leader) else ""
     if verdict.users < MINIMUM_TEST_USERS or verdict.threshold is None:
         raise GateError(
             f"quality gate not met: the number of test users is {verdict.users}, "
-            f"a gate needs at least {MINIMUM_TEST_USERS}",
+            f"a gate needs at least {MINIMUM_TEST_USERS}{leads}",
             hint="choose a longer test period (evaluate.split.test) or another evaluate.split, increase evaluate.users "
             "if it is set, or remove evaluate.gate",
         )
     raise GateError(
         f"quality gate not met: {verdict.metric} of the model is {verdict.value:.6g}, "
-        f"{_failed_condition(verdict, verdict.threshold)}",
+        f"{_failed_condition(verdict, verdict.threshold)}{leads}",
         hint="tune section train (factors, regularization, iterations). To accept this model, set "
         "evaluate.gate.at_least to a number or to another baseline, or remove evaluate.gate",
     )

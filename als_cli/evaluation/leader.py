@@ -38,15 +38,14 @@ def leader_of(metrics: Mapping[str, Mapping[str, float]], metric: str) -> Leader
     return LeaderReport(baseline=strongest, metric=metric, value=values[strongest], model=values[MODEL])
 
 
+def describe_leader(leader: LeaderReport) -> str:
+    """Return which baseline leads, with its value and the value of the model."""
+    return f"{leader.baseline} leads: {leader.metric} {leader.value:.4f}, {MODEL} {leader.model:.4f}"
+
+
 def log_leader(leader: LeaderReport | None, mean: str = "") -> None:
-    """Log one warning if a baseline leads. `mean` says what the values are means of, beside the users."""
+    """Log one warning if a baseline leads. `mean` follows the values and says over which cut-offs they are means."""
     if leader is not None:
         log.warning(
-            "%s leads: %s %.4f, %s %.4f%s; its lists would be better than the lists of the model",
-            leader.baseline,
-            leader.metric,
-            leader.value,
-            MODEL,
-            leader.model,
-            mean,
+            "%s%s; its lists would be better than the lists of the model", describe_leader(leader), mean
         )

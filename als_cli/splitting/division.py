@@ -27,7 +27,7 @@ class EvaluationSets:
     users_are_held_out: bool
     """Whether test users are not in the training set, so that they are folded in from their history."""
     events: SplitEvents
-    """The clean events of both sets, which baselines need for times."""
+    """The clean events of both sets, which are split again for validation."""
 
     @property
     def cut_off(self) -> datetime | None:

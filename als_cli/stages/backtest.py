@@ -80,6 +80,6 @@ def backtest(context: StageContext) -> BacktestReport:
     basis = basis_of(context, dataset, published.settings())
     with staged_folder(context.backtests_place) as folder:
         write_backtest(folder, result, per_user, basis, **run)
-    log_leader(result.leader, f" (means over {len(scored)} cut-offs)")
+    log_leader(result.leader, f" (means over {len(scored)} cut-offs)" if len(scored) > 1 else "")
     place = current_version(context.backtests_place)
     return BacktestReport(**dict(result), backtest=str(place), seconds=seconds)

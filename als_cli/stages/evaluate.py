@@ -111,10 +111,9 @@ def with_baselines(context: StageContext, dataset: Dataset) -> StageContext:
 
 
 def _conclude(verdict: Verdict | None, leader: LeaderReport | None) -> None:
-    """Say which baseline leads, if any; raise GateError if the gate is not met. One message says both if it can."""
-    if leader is not None and not (verdict is not None and verdict.explains(leader)):
-        log_leader(leader)
-    require(verdict)
+    """Raise GateError if the gate is not met, else log which baseline leads, if any."""
+    require(verdict, leader)
+    log_leader(leader)
 
 
 def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] | None) -> Basis:
@@ -180,5 +179,5 @@ def recheck_gate(context: StageContext) -> None:
     ).config.evaluate
     check_gate(config)
     averages, comparisons, users = published_figures(context.evaluations_place)
-    verdict = decide(config.gate, averages, comparisons, users)
-    _conclude(verdict, leader_of(averages, leading_metric(config.gate, config.at)))
+    leader = leader_of(averages, leading_metric(config.gate, config.at))
+    _conclude(decide(config.gate, averages, comparisons, users), leader)

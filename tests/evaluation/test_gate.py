@@ -154,10 +154,20 @@ def test_a_gate_on_the_strongest_of_no_baselines_is_an_error(baselines):
         ("item_knn", metrics(popular=0.3, item_knn=0.1), 30, False),
     ],
 )
-def test_the_error_explains_that_a_baseline_leads_if_it_names_the_baseline(
-    at_least, figures, users, explained
-):
+def test_the_error_names_the_leading_baseline_once(at_least, figures, users, explained):
     leader = LeaderReport(baseline="popular", metric="ndcg@10", value=0.3, model=0.2)
-    assert verdict(at_least, figures, users).explains(leader) is explained
+    found = verdict(at_least, figures, users)
+    assert found.explains(leader) is explained
     other_metric = leader.model_copy(update={"metric": "ndcg@5"})
-    assert not verdict(at_least, figures, users).explains(other_metric)
+    assert not found.explains(other_metric)
+    if found.met:
+        require(found, leader)
+        return
+    with pytest.raises(GateError) as refused:
+        require(found, leader)
+    assert ("; popular leads: ndcg@10 0.3000, als 0.2000" in refused.value.message) is not explained
+    with pytest.raises(GateError, match=r"; popular leads: ndcg@5 0\.3000, als 0\.2000$"):
+        require(found, other_metric)
+    with pytest.raises(GateError) as refused:
+        require(found, None)
+    assert "leads" not in refused.value.message
