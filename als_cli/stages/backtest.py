@@ -49,9 +49,7 @@ def backtest(context: StageContext) -> BacktestReport:
     step = section.backtest.step or newest.length
     periods = periods_with_training(clean, newest, step, section.backtest.cut_offs)
     log_if_left_out(published, None, context.models_place)
-    methods = methods_for(
-        replace(context, progress=SilentProgress()), published, config.train
-    )  # one bar for all cut-offs
+    methods = methods_for(replace(context, progress=SilentProgress()), published)  # one bar for all cut-offs
     scored = score_cut_offs(
         methods,
         clean,

@@ -122,12 +122,18 @@ def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] 
     return Basis(config.evaluate, config.train, config.events, dataset.manifest.content, published)
 
 
-def methods_for(context: StageContext, published: PublishedModel, train: TrainConfig) -> Methods:
-    """Return the model of section `train` and the baselines; `published` only if its settings can be compared."""
-    config, models = context.config, {MODEL: train}
+def methods_for(
+    context: StageContext, published: PublishedModel, chosen: TrainConfig | None = None
+) -> Methods:
+    """Return the model and the baselines; `published` only if its settings can be compared.
+
+    `chosen` is section `train` with the choice of `auto`. None: settings are selected on each training set.
+    """
+    config, models = context.config, {MODEL: chosen or context.config.train}
     if published.train is not None:
         models[PUBLISHED] = published.train
-    fitter = ModelFitter(config.events, config.evaluate.split, context.threads, context.progress)
+    resolved = frozenset() if chosen is None else frozenset({MODEL})
+    fitter = ModelFitter(config.events, config.evaluate.split, context.threads, context.progress, resolved)
     return Methods(config.evaluate, config.events, models, fitter, context.threads)
 
 

@@ -54,8 +54,9 @@ class Trial:
             f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
             f"unobserved_weight {train.unobserved_weight}, user_exponent {rule.user_exponent}, "
             f"item_exponent {rule.item_exponent}, fold_in.regularization {fold_in.regularization}, "
-            f"fold_in.item_exponent {fold_in.item_exponent}, fold_in.half_life {fold_in.half_life}, "
-            f"demand ({train.demand}): {train.metric} {self.value:.4f}"
+            f"fold_in.item_exponent {fold_in.item_exponent}, "
+            f"fold_in.half_life {fold_in.model_dump(mode='json')['half_life']}, "
+            f"demand {train.demand.model_dump(mode='json')}: {train.metric} {self.value:.4f}"
         )
 
 

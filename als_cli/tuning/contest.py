@@ -30,6 +30,8 @@ _MINIMUM_GAIN_FOR_EVEN_MORE = 1.02
 """Minimum ratio of the values with `more_factors` and `few_factors` before even more factors are evaluated."""
 _SLOW_MACHINE = 2.0
 """Ratio of the elapsed to the expected seconds above which the elapsed time counts against the budget."""
+_NOTABLE = 0.25
+"""Fraction of the budget below which the elapsed time never counts."""
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +190,10 @@ class Contest:
 
         Up to that ratio, the result does not depend on the machine.
         """
-        ratio = (self._rules.clock() - self._started) / max(self._spent, 1.0)
+        elapsed = self._rules.clock() - self._started
+        if elapsed < _NOTABLE * self._train.budget.time.total_seconds():
+            return 1.0  # small data: compilation and other fixed costs are most of the time
+        ratio = elapsed / max(self._spent, 1.0)
         return ratio if ratio > _SLOW_MACHINE else 1.0
 
     def _evaluate_again(self, sets: ValidationSets, trials: list[Trial], factors: int) -> list[Trial]:

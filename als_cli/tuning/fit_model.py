@@ -40,6 +40,8 @@ class ModelFitter:
     """`evaluate.split`, which gives the length of validation periods if `train.horizon` is `auto`."""
     threads: int
     progress: Progress = field(default_factory=SilentProgress)
+    resolved: frozenset[str] = frozenset()
+    """Names of models whose section `train` has the choice of `auto` already, if there is one."""
 
     def __call__(self, name: str, train: TrainConfig, sets: EvaluationSets) -> FactorRanker:
         """Return the model of `train`, fitted to the training set of `sets`, as ranker `name` for the test users.
@@ -53,8 +55,10 @@ class ModelFitter:
         """
         matrix = sets.training.matrix
         check_times(train, sets.training.times)
-        search = AutoSearch(self.signal, self.threads, self.progress, horizon=horizon_of(train, self.split))
-        chosen = search.resolve(train, sets.events.training, matrix)
-        recipe = recipe_for(matrix, chosen, self.threads)
+        if name not in self.resolved:
+            horizon = horizon_of(train, self.split)
+            search = AutoSearch(self.signal, self.threads, self.progress, horizon=horizon)
+            train = search.resolve(train, sets.events.training, matrix)
+        recipe = recipe_for(matrix, train, self.threads)
         with reported_iterations(self.progress, recipe.settings.iterations) as report:
             return fit_ranker(name, recipe, sets, report)

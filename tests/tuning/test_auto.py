@@ -26,6 +26,9 @@ from tests.stages.evaluation_builders import context_for, publish_events, two_ta
 NUMBERS = {
     "unobserved_weight": 0.5, "regularization": 0.01, "confidence": {"user_exponent": 0.0, "item_exponent": 0.0},
 }  # fmt: skip
+NEUTRAL = {
+    "half_life": "infinite", "exponent": 0.0, "long_run_half_life": "infinite", "long_run_exponent": 0.0, "offset": 0.0,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,11 @@ def choosing(folder, **train):
 def chosen(context, clean, **rules):
     matrix = aggregate(clean.lazy(), context.config.events).matrix
     search = AutoSearch(context.config.events, context.threads, rules=AutoRules(**rules))
-    return search.choose(context.config.train, clean.lazy(), matrix)
+    return search.resolve(context.config.train, clean.lazy(), matrix)
+
+
+def duration(seconds):
+    return "infinite" if seconds is None else f"{seconds}s"
 
 
 def validation(context, clean):
@@ -77,7 +84,7 @@ def test_numbers_and_other_engines_stay_as_they_are(tmp_path, clean, train):
 
 
 def test_with_too_few_users_nothing_is_selected(tmp_path):
-    context, few = choosing(tmp_path), two_tastes(users=60)
+    context, few = choosing(tmp_path), two_tastes(users=20)
     assert chosen(context, few) == context.config.train
     matrix = aggregate(few.lazy(), context.config.events).matrix
     assert recipe_for(matrix, context.config.train, 1).settings.factors == min(matrix.shape)
@@ -94,20 +101,30 @@ def test_numbers_in_the_config_are_kept(tmp_path, clean):
 
 def test_the_number_of_iterations_has_the_best_validation_metric(tmp_path, clean):
     """Expected: a separate training per number of iterations, with users folded in as in the iterations."""
-    context = choosing(tmp_path, factors=6, fold_in={"regularization": 0.01, "item_exponent": 0.0}, **NUMBERS)
-    sets = validation(context, clean)
-    values = []
-    for iterations in range(1, 13):
+    context = choosing(
+        tmp_path,
+        factors=6,
+        fold_in={"regularization": 0.01, "item_exponent": 0.0, "half_life": "infinite"},
+        demand=NEUTRAL,
+        **NUMBERS,
+    )
+    periods = validation_sets(clean.lazy(), context.config.events, Horizon(), ValidationRules())
+    values = {}
+    for iterations in (2, 3, 4, 6, 8, 10, 12):
         train = context.config.train.model_copy(update={"iterations": iterations})
-        factors = recipe_for(sets.training.matrix, train, 1).fit(sets.training.matrix, lambda _: None)
-        ranker = FactorRanker("als", factors.users[sets.holdout.user_rows], factors.items, 1)
-        values.append(measure(ranker, sets.holdout.test_set, (10,)).averages["ndcg@10"])
-    found = chosen(context, clean)
-    # Training stops after two iterations without improvement. The first iteration is not evaluated.
-    last = next((n for n in range(4, 13) if 0.999 * max(values[n - 2 : n]) <= max(values[1 : n - 2])), 12)
-    best = max(values[1:last])
-    assert values[found.iterations - 1] >= 0.999 * best
-    assert all(value < 0.999 * best for value in values[1 : found.iterations - 1])
+        metrics = []
+        for sets in periods:
+            factors = recipe_for(sets.training.matrix, train, 1).fit(sets.training.matrix, lambda _: None)
+            ranker = FactorRanker("als", factors.users[sets.holdout.user_rows], factors.items, 1)
+            metrics.append(measure(ranker, sets.holdout.test_set, (10,)).averages["ndcg@10"])
+        values[iterations] = np.mean(metrics)
+        # Training stops after two evaluations without improvement.
+        before, last = list(values.values())[:-2], list(values.values())[-2:]
+        if before and 0.999 * max(last) <= max(before):
+            break
+    found, best = chosen(context, clean), max(values.values())
+    assert values[found.iterations] >= 0.999 * best
+    assert all(value < 0.999 * best for number, value in values.items() if number < found.iterations)
     assert (found.fold_in.regularization, found.fold_in.item_exponent) == (0.01, 0.0)
 
 
@@ -153,11 +170,16 @@ def test_presets_that_diverge_are_skipped(tmp_path, clean, monkeypatch):
     def diverges(engine, confidence, settings):
         if settings.regularization != 0.01:
             raise TrainingError("not finite")
-        return plain(engine, confidence, settings)
+        yield from plain(engine, confidence, settings)
 
     monkeypatch.setattr(NativeEngine, "iterate", diverges)
     assert chosen(choosing(tmp_path), clean).regularization == 0.01
-    monkeypatch.setattr(NativeEngine, "iterate", lambda *_: iter(()))
+
+    def always_diverges(*_):
+        raise TrainingError("not finite")
+        yield
+
+    monkeypatch.setattr(NativeEngine, "iterate", always_diverges)
     assert chosen(choosing(tmp_path), clean).factors == "auto"
 
 
@@ -202,9 +224,9 @@ def test_only_events_of_the_training_set_are_read(tmp_path, clean, monkeypatch):
     publish_events(context, clean)
     seen, plain = [], AutoSearch.choose
 
-    def recorded(search, train, events, matrix):
+    def recorded(search, train, events):
         seen.append(events.select(pl.col("timestamp").max()).collect().item())
-        return plain(search, train, events, matrix)
+        return plain(search, train, events)
 
     monkeypatch.setattr(AutoSearch, "choose", recorded)
     report = evaluate(context)
@@ -217,13 +239,18 @@ def test_a_model_stores_the_selected_values_and_they_train_the_same_model(tmp_pa
     first = train_stage(context)
     recipe = read_manifest(current_version(context.models_place), "model").metrics["recipe"]
     settings, rule, fold_in = recipe["settings"], recipe["confidence"], recipe["fold_in"]
+    demand = {
+        key: duration(value) if key.endswith("life") else value for key, value in recipe["demand"].items()
+    }
     again = choosing(
         tmp_path, factors=settings["factors"], iterations=settings["iterations"],
         unobserved_weight=settings["unobserved_weight"], regularization=settings["regularization"],
         confidence={"user_exponent": rule["user_exponent"], "item_exponent": rule["item_exponent"]},
         fold_in={
             "regularization": fold_in["regularization"], "item_exponent": fold_in["confidence"]["item_exponent"],
+            "half_life": duration(fold_in["half_life"]),
         },
+        demand=demand,
     )  # fmt: skip
     assert len(first.loss) == settings["iterations"]
     users = open_model(context.models_place).factors.users.copy()

@@ -1,13 +1,18 @@
 """Conversion of points to configs, and scales that do not depend on the data set."""
 
+import math
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, random_array
 
+from als_cli.als.demand import DemandRule
 from als_cli.config.train import ConfidenceConfig, TrainConfig
 from als_cli.config.tune import SpaceConfig
+from als_cli.tuning.demand_search import demand_point
 from als_cli.tuning.parameters import recipe_for
-from als_cli.tuning.point import density, regularization_at_one
+from als_cli.tuning.point import apply_point, density, fold_in_values, open_values, regularization_at_one
 from als_cli.tuning.space import point_of, search_space, searched_config
 
 POINT = {
@@ -96,3 +101,80 @@ def test_a_recipe_and_its_point_convert_to_each_other(matrix):
     space = search_space(TrainConfig(), SpaceConfig(factors=(4, 8)), [matrix])
     recipe = recipe_for(matrix, searched_config(TrainConfig(), POINT, matrix), threads=1)
     assert point_of(recipe, matrix, space) == pytest.approx(POINT, rel=1e-3)
+
+
+DAY = 86_400.0
+DEMAND = demand_point(2.5 * DAY, 1.5, 120 * DAY, 0.75, 0.1)
+
+
+def test_a_point_has_the_half_lives_in_seconds_and_the_exponents_of_demand(matrix):
+    changed = apply_point(TrainConfig(), POINT | DEMAND | {"fold_in_half_life": 0.5 * DAY}, matrix)
+    assert (changed.demand.half_life, changed.demand.long_run_half_life) == (timedelta(2.5), timedelta(120))
+    assert (changed.demand.exponent, changed.demand.long_run_exponent, changed.demand.offset) == (
+        1.5,
+        0.75,
+        0.1,
+    )
+    assert changed.fold_in.half_life == timedelta(hours=12)
+    assert TrainConfig.model_validate(changed.model_dump(mode="json")) == changed
+    recipe = recipe_for(matrix, changed, threads=1)
+    assert recipe.demand == DemandRule(2.5 * DAY, 1.5, 120 * DAY, 0.75, 0.1)
+    assert recipe.separate_fold_in.half_life == 0.5 * DAY
+
+
+def test_an_infinite_half_life_is_infinite_in_the_config_and_none_in_the_recipe(matrix):
+    changed = apply_point(
+        TrainConfig(), POINT | demand_point(exponent=0.5) | {"fold_in_half_life": math.inf}, matrix
+    )
+    assert (changed.demand.half_life, changed.demand.long_run_half_life) == ("infinite", "infinite")
+    assert changed.fold_in.half_life == "infinite"
+    recipe = recipe_for(matrix, changed, threads=1)
+    assert recipe.demand == DemandRule(exponent=0.5)
+    assert recipe.separate_fold_in.half_life is None
+
+
+def test_a_point_without_demand_changes_no_demand(matrix):
+    changed = apply_point(TrainConfig(demand={"half_life": "3d", "exponent": 2.0}), POINT, matrix)
+    assert (changed.demand.half_life, changed.demand.exponent, changed.demand.offset) == (
+        timedelta(3),
+        2.0,
+        "auto",
+    )
+    assert recipe_for(matrix, changed, threads=1).demand == DemandRule(half_life=3 * DAY, exponent=2.0)
+    assert recipe_for(matrix, apply_point(TrainConfig(), POINT, matrix), threads=1).demand == DemandRule()
+
+
+def test_only_auto_values_of_demand_and_of_the_half_life_are_open():
+    point = DEMAND | {"fold_in_half_life": DAY, "fold_in_regularization": 2.0}
+    assert open_values(TrainConfig(), point) == point
+    given = TrainConfig(demand={"half_life": "3d", "offset": 0.0}, fold_in={"half_life": "infinite"})
+    assert open_values(given, point).keys() == point.keys() - {
+        "demand_half_life",
+        "demand_offset",
+        "fold_in_half_life",
+    }
+    hu2008 = TrainConfig(objective="hu2008")
+    counts = {name: POINT[name] for name in ("factors", "iterations")}
+    assert open_values(hu2008, POINT | point) == counts | {"fold_in_regularization": 2.0} | DEMAND
+
+
+@pytest.mark.parametrize(
+    ("given", "point", "expected"),
+    [
+        ({}, {}, (0.04, 0.3, None)),
+        ({}, {"fold_in_regularization": 2.0, "fold_in_item_exponent": 0.5, "fold_in_half_life": DAY}, (0.08, 0.15, DAY)),
+        ({}, {"fold_in_half_life": math.inf}, (0.04, 0.3, None)),
+        ({"half_life": "infinite"}, {"fold_in_half_life": DAY}, (0.04, 0.3, None)),
+        ({"regularization": 0.7, "item_exponent": 0.2, "half_life": "36h"}, {"fold_in_half_life": DAY}, (0.7, 0.2, 1.5 * DAY)),
+    ],
+)  # fmt: skip
+def test_fold_in_values_of_the_config_take_precedence_over_the_point(given, point, expected):
+    assert fold_in_values(point, TrainConfig(fold_in=given).fold_in, 0.04, 0.3) == expected
+
+
+def test_the_fold_in_regularization_of_hu2008_is_relative_to_its_default(matrix):
+    given = TrainConfig(objective="hu2008", factors=4)
+    changed = apply_point(given, {"fold_in_regularization": 4.0}, matrix)
+    assert (changed.regularization, changed.fold_in.regularization) == ("auto", 0.2)
+    recipe = recipe_for(matrix, changed, threads=1)
+    assert (recipe.settings.regularization, recipe.separate_fold_in.regularization) == (0.05, 0.2)
