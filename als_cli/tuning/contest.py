@@ -16,9 +16,9 @@ from als_cli.tuning.auto_trial import Trial
 from als_cli.tuning.point import Point
 from als_cli.tuning.presets import distinct_starts
 
-_CONTENDERS = 2
+_CONTENDERS = 3
 """Presets that are evaluated with `more_factors`. With even more factors, only the best preset is evaluated."""
-_MINIMUM_RATIO_TO_BEST = 0.985
+_MINIMUM_RATIO_TO_BEST = 0.97
 """Minimum ratio to the best value for a preset to be evaluated with more factors."""
 _EXPECTED_ITERATIONS = 4
 """Iterations of a training that its expected cost assumes."""
