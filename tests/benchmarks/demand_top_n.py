@@ -1,6 +1,6 @@
 """Cost of lists by demand, relative to plain lists: wall time and processor time of top-20 without seen items.
 
-    python tests/benchmarks/demand_top_n.py [--factors 64 128] [--users 138000] [--rounds 9]
+    python tests/benchmarks/demand_top_n.py [--data synthetic gowalla] [--factors 64 128] [--users 138000] [--rounds 9]
 
 Both sides make the same lists as `als recommend`, from the same factors, in blocks of 4,096 users. With demand, the time
 includes the demand of the items from all pairs, once, the weighted items, and the column of the offset. The two sides
@@ -45,6 +45,7 @@ RULES = {
     "gamma 0.3, offset 0.1": DemandRule(14 * DAY, 0.3, None, 0.0, 0.1),
     "gamma 0.001, offset 0.001": DemandRule(14 * DAY, 0.001, None, 0.0, 0.001),
 }
+DATA = {"synthetic": synthetic.movielens_like, "gowalla": synthetic.gowalla}
 RULES_OF_LISTS = ListRules(top_n=20, exclude_seen=True, allowed=None, popular_fallback=False)
 BLOCK_USERS = 4096
 
@@ -104,6 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--data", choices=list(DATA), nargs="+", default=list(DATA))
     parser.add_argument("--factors", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--users", type=int, default=synthetic.USERS)
     parser.add_argument("--rounds", type=int, default=9)
@@ -113,8 +115,8 @@ def main() -> None:
     print(
         "| data | rule | plain | demand | wall time ratio | processor time ratio |\n|---|---|---|---|---|---|"
     )
-    data = {"synthetic": synthetic.movielens_like(), "gowalla": synthetic.gowalla()}
-    for name, matrix in data.items():
+    for name in options.data:
+        matrix = DATA[name]()
         if matrix is None:
             print(f"| {name} | not found |")
             continue
