@@ -15,6 +15,8 @@ from tests.shop import als
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = ROOT.parent / "shared" / "data"
 
+DEMAND = "train.demand={half_life: 7d, exponent: 1, long_run_exponent: 0.75}"
+
 pytestmark = pytest.mark.realdata
 
 
@@ -38,7 +40,7 @@ def test_online_retail_with_different_column_names(tmp_path):
     shipped = (ROOT / "configs" / "online_retail.yaml").read_text(encoding="utf-8")
     config = tmp_path / "shop.yaml"
     config.write_text(shipped.replace("data/online_retail", str(folder)), encoding="utf-8")
-    reports, _ = run(config, tmp_path, "train.factors=64", "train.iterations=4")
+    reports, _ = run(config, tmp_path, "train.factors=64", "train.iterations=4", DEMAND)
     assert sum(source["rows"] for source in reports["ingest"]["sources"]) == 525_461 + 541_909
     figures = {method["method"]: method["metrics"] for method in reports["evaluate"]["methods"]}
     assert figures["als"]["ndcg@10"] > figures["item_knn"]["ndcg@10"] > figures["popular"]["ndcg@10"]

@@ -89,7 +89,7 @@ class TrainConfig(Section):
     metric: Annotated[str, AfterValidator(check_accuracy_metric)] = "ndcg@10"
     """The metric that `auto` selects settings by, an accuracy metric with its k."""
     horizon: Auto | Duration = "auto"
-    """The time that a list stays in use. `auto` settings are validated on periods of this length. auto: the test period of `evaluate.split` if it is a duration, otherwise the period of the newest tenth of the events."""
+    """The time that a list stays in use. `auto` settings are validated on periods of this length. auto: the test period of `evaluate.split` if it is a duration, otherwise the period of the newest tenth of the events. With a given split that is not by time, demand is selected only if `horizon` is a duration."""
     choose_again: Duration = Field(default="30d", validate_default=True)
     """Age at which settings that `auto` selected are selected again. The age is the time between the newest events then and now. Settings are also selected again if section `train` changes, if the number of pairs changes by more than a quarter, or if the earlier selection may know events after `events.as_of`."""
     solver: Auto | Literal["exact"] = "auto"

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -54,6 +54,8 @@ class Horizon:
     """None: the period of the newest tenth of the events."""
     is_given: bool = False
     """Whether `train.horizon` gives the length. Otherwise a length that the events do not allow is replaced."""
+    follows_time: bool = True
+    """Whether settings may depend on times. If not, the newest tenth is one validation set without times."""
 
 
 def validation_sets(
@@ -72,6 +74,8 @@ def validation_sets(
         `train.horizon` is longer than the time from the oldest to the newest event.
     """
     sets = _by_time(clean, signal, horizon, rules)
+    if not horizon.follows_time:
+        sets = tuple(_without_times(one) for one in sets[:1])
     if _users(sets) < rules.minimum_evaluated:
         sets = _divided(clean, signal, RandomSplit(by="random", fraction=_SAMPLED), rules)
     return sets if _users(sets) >= rules.minimum_evaluated else ()
@@ -97,6 +101,15 @@ def _by_time(
         if _users(found) >= rules.maximum_evaluated:
             break
     return tuple(found)
+
+
+def _without_times(sets: EvaluationSets) -> EvaluationSets:
+    test_set = replace(sets.holdout.test_set, times=None)
+    return replace(
+        sets,
+        training=replace(sets.training, times=None),
+        holdout=replace(sets.holdout, test_set=test_set),
+    )
 
 
 def _divided(

@@ -20,7 +20,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.als.cost import iteration_seconds, ranking_seconds
-from als_cli.config.evaluate import Split, TimeSplit
+from als_cli.config.evaluate import AutoSplit, Split, TimeSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.progress import Progress, SilentProgress
@@ -121,12 +121,16 @@ class AutoSearch:
 
 
 def horizon_of(train: TrainConfig, split: Split) -> Horizon:
-    """Return the length of validation periods for `train`: its `horizon`, or the test period of a `split` by time."""
+    """Return the length of validation periods for `train`: its `horizon`, or the test period of a `split` by time.
+
+    With another given split, the evaluation does not measure a later period. Then settings do not depend on times,
+    unless `train.horizon` is given.
+    """
     if train.horizon != "auto":
         return Horizon(train.horizon, is_given=True)
     if isinstance(split, TimeSplit) and isinstance(split.test, timedelta):
         return Horizon(split.test)
-    return Horizon()
+    return Horizon(follows_time=isinstance(split, (TimeSplit, AutoSplit)))
 
 
 def forecast(matrix: csr_matrix, factors: int, iterations: int) -> str:
