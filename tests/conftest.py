@@ -38,7 +38,10 @@ SLOW = (
     "test_readme.py",
     "test_split_commands.py",
     "test_workspace.py",
+    "storage/test_choice_files.py",
     "tuning/test_auto.py",
+    "tuning/test_auto_drift.py",
+    "tuning/test_choice.py",
     "tuning/test_screen.py",
     "tuning/test_start.py",
 )

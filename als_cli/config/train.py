@@ -34,7 +34,7 @@ class FoldInConfig(Section):
     item_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
     """Tempering exponent q of the fold-in (weighted only). auto: selected by validation if `factors` or `iterations` is auto, otherwise `train.confidence.item_exponent`."""
     half_life: HalfLife = "auto"
-    """Half-life of confidences in the fold-in: they are halved for every such time before the user's newest event (weighted only). auto: selected by validation if `factors` or `iterations` is auto and all events have timestamps, otherwise `infinite`."""
+    """Half-life of confidences in the fold-in: they are halved for each half-life before the user's newest event (weighted only). auto: selected by validation if `factors` or `iterations` is auto and all events have timestamps, otherwise `infinite`."""
 
 
 class DemandConfig(Section):

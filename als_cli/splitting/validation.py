@@ -77,7 +77,9 @@ def validation_sets(
     if not horizon.follows_time:
         sets = tuple(_without_times(one) for one in sets[:1])
     if _users(sets) < rules.minimum_evaluated:
-        sets = _divided(clean, signal, RandomSplit(by="random", fraction=_SAMPLED), rules)
+        # Random pairs are not later than the training set, so they say nothing about times.
+        random = _divided(clean, signal, RandomSplit(by="random", fraction=_SAMPLED), rules)
+        sets = tuple(_without_times(one) for one in random)
     return sets if _users(sets) >= rules.minimum_evaluated else ()
 
 
