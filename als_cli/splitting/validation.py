@@ -75,11 +75,9 @@ def validation_sets(
     """
     sets = _by_time(clean, signal, horizon, rules)
     if not horizon.follows_time:
-        sets = tuple(_without_times(one) for one in sets[:1])
+        sets = tuple(without_times(one) for one in sets[:1])
     if _users(sets) < rules.minimum_evaluated:
-        # Random pairs are not later than the training set, so they say nothing about times.
-        random = _divided(clean, signal, RandomSplit(by="random", fraction=_SAMPLED), rules)
-        sets = tuple(_without_times(one) for one in random)
+        sets = _divided(clean, signal, RandomSplit(by="random", fraction=_SAMPLED), rules)
     return sets if _users(sets) >= rules.minimum_evaluated else ()
 
 
@@ -105,7 +103,8 @@ def _by_time(
     return tuple(found)
 
 
-def _without_times(sets: EvaluationSets) -> EvaluationSets:
+def without_times(sets: EvaluationSets) -> EvaluationSets:
+    """Return `sets` without the times of pairs, for searches that must not depend on them."""
     test_set = replace(sets.holdout.test_set, times=None)
     return replace(
         sets,

@@ -24,7 +24,7 @@ from als_cli.config.evaluate import AutoSplit, Split, TimeSplit
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.progress import Progress, SilentProgress
-from als_cli.splitting.validation import Horizon, ValidationSets, validation_sets
+from als_cli.splitting.validation import Horizon, ValidationSets, validation_sets, without_times
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.contest import AutoRules, Contest
 from als_cli.tuning.parameters import check_times
@@ -101,6 +101,8 @@ class AutoSearch:
             log.info("too few users can be evaluated: `auto` settings keep their defaults")
             return None
         check_times(train, sets[0].training.times)
+        # Random pairs are not later than the training set, so they say nothing about times.
+        sets = tuple(one if one.cut_off else without_times(one) for one in sets)
         with self.progress.task("selecting settings") as task:
             best = Contest(train, sets, TrialRunner(train, self.threads), self.rules, task).best()
         if not best.value > 0:
