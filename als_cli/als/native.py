@@ -7,7 +7,7 @@ exactly with `settings.exact`.
 
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -57,12 +57,19 @@ class NativeEngine:
                     break
             return training.finished()
 
-    def iterate(self, confidence: csr_matrix, settings: AlsSettings) -> Iterator[Factors]:
-        """Yield the factors after each of `settings.iterations` iterations: those of `fit` with so many iterations."""
+    def iterate(
+        self, confidence: csr_matrix, settings: AlsSettings, numbers: Iterable[int]
+    ) -> Generator[Factors]:
+        """Yield the factors after each of the increasing `numbers` of iterations: those of `fit` with so many iterations.
+
+        `settings.iterations` is not used. Close the iterator when it is not used up, because it holds threads.
+        """
         with Workers(settings.threads) as workers:
-            training = _Training(workers, confidence, settings, None)
-            for number in range(1, settings.iterations + 1):
-                training.run(number)
+            training, done = _Training(workers, confidence, settings, None), 0
+            for number in numbers:
+                while done < number:
+                    done += 1
+                    training.run(done)
                 yield training.factors
 
     def fold_in(

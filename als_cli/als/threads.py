@@ -1,7 +1,7 @@
 """The number of threads that can run, and a pool that runs work on that number, with BLAS limited to it."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -72,3 +73,18 @@ class Workers:
         if self._pool is None:
             return list(map(work, *pieces))
         return list(self._pool.map(work, *pieces))
+
+
+def side_by_side(
+    work: Callable[[P, int], T], pieces: Sequence[P], threads: int, at_once: int | None = None
+) -> list[T]:
+    """Return ``[work(piece, its threads), ...]`` in the order of `pieces`, of which `at_once` run at the same time.
+
+    The default of `at_once` is the number of `threads`.
+
+    One small piece of work cannot keep many threads busy, but several pieces can.
+    """
+    at_once = max(1, min(threads, available_threads(), len(pieces), at_once or threads))
+    each = -(-threads // at_once)
+    with Workers(at_once) as workers:
+        return workers.map(lambda piece: work(piece, each), pieces)

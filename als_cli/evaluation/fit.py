@@ -7,11 +7,12 @@ import numpy as np
 from als_cli.als.demand import weighted_items, weights_of, with_offset
 from als_cli.als.engine import Iteration
 from als_cli.als.recipe import Recipe
-from als_cli.arrays import Float32Array
 from als_cli.evaluation.metrics import USER_METRICS
 from als_cli.evaluation.protocol import ranked_hits
 from als_cli.evaluation.rankers import FactorRanker, Ranker
+from als_cli.ranking.native_top_n import item_index
 from als_cli.splitting.division import EvaluationSets
+from als_cli.splitting.holdout import TestSet
 
 
 def fit_ranker(
@@ -36,28 +37,16 @@ def fit_ranker(
         users = recipe.fold_in(factors.items, holdout.test_set.history, holdout.test_set.times)
     else:
         users = factors.users[holdout.user_rows]
-    weights = weights_of(recipe.demand, training.matrix, training.times)
-    return demand_ranker(name, users, factors.items, weights, recipe)
+    weights, offset = weights_of(recipe.demand, training.matrix, training.times), recipe.demand.offset
+    items = item_index(weighted_items(factors.items, weights, offset))
+    return FactorRanker(name, with_offset(users, weights, offset), items, recipe.settings.threads)
 
 
-def demand_ranker(
-    name: str, users: Float32Array, items: Float32Array, weights: Float32Array | None, recipe: Recipe
-) -> FactorRanker:
-    """Return the ranker of `users` (T, f) and `items` (I, f), whose `weights` (I,) come from the demand of `recipe`."""
-    offset = recipe.demand.offset
-    return FactorRanker(
-        name,
-        with_offset(users, weights, offset),
-        weighted_items(items, weights, offset),
-        recipe.settings.threads,
-    )
-
-
-def mean_metric(ranker: Ranker, sets: EvaluationSets, metric: str) -> float:
-    """Return the mean of an accuracy `metric` (such as ``ndcg@10``) of `ranker` over the test users of `sets`."""
+def mean_metric(ranker: Ranker, test_set: TestSet, metric: str) -> float:
+    """Return the mean of an accuracy `metric` (such as ``ndcg@10``) of `ranker` over the users of `test_set`."""
     name, _, k = metric.partition("@")
     values = [
-        USER_METRICS[name](hits, sets.holdout.test_set.relevant_counts[users])
-        for users, hits in ranked_hits(ranker, sets.holdout.test_set, int(k))
+        USER_METRICS[name](hits, test_set.relevant_counts[users])
+        for users, hits in ranked_hits(ranker, test_set, int(k))
     ]
     return float(np.concatenate(values).mean())

@@ -45,10 +45,10 @@ class Ranker(Protocol):
 class FactorRanker:
     """Ranks by the dot product of user factors and item factors, with one row of user factors per test user."""
 
-    def __init__(self, name: str, users: Float32Array, items: Float32Array, threads: int) -> None:
+    def __init__(self, name: str, users: Float32Array, items: ItemIndex, threads: int) -> None:
         self.name = name
         self._users = users
-        self._index = item_index(items)
+        self._index = items
         self._threads = threads
 
     def rank(self, block: UsersToRank, n: int) -> TopN:

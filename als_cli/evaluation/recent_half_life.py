@@ -61,7 +61,10 @@ def _validation_sets(sets: EvaluationSets, signal: EventsConfig) -> ValidationSe
 
 def _mean_over_users(validation: ValidationSets, half_life: timedelta, threads: int) -> float:
     users = [one.holdout.test_set.users for one in validation]
-    values = [mean_metric(_ranker(one.training, half_life, threads), one, METRIC) for one in validation]
+    values = [
+        mean_metric(_ranker(one.training, half_life, threads), one.holdout.test_set, METRIC)
+        for one in validation
+    ]
     return float(np.average(values, weights=users))
 
 

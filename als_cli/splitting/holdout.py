@@ -69,10 +69,15 @@ class Holdout:
 
     def sample(self, size: int, seed: int) -> "Holdout":
         """Return a random sample of `size` users, sorted by id; all users if there are no more."""
+        return self.parted(size, seed)[0]
+
+    def parted(self, size: int, seed: int) -> tuple["Holdout", "Holdout | None"]:
+        """Return a random sample of `size` users and the other users, both sorted by id; None if there are no others."""
         users = len(self.user_rows)
         if size >= users:
-            return self
-        return self.take(np.sort(np.random.default_rng(seed).permutation(users)[:size]))
+            return self, None
+        order = np.random.default_rng(seed).permutation(users)
+        return self.take(np.sort(order[:size])), self.take(np.sort(order[size:]))
 
     def with_candidates(self, pairs: pl.DataFrame, item_ids: pl.Series) -> "Holdout":
         """Return the users with candidates: for each user, only the items in `pairs` are ranked.

@@ -36,6 +36,8 @@ class ValidationRules:
 
     maximum_evaluated: int = 3000
     """Maximum number of evaluated users of a validation set. Above it, users are sampled."""
+    maximum_searched: int = 1000
+    """Maximum number of users that searches without another training evaluate, in all validation sets together."""
     minimum_evaluated: int = 100
     """Minimum number of evaluated users. Below it, results are too noisy to select settings."""
     many_users: int = 100_000

@@ -104,7 +104,13 @@ class AutoSearch:
         # Random pairs are not later than the training set, so they say nothing about times.
         sets = tuple(one if one.cut_off else without_times(one) for one in sets)
         with self.progress.task("selecting settings") as task:
-            best = Contest(train, sets, TrialRunner(train, self.threads), self.rules, task).best()
+            best = Contest(
+                train,
+                sets,
+                TrialRunner(train, self.threads, self.rules.validation.maximum_searched),
+                self.rules,
+                task,
+            ).best()
         if not best.value > 0:
             log.info("no list contains a test item: `auto` settings keep their defaults")
             return None

@@ -11,23 +11,29 @@ from scipy.sparse import csr_matrix
 from als_cli.als.cost import iteration_seconds, ranking_seconds, training_bytes
 from als_cli.config.train import TrainConfig
 from als_cli.progress import Task
+from als_cli.splitting.division import EvaluationSets
 from als_cli.splitting.validation import ValidationRules, ValidationSets, smaller
 from als_cli.tuning.auto_trial import Trial
-from als_cli.tuning.point import Point
+from als_cli.tuning.early_stopping import MANY_FACTORS
+from als_cli.tuning.point import DEMAND_KEYS, FOLD_IN_NAMES, Point
 from als_cli.tuning.presets import distinct_starts
 
-_CONTENDERS = 3
-"""Presets that are evaluated with `more_factors`. With even more factors, only the best preset is evaluated."""
-_MINIMUM_RATIO_TO_BEST = 0.97
-"""Minimum ratio to the best value for a preset to be evaluated with more factors."""
 _EXPECTED_ITERATIONS = 4
 """Iterations of a training that its expected cost assumes."""
 _EXPECTED_EVALUATIONS = 8
-"""Evaluations of a trial that its expected cost assumes."""
+"""Evaluations of the sampled users that the expected cost of a trial assumes."""
+_EXPECTED_EVALUATIONS_OF_DEMAND = 15
+"""Further evaluations of the sampled users by a search for demand, if there are times."""
 _MINIMUM_GAIN = 1.005
 """Minimum ratio by which another number of factors must improve the metric."""
-_MINIMUM_GAIN_FOR_EVEN_MORE = 1.02
+_MINIMUM_GAIN_FOR_EVEN_MORE = 1.03
 """Minimum ratio of the values with `more_factors` and `few_factors` before even more factors are evaluated."""
+_MINIMUM_GAIN_OF_EVEN_MORE = 1.01
+"""Minimum ratio by which even more factors must improve the metric, because training and ranking take longer with them."""
+_MINIMUM_RATIO_FOR_TWICE = 0.98
+"""Minimum ratio of the values with `more_factors` and `few_factors` before twice `few_factors` are evaluated."""
+_MAXIMUM_RATIO_FOR_FEWER = 0.99
+"""Ratio of the same values from which on fewer factors are not evaluated, because more do not harm."""
 _SLOW_MACHINE = 2.0
 """Ratio of the elapsed to the expected seconds above which the elapsed time counts against the budget."""
 _NOTABLE = 0.25
@@ -57,8 +63,10 @@ class RunsTrials(Protocol):
         """Return the best of `starts` after few iterations, best first."""
         ...
 
-    def run(self, sets: ValidationSets, start: Point, factors: int, best_seen: float = 0.0) -> Trial:
-        """Return the trial of the point `start` with `factors` on `sets`."""
+    def run(
+        self, sets: ValidationSets, starts: Sequence[Point], factors: int, best_score: float = 0.0
+    ) -> list[Trial]:
+        """Return the trials of `starts` with `factors` on `sets`. `best_score` is the best score of other trials."""
         ...
 
 
@@ -78,8 +86,8 @@ class Contest:
         self._started = rules.clock()
         self._spent = 0.0
         self._best_seen = 0.0
-        self._even_more_factors = False
-        """Whether `more_factors` improved on `few_factors` enough to evaluate even more factors."""
+        self._ratio: float | None = None
+        """Ratio of the values of the same preset with `more_factors` and `few_factors`, if both are evaluated."""
 
     def best(self) -> Trial:
         """Return the best trial within the budget."""
@@ -88,13 +96,23 @@ class Contest:
         most = min(wanted, *shapes)
         contenders = self._contenders(most)
         if any(fewer is not one for fewer, one in zip(self._fewer_users, self._whole, strict=True)):
-            contenders = self._on_all_users(contenders)  # values are comparable only on the same users
-        if contenders[0].factors < most and (not self._is_open or self._even_more_factors):
-            contenders = self._with_more_factors(contenders, most, self._whole)
+            # Values are comparable only on the same users.
+            contenders = [self._again(contenders[:1], contenders[0].factors) or contenders[0]]
+        if contenders[0].factors < most and (not self._is_open or self._gains()):
+            more = self._again(contenders[:1], most)
+            best = (
+                _better(contenders[0], more, _MINIMUM_GAIN_OF_EVEN_MORE)
+                if self._is_open
+                else more or contenders[0]
+            )
+            contenders = contenders if best is contenders[0] else [best]
         return self._with_other_factors(contenders, most) if self._is_open else contenders[0]
 
     def _contenders(self, most: int) -> list[Trial]:
-        """Return the trials of the best presets, best first: all with few factors, or the best of them with more."""
+        """Return trials of the best presets, best first: all with few factors, or all with more.
+
+        The best preset of the screening is evaluated with both. The others start at its fold-in and demand.
+        """
         rules, sets = self._rules, self._fewer_users
         limit = min(min(one.training.matrix.shape) for one in sets)
         few, more = (min(factors, most, limit) for factors in (rules.few_factors, rules.more_factors))
@@ -102,55 +120,53 @@ class Contest:
         if len(starts) > 1 or self._train.iterations == "auto":
             self._spent += self._seconds(sets, few, len(starts))
             starts = self._trials.screen(sets, starts, few) or starts[:1]
-        tried = self._evaluate(sets, starts, few)
-        if more == few:
-            return tried
-        contenders = self._with_more_factors(tried, more, sets)
-        gained = contenders[0].value > tried[0].value * _MINIMUM_GAIN_FOR_EVEN_MORE
-        self._even_more_factors = more == rules.more_factors and gained
-        return contenders
+        [best], others = self._run(sets, starts[:1], few), starts[1:]
+        self._spent += self._seconds(sets, few, 1)
+        if more > few and self._affords(sets, more, 1):
+            [with_more] = self._run(sets, [best.point], more, best.score)
+            if best.value and more == rules.more_factors:
+                self._ratio = with_more.value / best.value
+            if not self._is_open or _better(best, with_more) is with_more:
+                afforded = bool(others) and self._affords(sets, more, len(others))
+                return self._beside(sets, with_more, others if afforded else [])
+        self._spent += self._seconds(sets, few, len(others))
+        return self._beside(sets, best, others)
 
-    def _on_all_users(self, tried: list[Trial]) -> list[Trial]:
-        """Return the best of `tried`, evaluated on all users. Return `tried` if the budget does not allow it."""
-        factors = tried[0].factors
-        if self._affords(self._whole, factors, 1):
-            return self._evaluate_again(self._whole, tried[:1], factors)
-        return tried
+    def _beside(self, sets: ValidationSets, best: Trial, others: Sequence[Point]) -> list[Trial]:
+        """Return `best` and trials of `others` with as many factors, best first. They start at its fold-in and demand."""
+        searched = {name: best.point[name] for name in (*FOLD_IN_NAMES, *DEMAND_KEYS) if name in best.point}
+        points = [{**start, **searched} for start in others]
+        trials = self._run(sets, points, best.factors, best.score) if points else []
+        return sorted([best, *trials], key=lambda trial: -trial.value)
 
-    def _with_more_factors(self, tried: list[Trial], factors: int, sets: ValidationSets) -> list[Trial]:
-        """Return the best of `tried` evaluated with `factors`, best first. Return `tried` if they do not improve."""
-        count = _CONTENDERS if factors <= self._rules.more_factors else 1
-        close = [trial for trial in tried[:count] if trial.value >= _MINIMUM_RATIO_TO_BEST * tried[0].value]
-        for number in sorted({len(close), 1}, reverse=True):
-            contenders = close[:number]
-            if self._affords(sets, factors, number):
-                with_more = self._evaluate_again(sets, contenders, factors)
-                return tried if self._is_open and self._better(tried[0], with_more) is tried[0] else with_more
-        return tried
+    def _again(self, trials: Sequence[Trial], factors: int) -> Trial | None:
+        """Return the best of `trials` with `factors` on all users. Return None if the budget does not allow it."""
+        if not self._affords(self._whole, factors, len(trials)):
+            return None
+        again = self._run(self._whole, [trial.point for trial in trials], factors)
+        return max(again, key=lambda trial: trial.value)  # the first of equals
 
     def _with_other_factors(self, contenders: list[Trial], most: int) -> Trial:
         """Return the best of the first contender, a trial with twice its factors, and trials with fewer factors."""
         few, first = self._rules.few_factors, contenders[0]
         best = first
-        if first.factors < most and (first.factors <= few or self._even_more_factors):
-            factors = min(2 * first.factors, most)
-            if self._affords(self._whole, factors, 1):
-                best = self._better(best, self._evaluate_again(self._whole, [first], factors))
-        if best is not first or first.factors > few:
+        promising = self._ratio is None or self._ratio >= _MINIMUM_RATIO_FOR_TWICE
+        if first.factors < most and (promising if first.factors <= few else self._gains()):
+            gain = _MINIMUM_GAIN if first.factors <= few else _MINIMUM_GAIN_OF_EVEN_MORE
+            best = _better(first, self._again([first], min(2 * first.factors, most)), gain)
+        harmless = self._ratio is not None and self._ratio >= _MAXIMUM_RATIO_FOR_FEWER
+        if best is not first or first.factors > few or harmless:
             return best
         for factors in _halved(first.factors, self._rules.minimum_factors):
-            if not self._affords(self._whole, factors, len(contenders)):
-                break
-            fewer = self._better(best, self._evaluate_again(self._whole, contenders, factors))
+            fewer = _better(best, self._again(contenders, factors))
             if fewer is best:
                 break
             best = fewer
         return best
 
-    @staticmethod
-    def _better(best: Trial, others: list[Trial]) -> Trial:
-        """Return the first of `others` (sorted, best first) if it improves enough on `best`, else `best`."""
-        return others[0] if others[0].value > best.value * _MINIMUM_GAIN else best
+    def _gains(self) -> bool:
+        """Return whether `more_factors` improved on `few_factors` enough to evaluate even more factors."""
+        return self._ratio is not None and self._ratio > _MINIMUM_GAIN_FOR_EVEN_MORE
 
     def _affords(self, sets: ValidationSets, factors: int, trials: int) -> bool:
         """Return whether the budget allows `trials` trials on `sets` and one training on all users. If so, count the trials."""
@@ -178,12 +194,18 @@ class Contest:
 
     def _seconds(self, sets: ValidationSets, factors: int, trials: int) -> float:
         """Return the expected seconds of `trials` trials with `factors` on `sets`."""
-        return trials * sum(
-            _EXPECTED_ITERATIONS * self._rules.seconds_per_iteration(one.training.matrix, factors)
-            + _EXPECTED_EVALUATIONS
-            * ranking_seconds(one.holdout.test_set.users, one.training.items.height, factors)
-            for one in sets
-        )
+        return trials * sum(self._seconds_on(one, len(sets), factors) for one in sets)
+
+    def _seconds_on(self, one: EvaluationSets, sets: int, factors: int) -> float:
+        """Return the expected seconds of a trial with `factors` on one of a number of validation sets."""
+        evaluated = one.holdout.test_set.users
+        searched = min(evaluated, self._rules.validation.maximum_searched / sets)
+        searches = _EXPECTED_EVALUATIONS
+        if one.training.times is not None and factors <= MANY_FACTORS:
+            searches += _EXPECTED_EVALUATIONS_OF_DEMAND
+        training = _EXPECTED_ITERATIONS * self._rules.seconds_per_iteration(one.training.matrix, factors)
+        rankings = round(searches * searched + evaluated)
+        return training + ranking_seconds(rankings, one.training.items.height, factors)
 
     def _slowness(self) -> float:
         """Return the ratio of the elapsed to the expected seconds if it is far above 1, otherwise 1.
@@ -196,19 +218,19 @@ class Contest:
         ratio = elapsed / max(self._spent, 1.0)
         return ratio if ratio > _SLOW_MACHINE else 1.0
 
-    def _evaluate_again(self, sets: ValidationSets, trials: list[Trial], factors: int) -> list[Trial]:
-        """Return new trials on `sets` with `factors`, best first. Each starts at the point of one of `trials`."""
-        return self._evaluate(sets, [trial.point for trial in trials], factors)
-
-    def _evaluate(self, sets: ValidationSets, starts: list[Point], factors: int) -> list[Trial]:
-        """Return a trial from each start with `factors`, best first. Trials with equal values stay in the order of `starts`."""
-        trials: list[Trial] = []
-        for start in starts:
-            best_here = max((trial.value for trial in trials), default=0.0)
-            trials.append(self._trials.run(sets, start, factors, best_here))
-            self._best_seen = max(self._best_seen, trials[-1].value)
+    def _run(
+        self, sets: ValidationSets, starts: Sequence[Point], factors: int, best_score: float = 0.0
+    ) -> list[Trial]:
+        trials = self._trials.run(sets, starts, factors, best_score)
+        for trial in trials:
+            self._best_seen = max(self._best_seen, trial.value)
             self._task.advance(note=f"best {self._train.metric} {self._best_seen:.4f}")
-        return sorted(trials, key=lambda trial: -trial.value)
+        return trials
+
+
+def _better(best: Trial, other: Trial | None, minimum_gain: float = _MINIMUM_GAIN) -> Trial:
+    """Return `other` if it improves enough on `best`, else `best`."""
+    return best if other is None or other.value <= best.value * minimum_gain else other
 
 
 def _halved(factors: int, minimum: int) -> Iterator[int]:

@@ -6,7 +6,7 @@ ladder, while the metric improves.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from als_cli.tuning.point import (
@@ -60,29 +60,28 @@ class DemandSearch:
     """The search on one set of trained models."""
 
     score: Callable[[Point], float]
-    """Returns the validation metric of a point."""
+    """Returns the validation metric of a point. It is called again for the same points."""
     span: float | None
     """Seconds from the oldest to the newest event; None: there are no times, and half-lives are infinite."""
-    _known: dict[tuple[tuple[str, float], ...], float] = field(default_factory=dict)
 
     def first(self, start: Point) -> tuple[Point, float]:
         """Return the best point found and its score: `start` with the best rule of demand."""
         neutral = {**start, **demand_point()}
-        typical = max(({**start, **rule} for rule in self._typical()), key=self._score)
+        typical = max(({**start, **rule} for rule in self._typical()), key=self.score)
         best = self._climb(typical)
-        if self._score(best) <= self._score(neutral) * _MIN_GAIN:
+        if self.score(best) <= self.score(neutral) * _MIN_GAIN:
             best = neutral
-        return best, self._score(best)
+        return best, self.score(best)
 
     def improved(self, start: Point) -> tuple[Point, float]:
         """Return the best point found and its score. The search changes the demand of `start` step by step."""
         best = self._climb(start)
-        return best, self._score(best)
+        return best, self.score(best)
 
     def best_popularity(self, start: Point) -> tuple[Point, float]:
         """Return `start` with the rule that ranks by recent popularity alone, with the best half-life, and its score."""
-        best = max(({**start, **rule} for rule in self._popularity()), key=self._score)
-        return best, self._score(best)
+        best = max(({**start, **rule} for rule in self._popularity()), key=self.score)
+        return best, self.score(best)
 
     def _popularity(self) -> list[Point]:
         return [demand_point(half_life, 1.0, offset=POPULARITY_OFFSET) for half_life in self._half_lives()]
@@ -122,18 +121,12 @@ class DemandSearch:
         for direction in (1, -1):
             for value in _beside(self._ladder(name), best[name], direction):
                 other = {**best, name: value}
-                if self._score(other) <= self._score(best) * _MIN_GAIN:
+                if self.score(other) <= self.score(best) * _MIN_GAIN:
                     break
                 best = other
             if best is not start:
                 break
         return best
-
-    def _score(self, point: Point) -> float:
-        key = tuple(sorted(point.items()))
-        if key not in self._known:
-            self._known[key] = self.score(point)
-        return self._known[key]
 
 
 def _beside(ladder: tuple[float, ...], value: float, direction: int) -> Iterator[float]:

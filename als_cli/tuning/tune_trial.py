@@ -67,7 +67,7 @@ class FoldTrial:
             recipe = self.untuned
         else:
             recipe = recipe_for(self.matrix, searched_config(self.base, point, self.matrix), self.threads)
-        return mean_metric(fit_ranker("als", recipe, self.fold), self.fold, self.metric)
+        return mean_metric(fit_ranker("als", recipe, self.fold), self.fold.holdout.test_set, self.metric)
 
 
 def with_times_of(train: TrainConfig, chosen: TrainConfig) -> TrainConfig:
