@@ -89,6 +89,7 @@ class Training:
     ) -> None:
         """Prepare a training of `start` with `factors` that can return the models after each of the `numbers` of iterations."""
         loss = {name: value for name, value in start.items() if name not in (*FOLD_IN_NAMES, *DEMAND_KEYS)}
+        self.factors = factors
         self._given = given
         self._sets = sets
         self._open = {**open_values(given, loss), "factors": factors, "iterations": numbers[-1]}

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from als_cli.als.cost import training_bytes
-from als_cli.als.recipe import Recipe
 from als_cli.als.threads import side_by_side
 from als_cli.config.train import TrainConfig
 from als_cli.errors import TrainingError
@@ -181,7 +180,7 @@ class TrialRunner:
         point, value = start, best
         if best_models is not None:
             if best > _MIN_RATIO_FOR_SEARCH * best_score:
-                point, best = self._search(sets, training.recipe, best_models, start, best)
+                point, best = self._search(sets, training, best_models, start, best)
             value = best_models.value(point)
         return Trial(training.numbers(point, kept), {**point, "iterations": kept}, value, best)
 
@@ -207,11 +206,10 @@ class TrialRunner:
         return Training(self.given, prepared, start, factors, numbers, threads)
 
     def _search(
-        self, sets: ValidationSets, recipe: Recipe, models: Models, start: Point, value: float
+        self, sets: ValidationSets, training: Training, models: Models, start: Point, value: float
     ) -> tuple[Point, float]:
         """Return the best fold-in hyperparameters and demand. With many factors, only the regularization is searched."""
-        few = recipe.settings.factors <= MANY_FACTORS
-        given = self.given.fold_in
+        few, recipe, given = training.factors <= MANY_FACTORS, training.recipe, self.given.fold_in
         exponent_matters = bool(recipe.confidence.item_exponent) and few
         is_weighted = recipe.settings.objective == "weighted"
         fold_in = FoldInSearch(

@@ -99,13 +99,7 @@ class Contest:
             # Values are comparable only on the same users.
             contenders = [self._again(contenders[:1], contenders[0].factors) or contenders[0]]
         if contenders[0].factors < most and (not self._is_open or self._gains()):
-            more = self._again(contenders[:1], most)
-            best = (
-                _better(contenders[0], more, _MINIMUM_GAIN_OF_EVEN_MORE)
-                if self._is_open
-                else more or contenders[0]
-            )
-            contenders = contenders if best is contenders[0] else [best]
+            contenders = self._with_most(contenders, most)
         return self._with_other_factors(contenders, most) if self._is_open else contenders[0]
 
     def _contenders(self, most: int) -> list[Trial]:
@@ -138,6 +132,13 @@ class Contest:
         points = [{**start, **searched} for start in others]
         trials = self._run(sets, points, best.factors, best.score) if points else []
         return sorted([best, *trials], key=lambda trial: -trial.value)
+
+    def _with_most(self, contenders: list[Trial], most: int) -> list[Trial]:
+        """Return the first contender with `most` factors, if it improves and the budget allows it, else `contenders`."""
+        trial = self._again(contenders[:1], most)
+        if self._is_open:
+            trial = _better(contenders[0], trial, _MINIMUM_GAIN_OF_EVEN_MORE)
+        return contenders if trial in (None, contenders[0]) else [trial]
 
     def _again(self, trials: Sequence[Trial], factors: int) -> Trial | None:
         """Return the best of `trials` with `factors` on all users. Return None if the budget does not allow it."""

@@ -32,6 +32,7 @@ from als_cli.als.threads import available_threads
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
+from als_cli.ranking.native_top_n import item_index
 from als_cli.splitting.holdout import TestSet
 from als_cli.tuning.parameters import recipe_for, with_fold_in
 from als_cli.tuning.point import Point, apply_point
@@ -114,11 +115,14 @@ def scored(
     recipe = recipe_for(
         matrix, train.model_copy(update={"iterations": iterations or MAXIMUM_ITERATIONS}), threads
     )
+    numbers = range(1, recipe.settings.iterations + 1)
     best: tuple[float, int, object] = (-1.0, 0, None)
-    for number, trained in enumerate(NativeEngine().iterate(recipe.confidences(matrix), recipe.settings), 1):
+    for number, trained in enumerate(
+        NativeEngine().iterate(recipe.confidences(matrix), recipe.settings, numbers), 1
+    ):
         if iterations is not None and number < iterations:
             continue
-        ranker = FactorRanker("as left", trained.users[sets.rows], trained.items, threads)
+        ranker = FactorRanker("as left", trained.users[sets.rows], item_index(trained.items), threads)
         left = measure(ranker, sets.test, (10,)).per_user[10]["ndcg"]
         if number > 1 and left.mean() <= best[0] and iterations is None:
             if number > 2:
@@ -127,14 +131,14 @@ def scored(
             best = (float(left.mean()) if number > 1 else -1.0, number, (trained, left))
     _, number, found = best
     trained, left = found  # type: ignore[misc]
-    items, values = FixedItems(trained.items, threads), {LEFT: left}
+    items, values = FixedItems(item_index(trained.items), threads), {LEFT: left}
     shares = SHARES if point["item_exponent"] else (1.0,)
     for multiple, share in itertools.product(MULTIPLES, shares):
         own = with_fold_in(
             recipe, matrix, multiple * recipe.settings.regularization, share * recipe.confidence.item_exponent
         )
         users = items.users(*own.fold_in_problem(sets.test.history), start=trained.users[sets.rows])
-        ranker = FactorRanker("folded in", users, items.factors, threads)
+        ranker = FactorRanker("folded in", users, item_index(items.factors), threads)
         values[multiple, share] = measure(ranker, sets.test, (10,)).per_user[10]["ndcg"]
     return number, values
 

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 from als_cli.evaluation import diversity, protocol
 from als_cli.evaluation.diversity import ListDiversity
 from als_cli.evaluation.rankers import FactorRanker, Popular
+from als_cli.ranking.native_top_n import item_index
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def factor_ranker(test_set, seed=0):
     generator = np.random.default_rng(seed)
     users = generator.normal(size=(test_set.history.shape[0], 4)).astype(np.float32)
     items = generator.normal(size=(test_set.history.shape[1], 4)).astype(np.float32)
-    return FactorRanker("als", users, items, 2)
+    return FactorRanker("als", users, item_index(items), 2)
 
 
 def test_block_size_changes_no_metric(test_set, monkeypatch):
@@ -90,7 +91,7 @@ def test_shorter_lists_are_prefixes_of_longer_ones(test_set):
 
 def test_scores_from_the_test_pairs_are_perfect(test_set):
     """User factors = test rows, item factors = unit vectors: the score of a pair is whether it is a test pair."""
-    oracle = FactorRanker("oracle", test_set.relevant.toarray(), np.eye(15, dtype=np.float32), 2)
+    oracle = FactorRanker("oracle", test_set.relevant.toarray(), item_index(np.eye(15, dtype=np.float32)), 2)
     measured = protocol.measure(oracle, test_set, (15,))
     for name in ("ndcg", "recall", "map", "mrr", "hit_rate"):
         assert measured.averages[f"{name}@15"] == pytest.approx(1.0), name

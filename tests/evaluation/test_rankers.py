@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.evaluation.item_knn import ItemBm25, ItemKnn, neighbours_of
 from als_cli.evaluation.rankers import FactorRanker, Popular, UsersToRank
+from als_cli.ranking.native_top_n import item_index
 
 
 def block_of(history, *, candidates=None, exclude_seen=True):
@@ -160,4 +161,4 @@ def test_factor_ranker_takes_the_factors_of_the_block():
     items = np.array([[3, 1], [2, 2], [1, 3]], dtype=np.float32)
     sparse = csr_matrix(np.array([[0, 0, 1]], dtype=np.float32))
     second = UsersToRank(slice(1, 2), sparse, None, exclude_seen=True)
-    assert FactorRanker("als", users, items, 2).rank(second, 2).item_rows.tolist() == [[1, 0]]
+    assert FactorRanker("als", users, item_index(items), 2).rank(second, 2).item_rows.tolist() == [[1, 0]]

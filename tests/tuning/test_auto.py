@@ -11,6 +11,7 @@ from als_cli.dataset.aggregation import aggregate
 from als_cli.errors import TrainingError
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
+from als_cli.ranking.native_top_n import item_index
 from als_cli.splitting.validation import Horizon, ValidationRules, smaller, validation_sets
 from als_cli.stages.evaluate import evaluate
 from als_cli.stages.train import train as train_stage
@@ -115,7 +116,7 @@ def test_the_number_of_iterations_has_the_best_validation_metric(tmp_path, clean
         metrics = []
         for sets in periods:
             factors = recipe_for(sets.training.matrix, train, 1).fit(sets.training.matrix, lambda _: None)
-            ranker = FactorRanker("als", factors.users[sets.holdout.user_rows], factors.items, 1)
+            ranker = FactorRanker("als", factors.users[sets.holdout.user_rows], item_index(factors.items), 1)
             metrics.append(measure(ranker, sets.holdout.test_set, (10,)).averages["ndcg@10"])
         values[iterations] = np.mean(metrics)
         # Training stops after two evaluations without improvement.
@@ -167,10 +168,10 @@ def test_hu2008_selects_factors_and_iterations_only(tmp_path, clean, caplog):
 def test_presets_that_diverge_are_skipped(tmp_path, clean, monkeypatch):
     plain = NativeEngine.iterate
 
-    def diverges(engine, confidence, settings):
+    def diverges(engine, confidence, settings, numbers):
         if settings.regularization != 0.01:
             raise TrainingError("not finite")
-        yield from plain(engine, confidence, settings)
+        yield from plain(engine, confidence, settings, numbers)
 
     monkeypatch.setattr(NativeEngine, "iterate", diverges)
     assert chosen(choosing(tmp_path), clean).regularization == 0.01
@@ -186,9 +187,9 @@ def test_presets_that_diverge_are_skipped(tmp_path, clean, monkeypatch):
 def test_where_no_list_contains_a_test_item_nothing_is_selected(tmp_path, clean, monkeypatch):
     tried = []
 
-    def hopeless(runner, sets, start, factors, _best_seen):
+    def hopeless(runner, sets, starts, factors, _best_score):
         tried.append(factors)
-        return Trial(runner.given.model_copy(update={"factors": factors}), start, 0.0)
+        return [Trial(runner.given.model_copy(update={"factors": factors}), start, 0.0) for start in starts]
 
     monkeypatch.setattr(TrialRunner, "run", hopeless)
     context = choosing(tmp_path)
@@ -262,7 +263,7 @@ def test_each_iteration_has_the_factors_of_a_training_with_as_many_iterations(cl
     matrix = aggregate(clean.lazy(), choosing(tmp_path).config.events).matrix
     recipe = recipe_for(matrix, TrainConfig(factors=7, iterations=3), 1)
     for number, factors in enumerate(
-        NativeEngine().iterate(recipe.confidences(matrix), recipe.settings), start=1
+        NativeEngine().iterate(recipe.confidences(matrix), recipe.settings, (1, 2, 3)), start=1
     ):
         alone = recipe_for(matrix, TrainConfig(factors=7, iterations=number), 1).fit(matrix, lambda _: None)
         np.testing.assert_array_equal(factors.users, alone.users)

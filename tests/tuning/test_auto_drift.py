@@ -54,12 +54,18 @@ def metrics_of(clean):
     chosen = choice.apply(train, sets.training.matrix)
     neutral = chosen.model_copy(update={"demand": train.demand})
     model, plain = (
-        mean_metric(fit_ranker("als", recipe_for(sets.training.matrix, one, 1), sets), sets, "ndcg@10")
+        mean_metric(
+            fit_ranker("als", recipe_for(sets.training.matrix, one, 1), sets),
+            sets.holdout.test_set,
+            "ndcg@10",
+        )
         for one in (chosen, neutral)
     )
     popular = max(
         mean_metric(
-            RecentPopular(sets.training.matrix, sets.training.times, timedelta(days=days), 1), sets, "ndcg@10"
+            RecentPopular(sets.training.matrix, sets.training.times, timedelta(days=days), 1),
+            sets.holdout.test_set,
+            "ndcg@10",
         )
         for days in (1, 2, 4, 8, 30)
     )

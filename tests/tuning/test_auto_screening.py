@@ -4,11 +4,12 @@ import math
 
 import pytest
 
+from als_cli.als.native import NativeEngine
 from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.errors import TrainingError
 from als_cli.splitting.validation import Horizon, ValidationRules, validation_sets
-from als_cli.tuning.auto_training import Training
+from als_cli.tuning.auto_training import Models
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.demand_search import demand_point
 from als_cli.tuning.point import DEMAND_EXPONENT, DEMAND_HALF_LIFE, DEMAND_KEYS, DEMAND_OFFSET, FOLD_IN_NAMES
@@ -28,17 +29,25 @@ def sets():
 
 
 class Script:
-    """Trainings whose metric is `worth(point, iterations)`."""
+    """Trainings whose metric is `worth(point, iterations)`. The number of iterations stands for the factors."""
 
-    def __init__(self, monkeypatch, worth):
+    def __init__(self, monkeypatch, worth, last=99):
         self.points, self.advanced = [], []
-        self._worth = worth
-        monkeypatch.setattr(Training, "advance", lambda _, number: self.advanced.append(number))
-        monkeypatch.setattr(Training, "score", lambda _, point: self.score(point))
+        self._worth, self._last = worth, last
+        monkeypatch.setattr(NativeEngine, "iterate", lambda *given: self.iterate(given[-1]))
+        monkeypatch.setattr(Models, "score", lambda models, point: self.score(point, models.fits[0].factors))
+        monkeypatch.setattr(Models, "value", lambda models, point: self._worth(point, models.fits[0].factors))
 
-    def score(self, point):
+    def iterate(self, numbers):
+        for number in numbers:
+            if number > self._last:
+                raise TrainingError("not finite")
+            self.advanced.append(number)
+            yield number
+
+    def score(self, point, iterations):
         self.points.append(point)
-        return self._worth(point, self.advanced[-1])
+        return self._worth(point, iterations)
 
 
 def preset_of(point):
@@ -65,7 +74,7 @@ def script(monkeypatch, values):
 
 def screened(sets, **train):
     given = OPEN.model_copy(update=train)
-    return TrialRunner(given, 1).screen(sets, STARTS, 6)
+    return TrialRunner(given, 1, 1000).screen(sets, STARTS, 6)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +96,7 @@ def test_all_presets_are_compared_with_the_demand_that_suits_the_first(monkeypat
     kept = screened(sets)
     assert [demand_of(point)[DEMAND_HALF_LIFE] for point in kept] == [4 * DAY] * 3
     assert all(demand_of(point) == demand_of(kept[0]) for point in kept)
-    others = [point for point in trained.points if preset_of(point) > 0]
-    assert [preset_of(point) for point in others] == [1, 2, 3, 4, 5, 6]
-    assert all(demand_of(point) == demand_of(kept[0]) for point in others)
+    assert {preset_of(point) for point in trained.points} == {0}  # the others are only evaluated
 
 
 def test_without_a_better_demand_presets_have_demand_without_influence(monkeypatch, sets):
@@ -122,8 +129,8 @@ def test_presets_that_diverge_are_left_out(monkeypatch, sets):
 START = {**PRESETS[0], **FIRST_FOLD_IN}
 
 
-def run(sets, start=START, factors=6, **train):
-    return TrialRunner(OPEN.model_copy(update=train), 1).run(sets, start, factors)
+def run(sets, start=START, factors=6, best_score=0.0, **train):
+    return TrialRunner(OPEN.model_copy(update=train), 1, 1000).run(sets, [start], factors, best_score)[0]
 
 
 def test_iterations_are_evaluated_until_the_metric_stops_improving(monkeypatch, sets):
@@ -137,14 +144,7 @@ def test_iterations_are_evaluated_until_the_metric_stops_improving(monkeypatch, 
 
 
 def test_a_trial_that_diverges_keeps_the_iterations_before(monkeypatch, sets):
-    script = Script(monkeypatch, lambda _, iterations: iterations / 10)
-
-    def advance(_training, number):
-        if number > 3:
-            raise TrainingError("not finite")
-        script.advanced.append(number)
-
-    monkeypatch.setattr(Training, "advance", advance)
+    Script(monkeypatch, lambda _, iterations: iterations / 10, last=3)
     trial = run(sets, START | demand_point())
     assert (trial.train.iterations, trial.value) == (3, 0.3)
 
@@ -155,7 +155,7 @@ def test_a_trial_that_diverges_at_once_has_the_value_zero(monkeypatch, sets):
 
     Script(monkeypatch, worth)
     trial = run(sets)
-    assert (trial.value, trial.point, trial.train.iterations) == (0.0, START, 12)
+    assert (trial.value, trial.point, trial.train.iterations) == (0.0, START | {"iterations": 12}, 12)
 
 
 def test_a_start_without_demand_gets_the_best_demand(monkeypatch, sets):
@@ -189,9 +189,26 @@ def test_with_many_factors_only_the_regularization_of_the_fold_in_is_searched(mo
     found = Script(monkeypatch, lambda point, _: point["fold_in_regularization"] / (1 + len(point)))
     start = START | demand_point(DAY, 1.0)
     trial = run(sets, start, factors=257)
-    assert trial.point == start | {"fold_in_regularization": 16.0}
+    assert trial.point == start | {"fold_in_regularization": 16.0, "iterations": 2}
     assert all(
         {name: point.get(name) for name in (*DEMAND_KEYS, *FOLD_IN_NAMES[1:])}
         == {name: start.get(name) for name in (*DEMAND_KEYS, *FOLD_IN_NAMES[1:])}
         for point in found.points
     )
+
+
+def test_with_many_factors_the_number_of_iterations_is_that_of_the_start(monkeypatch, sets):
+    trained = Script(monkeypatch, lambda _, iterations: iterations / 10)
+    trial = run(sets, START | demand_point() | {"iterations": 5}, factors=257)
+    assert (trained.advanced, trial.train.iterations) == ([5], 5)
+    run(sets, START | demand_point() | {"iterations": 5}, factors=256)
+    assert trained.advanced[1:] == [2, 3, 4, 6, 8, 10, 12]
+
+
+@pytest.mark.parametrize(("best_score", "last"), [(0.5, 12), (0.715, 4), (0.735, 4), (0.3, 12)])
+def test_a_training_that_stays_behind_another_one_is_stopped(monkeypatch, sets, best_score, last):
+    # After iteration 4, twice the last improvement gives 0.6 + 2 x 0.05 = 0.7 = 0.985 x 0.711.
+    values = {2: 0.5, 3: 0.55, 4: 0.6, 6: 0.65, 8: 0.7, 10: 0.75, 12: 0.8}
+    trained = Script(monkeypatch, lambda _, iterations: values[iterations])
+    run(sets, START | demand_point(), best_score=best_score)
+    assert trained.advanced[-1] == last

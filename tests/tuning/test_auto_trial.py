@@ -10,7 +10,9 @@ from als_cli.config.events import EventsConfig
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.protocol import measure
 from als_cli.evaluation.rankers import FactorRanker
+from als_cli.ranking.native_top_n import item_index
 from als_cli.splitting.validation import Horizon, ValidationRules, validation_sets
+from als_cli.tuning import auto_training
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.demand_search import demand_point
 from als_cli.tuning.presets import FIRST_FOLD_IN
@@ -34,9 +36,11 @@ def newest(periods):
     return periods[:1]
 
 
-def run(sets, point=TEMPERED, best_seen=0.0, factors=6, start=None, **train):
+def run(sets, point=TEMPERED, best_seen=0.0, factors=6, start=None, searched=10_000, **train):
     given = TrainConfig.model_validate({"factors": "auto", "iterations": "auto"} | train)
-    return TrialRunner(given, 1).run(sets, {**point, **(start or FIRST_FOLD_IN)}, factors, best_seen)
+    return TrialRunner(given, 1, searched).run(
+        sets, [{**point, **(start or FIRST_FOLD_IN)}], factors, best_seen
+    )[0]
 
 
 def dense_fold_in(sets, train, items):
@@ -84,7 +88,9 @@ def by_definition(sets, trial, items):
 
 def metric_of(sets, scores):
     """Return the NDCG@10 of lists by `scores` (T, I)."""
-    ranker = FactorRanker("als", scores.astype(np.float32), np.eye(scores.shape[1], dtype=np.float32), 1)
+    ranker = FactorRanker(
+        "als", scores.astype(np.float32), item_index(np.eye(scores.shape[1], dtype=np.float32)), 1
+    )
     return measure(ranker, sets.holdout.test_set, (10,)).averages["ndcg@10"]
 
 
@@ -94,8 +100,8 @@ def trained(monkeypatch):
     iterations = []
     plain = NativeEngine.iterate
 
-    def recorded(engine, confidence, settings):
-        for factors in plain(engine, confidence, settings):
+    def recorded(engine, confidence, settings, numbers):
+        for factors in plain(engine, confidence, settings, numbers):
             iterations.append(factors)
             yield factors
 
@@ -169,13 +175,55 @@ def test_numbers_in_the_config_are_kept(newest):
 def test_there_is_no_search_far_below_the_best_value(newest):
     trial = run(newest, iterations=2, **PLAIN)
     hopeless = run(newest, iterations=2, best_seen=9.0, **PLAIN)
-    assert hopeless.point == {**TEMPERED, **FIRST_FOLD_IN}
+    assert hopeless.point == {**TEMPERED, **FIRST_FOLD_IN, "iterations": 2}
     assert hopeless.value < trial.value
-    assert run(newest, iterations=2, best_seen=hopeless.value / 0.98, **PLAIN) == trial
-    assert run(newest, iterations=2, best_seen=hopeless.value / 0.96, **PLAIN) == hopeless
+    assert run(newest, iterations=2, best_seen=hopeless.value / 0.99, **PLAIN) == trial
+    assert run(newest, iterations=2, best_seen=hopeless.value / 0.98, **PLAIN) == hopeless
 
 
 def test_the_search_starts_with_the_fold_in_hyperparameters_of_the_start(newest):
     start = {"fold_in_regularization": 16.0, "fold_in_item_exponent": 0.0}
     far = run(newest, iterations=2, best_seen=9.0, start=start)
     assert (far.train.fold_in.regularization, far.train.fold_in.item_exponent) == (pytest.approx(0.16), 0.0)
+
+
+def test_searches_evaluate_a_sample_and_the_value_is_that_of_all_users(newest, monkeypatch):
+    evaluated = []
+    plain = auto_training.mean_metric
+
+    def counted(ranker, test_set, metric):
+        evaluated.append(test_set.users)
+        return plain(ranker, test_set, metric)
+
+    monkeypatch.setattr(auto_training, "mean_metric", counted)
+    (sets,) = newest
+    users = sets.holdout.test_set.users
+    trial = run(newest, iterations=3, searched=40)
+    assert len(evaluated) > 10
+    assert evaluated == [40] * (len(evaluated) - 1) + [users - 40]
+    fixed = trial.train.model_dump(include={"fold_in", "demand"})
+    whole = run(newest, iterations=3, **fixed)
+    assert trial.value == pytest.approx(whole.value, rel=1e-9)
+    assert trial.score != trial.value
+    assert whole.score == whole.value
+
+
+def test_the_value_does_not_depend_on_the_number_of_threads(periods):
+    given = TrainConfig(factors="auto", iterations="auto")
+    starts = [{**TEMPERED, **FIRST_FOLD_IN}, {**UNTEMPERED, **FIRST_FOLD_IN}]
+    one, three = (TrialRunner(given, threads, 300) for threads in (1, 3))
+    assert one.run(periods, starts, 6) == three.run(periods, starts, 6)
+    assert one.screen(periods, starts, 6) == three.screen(periods, starts, 6)
+
+
+def test_no_point_is_evaluated_twice_after_the_same_iteration(newest, monkeypatch):
+    evaluated = []
+    plain = auto_training._Fit.value
+
+    def recorded(fit, point, given, rule, holdout):
+        evaluated.append((id(fit), tuple(sorted(point.items()))))
+        return plain(fit, point, given, rule, holdout)
+
+    monkeypatch.setattr(auto_training._Fit, "value", recorded)
+    run(newest)
+    assert len(evaluated) == len(set(evaluated)) > 10

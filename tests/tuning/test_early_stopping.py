@@ -2,7 +2,13 @@
 
 import pytest
 
-from als_cli.tuning.early_stopping import EVALUATED_ITERATIONS, is_over, iteration_to_keep, patience_for
+from als_cli.tuning.early_stopping import (
+    EVALUATED_ITERATIONS,
+    is_behind,
+    is_over,
+    iteration_to_keep,
+    patience_for,
+)
 
 
 def run(values, patience):
@@ -28,5 +34,19 @@ def test_training_stops_after_evaluations_without_improvement(patience, values, 
     assert run(values, patience) == (last, kept)
 
 
-def test_patience_is_one_evaluation_above_256_factors():
-    assert [patience_for(factors) for factors in (64, 256, 257)] == [2, 2, 1]
+def test_patience_is_one_evaluation_above_128_factors():
+    assert [patience_for(factors) for factors in (64, 128, 129)] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "behind"),
+    [
+        ([0.1, 0.2], False),  # too early
+        ([0.1, 0.2, 0.3], True),
+        ([0.1, 0.2, 0.34], False),  # 0.34 + 2 x 0.14
+        ([0.1, 0.7, 0.59], True),  # a loss
+        ([0.1, 0.2, 0.61], False),
+    ],
+)
+def test_a_training_is_behind_if_twice_its_last_improvement_does_not_reach_the_best(values, behind):
+    assert is_behind(values, 0.6) == behind
