@@ -97,7 +97,7 @@ _UNUSABLE = ("{system}: {where}", "check the disk and the path")
 _REFUSALS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _DISK_FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_PERMITTED),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), _IN_THE_WAY),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY, errno.EBUSY), _IN_THE_WAY),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), _OPEN_FILES),
     **dict.fromkeys((errno.EIO, errno.ENAMETOOLONG, errno.ELOOP), _UNUSABLE),
 }

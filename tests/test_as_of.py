@@ -40,13 +40,13 @@ def shop_in(folder, last=None, **events):
 
 def lists(config):
     """Return the bytes of all published lists, and of their shortfall."""
-    files = sorted((config.parent / "lists" / "current").rglob("*.parquet"))
+    files = sorted((config.parent / "lists").glob("*.parquet"))
     assert files
     return [file.read_bytes() for file in files]
 
 
 def metrics(config):
-    document = json.loads((config.parent / "work/evaluations/current/metrics.json").read_text())
+    document = json.loads((config.parent / "work/evaluations/metrics.json").read_text())
     return {name: value for name, value in document.items() if name != "seconds"}
 
 
@@ -92,7 +92,7 @@ def test_settings_that_may_know_later_events_are_selected_again(tmp_path):
         done("ingest", "-c", config, "--as-of", AFTER.isoformat())
         done("train", "-c", config, *auto, "--as-of", AFTER.isoformat())
     chosen, models = (
-        [read_manifest(config.parent / "work" / place / "current", kind) for config in (then, again)]
+        [read_manifest(config.parent / "work" / place, kind) for config in (then, again)]
         for place, kind in (("choice", "choice"), ("models", "model"))
     )
     assert [manifest.as_of for manifest in chosen] == [AFTER] * 2
@@ -128,7 +128,7 @@ def test_the_lists_do_not_depend_on_later_events(hours, half_life, duplicates, s
 def test_the_published_lists_name_the_instant_and_a_second_run_has_nothing_to_do(shop):
     as_of = AS_OF.isoformat()
     done("run", "-c", shop, "--as-of", as_of)
-    manifest = read_manifest(shop.parent / "lists" / "current", "recommendations")
+    manifest = read_manifest((shop.parent / "lists").resolve().parent, "recommendations")
     assert manifest.as_of == AS_OF
     assert manifest.config["events"]["as_of"] == "2026-01-21T04:00:00Z"
 
@@ -144,7 +144,9 @@ def test_lists_name_their_own_instant_even_if_no_event_lies_in_between(shop):
 
     # The model knows exactly the events of this dataset, so it is not trained again.
     assert [stage["status"] for stage in report["stages"]] == ["done", "done", "up_to_date", "done"]
-    assert read_manifest(shop.parent / "lists/current", "recommendations").as_of == late - timedelta(days=1)
+    assert read_manifest(
+        (shop.parent / "lists").resolve().parent, "recommendations"
+    ).as_of == late - timedelta(days=1)
 
 
 def test_a_future_instant_means_all_events(shop):
@@ -167,8 +169,8 @@ def test_commands_run_for_the_instant_of_the_dataset(shop):
     done("ingest", "-c", shop, *as_of)
     for command in COMMANDS:
         done(*command.split(), "-c", shop, *as_of)
-    assert read_manifest(shop.parent / "work/models/current", "model").as_of == AS_OF
-    assert read_manifest(shop.parent / "work/backtests/current", "backtest").as_of == AS_OF
+    assert read_manifest(shop.parent / "work/models", "model").as_of == AS_OF
+    assert read_manifest(shop.parent / "work/backtests", "backtest").as_of == AS_OF
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -222,7 +224,7 @@ def test_an_older_model_serves_newer_events(shop):
     done("run", "-c", shop, "--as-of", AS_OF.isoformat())
     done("ingest", "-c", shop, "--as-of", AFTER.isoformat())
     done("recommend", "-c", shop, "--as-of", AFTER.isoformat())
-    assert read_manifest(shop.parent / "lists/current", "recommendations").as_of == AFTER
+    assert read_manifest((shop.parent / "lists").resolve().parent, "recommendations").as_of == AFTER
     assert done("show", "user", "u001", "-c", shop)["recommended"]
 
 

@@ -33,7 +33,7 @@ def shop(finished_shop, tmp_path):
 
 
 def hashes(folder):
-    manifests = sorted(folder.glob("**/current/manifest.json"))
+    manifests = sorted([*folder.glob("work/*/manifest.json"), *folder.glob("*.manifest.json")])
     return {str(m.relative_to(folder)): json.loads(m.read_text())["content"] for m in manifests}
 
 
@@ -103,14 +103,14 @@ def test_the_number_of_threads_changes_no_byte(shop, engine):
 
 
 def test_a_broken_artifact_is_made_again(shop):
-    (shop / "work/models/current/item_factors.arrow").write_bytes(b"x")
+    (shop / "work/models/item_factors.arrow").write_bytes(b"x")
     ended = als_here("run", "-c", shop / "shop.yaml", "--json")
     assert ended.returncode == 0, ended.stderr
     assert [s["stage"] for s in json.loads(ended.stdout)["stages"] if s["status"] == "done"] == ["train"]
 
 
 def test_the_lists_are_what_was_asked_for(finished_shop):
-    lists = pl.read_parquet(finished_shop / "lists/current/part-*.parquet")
+    lists = pl.read_parquet(finished_shop / "lists/part-*.parquet")
     assert lists.columns == ["user_id", "rank", "item_id", "score", "source"]
     assert lists.group_by("user_id").len()["len"].to_list() == [5] * 120
     assert "i07" not in lists["item_id"].to_list()  # price 0
@@ -141,7 +141,7 @@ def test_a_backtest_is_one_json_document_and_leaves_the_other_artifacts_alone(sh
     assert {one["baseline"] for one in report["leads"]} == {"popular", "recent_popular", "item_knn"}
     assert report["leader"] is None
     after = hashes(shop)
-    assert after.pop("work/backtests/current/manifest.json")
+    assert after.pop("work/backtests/manifest.json")
     assert after == before
     ended = als_here("backtest", "-c", shop / "shop.yaml", "-v", *few)
     assert "lead of als" in ended.stderr
@@ -171,7 +171,7 @@ def test_the_default_gate_stops_a_model_that_a_baseline_leads(shop):
         "--set",
         "evaluate.gate.metric=ndcg@10",
     ]
-    before = hashes(shop)["lists/current/manifest.json"]
+    before = hashes(shop)["lists.manifest.json"]
     for command in ("evaluate", "run"):
         ended = als(command, "-c", shop / "shop.yaml", *weak)
         assert ended.returncode == 5
@@ -183,7 +183,7 @@ def test_the_default_gate_stops_a_model_that_a_baseline_leads(shop):
         )
         assert hint.startswith("hint: ")
         assert "evaluate.gate.at_least" in hint
-    assert hashes(shop)["lists/current/manifest.json"] == before
+    assert hashes(shop)["lists.manifest.json"] == before
 
 
 def test_rows_stream_to_stdout(shop):
@@ -192,7 +192,7 @@ def test_rows_stream_to_stdout(shop):
     )
     assert ended.returncode == 0, ended.stderr
     rows = list(csv.DictReader(io.StringIO(ended.stdout)))
-    published = pl.read_parquet(shop / "lists/current/part-*.parquet")
+    published = pl.read_parquet(shop / "lists/part-*.parquet")
     assert [row["item_id"] for row in rows] == published["item_id"].to_list()
     assert ended.stderr == ""
 
@@ -270,7 +270,7 @@ def test_a_gate_that_was_not_met_stops_the_next_run_as_well(shop):
         ended = als_here("run", "-c", shop / "shop.yaml", "--set", gate, "--set", "recommend.top_n=3")
         assert ended.returncode == 5
         assert "ndcg@10" in ended.stderr
-    assert hashes(shop)["lists/current/manifest.json"] == before["lists/current/manifest.json"]
+    assert hashes(shop)["lists.manifest.json"] == before["lists.manifest.json"]
 
 
 def test_python_m_and_version():

@@ -32,17 +32,17 @@ def shop(finished_shop, tmp_path):
 
 
 def manifest(shop):
-    return json.loads((shop / "lists/current/manifest.json").read_text(encoding="utf-8"))
+    return json.loads((shop / "lists.manifest.json").read_text(encoding="utf-8"))
 
 
 def first_items(shop):
-    lists = pl.read_parquet(shop / "lists/current/part-*.parquet")
+    lists = pl.read_parquet(shop / "lists/part-*.parquet")
     return lists.filter(pl.col("rank") == 1)["item_id"]
 
 
 def test_daily_lists_of_a_weekly_model_follow_the_newest_events(shop):
     before = manifest(shop)
-    model = (shop / "work/models/current").resolve()
+    model = (shop / "work/models").resolve()
     assert first_items(shop).value_counts().sort("count")["item_id"][-1] != "i05"
     # The next day, all users view item 5. It is their only event of the day.
     second = pl.read_csv(shop / "events.csv")["ts"].max() + 86_400
@@ -51,12 +51,12 @@ def test_daily_lists_of_a_weekly_model_follow_the_newest_events(shop):
     for command in ("ingest", "recommend"):
         ended = als(command, "-c", shop / "shop.yaml")
         assert ended.returncode == 0, ended.stderr
-    lists = pl.read_parquet(shop / "lists/current/part-*.parquet")
+    lists = pl.read_parquet(shop / "lists/part-*.parquet")
     old = lists.filter(~pl.col("user_id").str.starts_with("new"))
     seen = pl.read_csv(shop / "events.csv").filter(pl.col("item_id") == "i05")["user_id"]
     unseen = old.filter(~pl.col("user_id").is_in(seen.implode()), pl.col("rank") == 1)
     assert set(unseen["item_id"]) == {"i05"}
-    assert (shop / "work/models/current").resolve() == model
+    assert (shop / "work/models").resolve() == model
     after = manifest(shop)
     assert after["metrics"]["demand"]["newest_event"] > before["metrics"]["demand"]["newest_event"]
     assert {**after["metrics"]["demand"], "as_of": 0, "newest_event": 0} == {
@@ -140,7 +140,7 @@ def test_a_dataset_without_timestamps_does_not_fit_the_model(shop):
 
 @pytest.mark.parametrize("command", [["recommend"], ["show", "model"], ["show", "item", "i01"]])
 def test_a_model_of_an_older_format_version_is_one_clear_message(shop, command):
-    path = shop / "work/models/current/manifest.json"
+    path = shop / "work/models/manifest.json"
     older = json.loads(path.read_text(encoding="utf-8")) | {"format_version": 1}
     path.write_text(json.dumps(older), encoding="utf-8")
     ended = als(*command, "-c", shop / "shop.yaml")

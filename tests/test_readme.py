@@ -107,7 +107,7 @@ def test_als_is_better_than_popularity_on_the_sample_data(finished):
 def test_every_artifact_and_column_is_described(finished):
     folder, _ = finished
     described = PAGES["docs/outputs.md"]
-    places = [*folder.glob("work/*/current/*"), *folder.glob("lists*")]
+    places = [*folder.glob("work/*/*"), *folder.glob("lists*")]
     files = [path for path in places if path.is_file()]
     assert len(files) > 10
     names = {re.sub(r"^lists\b", "NAME", path.name) for path in files}

@@ -22,7 +22,7 @@ def test_run_needs_no_split_in_the_config(tmp_path, config, by):
     evaluation = stages["evaluate"]["report"]
     assert evaluation["split"]["by"] == by
     assert evaluation["split_choice"]["test_users"] == evaluation["counts"]["users_evaluated"]
-    assert (tmp_path / "lists/current/manifest.json").exists()
+    assert (tmp_path / "lists.manifest.json").exists()
     again = als_here("run", "-c", shop, "--json")
     assert {stage["status"] for stage in json.loads(again.stdout)["stages"]} == {"up_to_date"}
 

@@ -55,6 +55,8 @@ class OutputConfig(Section):
     """`rows`: one row per user and rank; `lists`: one row per user."""
     users_per_part: int = Field(default=1_000_000, ge=1)
     """Maximum number of users in one part file of a folder."""
+    keep: int = Field(default=5, ge=1, le=1000)
+    """Number of versions of the lists that stay on disk, the published one included."""
 
 
 class RecommendConfig(Section):

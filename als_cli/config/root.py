@@ -19,6 +19,8 @@ class Config(Section):
     """Folder for dataset/, choice/, models/, evaluations/, backtests/ and tune/."""
     threads: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """Number of threads. `auto`: the processors that this process may use, within the limit of its container."""
+    keep: int = Field(default=2, ge=1, le=1000)
+    """Number of versions of each artifact in the workspace that stay on disk, the published one included."""
     events: EventsConfig
     """The raw events, and how they become interactions."""
     train: TrainConfig = TrainConfig()

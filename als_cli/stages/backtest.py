@@ -76,7 +76,7 @@ def backtest(context: StageContext) -> BacktestReport:
     seconds = time.perf_counter() - started
     run = {"config": config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
     basis = basis_of(context, dataset, published.settings())
-    with staged_folder(context.backtests_place) as folder:
+    with staged_folder(context.backtests_place, keep=context.config.keep) as folder:
         write_backtest(folder, result, per_user, basis, **run)
     log_leader(result.leader, f" (means over {len(scored)} cut-offs)" if len(scored) > 1 else "")
     place = current_version(context.backtests_place)

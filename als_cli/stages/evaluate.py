@@ -91,7 +91,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     )
     seconds = time.perf_counter() - started
     run = {"config": context.config.model_dump(mode="json"), "threads": context.threads, "seconds": seconds}
-    with staged_folder(context.evaluations_place) as folder:
+    with staged_folder(context.evaluations_place, keep=context.config.keep) as folder:
         write_evaluation(folder, evaluation, per_user_table(sets, scored), basis, **run)
     _conclude(verdict, leader)
     place = current_version(context.evaluations_place)

@@ -40,7 +40,7 @@ def ingest(context: StageContext) -> IngestReport:
     """
     started = time.perf_counter()
     config = context.config.events
-    with staged_folder(context.dataset_place) as folder:
+    with staged_folder(context.dataset_place, keep=context.config.keep) as folder:
         spool = folder / _SPOOL
         spool.mkdir()
         inputs = Inputs(known_hashes(context.dataset_place, "dataset"))

@@ -63,7 +63,7 @@ def train(context: StageContext) -> TrainReport:
     basis = ChoiceBasis.of_dataset(context.config, dataset)
     choice = store.choose(dataset.scan_events(), basis, unseen=False)
     recipe = _recipe(context, interactions, choice)
-    with staged_folder(context.models_place) as folder:
+    with staged_folder(context.models_place, keep=context.config.keep) as folder:
         factors, iterations = _fit(interactions, recipe, context.progress)
         write_model(folder, interactions.users, interactions.items, factors)
         seconds = time.perf_counter() - started

@@ -136,7 +136,7 @@ def stored_choice(place: Path, basis: ChoiceBasis, choose_again: timedelta, *, u
 
 def write_choice(place: Path, choice: Choice, basis: ChoiceBasis, config: Config, **run: Any) -> None:
     """Publish `choice` in `place`; `run` has the manifest's threads and seconds."""
-    with staged_folder(place) as folder:
+    with staged_folder(place, keep=config.keep) as folder:
         (folder / CHOICE).write_text(json.dumps(choice.to_json(), indent=2) + "\n", encoding="utf-8")
         write_manifest(
             folder,

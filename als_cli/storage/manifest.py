@@ -57,8 +57,6 @@ class Manifest(BaseModel):
     """The resolved config of the run."""
     inputs: tuple[InputFile, ...] = ()
     outputs: tuple[OutputFile, ...] = ()
-    earlier_outputs: tuple[str, ...] = ()
-    """Names of list files in other formats that als wrote earlier next to this manifest."""
     counts: dict[str, int] = {}
     """Rows read, kept, and dropped per reason; users, items and interactions."""
     metrics: dict[str, Any] = {}
@@ -108,15 +106,7 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
 
     `fields` are the other fields of :class:`Manifest`: inputs, counts, metrics, seed, threads, seconds.
     """
-    return write_manifest_of(
-        describe_outputs(folder), folder / MANIFEST, kind=kind, key=key, config=config, **fields
-    )
-
-
-def write_manifest_of(
-    outputs: tuple[OutputFile, ...], path: Path, *, kind: str, key: str, config: dict[str, Any], **fields: Any
-) -> Manifest:
-    """Write the manifest of finished `outputs` to `path`, and return it; `fields` as in :func:`write_manifest`."""
+    outputs = describe_outputs(folder)
     manifest = Manifest(
         kind=kind,
         key=key,
@@ -127,7 +117,7 @@ def write_manifest_of(
         peak_memory_bytes=peak_memory_bytes(),
         **fields,
     )
-    path.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return manifest
 
 
@@ -140,12 +130,25 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
         The manifest is missing, cannot be read, or has another kind or format version. Or a file is missing or has
         another size.
     """
-    path = folder / MANIFEST
+    manifest = read_manifest_at(folder / MANIFEST, kind)
+    _check_sizes(folder, manifest)
+    return manifest
+
+
+def read_manifest_at(path: Path, kind: str) -> Manifest:
+    """Return the manifest at `path`, after a check of kind and format version.
+
+    Raises
+    ------
+    ArtifactError
+        The manifest is missing, cannot be read, or has another kind or format version.
+    """
+    folder = path.parent
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ArtifactError(
-            f"there is no {kind} in {folder}: {MANIFEST} is missing",
+            f"there is no {kind} in {folder}: {path.name} is missing",
             hint=f"run `als {_COMMANDS[kind]}` first",
         ) from None
     except (OSError, ValueError) as broken:
@@ -172,7 +175,6 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
             f"{folder} contains artifact {manifest.kind}, not {kind}",
             hint="check key workspace of the config",
         )
-    _check_sizes(folder, manifest)
     return manifest
 
 

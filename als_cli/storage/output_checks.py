@@ -8,7 +8,7 @@ from als_cli.config.root import Config
 from als_cli.errors import ConfigError
 from als_cli.storage.lock import LOCK
 from als_cli.storage.read_paths import ReadPath, read_paths
-from als_cli.storage.sinks.list_files import check_replaceable, files_of
+from als_cli.storage.sinks.list_files import beside, check_replaceable, files_of
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
 
 _OUTPUT = "recommend.output.path"
@@ -79,7 +79,7 @@ def _check_against_workspace(workspace: Path, target: Target) -> None:
 
 def _check_against_input(source: ReadPath, target: Target) -> None:
     path = Path(target.path)
-    written = files_of(path) if target.kind == "file" else (path,)
+    written = files_of(path) if target.kind == "file" else (path, *beside(path))
     for file in written:
         _refuse_input(_OUTPUT, path, file, source, _OUTPUT_HINT)
     if target.kind == "folder":
@@ -108,8 +108,7 @@ def _list_files(target: Target) -> list[Path]:
     path = Path(target.path)
     if target.kind == "file":
         return list(files_of(path))
-    names = (f"part-00000{SUFFIX_OF_FORMAT[target.format]}", "manifest.json", "shortfall/shortfall.parquet")
-    return [path / version / name for version in ("current", "versions/0") for name in names]
+    return [path / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
 
 
 def _is_same(written: Path, file: Path) -> bool:

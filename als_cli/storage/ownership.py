@@ -23,7 +23,6 @@ class OwnManifest(BaseModel):
     tool_version: str
     key: str
     outputs: tuple[OwnFile, ...]
-    earlier_outputs: tuple[str, ...] = ()
 
 
 def own_manifest(path: Path) -> OwnManifest | None:

@@ -1,10 +1,13 @@
-"""Atomic publishing of finished artifacts.
+"""Atomic publishing: readers see the old version or the new one, whole.
 
-A folder artifact is stored in ``<place>/versions/<id>/``. ``<place>/current`` is a symbolic link. One rename moves it
-from the old version to the new version, so that readers see one of the two, never a mixture. A single file is written
-next to its target and renamed over it. A failure before the rename leaves the old artifact unchanged.
+The versions of a published name are folders in a hidden folder beside it, ``.NAME.versions/<id>/``. A version is written
+in a staging folder there, and gets its id when it is complete and on the disk. The name itself is a symbolic link to
+(a folder in) a version. One rename replaces the link. A failure before this rename leaves the old version published.
 
-A version is removed only if its name and its manifest show that als wrote it.
+A small file can also be written beside its target and renamed over it (:func:`staged_file`).
+
+Each step is on the disk before the next one begins, so the same holds after a loss of power. The caller holds a lock,
+so what other runs left behind is from runs that were killed.
 """
 
 import os
@@ -17,129 +20,221 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from als_cli.errors import ConfigError, ResourceError, refusals_at
+from als_cli.storage.durable import make_folder, sync_file, sync_folder, sync_tree
 from als_cli.storage.ownership import MANIFEST, own_manifest
 
-CURRENT = "current"
-_VERSIONS = "versions"
+ARTIFACTS_KEPT = 2
+"""Number of versions of an artifact that stay on disk."""
+ROLLED_BACK = "rolled-back.json"
+"""Record of a rollback in the folder of the versions. The next publication removes it."""
+_PUBLISHED = ".published"
+"""Empty file in a version that is or was published. A version without it is of a run that was killed."""
 _STAGING_PREFIX = ".staging-"
+_LINK_PREFIX = ".link-"
 _VERSION_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
+_LEFTOVER = re.compile(
+    rf"{re.escape(_STAGING_PREFIX)}{_VERSION_ID.pattern}|{re.escape(_LINK_PREFIX)}[0-9a-f]{{8}}"
+)
 
 
 @contextmanager
-def staged_folder(place: Path) -> Iterator[Path]:
-    """Yield an empty folder, and publish it as the current version of `place` when the block ends without an exception.
+def staged_folder(target: Path, *, linked: str = "", keep: int = ARTIFACTS_KEPT) -> Iterator[Path]:
+    """Yield an empty folder. Publish it as the new version of `target` when the block ends without an exception.
 
-    On any exception, including Ctrl-C, the folder is removed and `place` stays unchanged. The previous version stays on
-    disk, so that its readers can finish.
+    `target` becomes a link to the version, or to its folder `linked`. On any exception, including Ctrl-C, the folder is
+    removed and `target` stays unchanged. The last `keep` published versions stay on disk, so that their readers can
+    finish.
 
     Raises
     ------
     ConfigError
-        `place` contains versions or a link `current` that als did not make.
+        als did not make what is at `target`.
     ResourceError
-        `place` cannot be written.
+        `target` cannot be written.
     """
-    with refusals_at(place):
-        check_place(place)
-        versions = place / _VERSIONS
-        versions.mkdir(parents=True, exist_ok=True)
-        _remove_stale_staging(versions)
-        staging = versions / f"{_STAGING_PREFIX}{_new_version_id()}"
-        staging.mkdir()
-        try:
+    with refusals_at(target):
+        check_replaceable_by_link(target)
+        with staged_version(target) as staging:
             yield staging
-            _sync_tree(staging)
-            previous = current_version(place)
-            _publish(place, staging)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
-        _remove_old_versions(place, previous)
+            version = complete(staging)
+            mark_published(current_version(target))
+            with kept_only_if_published(target, version):
+                point_at(target, version, linked)
+        mark_published(version)
+        forget_rollback(target)
+        remove_old_versions(target, version, keep)
 
 
-def check_place(place: Path) -> None:
-    """Return when als made all that publishing may replace or remove in `place`.
+def versions_of(target: Path) -> Path:
+    """Return the hidden folder with the versions of `target`."""
+    return target.with_name(f".{target.name}.versions")
+
+
+def current_version(target: Path) -> Path | None:
+    """Return the folder of the version that the link `target` points to, None if nothing is published there.
+
+    Readers that open several files of a version use this folder, so that they stay in one version.
+    """
+    return _linked_version(target) if target.is_dir() else None
+
+
+def versions_by_age(target: Path) -> list[Path]:
+    """Return the folders of the complete versions of `target` that als wrote, the newest first."""
+    folder = versions_of(target)
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return sorted(filter(_is_own_version, entries), key=lambda version: version.name, reverse=True)
+
+
+def was_published(version: Path) -> bool:
+    """Return whether `version` is or was published."""
+    return (version / _PUBLISHED).exists()
+
+
+def check_replaceable_by_link(target: Path) -> None:
+    """Return when publishing at `target` replaces nothing that als did not make. An empty folder may be replaced.
 
     Raises
     ------
     ConfigError
-        als did not make a version or the link `current` in `place`.
+        als did not make what is at `target`.
     """
-    versions, link = place / _VERSIONS, place / CURRENT
-    entries = sorted(versions.iterdir()) if versions.is_dir() else []
-    foreign = [p for p in entries if not p.name.startswith(".") and not _VERSION_ID.fullmatch(p.name)]
-    if os.path.lexists(link) and not (link.is_symlink() and link.resolve().parent == versions.resolve()):
-        foreign.append(link)
-    if foreign:
-        raise ConfigError(
-            f"{foreign[0]} was not made by als, so als does not publish in {place}",
-            hint="move it away, or choose another path",
-        )
+    if not os.path.lexists(target) or _linked_version(target) is not None:
+        return
+    if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
+        return
+    raise ConfigError(
+        f"{target} was not made by als, so als does not publish there",
+        hint="move it away, or choose another path",
+    )
+
+
+@contextmanager
+def staged_version(target: Path) -> Iterator[Path]:
+    """Yield an empty folder in the versions of `target`, whose path ends in the id. It is removed after an exception.
+
+    Remains of killed runs are removed first.
+    """
+    versions = versions_of(target)
+    make_folder(versions)
+    _remove_leftovers(versions)
+    staging = versions / f"{_STAGING_PREFIX}{_new_version_id()}"
+    staging.mkdir()
+    try:
+        yield staging
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def complete(staging: Path) -> Path:
+    """Write `staging` to the disk, give it its final name there, and return the version."""
+    sync_tree(staging)
+    version = staging.with_name(staging.name.removeprefix(_STAGING_PREFIX))
+    try:
+        staging.rename(version)
+        # The name that is published must not be on the disk before the name that it points to.
+        sync_folder(version.parent)
+    except BaseException:
+        shutil.rmtree(version, ignore_errors=True)
+        raise
+    return version
+
+
+@contextmanager
+def kept_only_if_published(target: Path, version: Path) -> Iterator[None]:
+    """Remove `version` if the block fails before it is published at the link `target`."""
+    try:
+        yield
+    except BaseException:
+        if current_version(target) != version:
+            shutil.rmtree(version, ignore_errors=True)
+        raise
+
+
+def point_at(target: Path, version: Path, linked: str = "") -> None:
+    """Make `target` a link to `version`, or to its folder `linked`, by one rename."""
+    make_folder(target.parent)
+    link = versions_of(target) / f"{_LINK_PREFIX}{secrets.token_hex(4)}"
+    # The link is used in the folder of the target. So it is relative to this folder, not to its present one.
+    link.symlink_to(Path(versions_of(target).name) / version.name / linked)
+    try:
+        if target.is_dir() and not target.is_symlink():
+            target.rmdir()  # an empty folder; a rename cannot replace a folder by a link
+        link.replace(target)
+    except BaseException:
+        link.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+
+
+def mark_published(version: Path | None) -> None:
+    """Record in `version` that it is or was published."""
+    if version is not None and not was_published(version):
+        (version / _PUBLISHED).touch()
+        sync_folder(version)
+
+
+def forget_rollback(target: Path) -> None:
+    """Remove the record of a rollback at `target`, if there is one."""
+    (versions_of(target) / ROLLED_BACK).unlink(missing_ok=True)
+
+
+def remove_old_versions(target: Path, current: Path, keep: int) -> None:
+    """Remove versions of `target` except `current` and the newest published ones, `keep` versions in all.
+
+    Versions that were never published are of runs that were killed. They are removed too.
+    """
+    others = [version for version in versions_by_age(target) if version != current]
+    published = [version for version in others if was_published(version)]
+    for version in others:
+        if version not in published[: keep - 1]:
+            shutil.rmtree(version, ignore_errors=True)
 
 
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
     """Yield a path next to `target`. Rename it to `target` when the block ends, or remove it after an exception."""
     with refusals_at(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise ResourceError(
-                f"{target} is a folder, but als writes a file there", hint="choose another path"
-            )
+        make_folder(target.parent)
+        check_no_folder(target)
+        for left in target.parent.glob(".*.partial"):
+            if re.fullmatch(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.partial", left.name):
+                left.unlink(missing_ok=True)  # of a run that was killed
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
         try:
             yield partial
-            _sync(partial)
+            sync_file(partial)
             partial.replace(target)
-            _sync(target.parent)
+            sync_folder(target.parent)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
 
 
-def current_version(place: Path) -> Path | None:
-    """Return the folder of the current version in `place` with links resolved, None if nothing is published."""
-    link = place / CURRENT
-    return link.resolve() if link.exists() else None
+def check_no_folder(target: Path) -> None:
+    """Return when `target` is no folder.
+
+    Raises
+    ------
+    ResourceError
+        `target` is a folder.
+    """
+    if target.is_dir():
+        raise ResourceError(f"{target} is a folder, but als writes a file there", hint="choose another path")
+
+
+def _linked_version(target: Path) -> Path | None:
+    """Return the version that the link `target` names, whether it exists or not; None if it is no link to a version."""
+    if not target.is_symlink():
+        return None
+    parts = target.readlink().parts
+    if len(parts) < 2 or parts[0] != versions_of(target).name or not _VERSION_ID.fullmatch(parts[1]):
+        return None
+    return versions_of(target.parent.resolve() / target.name) / parts[1]
 
 
 def _new_version_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
-
-
-def _publish(place: Path, staging: Path) -> None:
-    """Rename the finished folder to its final name, then move the link. On failure, remove the version."""
-    version = staging.with_name(staging.name.removeprefix(_STAGING_PREFIX))
-    try:
-        staging.rename(version)
-        _sync(version.parent)  # the link must not be on disk before the name that it points to
-        _point_current_at(place, version)
-    except BaseException:
-        if current_version(place) != version.resolve():
-            shutil.rmtree(version, ignore_errors=True)
-        raise
-
-
-def _point_current_at(place: Path, version: Path) -> None:
-    link = place / f".{CURRENT}-{secrets.token_hex(4)}"
-    try:
-        link.symlink_to(Path(_VERSIONS) / version.name)
-        link.replace(place / CURRENT)
-    except BaseException:
-        link.unlink(missing_ok=True)
-        raise
-    _sync(place)
-
-
-def _remove_old_versions(place: Path, previous: Path | None) -> None:
-    """Remove the versions of als, except the current version and the `previous` version.
-
-    This also removes versions of runs that were killed before they moved the link.
-    """
-    kept = {current_version(place), previous}
-    for version in (place / _VERSIONS).iterdir():
-        if version.resolve() not in kept and _is_own_version(version):
-            shutil.rmtree(version, ignore_errors=True)
 
 
 def _is_own_version(folder: Path) -> bool:
@@ -147,22 +242,11 @@ def _is_own_version(folder: Path) -> bool:
     return named and not folder.is_symlink() and own_manifest(folder / MANIFEST) is not None
 
 
-def _remove_stale_staging(versions: Path) -> None:
-    # Only killed runs leave staging folders behind: the workspace lock allows one writer at a time.
-    for stale in versions.glob(f"{_STAGING_PREFIX}*"):
-        if _VERSION_ID.fullmatch(stale.name.removeprefix(_STAGING_PREFIX)) and not stale.is_symlink():
-            shutil.rmtree(stale, ignore_errors=True)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _remove_leftovers(versions: Path) -> None:
+    for left in versions.iterdir():
+        if not _LEFTOVER.fullmatch(left.name):
+            continue
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

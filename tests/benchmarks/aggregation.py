@@ -35,7 +35,7 @@ import polars as pl
 from pathlib import Path
 from als_cli.config.loading import load_config
 from als_cli.dataset.aggregation import aggregate
-print(aggregate(pl.scan_parquet('work/dataset/current/events.parquet'), load_config(Path('shop.yaml')).events).matrix.nnz)
+print(aggregate(pl.scan_parquet('work/dataset/events.parquet'), load_config(Path('shop.yaml')).events).matrix.nnz)
 """,
     "pandas": """
 import numpy as np, pandas as pd

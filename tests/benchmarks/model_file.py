@@ -46,7 +46,7 @@ def write(folder: Path, rows: int, factors: int) -> None:
     with staged_folder(folder / "models") as version:
         write_model(version, ids, items, Factors(values, values[:1]))
         write_manifest(version, kind="model", key="", config={})
-    table = pa.ipc.open_file(pa.memory_map(str(folder / "models/current" / USER_FACTORS))).read_all()
+    table = pa.ipc.open_file(pa.memory_map(str(folder / "models" / USER_FACTORS))).read_all()
     for name, kind in PARQUET.items():
         nullable = "no nulls" not in name
         schema = pa.schema(

@@ -174,7 +174,7 @@ def test_a_test_file_that_changes_while_the_candidates_are_read(shop):
 
 def test_a_pipe_as_users_file_is_read_once_and_never_up_to_date(shop):
     folder = shop.parent
-    users, lists = folder / "users-pipe", folder / "lists" / "current"
+    users, lists = folder / "users-pipe", folder / "lists"
     settings = flags(recommend__users__file=str(users))
     for _ in range(2):
         with pipe_with(users, USERS.encode()):
@@ -187,8 +187,8 @@ def test_a_pipe_as_users_file_is_read_once_and_never_up_to_date(shop):
             "train": "up_to_date",
             "recommend": "done",
         }
-        assert pl.read_parquet(lists / "part-00000.parquet")["user_id"].n_unique() == 3
-        recorded = json.loads((lists / "manifest.json").read_text())["inputs"][0]
+        assert pl.read_parquet(lists / "part-*.parquet")["user_id"].n_unique() == 3
+        recorded = json.loads((folder / "lists.manifest.json").read_text())["inputs"][0]
         assert recorded["sha256"] == hashlib.sha256(USERS.encode()).hexdigest()
         assert recorded["bytes"] == len(USERS)
         users.unlink()

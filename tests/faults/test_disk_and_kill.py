@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from als_cli.storage.publish import current_version
 from tests.in_process import als_here
 from tests.shop import write_shop
 
@@ -79,8 +80,10 @@ def test_a_read_only_disk_exits_with_code_7_and_keeps_the_dataset(shop):
 def test_a_killed_stage_keeps_the_old_version_and_the_next_run_works(shop, stage):
     config = shop / "shop.yaml"
     assert als_here("run", "-c", config).returncode == 0
-    current = {link: link.readlink() for link in shop.glob("**/current")}
-    contents = {m: m.read_bytes() for m in shop.glob("**/versions/*/manifest.json")}
+    places = [*(shop / "work").iterdir(), shop / "lists"]
+    current = {link: link.readlink() for link in places if link.is_symlink()}
+    assert len(current) == 4
+    contents = {m: m.read_bytes() for m in shop.glob("**/.*.versions/*/manifest.json")}
     for delay in (0.3, 0.6, 0.9):
         process = subprocess.Popen(
             [sys.executable, "-m", "als_cli", stage, "-c", str(config), "--set", "train.iterations=200000"],
@@ -90,7 +93,7 @@ def test_a_killed_stage_keeps_the_old_version_and_the_next_run_works(shop, stage
         process.send_signal(signal.SIGKILL)
         process.wait()
         for link, target in current.items():
-            folder = link.parent / link.readlink()
+            folder = current_version(link)
             if link.readlink() == target:
                 assert (folder / "manifest.json").read_bytes() == contents[folder / "manifest.json"]
             json.loads((folder / "manifest.json").read_text())  # the old or the new version is complete
@@ -111,4 +114,4 @@ def test_sigterm_in_training_removes_unfinished_work_and_exits_with_code_143(sho
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 143
     assert "Traceback" not in said
-    assert not list((shop / "work/models").glob("versions/*"))
+    assert not list((shop / "work/.models.versions").iterdir())

@@ -24,9 +24,9 @@ def open_shop(tmp_path, **section):
 
 def written(tmp_path):
     """Return the published lists."""
-    return pl.read_parquet(tmp_path / "lists" / "current" / "part-*.parquet")
+    return pl.read_parquet(tmp_path / "lists" / "part-*.parquet")
 
 
 def shortfall(tmp_path):
     """Return the published shortfall."""
-    return pl.read_parquet(tmp_path / "lists" / "current" / "shortfall" / "shortfall.parquet")
+    return pl.read_parquet(tmp_path / "lists.shortfall.parquet")

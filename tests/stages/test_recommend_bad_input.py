@@ -91,4 +91,4 @@ def test_a_failure_during_writing_keeps_the_published_lists(shop, tmp_path, monk
     with pytest.raises(ResourceError, match="out of memory"):
         recommend(shop(top_n=1, block_users=2))
     assert written(tmp_path).equals(before)
-    assert not list((tmp_path / "lists" / "versions").glob(".*"))
+    assert not list((tmp_path / ".lists.versions").glob(".*"))

@@ -60,7 +60,7 @@ def test_the_manifest_names_the_rule_and_its_instants(tmp_path, section):
     target = tmp_path / section["path"]
     context = open_shop(tmp_path, top_n=2, output={"path": str(target)})
     recommend(context)
-    beside = target / "current" / "manifest.json" if target.is_dir() else tmp_path / "lists.manifest.json"
+    beside = target.with_name(f"{target.name}.manifest.json")
     demand = json.loads(beside.read_text(encoding="utf-8"))["metrics"]["demand"]
     instants = [datetime.fromisoformat(demand.pop(name)) for name in ("as_of", "newest_event")]
     assert instants == [NEWEST, NEWEST]
@@ -122,7 +122,7 @@ def test_a_dataset_without_times_is_an_error_and_writes_nothing(tmp_path):
 @pytest.mark.parametrize("command", [recommend, show_model])
 def test_a_model_of_an_older_format_version_is_one_clear_message(tmp_path, command):
     context = open_shop(tmp_path)
-    manifest = context.models_place / "current" / "manifest.json"
+    manifest = context.models_place / "manifest.json"
     older = json.loads(manifest.read_text(encoding="utf-8")) | {"format_version": 1}
     del older["metrics"]["recipe"]["demand"]
     manifest.write_text(json.dumps(older), encoding="utf-8")

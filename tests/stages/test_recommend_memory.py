@@ -42,11 +42,11 @@ def test_a_list_longer_than_the_catalogue_takes_no_more_memory(large_shop):
     ended = als("recommend", "-c", large_shop / "shop.yaml", "-n", "100000", cwd=large_shop)
     assert ended.returncode == 0, ended.stderr
     said = ended.stderr
-    manifest = json.loads((large_shop / "lists/current/manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((large_shop / "lists.manifest.json").read_text(encoding="utf-8"))
     assert manifest["peak_memory_bytes"] < GIB
     assert "2000 of 2000 users got fewer than 100000 items" in said
-    assert pl.read_parquet(large_shop / "lists/current/part-*.parquet").height == USERS * (ITEMS - SEEN)
-    missing = pl.read_parquet(large_shop / "lists/current/shortfall/shortfall.parquet")
+    assert pl.read_parquet(large_shop / "lists/part-*.parquet").height == USERS * (ITEMS - SEEN)
+    missing = pl.read_parquet(large_shop / "lists.shortfall.parquet")
     assert missing.select("rows", "wanted", "reason").unique().rows() == [
         (ITEMS - SEEN, 100_000, "too_few_candidates")
     ]

@@ -80,14 +80,14 @@ def test_the_manifest_has_inputs_counts_and_config(shop, tmp_path):
     (tmp_path / "items.csv").write_text("item_id\ncup\n", encoding="utf-8")
     context = shop(top_n=2, items={"catalog": str(tmp_path / "items.csv")})
     recommend(context)
-    manifest = json.loads((tmp_path / "lists" / "current" / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((tmp_path / "lists.manifest.json").read_text(encoding="utf-8"))
     assert manifest["kind"] == "recommendations"
     assert [file["path"] for file in manifest["inputs"]] == [str(tmp_path / "items.csv")]
     assert manifest["counts"]["users"] == 4
     assert manifest["counts"]["shortfall_too_few_candidates"] == 4
     assert manifest["config"]["recommend"]["top_n"] == 2
     assert {output["path"] for output in manifest["outputs"]} == {
-        "part-00000.parquet", "shortfall/shortfall.parquet",
+        f"lists/part-00000-{manifest['key'][:12]}.parquet", "lists.shortfall.parquet",
     }  # fmt: skip
 
 

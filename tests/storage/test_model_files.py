@@ -34,8 +34,8 @@ def publish_model(place, user_ids=USER_IDS["int"], factors=5):
 
 @pytest.mark.parametrize("kind", USER_IDS)
 def test_ids_and_factors_come_back_unchanged(tmp_path, kind):
-    trained = publish_model(tmp_path, USER_IDS[kind])
-    model = open_model(tmp_path)
+    trained = publish_model(tmp_path / "models", USER_IDS[kind])
+    model = open_model(tmp_path / "models")
     assert model.user_ids.equals(USER_IDS[kind], check_names=True)
     assert model.user_ids.dtype == USER_IDS[kind].dtype
     assert model.item_ids.to_list() == ["x", "y"]
@@ -46,12 +46,12 @@ def test_ids_and_factors_come_back_unchanged(tmp_path, kind):
 
 
 def test_any_arrow_reader_reads_the_factors(tmp_path):
-    trained = publish_model(tmp_path)
-    with pa.memory_map(str(tmp_path / "current" / ITEM_FACTORS)) as source:
+    trained = publish_model(tmp_path / "models")
+    with pa.memory_map(str(tmp_path / "models" / ITEM_FACTORS)) as source:
         table = pa.ipc.open_file(source).read_all()
         assert table.column_names == ["item_id", "interactions", "factors"]
         np.testing.assert_array_equal(np.array(table["factors"].to_pylist(), dtype=np.float32), trained.items)
-    assert pl.read_ipc(tmp_path / "current" / USER_FACTORS)["user_id"].to_list() == [
+    assert pl.read_ipc(tmp_path / "models" / USER_FACTORS)["user_id"].to_list() == [
         1,
         2**40,
         3,
@@ -65,22 +65,22 @@ def test_without_a_model_the_hint_names_the_command(tmp_path):
 
 
 def test_a_truncated_model_is_named(tmp_path):
-    publish_model(tmp_path)
-    path = tmp_path / "current" / USER_FACTORS
+    publish_model(tmp_path / "models")
+    path = tmp_path / "models" / USER_FACTORS
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ArtifactError, match=USER_FACTORS):
-        open_model(tmp_path)
+        open_model(tmp_path / "models")
 
 
 def test_a_file_of_the_right_size_that_is_not_arrow_is_named(tmp_path):
-    publish_model(tmp_path)
-    path = tmp_path / "current" / ITEM_FACTORS
+    publish_model(tmp_path / "models")
+    path = tmp_path / "models" / ITEM_FACTORS
     path.write_bytes(bytes(path.stat().st_size))
     with pytest.raises(ArtifactError, match=ITEM_FACTORS):
-        open_model(tmp_path)
+        open_model(tmp_path / "models")
 
 
 def test_a_model_without_a_recipe_is_an_artifact_error(tmp_path):
-    publish_model(tmp_path)
+    publish_model(tmp_path / "models")
     with pytest.raises(ArtifactError, match="has no valid training recipe"):
-        open_model(tmp_path).recipe(threads=1)
+        open_model(tmp_path / "models").recipe(threads=1)

@@ -104,12 +104,13 @@ def test_inputs_artifacts_and_their_folders_are_no_outputs(shop, monkeypatch, ou
         (["evaluate.cohorts.items={path: users.csv, by: [x]}"], "users.csv", "evaluate.cohorts.items.path"),
         (["events.source=[events.csv, {path: users.csv}]"], "users.csv", "events.source[1]"),
         # The shortfall and the manifest are written too.
-        (["recommend.users={file: lists.shortfall.parquet}"], "lists.csv", "recommend.users.file"),
+        (["recommend.users={file: lists.csv.shortfall.parquet}"], "lists.csv", "recommend.users.file"),
         # The glob would read the lists as events in the next run.
         (["events.source=ev*.csv"], "events.csv", "events.source"),
         (["events.source=ev*.csv"], "evening.csv", "events.source"),
         (["events.source=e*.parquet"], "evening.csv", "events.source"),
-        (["events.source=l*/current/*.parquet"], "lists", "events.source"),
+        (["events.source=l*/*.parquet"], "lists", "events.source"),
+        (["events.source=l*.parquet"], "lists", "events.source"),  # the shortfall
         (["events.source=daily/**/*.csv"], "daily/lists", "events.source"),
         (["events.source=daily/*.csv"], "daily", "events.source"),
     ],
@@ -138,7 +139,7 @@ def test_tune_does_not_overwrite_its_own_config(shop):
         ("events.csv", "events.source"),
         ("catalog.csv", "recommend.items.catalog"),
         ("hard.csv", "events.source"),
-        ("work/models/current/manifest.json", "workspace"),
+        ("work/models/manifest.json", "workspace"),
         ("work/tune/study.sqlite3", "workspace"),
         ("work/.lock", "workspace"),
     ],

@@ -1,7 +1,5 @@
 """als replaces and removes only its own files. Other files are an error and stay unchanged."""
 
-import io
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from als_cli.errors import ConfigError
-from als_cli.storage.manifest import write_manifest
+from als_cli.storage.manifest import file_sha256, write_manifest
 from als_cli.storage.publish import staged_folder
 from als_cli.storage.sinks.publish_lists import published_lists
 from tests.storage.test_sinks import ROWS, target, write
@@ -33,71 +31,55 @@ def tree(folder):
 
 
 class TestFolder:
-    """`versions/` and `current` may belong to another program."""
+    """What is at the published path, or in the folder of the versions, may belong to another program."""
 
-    def test_versions_of_another_program_are_refused_and_stay(self, tmp_path):
-        for name in ("1.0", "1.1", "2.0"):
-            (tmp_path / "proj/versions" / name).mkdir(parents=True)
-            (tmp_path / "proj/versions" / name / "app.py").write_text(name)
+    def test_a_folder_of_another_program_is_refused_and_stays(self, tmp_path):
+        (tmp_path / "proj").mkdir()
+        (tmp_path / "proj/app.py").write_text("mine")
         before = tree(tmp_path)
         for _ in range(2):
-            with pytest.raises(ConfigError, match=r"proj/versions/1\.0 was not made by als"):
+            with pytest.raises(ConfigError, match=r"proj was not made by als") as caught:
                 write(target(tmp_path / "proj"), [ROWS])
+        assert "another path" in caught.value.hint
         assert tree(tmp_path) == before
 
     def test_a_folder_with_a_manifest_of_another_program_is_not_removed(self, tmp_path):
-        (tmp_path / "proj/versions/1.0").mkdir(parents=True)
-        (tmp_path / "proj/versions/1.0/manifest.json").write_text('{"kind": "extension", "version": 3}')
-        with pytest.raises(ConfigError, match="was not made by als"):
-            write(target(tmp_path / "proj"), [ROWS])
-
-    def test_a_link_current_of_another_program_stays(self, tmp_path):
-        (tmp_path / "releases/3").mkdir(parents=True)
-        (tmp_path / "current").symlink_to("releases/3")
-        with pytest.raises(ConfigError, match=r"current was not made by als") as caught:
-            write(target(tmp_path), [ROWS])
-        assert "another path" in caught.value.hint
-        assert (tmp_path / "current").readlink() == Path("releases/3")
-
-    def test_other_files_beside_versions_do_not_matter(self, tmp_path):
-        (tmp_path / "README").write_text("mine")
-        for _ in range(3):
-            write(target(tmp_path), [ROWS])
-        assert (tmp_path / "README").read_text() == "mine"
-
-    def test_a_version_without_a_manifest_of_als_is_never_removed(self, tmp_path):
-        publish(tmp_path)
-        (only,) = (tmp_path / "versions").iterdir()
-        (only / "manifest.json").unlink()
+        publish(tmp_path / "x")
+        mine = tmp_path / ".x.versions/20260101T000000000000-012345"
+        mine.mkdir()
+        (mine / "manifest.json").write_text('{"kind": "extension", "version": 3}')
         for text in ("two", "three", "four"):
-            publish(tmp_path, text)
-        assert (only / "a.txt").read_text() == "one"
+            publish(tmp_path / "x", text)
+        assert mine.is_dir()
 
-    def test_hidden_files_of_the_system_do_not_matter(self, tmp_path):
-        publish(tmp_path)
-        (tmp_path / "versions/.DS_Store").write_text("x")
-        publish(tmp_path, "two")
-        assert (tmp_path / "versions/.DS_Store").read_text() == "x"
+    def test_other_names_in_the_folder_of_the_versions_stay(self, tmp_path):
+        publish(tmp_path / "x")
+        for name in (".DS_Store", "notes", "1.0", ".staging-mine", ".link-mine"):
+            (tmp_path / ".x.versions" / name).write_text("mine")
+        for text in ("two", "three", "four"):
+            publish(tmp_path / "x", text)
+        for name in (".DS_Store", "notes", "1.0", ".staging-mine", ".link-mine"):
+            assert (tmp_path / ".x.versions" / name).read_text() == "mine"
 
-    def test_a_staging_folder_that_als_did_not_name_stays(self, tmp_path):
-        (tmp_path / "versions/.staging-mine").mkdir(parents=True)
-        (tmp_path / "versions/.staging-mine/a").write_text("x")
-        publish(tmp_path)
-        assert (tmp_path / "versions/.staging-mine/a").read_text() == "x"
+    @pytest.mark.parametrize("name", ["lists.manifest.json", "lists.shortfall.parquet"])
+    def test_a_file_beside_the_lists_that_als_did_not_write_is_refused_and_stays(self, tmp_path, name):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(ConfigError, match=rf"{name} was not written by als"):
+            write(target(tmp_path / "lists"), [ROWS])
+        assert tree(tmp_path) == {name: b"mine"}
 
     def test_a_folder_in_the_workspace_that_als_did_not_make_is_refused_and_stays(self, tmp_path):
-        publish(tmp_path / "work/models")
-        (tmp_path / "work/models/versions/x").mkdir()
-        (tmp_path / "work/models/versions/x/notes").write_text("mine")
-        with pytest.raises(ConfigError, match=r"models/versions/x was not made by als"):
+        (tmp_path / "work/models").mkdir(parents=True)
+        (tmp_path / "work/models/notes").write_text("mine")
+        with pytest.raises(ConfigError, match=r"models was not made by als"):
             publish(tmp_path / "work/models")
-        assert (tmp_path / "work/models/versions/x/notes").read_text() == "mine"
+        assert (tmp_path / "work/models/notes").read_text() == "mine"
 
 
 class TestFile:
     """The lists, their shortfall and their manifest."""
 
-    @pytest.mark.parametrize("name", ["lists.csv", "lists.manifest.json", "lists.shortfall.parquet"])
+    @pytest.mark.parametrize("name", ["lists.csv", "lists.csv.manifest.json", "lists.csv.shortfall.parquet"])
     def test_a_file_that_als_did_not_write_is_refused_and_stays(self, tmp_path, name):
         (tmp_path / name).write_text('{"mine": true}')
         with pytest.raises(ConfigError, match=rf"{name} was not written by als") as caught:
@@ -122,11 +104,12 @@ class TestFile:
         for _ in range(3):
             write(target(tmp_path / "lists.csv"), [ROWS])
 
-    def test_lists_of_one_name_in_several_formats_are_replaced(self, tmp_path):
-        for suffix in (".csv", ".parquet", ".csv", ".ndjson", ".parquet", ".csv"):
-            write(target(tmp_path / f"lists{suffix}"), [ROWS])
-        assert published_lists(target(tmp_path / "lists.csv")).key == "key"
-        assert published_lists(target(tmp_path / "lists.parquet")) is None
+    def test_lists_of_one_name_in_several_formats_are_separate(self, tmp_path):
+        names = [f"lists{suffix}" for suffix in (".csv", ".parquet", ".ndjson", ".arrow")]
+        for name in names * 2:
+            write(target(tmp_path / name), [ROWS])
+        write(target(tmp_path / "lists"), [ROWS])
+        assert [published_lists(target(tmp_path / name)).key for name in [*names, "lists"]] == ["key"] * 5
 
     def test_a_damaged_file_that_als_wrote_is_replaced(self, tmp_path):
         write(target(tmp_path / "lists.csv"), [ROWS])
@@ -175,13 +158,24 @@ def test_killed_before_any_rename_the_next_run_replaces_what_is_there(tmp_path, 
     assert kills >= 2
 
 
-def test_until_all_files_are_there_the_lists_are_not_published(tmp_path):
-    # Killed before the last rename: the manifest must not describe the files as complete.
+def test_lists_of_a_run_that_was_killed_between_its_renames_are_not_believed(tmp_path):
+    """The manifest may describe lists that are not there yet, so `run` must make them again."""
     path = tmp_path / "lists.csv"
-    for number in range(3):
-        command = [sys.executable, "-c", KILLED, str(path), str(number)]
-        assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == -9
-        assert published_lists(target(path)) is None
-    assert json.loads((tmp_path / "lists.manifest.json").read_text())["key"] != "key"
-    write(target(path), [ROWS], stdout=io.BytesIO())
-    assert published_lists(target(path)).key == "key"
+    write(target(path), [ROWS])
+    before = path.read_bytes()
+    code = KILLED.replace("[ROWS]", "[ROWS, ROWS]")
+    states = set()
+    for number in range(10):
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(number)], cwd=ROOT, capture_output=True, check=False
+        )
+        found, is_old = published_lists(target(path)), path.read_bytes() == before
+        assert found is None or [one.sha256 for one in found.outputs if one.path == path.name] == [
+            file_sha256(path)
+        ]
+        states.add((found is None, is_old))
+        if ended.returncode == 0:
+            break
+        write(target(path), [ROWS])
+        assert path.read_bytes() == before
+    assert states == {(False, True), (True, True), (False, False)}

@@ -9,29 +9,42 @@ from pathlib import Path
 import pytest
 
 from als_cli.errors import ConfigError, ResourceError, refusals_at
+from als_cli.storage import durable
 from als_cli.storage.manifest import write_manifest
-from als_cli.storage.publish import current_version, staged_file, staged_folder
+from als_cli.storage.publish import current_version, staged_file, staged_folder, versions_of
 
 ROOT = Path(__file__).parents[2]
 
 
-def publish(place, text):
-    with staged_folder(place) as folder:
+def publish(place, text, keep=2):
+    with staged_folder(place, keep=keep) as folder:
         (folder / "a.txt").write_text(text)
         write_manifest(folder, kind="model", key="key", config={})
 
 
 def texts(place):
-    return [(p / "a.txt").read_text() for p in sorted((place / "versions").iterdir())]
+    """Return the contents of all versions, staging folders included, the oldest first."""
+    return [(p / "a.txt").read_text() for p in sorted(versions_of(place).iterdir())]
 
 
-def test_the_folder_becomes_current_only_when_the_block_ends(tmp_path):
+def test_the_folder_is_published_only_when_the_block_ends(tmp_path):
     publish(tmp_path / "x", "one")
     with staged_folder(tmp_path / "x") as folder:
         (folder / "a.txt").write_text("two")
-        assert (tmp_path / "x/current/a.txt").read_text() == "one"
-    assert (tmp_path / "x/current/a.txt").read_text() == "two"
-    assert current_version(tmp_path / "x").parent.name == "versions"
+        write_manifest(folder, kind="model", key="key", config={})
+        assert (tmp_path / "x/a.txt").read_text() == "one"
+    assert (tmp_path / "x/a.txt").read_text() == "two"
+    assert current_version(tmp_path / "x").parent == tmp_path / ".x.versions"
+    assert (tmp_path / "x").resolve() == current_version(tmp_path / "x")
+
+
+def test_the_link_can_lead_to_a_folder_of_the_version(tmp_path):
+    with staged_folder(tmp_path / "x", linked="inner") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner/a.txt").write_text("one")
+        write_manifest(folder, kind="model", key="key", config={})
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["a.txt"]
+    assert current_version(tmp_path / "x") == (tmp_path / "x").resolve().parent
 
 
 @pytest.mark.parametrize("failure", [ValueError("no"), KeyboardInterrupt()])
@@ -42,21 +55,25 @@ def test_a_failure_leaves_the_old_version_and_no_staging(tmp_path, failure):
         (folder / "a.txt").write_text("half")
         raise failure
     assert current_version(tmp_path / "x") == before
-    assert [p.name for p in (tmp_path / "x/versions").iterdir()] == [before.name]
-
-
-def test_the_current_version_and_the_one_before_stay(tmp_path):
-    for number in range(5):
-        publish(tmp_path / "x", str(number))
-        assert (tmp_path / "x/current/a.txt").read_text() == str(number)
-        assert texts(tmp_path / "x") == [str(n) for n in (number - 1, number) if n >= 0]
-
-
-def test_staging_of_a_killed_run_is_cleared_by_the_next(tmp_path):
-    killed(tmp_path / "x", "os.rename")
-    assert list((tmp_path / "x/versions").glob(".staging-*/a.txt"))
-    publish(tmp_path / "x", "one")
     assert texts(tmp_path / "x") == ["one"]
+
+
+@pytest.mark.parametrize("keep", [1, 2, 4])
+def test_the_last_versions_stay(tmp_path, keep):
+    for number in range(6):
+        publish(tmp_path / "x", str(number), keep)
+        assert (tmp_path / "x/a.txt").read_text() == str(number)
+        assert texts(tmp_path / "x") == [str(n) for n in range(number - keep + 1, number + 1) if n >= 0]
+
+
+def test_remains_of_a_killed_run_are_removed_by_the_next(tmp_path):
+    killed(tmp_path / "x", "os.rename")
+    assert list((tmp_path / ".x.versions").glob(".staging-*/a.txt"))
+    (tmp_path / ".x.versions/.link-01234567").symlink_to("nowhere")
+    (tmp_path / ".x.versions/.link-mine").symlink_to("nowhere")
+    publish(tmp_path / "x", "one")
+    names = sorted(path.name for path in (tmp_path / ".x.versions").iterdir())
+    assert names == [".link-mine", current_version(tmp_path / "x").name]
 
 
 KILLED = """
@@ -82,20 +99,21 @@ def test_a_version_that_was_never_current_does_not_evict_a_good_one(tmp_path):
     publish(tmp_path / "x", "two")
     killed(tmp_path / "x", "os.symlink")
     assert texts(tmp_path / "x") == ["one", "two", "orphan"]
-    assert (tmp_path / "x/current/a.txt").read_text() == "two"
+    assert (tmp_path / "x/a.txt").read_text() == "two"
     publish(tmp_path / "x", "three")
     assert texts(tmp_path / "x") == ["two", "three"]
 
 
 def test_a_failure_after_the_rename_removes_the_version(tmp_path):
     publish(tmp_path / "x", "one")
-    # A link cannot be renamed over a folder.
+    # A link cannot be renamed over a folder that is not empty.
     with pytest.raises(ResourceError), staged_folder(tmp_path / "x") as folder:
+        (folder / "a.txt").write_text("two")
         write_manifest(folder, kind="model", key="key", config={})
-        (tmp_path / "x/current").unlink()
-        (tmp_path / "x/current").mkdir()
+        (tmp_path / "x").unlink()
+        (tmp_path / "x/mine").mkdir(parents=True)
     assert texts(tmp_path / "x") == ["one"]
-    assert sorted(p.name for p in (tmp_path / "x").iterdir()) == ["current", "versions"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".x.versions", "x"]
 
 
 def test_the_name_reaches_the_disk_before_the_link_moves(tmp_path, monkeypatch):
@@ -117,15 +135,38 @@ def test_the_name_reaches_the_disk_before_the_link_moves(tmp_path, monkeypatch):
     publish(tmp_path / "x", "one")
     listening = False
     version = current_version(tmp_path / "x").name
-    assert steps[-5:] == [
-        f"os.rename {version}", "sync versions", "os.symlink", "os.rename current", "sync x",
+    start = steps.index(f"os.rename {version}")
+    assert steps[start:] == [
+        f"os.rename {version}", "sync .x.versions", "os.symlink", "os.rename x", f"sync {tmp_path.name}",
+        f"sync {version}",
+    ]  # fmt: skip
+    assert steps[:start] == [
+        f"sync {tmp_path.name}", "sync manifest.json", "sync a.txt", f"sync .staging-{version}",
     ]  # fmt: skip
 
 
-def test_a_current_that_als_did_not_make_is_not_changed(tmp_path):
-    (tmp_path / "x/current").mkdir(parents=True)
-    with pytest.raises(ConfigError, match="current was not made by als"):
+def test_new_parent_folders_reach_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(durable, "_sync", synced.append)
+    durable.make_folder(tmp_path / "a/b/c")
+    assert (tmp_path / "a/b/c").is_dir()
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a/b"]
+
+
+def test_an_empty_folder_is_replaced(tmp_path):
+    (tmp_path / "x").mkdir()
+    publish(tmp_path / "x", "one")
+    assert (tmp_path / "x/a.txt").read_text() == "one"
+
+
+@pytest.mark.parametrize(
+    "link", ["elsewhere", ".x.versions/mine", ".y.versions/20260101T000000000000-012345"]
+)
+def test_a_link_that_als_did_not_make_is_not_changed(tmp_path, link):
+    (tmp_path / "x").symlink_to(link)
+    with pytest.raises(ConfigError, match="x was not made by als"):
         publish(tmp_path / "x", "one")
+    assert (tmp_path / "x").readlink() == Path(link)
 
 
 def test_nothing_published_has_no_version(tmp_path):
@@ -143,6 +184,16 @@ def test_a_file_is_replaced_as_a_whole(tmp_path):
     assert [p.name for p in target.parent.iterdir()] == ["lists.csv"]
 
 
+def test_a_partial_file_of_a_killed_run_is_removed_by_the_next(tmp_path):
+    for name in (".lists.csv.01234567.partial", ".lists.csv.mine.partial", ".other.csv.01234567.partial"):
+        (tmp_path / name).write_text("half")
+    with staged_file(tmp_path / "lists.csv") as path:
+        path.write_text("one")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        ".lists.csv.mine.partial", ".other.csv.01234567.partial", "lists.csv",
+    ]  # fmt: skip
+
+
 def test_a_folder_in_the_way_of_a_file_is_named(tmp_path):
     (tmp_path / "lists.csv").mkdir()
     with pytest.raises(ResourceError, match=r"lists.csv is a folder"), staged_file(tmp_path / "lists.csv"):
@@ -151,8 +202,10 @@ def test_a_folder_in_the_way_of_a_file_is_named(tmp_path):
 
 def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
     (tmp_path / "x").write_text("I am a file")
-    with pytest.raises(ResourceError, match="cannot create"):
+    with pytest.raises(ConfigError, match="x was not made by als"):
         publish(tmp_path / "x", "one")
+    with pytest.raises(ResourceError, match="cannot create"):
+        publish(tmp_path / "x/deeper", "one")
 
 
 @pytest.mark.parametrize(

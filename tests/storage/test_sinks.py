@@ -13,7 +13,7 @@ import pytest
 from als_cli.config.recommend import OutputConfig
 from als_cli.errors import ResourceError
 from als_cli.ranking.lists import output_schema, shortfall_schema
-from als_cli.storage.manifest import file_sha256
+from als_cli.storage.manifest import Manifest, file_sha256
 from als_cli.storage.sinks.publish_lists import open_sink, published_lists
 from als_cli.storage.sinks.target import target_of
 
@@ -50,6 +50,10 @@ def write(target, frames, *, stdout=None, users=2):
         for frame in frames:
             sink.write(frame, SHORT, users)
         sink.finish("key", {"top_n": 2}, counts={"users": users * len(frames)})
+
+
+def visible(folder):
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 @contextmanager
@@ -100,15 +104,11 @@ class TestFile:
 
     def test_only_shortfall_and_manifest_are_next_to_it(self, tmp_path):
         write(target(tmp_path / "lists.csv"), [ROWS])
-        assert sorted(p.name for p in tmp_path.iterdir()) == [
-            "lists.csv",
-            "lists.manifest.json",
-            "lists.shortfall.parquet",
-        ]
-        assert pl.read_parquet(tmp_path / "lists.shortfall.parquet").equals(SHORT)
+        assert visible(tmp_path) == ["lists.csv", "lists.csv.manifest.json", "lists.csv.shortfall.parquet"]
+        assert pl.read_parquet(tmp_path / "lists.csv.shortfall.parquet").equals(SHORT)
         manifest = published_lists(target(tmp_path / "lists.csv"))
         assert {output.path: output.sha256 for output in manifest.outputs} == {
-            name: file_sha256(tmp_path / name) for name in ("lists.csv", "lists.shortfall.parquet")
+            name: file_sha256(tmp_path / name) for name in ("lists.csv", "lists.csv.shortfall.parquet")
         }
 
     @pytest.mark.parametrize("suffix", READERS)
@@ -123,14 +123,14 @@ class TestFile:
     def test_a_failure_leaves_the_old_file(self, tmp_path, suffix):
         path = tmp_path / f"lists{suffix}"
         write(target(path), [ROWS])
-        before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+        before = {name: (tmp_path / name).read_bytes() for name in visible(tmp_path)}
         with (
             pytest.raises(KeyboardInterrupt),
             open_sink(target(path), ROWS.schema, SHORT.schema, io.BytesIO()) as sink,
         ):
             sink.write(ROWS.head(1), SHORT, 1)
             raise KeyboardInterrupt
-        assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+        assert {name: (tmp_path / name).read_bytes() for name in visible(tmp_path)} == before
 
     def test_a_broken_set_is_not_published(self, tmp_path):
         path = tmp_path / "lists.csv"
@@ -138,7 +138,7 @@ class TestFile:
         write(target(path), [ROWS])
         path.write_text("half", encoding="utf-8")
         assert published_lists(target(path)) is None
-        (tmp_path / "lists.manifest.json").write_text("{", encoding="utf-8")
+        (tmp_path / "lists.csv.manifest.json").write_text("{", encoding="utf-8")
         assert published_lists(target(path)) is None
 
     def test_a_folder_in_the_way(self, tmp_path):
@@ -148,37 +148,55 @@ class TestFile:
 
 
 class TestFolder:
-    """Part files in ``current``."""
+    """Part files in a folder, with shortfall and manifest next to it."""
 
     def test_a_part_has_at_most_users_per_part(self, tmp_path):
-        write(target(tmp_path, users_per_part=4), [ROWS] * 5, users=2)
-        current = tmp_path / "current"
-        assert [pl.read_parquet(p).height for p in sorted(current.glob("part-*.parquet"))] == [6, 6, 3]
-        assert pl.read_parquet(current / "*.parquet").height == 15
-        assert pl.read_parquet(current / "shortfall" / "shortfall.parquet").height == 5
+        lists = tmp_path / "lists"
+        write(target(lists, users_per_part=4), [ROWS] * 5, users=2)
+        assert [pl.read_parquet(p).height for p in sorted(lists.iterdir())] == [6, 6, 3]
+        assert pl.read_parquet(lists / "*.parquet").height == 15
+
+    def test_only_shortfall_and_manifest_are_next_to_it(self, tmp_path):
+        write(target(tmp_path / "lists"), [ROWS])
+        assert visible(tmp_path) == ["lists", "lists.manifest.json", "lists.shortfall.parquet"]
+        assert pl.read_parquet(tmp_path / "lists.shortfall.parquet").equals(SHORT)
+        manifest = Manifest.model_validate_json((tmp_path / "lists.manifest.json").read_bytes())
+        assert manifest == published_lists(target(tmp_path / "lists"))
+        assert len(manifest.outputs) == 2
+        for output in manifest.outputs:  # paths are relative to the folder of the manifest
+            assert file_sha256(tmp_path / output.path) == output.sha256
 
     @pytest.mark.parametrize("format_name", ["parquet", "csv", "ndjson", "ipc"])
-    def test_parts_are_named_after_their_format(self, tmp_path, format_name):
-        write(target(tmp_path, format=format_name), [ROWS])
-        (part,) = (tmp_path / "current").glob("part-*")
+    def test_parts_are_named_after_their_number_key_and_format(self, tmp_path, format_name):
+        write(target(tmp_path / "lists", format=format_name), [ROWS])
+        (part,) = (tmp_path / "lists").iterdir()
+        assert part.stem == "part-00000-key"
         assert READERS[part.suffix](part).height == 3
-        assert published_lists(target(tmp_path, format=format_name)).key == "key"
+        assert published_lists(target(tmp_path / "lists", format=format_name)).key == "key"
 
     def test_without_users_there_is_one_empty_part(self, tmp_path):
-        with open_sink(target(tmp_path), ROWS.schema, SHORT.schema, io.BytesIO()) as sink:
+        with open_sink(target(tmp_path / "lists"), ROWS.schema, SHORT.schema, io.BytesIO()) as sink:
             sink.finish("key", {})
-        assert pl.read_parquet(tmp_path / "current" / "part-00000.parquet").schema == ROWS.schema
+        assert pl.read_parquet(tmp_path / "lists" / "part-00000-key.parquet").schema == ROWS.schema
 
     def test_a_failure_leaves_the_old_version(self, tmp_path):
-        write(target(tmp_path), [ROWS])
-        before = published_lists(target(tmp_path)).content
+        lists = target(tmp_path / "lists")
+        write(lists, [ROWS])
+        before = published_lists(lists).content
         with (
             pytest.raises(ZeroDivisionError),
-            open_sink(target(tmp_path), ROWS.schema, SHORT.schema, io.BytesIO()) as sink,
+            open_sink(lists, ROWS.schema, SHORT.schema, io.BytesIO()) as sink,
         ):
             sink.write(ROWS, SHORT, 2)
             raise ZeroDivisionError
-        assert published_lists(target(tmp_path)).content == before
+        assert published_lists(lists).content == before
+
+    @pytest.mark.parametrize(("keep", "versions"), [(1, 1), (3, 3), (9, 4)])
+    @pytest.mark.parametrize("name", ["lists", "lists.csv"])
+    def test_the_last_versions_stay(self, tmp_path, name, keep, versions):
+        for _ in range(4):
+            write(target(tmp_path / name, keep=keep), [ROWS])
+        assert len(list((tmp_path / f".{name}.versions").iterdir())) == versions
 
     def test_a_folder_without_write_permission(self):
         with ordinary_user() as folder:
@@ -187,7 +205,7 @@ class TestFolder:
             for place in (folder / "other", folder / "lists.csv"):
                 with pytest.raises(ResourceError, match=rf"not permitted: {folder}"):
                     write(target(place), [ROWS])
-            assert [p.name for p in folder.iterdir()] == ["lists"]
+            assert visible(folder) == ["lists", "lists.manifest.json", "lists.shortfall.parquet"]
             folder.chmod(0o700)
 
 
@@ -236,4 +254,5 @@ def test_a_full_disk_is_a_resource_error(tmp_path, monkeypatch, suffix):
     with pytest.raises(ResourceError, match="no space left"):
         write(target(tmp_path / f"lists{suffix}"), [ROWS])
     monkeypatch.undo()
-    assert list(tmp_path.iterdir()) == []
+    assert visible(tmp_path) == []
+    assert list((tmp_path / f".lists{suffix}.versions").iterdir()) == []

@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-from als_cli.errors import ConfigError
-from als_cli.storage.ownership import MANIFEST, own_manifest
-from als_cli.storage.publish import check_place
+from als_cli.errors import ConfigError, refusals_at
+from als_cli.storage.ownership import MANIFEST
+from als_cli.storage.publish import check_replaceable_by_link, versions_by_age
+from als_cli.storage.publish_file import manifest_beside
 from als_cli.storage.sinks.target import Target
 
 KIND = "recommendations"
-SHORTFALL = "shortfall.parquet"
+_SHORTFALL = "shortfall.parquet"
 
 
 def check_replaceable(target: Target) -> None:
@@ -21,44 +22,53 @@ def check_replaceable(target: Target) -> None:
         als did not write one of these files.
     """
     path = Path(target.path)
-    if target.kind == "folder":
-        check_place(path)
-    if target.kind != "file" or path.is_dir():
+    if target.kind == "stdout" or (target.kind == "file" and path.is_dir()):
         return
-    own = own_names(path)
-    for file in files_of(path):
-        if os.path.lexists(file) and file.name not in own:
-            raise ConfigError(
-                f"{file} was not written by als, so it is not replaced",
-                hint="move it away, or choose another path with recommend.output.path or --output",
-            )
+    if target.kind == "folder":
+        check_replaceable_by_link(path)
+        foreign = [name for name in beside(path) if os.path.lexists(name) and not _is_link_into(path, name)]
+    else:
+        foreign = [] if versions_by_age(path) else [name for name in files_of(path) if os.path.lexists(name)]
+    if foreign:
+        raise ConfigError(
+            f"{foreign[0]} was not written by als, so it is not replaced",
+            hint="move it away, or choose another path with recommend.output.path or --output",
+        )
 
 
 def files_of(path: Path) -> tuple[Path, Path, Path]:
     """Return the paths of the lists at file `path`, their shortfall and their manifest."""
-    return path, shortfall_beside(path), manifest_beside(path)
+    return path, *beside(path)
 
 
-def manifest_beside(path: Path) -> Path:
-    """Return the path of the manifest of the lists at file `path`."""
-    return path.with_name(f"{path.stem}.{MANIFEST}")
+def beside(path: Path) -> tuple[Path, Path]:
+    """Return the paths of the shortfall table and the manifest of the lists at `path`."""
+    return path.with_name(shortfall_name(path)), manifest_beside(path)
 
 
-def shortfall_beside(path: Path) -> Path:
-    """Return the path of the shortfall table of the lists at file `path`."""
-    return path.with_name(f"{path.stem}.{SHORTFALL}")
+def shortfall_name(path: Path) -> str:
+    """Return the name of the shortfall table of the lists at `path`."""
+    return f"{path.name}.{_SHORTFALL}"
 
 
-def own_names(path: Path) -> set[str]:
-    """Return the names of the files that als wrote for the lists at `path`, according to their manifest."""
-    beside = manifest_beside(path)
-    manifest = own_manifest(beside)
-    if manifest is None or manifest.kind != KIND:
-        return set()
-    return {beside.name, *manifest.earlier_outputs, *(output.path for output in manifest.outputs)}
+def link_beside(path: Path) -> None:
+    """Make the shortfall table and the manifest of the folder `path` visible beside it.
+
+    The links lead through the link `path` into the folder of its version. So the rename that publishes a version
+    changes all of them at once.
+    """
+    with refusals_at(path):
+        for name, inside in zip(beside(path), (shortfall_name(path), MANIFEST), strict=True):
+            if not name.is_symlink():
+                name.symlink_to(_inside(path, inside))
 
 
-def earlier_outputs(path: Path) -> tuple[str, ...]:
-    """Return the names of existing files that als wrote for lists at `path` in other formats."""
-    others = own_names(path) - {file.name for file in files_of(path)}
-    return tuple(sorted(name for name in others if path.with_name(name).exists()))
+def _is_link_into(path: Path, name: Path) -> bool:
+    return name.is_symlink() and name.readlink() in (
+        _inside(path, shortfall_name(path)),
+        _inside(path, MANIFEST),
+    )
+
+
+def _inside(path: Path, name: str) -> Path:
+    return Path(path.name) / ".." / name

@@ -1,7 +1,7 @@
-"""Publishing of lists: a folder of part files, one file with shortfall and manifest next to it, or stdout.
+"""Publishing of lists: a folder of part files, one file, or stdout.
 
-Lists, shortfall and manifest become visible together or not at all: `finish` writes the manifest, and the files are
-renamed when the block ends without an exception. Stdout has neither shortfall nor manifest.
+Lists, shortfall and manifest become visible together or not at all: `finish` writes the manifest, and they are published
+when the block ends without an exception. Stdout has neither shortfall nor manifest.
 """
 
 from collections.abc import Iterator
@@ -11,26 +11,22 @@ from typing import Any, BinaryIO, Protocol
 
 import polars as pl
 
+from als_cli.errors import ArtifactError
 from als_cli.storage.manifest import (
     Manifest,
-    OutputFile,
     file_sha256,
     published_manifest,
+    read_manifest_at,
     write_manifest,
-    write_manifest_of,
 )
-from als_cli.storage.publish import staged_file, staged_folder
-from als_cli.storage.sinks.list_files import (
-    KIND,
-    SHORTFALL,
-    check_replaceable,
-    earlier_outputs,
-    manifest_beside,
-    own_names,
-    shortfall_beside,
-)
+from als_cli.storage.publish import staged_folder
+from als_cli.storage.publish_file import manifest_beside, staged_file_version
+from als_cli.storage.sinks.list_files import KIND, check_replaceable, link_beside, shortfall_name
 from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target
+
+_KEY_CHARACTERS = 12
+"""Number of characters of the key in the name of a part file."""
 
 
 class ListSink(Protocol):
@@ -59,14 +55,17 @@ def open_sink(
         `target` cannot be written. This error occurs before the first list is made.
     """
     check_replaceable(target)
+    path = Path(target.path)
     if target.kind == "stdout":
         yield _StreamSink(table_writer(target.format, stdout, schema, seekable=False))
     elif target.kind == "file":
-        with _file_sink(target, schema, shortfall) as sink:
-            yield sink
+        with staged_file_version(path, target.keep) as version, ExitStack() as streams:
+            yield _FileSink(version, target, schema, shortfall, streams)
     else:
-        with staged_folder(Path(target.path)) as folder, ExitStack() as streams:
-            yield _FolderSink(folder, target, schema, shortfall, streams)
+        with staged_folder(path, linked=path.name, keep=target.keep) as version:
+            with ExitStack() as streams:
+                yield _FolderSink(version, target, schema, shortfall, streams)
+            link_beside(path)
 
 
 def published_lists(target: Target) -> Manifest | None:
@@ -77,14 +76,11 @@ def published_lists(target: Target) -> Manifest | None:
     if target.kind == "stdout":
         return None
     try:
-        manifest = Manifest.model_validate_json(manifest_beside(path).read_bytes())
-        names = {output.path for output in manifest.outputs}
-        is_complete = path.name in names and all(
-            path.with_name(output.path).stat().st_size == output.bytes for output in manifest.outputs
-        )
-    except (OSError, ValueError):
+        manifest = read_manifest_at(manifest_beside(path), KIND)
+        is_whole = all(file_sha256(path.with_name(one.path)) == one.sha256 for one in manifest.outputs)
+    except (ArtifactError, OSError):
         return None
-    return manifest if is_complete else None
+    return manifest if is_whole else None
 
 
 class _StreamSink:
@@ -122,14 +118,26 @@ class _Table:
                 self._writer.close()
 
 
-class _FolderSink:
+class _VersionSink:
+    """Writes the shortfall table and the manifest of a version."""
+
+    def __init__(self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack) -> None:
+        self._version, self._target, self._streams = version, target, streams
+        self._shortfall = _Table(version / shortfall_name(Path(target.path)), "parquet", shortfall, streams)
+
+    def _finish(self, key: str, config: dict[str, Any], fields: dict[str, Any]) -> None:
+        self._shortfall.close()
+        write_manifest(self._version, kind=KIND, key=key, config=config, **fields)
+
+
+class _FolderSink(_VersionSink):
     def __init__(
-        self, folder: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
+        self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
     ) -> None:
-        self._folder, self._target, self._schema, self._streams = folder, target, schema, streams
-        # In a separate folder, so that `current/*.parquet` matches the lists only.
-        (folder / "shortfall").mkdir()
-        self._shortfall = _Table(folder / "shortfall" / SHORTFALL, "parquet", shortfall, streams)
+        super().__init__(version, target, shortfall, streams)
+        # Readers of the published folder must find the lists only.
+        self._folder, self._schema = version / Path(target.path).name, schema
+        self._folder.mkdir()
         self._parts = 0
         self._part = self._next_part()
 
@@ -143,8 +151,10 @@ class _FolderSink:
 
     def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
         self._part.close()
-        self._shortfall.close()
-        write_manifest(self._folder, kind=KIND, key=key, config=config, **fields)
+        # A reader that has listed the old names must not find other lists under them.
+        for part in self._folder.iterdir():
+            part.rename(part.with_name(f"{part.stem}-{key[:_KEY_CHARACTERS]}{part.suffix}"))
+        self._finish(key, config, fields)
 
     def _next_part(self) -> _Table:
         name = f"part-{self._parts:05d}{SUFFIX_OF_FORMAT[self._target.format]}"
@@ -153,46 +163,12 @@ class _FolderSink:
         return _Table(self._folder / name, self._target.format, self._schema, self._streams)
 
 
-@contextmanager
-def _file_sink(target: Target, schema: pl.Schema, shortfall: pl.Schema) -> Iterator[ListSink]:
-    path = Path(target.path)
-    with ExitStack() as files:
-        # Files are renamed in reverse order: the shortfall first, the manifest last.
-        manifest = files.enter_context(staged_file(manifest_beside(path)))
-        lists = files.enter_context(staged_file(path))
-        missing = files.enter_context(staged_file(shortfall_beside(path)))
-        streams = files.enter_context(ExitStack())
-        yield _FileSink(
-            path,
-            _Table(lists, target.format, schema, streams),
-            _Table(missing, "parquet", shortfall, streams),
-            {path.name: lists, shortfall_beside(path).name: missing},
-            manifest,
-        )
-        _announce(path)
-
-
-def _announce(path: Path) -> None:
-    """Write a manifest without key, by which the next run recognizes the files of a run that is killed while renaming.
-
-    Its file sizes are -1, so that the lists do not count as complete.
-    """
-    names = {path.name, shortfall_beside(path).name}
-    if names <= own_names(path):
-        return
-    outputs = tuple(OutputFile(path=name, bytes=-1, sha256="") for name in sorted(names))
-    with staged_file(manifest_beside(path)) as partial:
-        write_manifest_of(
-            outputs, partial, kind=KIND, key="", config={}, earlier_outputs=earlier_outputs(path)
-        )
-
-
-class _FileSink:
+class _FileSink(_VersionSink):
     def __init__(
-        self, path: Path, lists: _Table, shortfall: _Table, partials: dict[str, Path], manifest: Path
+        self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
     ) -> None:
-        self._path, self._lists, self._shortfall = path, lists, shortfall
-        self._partials, self._manifest = partials, manifest
+        super().__init__(version, target, shortfall, streams)
+        self._lists = _Table(version / Path(target.path).name, target.format, schema, streams)
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface
         self._lists.write(lists)
@@ -200,17 +176,4 @@ class _FileSink:
 
     def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
         self._lists.close()
-        self._shortfall.close()
-        outputs = tuple(
-            OutputFile(path=name, bytes=partial.stat().st_size, sha256=file_sha256(partial))
-            for name, partial in sorted(self._partials.items())
-        )
-        write_manifest_of(
-            outputs,
-            self._manifest,
-            kind=KIND,
-            key=key,
-            config=config,
-            earlier_outputs=earlier_outputs(self._path),
-            **fields,
-        )
+        self._finish(key, config, fields)

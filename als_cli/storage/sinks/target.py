@@ -37,6 +37,8 @@ class Target:
     layout: str
     """rows or lists."""
     users_per_part: int
+    keep: int
+    """Number of versions of the lists that stay on disk."""
 
 
 def target_of(output: OutputConfig) -> Target:
@@ -61,7 +63,12 @@ def target_of(output: OutputConfig) -> Target:
         _check_folder_name(Path(output.path))
         kind = "folder"
     target = Target(
-        output.path, kind, _format_of(output, suffix_format), output.layout, output.users_per_part
+        output.path,
+        kind,
+        _format_of(output, suffix_format),
+        output.layout,
+        output.users_per_part,
+        output.keep,
     )
     _check_combination(target)
     return target
