@@ -133,6 +133,29 @@ def run(
     session.run_stage("run", session.publishing_context(events__as_of=as_of), force=force)
 
 
+@command(app)
+def versions(session: Session, output: OutputFlag = None) -> None:
+    """List the versions of the artifacts and the lists that are on disk."""
+    session.look("versions", session.context(recommend__output__path=output))
+
+
+@command(app)
+def rollback(
+    session: Session,
+    version: Annotated[
+        str | None, typer.Argument(help="The id of a version; default: the one before the published one.")
+    ] = None,
+    of: Annotated[
+        str,
+        typer.Option("--of", metavar="NAME", help="lists, model, dataset, choice, evaluation or backtest."),
+    ] = "lists",
+    output: OutputFlag = None,
+) -> None:
+    """Publish an earlier version of the lists or of an artifact again."""
+    context = session.context(recommend__output__path=output)
+    session.run_stage("rollback", context, version=version, of=of)
+
+
 @command(show_app, name="model")
 def show_model(session: Session) -> None:
     """Show the model and how it was trained."""

@@ -130,10 +130,16 @@ class Session:
 
     def show(self, kind: str, *ids: str) -> None:
         """Run ``show_KIND`` of stage `show` on `ids`, and print its report on stdout, as JSON or as a table."""
-        context = self.context()
-        run = getattr(import_module("als_cli.stages.show"), f"show_{kind}")
-        render = getattr(import_module("als_cli.console.views.show"), f"render_{kind}")
-        self._print(run(context, *ids), render, self.terminal.show_answer)
+        self._answer("show", f"show_{kind}", f"render_{kind}", self.context(), *ids)
+
+    def look(self, name: str, context: "StageContext") -> None:
+        """Run the stage `name`, which writes nothing, and print its report on stdout, as JSON or as a table."""
+        self._answer(name, name, f"render_{name}", context)
+
+    def _answer(self, module: str, stage: str, render: str, context: "StageContext", *ids: str) -> None:
+        report = getattr(import_module(f"als_cli.stages.{module}"), stage)(context, *ids)
+        view = getattr(import_module(f"als_cli.console.views.{module}"), render)
+        self._print(report, view, self.terminal.show_answer)
 
     def _print(self, report: "Report", render: "Render", show: "Callable[[RenderableType], None]") -> None:
         if self.options.json:

@@ -4,6 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report, StageOutcome
@@ -14,6 +16,7 @@ from als_cli.stages.recommend import published_recommendations, recommend, recom
 from als_cli.stages.train import train, train_key
 from als_cli.storage.manifest import Manifest, published_manifest
 from als_cli.storage.output_checks import check_lists_output
+from als_cli.storage.versions import rolled_back_keys
 
 log = logging.getLogger(__name__)
 
@@ -32,21 +35,42 @@ class _Stage:
     key: Callable[[StageContext], str | None]
     """The key that the artifact would have now. None if the stage must always run, because stdin is an input."""
     published: Callable[[StageContext], Manifest | None]
+    place: Callable[[StageContext], Path]
+    """The path where the stage publishes."""
     when_up_to_date: Callable[[StageContext], None] = lambda _context: None
 
 
 _STAGES = (
-    _Stage("ingest", ingest, ingest_key, lambda c: published_manifest(c.dataset_place, "dataset")),
+    _Stage(
+        "ingest",
+        ingest,
+        ingest_key,
+        lambda c: published_manifest(c.dataset_place, "dataset"),
+        lambda c: c.dataset_place,
+    ),
     _Stage(
         "evaluate",
         evaluate,
         evaluate_key,
         lambda c: published_manifest(c.evaluations_place, "evaluation"),
+        lambda c: c.evaluations_place,
         # A gate that the published evaluation does not pass must stop this run too.
         recheck_gate,
     ),
-    _Stage("train", train, train_key, lambda c: published_manifest(c.models_place, "model")),
-    _Stage("recommend", recommend, recommend_key, published_recommendations),
+    _Stage(
+        "train",
+        train,
+        train_key,
+        lambda c: published_manifest(c.models_place, "model"),
+        lambda c: c.models_place,
+    ),
+    _Stage(
+        "recommend",
+        recommend,
+        recommend_key,
+        published_recommendations,
+        lambda c: Path(c.config.recommend.output.path),
+    ),
 )
 
 
@@ -54,7 +78,7 @@ def run(context: StageContext, *, force: bool = False) -> RunReport:
     """Return the outcome of each stage; `force` runs all stages.
 
     A stage is up to date if its artifact is complete and its key is unchanged. The key is a hash of the config and the
-    contents of all inputs.
+    contents of all inputs. A stage does not run either if it would make a version again that a rollback left.
 
     Raises
     ------
@@ -76,11 +100,12 @@ def ingest_if_needed(context: StageContext) -> StageOutcome:
 def _run_if_needed(stage: _Stage, context: StageContext, *, force: bool) -> StageOutcome:
     started = time.perf_counter()
     published = None if force else stage.published(context)
-    if published is not None and published.key == stage.key(context):
+    status = None if published is None else _status(stage, context, published)
+    if status is not None:
         stage.when_up_to_date(context)
-        log.info("%s: up to date", stage.name)
+        log.info("%s: %s", stage.name, status.replace("_", " "))
         return StageOutcome(
-            stage=stage.name, status="up_to_date", seconds=time.perf_counter() - started, report=None
+            stage=stage.name, status=status, seconds=time.perf_counter() - started, report=None
         )
     log.info("%s: started", stage.name)
     start_warm_up(context.config.train.engine)
@@ -88,3 +113,13 @@ def _run_if_needed(stage: _Stage, context: StageContext, *, force: bool) -> Stag
     seconds = time.perf_counter() - started
     log.info("%s: done in %.1f s", stage.name, seconds)
     return StageOutcome(stage=stage.name, status="done", seconds=seconds, report=report)
+
+
+def _status(
+    stage: _Stage, context: StageContext, published: Manifest
+) -> Literal["up_to_date", "rolled_back"] | None:
+    """Return why `stage` need not run, None if it must."""
+    key = stage.key(context)
+    if published.key == key:
+        return "up_to_date"
+    return "rolled_back" if key is not None and key in rolled_back_keys(stage.place(context)) else None

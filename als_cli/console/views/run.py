@@ -21,10 +21,10 @@ _VIEWS: dict[str, Callable[[Any], RenderableType]] = {
 
 
 def render_run(report: RunReport) -> RenderableType:
-    """Return the report of each stage under its name. If all stages are up to date, add a line that says so."""
+    """Return the report of each stage under its name. If no stage ran, add a line that says so."""
     parts: list[RenderableType] = []
     for outcome in report.stages:
-        state = "up to date" if outcome.report is None else f"{outcome.seconds:.1f} s"
+        state = outcome.status.replace("_", " ") if outcome.report is None else f"{outcome.seconds:.1f} s"
         parts.append(Text(f"{outcome.stage} · {state}", style="bold"))
         if outcome.report is not None:
             parts.extend((_VIEWS[outcome.stage](outcome.report), Text()))

@@ -1,0 +1,71 @@
+"""`als versions`: the versions of artifacts and lists that are on disk."""
+
+from datetime import datetime
+from pathlib import Path
+
+from als_cli.reports import Report
+from als_cli.stages.context import StageContext
+from als_cli.storage.sinks.target import target_of
+from als_cli.storage.versions import Place, StoredVersion, stored_versions
+
+LISTS = "lists"
+
+
+class VersionReport(Report):
+    """A version on disk."""
+
+    of: str
+    """What it is a version of: dataset, choice, model, evaluation, backtest or lists."""
+    version: str
+    created: datetime
+    published: bool
+    """Whether readers see this version."""
+    bytes: int
+    path: str
+    """Folder of the version."""
+
+
+class VersionsReport(Report):
+    """All versions on disk, the newest first within each kind."""
+
+    versions: tuple[VersionReport, ...]
+
+
+def versions(context: StageContext) -> VersionsReport:
+    """Return the versions of all artifacts of the workspace and of the lists."""
+    return VersionsReport(
+        versions=tuple(
+            _described(of, version)
+            for of, place in places_of(context).items()
+            for version in stored_versions(place)
+        )
+    )
+
+
+def places_of(context: StageContext) -> dict[str, Place]:
+    """Return the places with versions, by their names on the command line. Lists on stdout have none."""
+    places = {
+        "dataset": Place("dataset", context.dataset_place),
+        "choice": Place("choice", context.choice_place),
+        "model": Place("model", context.models_place),
+        "evaluation": Place("evaluation", context.evaluations_place),
+        "backtest": Place("backtest", context.backtests_place),
+    }
+    target = target_of(context.config.recommend.output)
+    path = Path(target.path)
+    if target.kind == "file":
+        places[LISTS] = Place("recommendations", path, is_file=True)
+    elif target.kind == "folder":
+        places[LISTS] = Place("recommendations", path, linked=path.name)
+    return places
+
+
+def _described(of: str, version: StoredVersion) -> VersionReport:
+    return VersionReport(
+        of=of,
+        version=version.id,
+        created=version.manifest.created,
+        published=version.is_current,
+        bytes=version.bytes,
+        path=str(version.folder),
+    )
