@@ -37,6 +37,7 @@ SLOW = (
     "test_public_data.py",
     "test_readme.py",
     "test_split_commands.py",
+    "test_versions.py",
     "test_workspace.py",
     "storage/test_choice_files.py",
     "tuning/test_auto.py",

@@ -70,6 +70,11 @@ def versions_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.versions")
 
 
+def new_link(target: Path) -> Path:
+    """Return the path of a new link that will be renamed to `target`. If the run is killed, the next run removes it."""
+    return versions_of(target) / f"{_LINK_PREFIX}{secrets.token_hex(4)}"
+
+
 def current_version(target: Path) -> Path | None:
     """Return the folder of the version that the link `target` points to, None if nothing is published there.
 
@@ -154,7 +159,7 @@ def kept_only_if_published(target: Path, version: Path) -> Iterator[None]:
 def point_at(target: Path, version: Path, linked: str = "") -> None:
     """Make `target` a link to `version`, or to its folder `linked`, by one rename."""
     make_folder(target.parent)
-    link = versions_of(target) / f"{_LINK_PREFIX}{secrets.token_hex(4)}"
+    link = new_link(target)
     # The link is used in the folder of the target. So it is relative to this folder, not to its present one.
     link.symlink_to(Path(versions_of(target).name) / version.name / linked)
     try:

@@ -8,7 +8,6 @@ the hash that it gives is that of the file.
 
 import errno
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +21,10 @@ from als_cli.storage.publish import (
     complete,
     forget_rollback,
     mark_published,
+    new_link,
     remove_old_versions,
     staged_version,
     versions_by_age,
-    versions_of,
 )
 
 _NO_HARD_LINKS = (errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
@@ -64,12 +63,12 @@ def staged_file_version(target: Path, keep: int) -> Iterator[Path]:
 def publish_files(target: Path, version: Path) -> None:
     """Publish the files of `version` at `target` and beside it. `target` itself is replaced last, by one rename."""
     beside = sorted(path.name for path in version.iterdir() if path.name.startswith(f"{target.name}."))
-    _replace(version / MANIFEST, manifest_beside(target))
+    _replace(target, version / MANIFEST, manifest_beside(target))
     for name in beside:
-        _replace(version / name, target.with_name(name))
+        _replace(target, version / name, target.with_name(name))
     # All that describes the file is on the disk before the file.
     sync_folder(target.parent)
-    _replace(version / target.name, target)
+    _replace(target, version / target.name, target)
     sync_folder(target.parent)
 
 
@@ -87,9 +86,12 @@ def current_file_version(target: Path) -> Path | None:
         return None
 
 
-def _replace(source: Path, target: Path) -> None:
-    """Make `target` another name of the file `source` by one rename, or a copy if the file system has no hard links."""
-    link = versions_of(target).with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+def _replace(published: Path, source: Path, target: Path) -> None:
+    """Make `target` another name of the file `source` of a version of `published`, by one rename.
+
+    If the file system has no hard links, `target` is a copy.
+    """
+    link = new_link(published)
     try:
         try:
             os.link(source, link)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from als_cli.errors import ConfigError, refusals_at
+from als_cli.storage.durable import sync_folder
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import check_replaceable_by_link, versions_by_age
 from als_cli.storage.publish_file import manifest_beside
@@ -61,6 +62,7 @@ def link_beside(path: Path) -> None:
         for name, inside in zip(beside(path), (shortfall_name(path), MANIFEST), strict=True):
             if not name.is_symlink():
                 name.symlink_to(_inside(path, inside))
+        sync_folder(path.parent)
 
 
 def _is_link_into(path: Path, name: Path) -> bool:
