@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset
 import pytest
 from scipy.sparse import csr_matrix
 
 from tests.in_process import als_here
 from tests.shop import write_shop
+from tests.storage.test_sinks import ROWS, target, write
 
 FORMATS = ("parquet", "csv", "ndjson", "arrow")
 
@@ -48,6 +50,19 @@ def test_polars_and_pandas_open_every_parquet_file(shop):
         table = pd.read_parquet(path)
         assert list(table.columns) == pl.read_parquet(path).columns
         assert len(table) == pl.read_parquet(path).height
+
+
+@pytest.mark.parametrize("pattern", ["", "/", "/*.parquet", "/**/*.parquet"])
+def test_a_folder_of_lists_is_one_table_after_several_publications(tmp_path, pattern):
+    for number in (1, 2, 3):
+        write(target(tmp_path / "recs", users_per_part=2), [ROWS] * number, key=f"key{number}")
+    path, rows = f"{tmp_path}/recs{pattern}", 3 * ROWS.height
+    assert len(duckdb.connect().execute(f"from read_parquet('{path}')").fetchall()) == rows
+    assert pl.read_parquet(path).height == rows
+    assert pl.scan_parquet(path).collect().height == rows
+    if "*" not in pattern:
+        assert len(pd.read_parquet(path)) == rows
+        assert pa.dataset.dataset(path).count_rows() == rows
 
 
 def test_lists_of_every_format_open(shop):

@@ -44,12 +44,12 @@ SHORT = pl.DataFrame(
 READERS = {".parquet": pl.read_parquet, ".csv": pl.read_csv, ".ndjson": pl.read_ndjson, ".arrow": pl.read_ipc}
 
 
-def write(target, frames, *, stdout=None, users=2):
+def write(target, frames, *, stdout=None, users=2, key="key"):
     """Write `frames` block by block, each with the shortfall, and finish."""
     with open_sink(target, frames[0].schema, SHORT.schema, stdout or io.BytesIO()) as sink:
         for frame in frames:
             sink.write(frame, SHORT, users)
-        sink.finish("key", {"top_n": 2}, counts={"users": users * len(frames)})
+        sink.finish(key, {"top_n": 2}, counts={"users": users * len(frames)})
 
 
 def visible(folder):
