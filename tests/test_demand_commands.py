@@ -88,7 +88,7 @@ def test_the_manifest_of_a_single_file_names_the_rule_and_the_instant_of_the_con
         *instant,
     )
     assert ended.returncode == 0, ended.stderr
-    demand = json.loads((shop / "lists.manifest.json").read_text(encoding="utf-8"))["metrics"]["demand"]
+    demand = json.loads((shop / "lists.csv.manifest.json").read_text(encoding="utf-8"))["metrics"]["demand"]
     assert demand["as_of"] == "2026-02-01T06:00:00Z"
     assert demand["newest_event"].startswith("2026-01-30T")
     assert (demand["half_life"], demand["offset"]) == (3 * 86_400, 0.2)

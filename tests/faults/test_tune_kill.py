@@ -74,7 +74,9 @@ def test_an_interrupted_search_continues_to_the_same_result(shop, number, code, 
 def copy_of(shop, name):
     """Return a new workspace with the same dataset."""
     workspace = shop / f"work-{name}"
-    shutil.copytree(shop / "work/dataset", workspace / "dataset", symlinks=True)
+    workspace.mkdir()
+    for name in ("dataset", ".dataset.versions"):
+        shutil.copytree(shop / "work" / name, workspace / name, symlinks=True)
     return workspace
 
 
