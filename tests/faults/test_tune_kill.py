@@ -75,8 +75,8 @@ def copy_of(shop, name):
     """Return a new workspace with the same dataset."""
     workspace = shop / f"work-{name}"
     workspace.mkdir()
-    for name in ("dataset", ".dataset.versions"):
-        shutil.copytree(shop / "work" / name, workspace / name, symlinks=True)
+    shutil.copytree(shop / "work/.dataset.versions", workspace / ".dataset.versions")
+    (workspace / "dataset").symlink_to((shop / "work/dataset").readlink())
     return workspace
 
 
