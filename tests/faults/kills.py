@@ -117,12 +117,12 @@ def examine(shop: Path, name: str, moments: int) -> Outcome:
             if ended.returncode != -9:
                 continue  # another number of events in this run
             outcome.kills += 1
-            found = _problems(copy)
+            found = problems_in(copy)
             outcome.published["old" if _manifests(copy) == before else "new"] += 1
             again = als_here("run", "-c", copy / "shop.yaml", "--force")
             if again.returncode:
                 found.append(f"the next run: {again.stderr}")
-            found += _problems(copy)
+            found += problems_in(copy)
             left = [path.name for path in copy.rglob(".*") if re.match(r"\.staging-|\.link-", path.name)]
             # Other outputs are cleaned up by the next command that publishes there.
             found += [f"left: {left}"] if left and "file" not in name and name != "backtest" else []
@@ -152,7 +152,7 @@ def _manifests(shop: Path) -> dict[str, bytes]:
     return {str(path.relative_to(shop)): path.read_bytes() for path in places}
 
 
-def _problems(shop: Path) -> list[str]:
+def problems_in(shop: Path) -> list[str]:
     """Return what is wrong with what readers see: a hash that differs, or a file that is missing."""
     found = []
     for name, content in _manifests(shop).items():
