@@ -133,19 +133,19 @@ def run(
     session.run_stage("run", session.publishing_context(events__as_of=as_of), force=force)
 
 
-@command(show_app, name="model")
+@command(show_app, writes=False, name="model")
 def show_model(session: Session) -> None:
     """Show the model and how it was trained."""
     session.show("model")
 
 
-@command(show_app, name="user", cls=IdCommand)
+@command(show_app, writes=False, name="user", cls=IdCommand)
 def show_user(session: Session, user_id: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
     """Show a user's history beside the recommendations."""
     session.show("user", user_id)
 
 
-@command(show_app, name="item", cls=IdCommand)
+@command(show_app, writes=False, name="item", cls=IdCommand)
 def show_item(session: Session, item_id: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
     """Show an item's neighbours."""
     session.show("item", item_id)
