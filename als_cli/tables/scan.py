@@ -28,6 +28,7 @@ from als_cli.tables.delimited import (
     open_decompressed,
     scan_delimited,
 )
+from als_cli.tables.expansion import check_expansion
 from als_cli.tables.folder_hint import folder_hint
 from als_cli.tables.formats import format_of
 
@@ -138,6 +139,7 @@ def scan_file(
     """Return a scan of one file, as :func:`scan_table` does."""
     with reading(file.shown, fmt):
         kind = format_of(file.name, file.content, fmt)
+        check_expansion(file.content, file.shown, kind, fmt)
         if kind == "csv":
             text = scan_delimited(file.content, file.name, fmt, spool)
             check_header(text, fmt, wanted, file.shown)
