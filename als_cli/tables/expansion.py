@@ -5,10 +5,13 @@ than two bits of the compressed file.
 """
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from als_cli.config.source import TableFormat
+import polars as pl
+
+from als_cli.config.source import ColumnRef, TableFormat
 from als_cli.errors import DataError
 from als_cli.tables.arrow_sizes import arrow_sizes
 from als_cli.tables.delimited import Content, is_utf8, open_decompressed
@@ -31,10 +34,12 @@ _GZIP_RATIO = 1032
 _ZLIB = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 
-def check_expansion(content: Content, name: str, kind: str, fmt: TableFormat) -> None:
-    """Return when table `name` of format `kind` (csv, ndjson, parquet, ipc) is within the limits of this module.
+def check_expansion(content: Content, name: str, kind: str, fmt: TableFormat) -> int:
+    """Return how many bytes of text a column of table `name` can have at most; 0 for text files, which count all text.
 
-    The sizes of Parquet and Arrow are declared in the file, per page and per buffer. Text is decompressed in pieces.
+    The sizes of Parquet and Arrow are declared in the file, per page and per buffer. But rows of one column can share
+    their text, so each row could have all bytes of the file. Text files are decompressed in pieces. `kind` is csv,
+    ndjson, parquet or ipc.
 
     Raises
     ------
@@ -47,7 +52,7 @@ def check_expansion(content: Content, name: str, kind: str, fmt: TableFormat) ->
             expanded, rows = parquet_sizes(stored) if kind == "parquet" else arrow_sizes(stored)
             _check_bytes(expanded, size, name, "write it with less compression")
             _check_rows(rows, size, name)
-            return
+            return rows * expanded
         stored.seek(0)
         first_bytes = stored.read(4)
     if is_utf8(fmt.encoding) and first_bytes[:2] in _ZLIB:
@@ -55,13 +60,47 @@ def check_expansion(content: Content, name: str, kind: str, fmt: TableFormat) ->
             f"{name} is compressed with zlib", hint="compress it with gzip or zstd, or not at all"
         )
     is_gzip = first_bytes[:2] == b"\x1f\x8b"
-    if not is_gzip and first_bytes != b"\x28\xb5\x2f\xfd":
-        return
-    if not is_gzip or size * _GZIP_RATIO > MAXIMUM_LINE_BYTES:
+    is_zstd = first_bytes == b"\x28\xb5\x2f\xfd"
+    if is_zstd or (is_gzip and size * _GZIP_RATIO > MAXIMUM_LINE_BYTES):
         has_quotes = kind == "csv" and fmt.quote != "none" and is_utf8(fmt.encoding)
         # Some encodings have another byte at the end of a line, for example EBCDIC.
         has_lines = b"\n" in "\n".encode(fmt.encoding)
         _check_text(content, size, name, fmt.quote.encode() if has_quotes else b"", has_lines=has_lines)
+    return 0
+
+
+def check_text_columns(frame: pl.LazyFrame, refs: Iterable[ColumnRef], content: Content, name: str) -> None:
+    """Return when the text in each of the columns `refs` of table `name` is within the limits. The columns are read once.
+
+    Raises
+    ------
+    DataError
+        The text of all rows of a column exceeds the limit.
+    """
+    schema = frame.collect_schema()
+    names = schema.names()
+    wanted = {
+        ref if isinstance(ref, str) else names[ref - 1]
+        for ref in refs
+        if ref in names or ref in range(1, len(names) + 1)
+    }
+    sizes = {column: _text_bytes(column, schema[column]) for column in wanted}
+    texts = [size.cast(pl.UInt64).sum().alias(column) for column, size in sizes.items() if size is not None]
+    if not texts:
+        return
+    with _open_stored(content) as file:
+        stored = file.seek(0, io.SEEK_END)
+    found = frame.select(texts).collect(engine="streaming").row(0, named=True)
+    for column, expanded in found.items():
+        _check_bytes(expanded, stored, f"column {column!r} of {name}", "shorten its text")
+
+
+def _text_bytes(column: str, dtype: pl.DataType) -> pl.Expr | None:
+    if dtype == pl.Binary:
+        return pl.col(column).bin.size()
+    if isinstance(dtype, (pl.Categorical, pl.Enum)):
+        return pl.col(column).cat.len_bytes()  # a cast to text would copy the text of each row
+    return pl.col(column).str.len_bytes() if dtype == pl.String else None
 
 
 def _open_stored(content: Content) -> BinaryIO:
@@ -71,8 +110,8 @@ def _open_stored(content: Content) -> BinaryIO:
 def _check_bytes(expanded: int, stored: int, name: str, remedy: str) -> None:
     if expanded > BYTES_WITHOUT_LIMIT and expanded > MAXIMUM_RATIO * stored:
         raise DataError(
-            f"{name} has {stored:,} bytes and expands to more than {MAXIMUM_RATIO} times this size"
-            f" ({expanded:,} bytes or more), which als does not read",
+            f"{name} expands to {expanded:,} bytes or more, over {MAXIMUM_RATIO} times the {stored:,} bytes of the file,"
+            " which als does not read",
             hint=f"check the source of the file; if its content is right, {remedy}",
         )
 

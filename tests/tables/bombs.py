@@ -44,6 +44,19 @@ def repeated_rows(path: Path, rows: int, groups: int = 1) -> Path:
     return path
 
 
+def shared_text(path: Path) -> Path:
+    """Write rows that all refer to one long text in the dictionary of the column. Return `path`."""
+    rows = 1 << 16
+    same = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["x" * (1 << 16)]))
+    table = pa.table({"user_id": same, "item_id": np.arange(rows)})
+    if path.suffix == ".parquet":
+        pq.write_table(table, path, compression="zstd", store_schema=False)
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    return path
+
+
 def arrow_bomb(path: Path, codec: str = "zstd") -> Path:
     """Write compressed batches of zeros. Return `path`."""
     zeros = np.zeros(BLOCK_BYTES // 16, np.int64)
