@@ -133,7 +133,7 @@ def run(
     session.run_stage("run", session.publishing_context(events__as_of=as_of), force=force)
 
 
-@command(app)
+@command(app, writes=False)
 def versions(session: Session, output: OutputFlag = None) -> None:
     """List the versions of the artifacts and the lists that are on disk."""
     session.look("versions", session.context(recommend__output__path=output))
@@ -156,19 +156,19 @@ def rollback(
     session.run_stage("rollback", context, version=version, of=of)
 
 
-@command(show_app, name="model")
+@command(show_app, writes=False, name="model")
 def show_model(session: Session) -> None:
     """Show the model and how it was trained."""
     session.show("model")
 
 
-@command(show_app, name="user", cls=IdCommand)
+@command(show_app, writes=False, name="user", cls=IdCommand)
 def show_user(session: Session, user_id: Annotated[str, typer.Argument(help="The user's id.")]) -> None:
     """Show a user's history beside the recommendations."""
     session.show("user", user_id)
 
 
-@command(show_app, name="item", cls=IdCommand)
+@command(show_app, writes=False, name="item", cls=IdCommand)
 def show_item(session: Session, item_id: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
     """Show an item's neighbours."""
     session.show("item", item_id)

@@ -74,7 +74,7 @@ class GateError(AlsError):
 
 
 class LockedError(AlsError):
-    """Another run holds the lock of the workspace (exit code 6)."""
+    """Another run holds the lock of the workspace or of the output (exit code 6)."""
 
     exit_code = ExitCode.LOCKED
 

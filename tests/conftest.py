@@ -29,6 +29,7 @@ SLOW = (
     "stages/test_tune_from_events.py",
     "ranking/test_warm_up.py",
     "storage/test_ownership.py",
+    "tables/test_expansion.py",
     "tables/test_headers.py",
     "test_as_of.py",
     "test_cli.py",

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand
 
 _COUNT = re.compile(r"[0-9]{1,18}")
+_ZERO_DURATION = re.compile(r"\s*0+(\.0+)?\s*[smhdw]\s*")
 _NEGATIVE_ID = re.compile(r"-[0-9]+")
 
 
@@ -16,6 +18,18 @@ def parse_count(text: str) -> int:
     if not _COUNT.fullmatch(text) or int(text) == 0:
         raise typer.BadParameter(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def parse_wait(text: str) -> timedelta:
+    """Return the time span in `text`, which is a duration as in the config or zero: the value of ``--wait``."""
+    from als_cli.config.fields import parse_duration
+
+    if _ZERO_DURATION.fullmatch(text):
+        return timedelta(0)
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a duration such as 30s, 10m or 2h, got {text!r}") from None
 
 
 def parse_log_format(text: str) -> str:

@@ -11,6 +11,7 @@ from typer.core import TyperArgument
 
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import configure_logging
+from als_cli.console.system import check_system
 from als_cli.errors import ConfigError, ExitCode
 
 # The base class of all errors on the command line, which Typer does not export.
@@ -23,6 +24,7 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     if "--log-format=json" in options or ("--log-format", "json") in pairwise(options):
         configure_logging(verbose=False, quiet=False, log_format="json", log_file=None)
     with exit_codes(as_json="--json" in options):
+        check_system()
         try:
             code = app(args=list(arguments), standalone_mode=False)
         except _UsageError as wrong:

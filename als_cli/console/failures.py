@@ -15,7 +15,8 @@ from als_cli.errors import AlsError, ExitCode, refusal_of
 
 log = logging.getLogger(__name__)
 
-_BROKEN_PIPE = 128 + signal.SIGPIPE
+_BROKEN_PIPE = 141
+"""128 + SIGPIPE. Windows, which als refuses after this import, does not have the signal."""
 
 
 class Terminated(BaseException):

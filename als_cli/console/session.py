@@ -10,13 +10,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from als_cli.console.arguments import parse_count, parse_log_format
+from als_cli.console.arguments import parse_count, parse_log_format, parse_wait
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.errors import ConfigError
@@ -59,6 +60,16 @@ class CommonOptions:
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Append all log lines here.")
     ] = None
+    wait: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--wait",
+            metavar="DURATION",
+            parser=parse_wait,
+            help="Wait this long for another run, e.g. 10m. Default: 0s.",
+        ),
+    ] = None
+    """Only of the commands that write."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +127,16 @@ class Session:
         return context
 
     def run_stage(self, name: str, context: "StageContext", **options: Any) -> None:
-        """Run the stage `name` with `options` under the lock of the workspace, and print its report.
+        """Run the stage `name` with `options` under the locks of its command, and print its report.
 
         The stage is the function `name` in module `name` of the stages. Its view is the function ``render_NAME`` in
         module `name` of the views. The report is JSON on stdout with ``--json``, otherwise a table on stderr.
         """
-        from als_cli.storage.lock import workspace_lock
+        from als_cli.storage.run_locks import run_locks
 
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
         render = getattr(import_module(f"als_cli.console.views.{name}"), f"render_{name}")
-        with workspace_lock(context.workspace):
+        with run_locks(name, context.config, self.options.wait or timedelta(0)):
             self._print(stage(context, **options), render, self.terminal.show_report)
 
     def show(self, kind: str, *ids: str) -> None:
@@ -157,15 +168,22 @@ def claim_threads(wanted: int | Literal["auto"]) -> int:
     return threads
 
 
-def command(app: typer.Typer, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    app: typer.Typer, *, writes: bool = True, **settings: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that registers a function as a subcommand. Its first parameter is the :class:`Session`.
 
-    The common options are added to the options of the function. Failures become exit codes.
+    The common options are added to the options of the function. Only a command that `writes` can wait for a lock.
+    Failures become exit codes.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(function).parameters.values())[1:]
-        common = list(inspect.signature(CommonOptions).parameters.values())
+        common = [
+            parameter
+            for parameter in inspect.signature(CommonOptions).parameters.values()
+            if writes or parameter.name != "wait"
+        ]
         names = {parameter.name for parameter in common}
 
         @functools.wraps(function)

@@ -6,6 +6,7 @@ folder and for a renamed or linked file.
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", None)
@@ -44,8 +45,10 @@ def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         if _FULL_SYNC is not None:
-            fcntl.fcntl(descriptor, _FULL_SYNC)
-        else:
-            os.fsync(descriptor)
+            # Network drives do not support the command. fsync then does what they can, and reports real errors.
+            with suppress(OSError):
+                fcntl.fcntl(descriptor, _FULL_SYNC)
+                return
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)

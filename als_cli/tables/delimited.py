@@ -45,7 +45,7 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
     DataError
         The text is not in the declared encoding.
     """
-    if _codec(fmt.encoding) not in ("utf-8", "utf-8-sig"):
+    if not is_utf8(fmt.encoding):
         content = _transcode(content, name, fmt.encoding, spool)
     separator = _separator(content, name, fmt)
     frame = pl.scan_csv(
@@ -101,6 +101,17 @@ def not_in_encoding(name: str, encoding: str) -> DataError:
         f"{name} is not {encoding} text",
         hint="set `encoding` of this source, for example `encoding: latin-1`",
     )
+
+
+def is_utf8(encoding: str) -> bool:
+    """Return whether text in `encoding` is read without transcoding.
+
+    Raises
+    ------
+    ConfigError
+        The encoding is unknown.
+    """
+    return _codec(encoding) in ("utf-8", "utf-8-sig")
 
 
 def _codec(encoding: str) -> str:

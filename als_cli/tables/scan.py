@@ -28,6 +28,7 @@ from als_cli.tables.delimited import (
     open_decompressed,
     scan_delimited,
 )
+from als_cli.tables.expansion import BYTES_WITHOUT_LIMIT, check_expansion, check_text_columns
 from als_cli.tables.folder_hint import folder_hint
 from als_cli.tables.formats import format_of
 
@@ -138,6 +139,7 @@ def scan_file(
     """Return a scan of one file, as :func:`scan_table` does."""
     with reading(file.shown, fmt):
         kind = format_of(file.name, file.content, fmt)
+        text_bytes = check_expansion(file.content, file.shown, kind, fmt)
         if kind == "csv":
             text = scan_delimited(file.content, file.name, fmt, spool)
             check_header(text, fmt, wanted, file.shown)
@@ -145,9 +147,10 @@ def scan_file(
         if kind == "ndjson":
             # Infer the types from all lines, because a field can be text only in the last line.
             return pl.scan_ndjson(file.content, infer_schema_length=None)
-        if kind == "ipc":
-            return pl.scan_ipc(file.content, glob=False)
-        frame = pl.scan_parquet(file.content, glob=False)
+        scan = pl.scan_ipc if kind == "ipc" else pl.scan_parquet
+        frame = scan(file.content, glob=False)
+        if wanted is not None and text_bytes > BYTES_WITHOUT_LIMIT:
+            check_text_columns(frame, wanted.columns.values(), file.content, file.shown)
         frame.collect_schema()
         return frame
 
