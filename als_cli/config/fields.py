@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.json_schema import WithJsonSchema
 
 from als_cli.config.condition import check_condition
+from als_cli.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
@@ -86,10 +87,36 @@ def is_url(path: str) -> bool:
     return "://" in path
 
 
+def is_utf_8(text: str) -> bool:
+    """Return whether `text` can be written in UTF-8. Other bytes of a shell argument are lone surrogates in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class ShellText(str):
     """A text from the command line or the environment. Its relative paths start at the working folder."""
 
     __slots__ = ()
+
+
+def working_folder() -> Path:
+    """Return the working folder of the process.
+
+    Raises
+    ------
+    ConfigError
+        It has been removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the working folder of this process has been removed",
+            hint="change to an existing folder, or use absolute paths only",
+        ) from None
 
 
 def resolve_path(path: Any, info: ValidationInfo) -> Any:
@@ -101,8 +128,11 @@ def resolve_path(path: Any, info: ValidationInfo) -> Any:
         return path
     if not path or "\0" in path:
         raise ValueError("a path is not empty and holds no null character")
-    base = Path.cwd() if isinstance(path, ShellText) else (info.context or {}).get("base")
-    return str(path) if base is None else os.path.normpath(Path(base) / _home_expanded(Path(path)))
+    base = working_folder() if isinstance(path, ShellText) else (info.context or {}).get("base")
+    resolved = str(path) if base is None else os.path.normpath(Path(base) / _home_expanded(Path(path)))
+    if not is_utf_8(resolved):
+        raise ValueError("a path, with its folder, must be UTF-8 text")
+    return resolved
 
 
 def _home_expanded(path: Path) -> Path:

@@ -7,6 +7,7 @@ runs.
 import functools
 import inspect
 import os
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import typer
 from als_cli.console.arguments import parse_count, parse_log_format
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import close_log_file, configure_logging
-from als_cli.errors import ConfigError
+from als_cli.errors import ConfigError, ResourceError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from als_cli.stages.context import StageContext
 
     Render = Callable[[Any], RenderableType]
+
+
+_ADDRESS_SPACE = 2 << 30
+"""Minimum address space in bytes. A small job on two cores reserves 1.6 GiB; only a tenth of it is used."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,10 @@ class Session:
 
     def show(self, kind: str, *ids: str) -> None:
         """Run ``show_KIND`` of stage `show` on `ids`, and print its report on stdout, as JSON or as a table."""
+        from als_cli.config.fields import is_utf_8
+
+        if not all(map(is_utf_8, ids)):
+            raise ConfigError(f"the id {ids[0]} is not UTF-8 text", hint="check the encoding of the shell")
         context = self.context()
         run = getattr(import_module("als_cli.stages.show"), f"show_{kind}")
         render = getattr(import_module("als_cli.console.views.show"), f"render_{kind}")
@@ -149,6 +158,22 @@ def claim_threads(wanted: int | Literal["auto"]) -> int:
     threads = available_threads() if wanted == "auto" else min(wanted, available_threads())
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     return threads
+
+
+def check_address_space() -> None:
+    """Return when the process may use enough address space to load its libraries and start its threads.
+
+    Raises
+    ------
+    ResourceError
+        The limit is lower. Native libraries would abort the process or wait without end.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:
+        raise ResourceError(
+            f"this process may use {limit >> 20} MiB of address space, and als needs {_ADDRESS_SPACE >> 20} MiB",
+            hint="raise the limit (ulimit -v), or limit the memory with a container instead",
+        )
 
 
 def command(app: typer.Typer, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -182,6 +207,7 @@ def _session(options: CommonOptions) -> Iterator[Session]:
     from als_cli.console.terminal import Terminal
 
     with exit_codes(verbose=options.verbose, as_json=options.json):
+        check_address_space()
         if options.verbose and options.quiet:
             raise ConfigError("-v and -q cannot be used together", hint="give one of them")
         configure_logging(

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from als_cli.config.fields import is_url
 from als_cli.config.source import ColumnRef, TableFormat
-from als_cli.errors import AlsError, ConfigError, DataError, refusal_of
+from als_cli.errors import AlsError, ConfigError, DataError, refusal_of, streaming
 from als_cli.tables.delimited import (
     Content,
     Wanted,
@@ -33,6 +33,7 @@ from als_cli.tables.formats import format_of
 
 STDIN = "-"
 _COLUMNS_SHOWN = 20
+_COPIED_BYTES = 1 << 20
 _UNPAIRED_QUOTE = "a quote is opened and never closed"
 _PLAIN_WORDS = {
     "not properly escaped": _UNPAIRED_QUOTE,
@@ -87,7 +88,7 @@ def find_files(
     if path == STDIN:
         if stdin is None:
             raise ConfigError("stdin (`-`) can only be used for events", hint="use a file")
-        return (_checked(TableFile(STDIN, _copied(stdin, spool), streamed=True)),)
+        return (_checked(TableFile(STDIN, _copied(stdin, "stdin", spool), streamed=True)),)
     if is_url(path):
         raise ConfigError(
             f"{path}: only local files can be read", hint="copy the files to this machine first"
@@ -237,16 +238,19 @@ def _is_pipe(path: str) -> bool:
 def _local_file(path: str, spool: Path | None) -> TableFile:
     if _is_pipe(path):
         with reading(path), Path(path).open("rb") as pipe:
-            return TableFile(path, _copied(pipe, spool), streamed=True)
+            return TableFile(path, _copied(pipe, path, spool), streamed=True)
     return TableFile(path, Path(path))
 
 
-def _copied(stream: BinaryIO, spool: Path | None) -> Content:
+def _copied(stream: BinaryIO, name: str, spool: Path | None) -> Content:
+    with streaming(name):
+        first = stream.read(_COPIED_BYTES)
     if spool is None:
-        return stream.read()
+        return first + stream.read()
     target = spool / f"stream-{len(list(spool.iterdir()))}"
     with target.open("wb") as copy:
-        shutil.copyfileobj(stream, copy, length=1 << 20)
+        copy.write(first)
+        shutil.copyfileobj(stream, copy, length=_COPIED_BYTES)
     return target
 
 
