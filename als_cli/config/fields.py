@@ -14,6 +14,8 @@ from als_cli.config.condition import check_condition
 from als_cli.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+MAXIMUM_DURATION = timedelta(days=328_725)
+"""900 years. No instant of an event, which is after the year 1000, leaves the calendar when it is moved by as much."""
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
 
 
@@ -46,7 +48,9 @@ def parse_duration(raw: Any) -> timedelta:
     try:
         span = timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
-        raise ValueError("this is longer than any time span that can be computed with") from None
+        span = timedelta.max
+    if span > MAXIMUM_DURATION:
+        raise ValueError(f"this is longer than {MAXIMUM_DURATION.days}d")
     if not span:
         raise ValueError("this is shorter than a microsecond, the resolution of timestamps")
     return span

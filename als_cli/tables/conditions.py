@@ -6,7 +6,8 @@ import polars as pl
 
 from als_cli.config.condition import Condition, read_condition
 from als_cli.errors import ConfigError
-from als_cli.tables.scan import column, condensed, reading
+from als_cli.tables.broken import condensed
+from als_cli.tables.scan import column, reading
 
 _HINT = (
     "write an SQL condition, for example: price > 0 and country = 'France'; put names with spaces in double quotes "
