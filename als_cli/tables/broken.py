@@ -18,7 +18,7 @@ BROKEN = (
 )
 """The errors of libraries that read a broken file. A panic of polars is a BaseException."""
 _FAILED_CAST = re.compile(
-    r"conversion from `.*?` to `(?P<kind>.*?)` failed in column '(?P<column>.*?)' for .*? values: \[(?P<values>.{,60})"
+    r"conversion from `.*?` to `(?P<kind>.*?)` failed in column '(?P<column>.*?)' for .*? values: \[(?P<values>[^\]]{,60})"
 )
 _KINDS = {
     **dict.fromkeys(("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"), "a whole number in range"),

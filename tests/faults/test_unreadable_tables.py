@@ -1,6 +1,6 @@
 """Tables that polars or the arithmetic of als cannot use: one message that names the file and, if known, the column."""
 
-import datetime
+import datetime as dt
 import decimal
 import io
 from pathlib import Path
@@ -188,6 +188,6 @@ def test_a_panic_of_polars_is_an_error_of_the_file(tmp_path, monkeypatch):
 
 def test_times_at_the_end_of_the_calendar(tmp_path):
     (tmp_path / "events.csv").write_text(CSV.replace("2025-03-0", "9999-12-2"))
-    as_of = datetime.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=datetime.UTC)
+    as_of = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=dt.UTC)
     report = ingested(tmp_path / "events.csv", columns={"timestamp": "ts"}, as_of=as_of, half_life="30d")
     assert report.rows == 30
