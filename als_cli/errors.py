@@ -28,6 +28,14 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def one_line(text: str) -> str:
+    """Return `text` with escapes instead of control characters: a name in a file or a path may contain them."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 class AlsError(Exception):
     """An expected failure: a message, an optional hint, and the single problems if there are several.
 
@@ -45,9 +53,9 @@ class AlsError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.problems = tuple(problems)
+        self.message = one_line(message)
+        self.hint = None if hint is None else one_line(hint)
+        self.problems = tuple(map(one_line, problems))
 
 
 class ConfigError(AlsError):

@@ -77,8 +77,7 @@ def _stop(number: int) -> AlsError:
 
 def _bug(error: BaseException) -> AlsError:
     hint = "this is a bug in als-cli; run again with -v for the traceback and report it"
-    said = " ".join(str(error).split())
-    return AlsError(f"unexpected {type(error).__name__}: {said}", hint=hint)
+    return AlsError(f"unexpected {type(error).__name__}: {error}", hint=hint)
 
 
 def _end(error: AlsError, *, as_json: bool) -> SystemExit:

@@ -1,4 +1,4 @@
-"""Column types that polars cannot read. They are found with pyarrow, because polars panics instead of raising an error."""
+"""Parquet and Arrow files that polars cannot read. pyarrow finds them, because polars panics or aborts the process."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,17 +22,32 @@ _UNSUPPORTED = (
 def check_column_types(content: Path | bytes, kind: str, file: str) -> None:
     """Return when polars can read the types of all columns of a Parquet (`kind` parquet) or Arrow file (ipc).
 
-    A file whose schema pyarrow cannot read is left to polars, which names the reason.
+    All record batches of an Arrow file are decoded one by one. polars trusts the sizes in the file: it aborts the
+    process if it cannot allocate as much. A Parquet file whose schema pyarrow cannot read is left to polars, which
+    names the reason.
 
     Raises
     ------
     DataError
         A column has another type, or a time zone that is not in the time zone database.
+    pyarrow.ArrowException, OSError
+        The Arrow file is broken.
     """
-    try:
-        schema = _schema(content, kind)
-    except (pa.ArrowException, OSError, ValueError):
-        return
+    with pa.memory_map(str(content)) if isinstance(content, Path) else pa.BufferReader(content) as source:
+        if kind == "ipc":
+            reader = pa.ipc.open_file(source)
+            _check_schema(reader.schema, file)
+            for number in range(reader.num_record_batches):
+                reader.get_batch(number)
+            return
+        try:
+            schema = pq.read_schema(source)
+        except (pa.ArrowException, OSError, ValueError):
+            return
+        _check_schema(schema, file)
+
+
+def _check_schema(schema: pa.Schema, file: str) -> None:
     for field in schema:
         for kind_of_value in _types_in(field.type):
             reason = _reason(kind_of_value)
@@ -41,13 +56,6 @@ def check_column_types(content: Path | bytes, kind: str, file: str) -> None:
                     f"{file}: column {field.name!r} has type {field.type}, {reason}",
                     hint="convert the column in the export, or leave it out",
                 )
-
-
-def _schema(content: Path | bytes, kind: str) -> pa.Schema:
-    with pa.memory_map(str(content)) if isinstance(content, Path) else pa.BufferReader(content) as source:
-        if kind == "parquet":
-            return pq.read_schema(source)
-        return pa.ipc.open_file(source).schema
 
 
 def _types_in(whole: pa.DataType) -> Iterator[pa.DataType]:

@@ -95,7 +95,8 @@ def work(seed: int, numbers: range, progress: Path) -> Counter[str]:
             try:
                 outcomes[run_input(seed, number, Path(name))] += 1
             except BaseException as escaped:  # noqa: BLE001 - the fuzzer looks for all of them
-                place = traceback.extract_tb(escaped.__traceback__)[-1]
+                frames = traceback.extract_tb(escaped.__traceback__)
+                place = next((one for one in reversed(frames) if "als_cli" in one.filename), frames[-1])
                 said = " ".join(str(escaped).split())[:200]
                 outcomes["ESCAPED"] += 1
                 print(

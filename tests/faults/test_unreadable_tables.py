@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from als_cli.config.root import Config
-from als_cli.errors import AlsError, ConfigError, DataError
+from als_cli.errors import AlsError, ConfigError, DataError, ExitCode
 from als_cli.stages.context import StageContext
 from als_cli.stages.ingest import ingest
 from als_cli.storage.read_paths import ReadPath
@@ -137,6 +137,31 @@ def test_a_cast_that_fails_in_a_later_row_names_the_column(tmp_path):
         f"{tmp_path}/events.csv cannot be read: column 'n' has a value that is not a whole number in range, "
         'for example "many"'
     )
+
+
+def test_a_broken_file_is_not_a_mistake_in_the_condition(tmp_path):
+    file = tmp_path / "events.arrow"
+    pl.read_csv(CSV.encode()).write_ipc(file, compression="lz4")
+    content = file.read_bytes()
+    frame = b"\x04\x22\x4d\x18"  # the first bytes of compressed values
+    assert frame in content
+    file.write_bytes(content.replace(frame, b"\x05\x22\x4d\x18"))
+    error = failure(file, DataError, where="n > 1")
+    assert error.message.startswith(f"{file} cannot be read: ")
+
+
+def test_an_arrow_file_with_a_false_size_does_not_abort_the_process(tmp_path):
+    file = tmp_path / "events.arrow"
+    pl.DataFrame({"user_id": USERS, "item_id": ITEMS, "x": ["long" * 500] * 30}).write_ipc(
+        file, compression="zstd"
+    )
+    content = bytearray(file.read_bytes())
+    frame = content.rindex(b"\x28\xb5\x2f\xfd")  # before the compressed values is their size
+    content[frame - 8 : frame] = (1 << 52).to_bytes(8, "little")
+    file.write_bytes(content)
+    error = failure(file, AlsError)
+    assert error.exit_code in (ExitCode.DATA, ExitCode.RESOURCE)
+    assert str(file) in error.message
 
 
 def test_weights_beyond_the_range_of_floats(tmp_path):
