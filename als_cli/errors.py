@@ -23,8 +23,17 @@ class ExitCode(IntEnum):
     GATE = 5
     LOCKED = 6
     RESOURCE = 7
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def one_line(text: str) -> str:
+    """Return `text` with escapes instead of control characters: a name in a file or a path may contain them."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class AlsError(Exception):
@@ -44,9 +53,9 @@ class AlsError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.problems = tuple(problems)
+        self.message = one_line(message)
+        self.hint = None if hint is None else one_line(hint)
+        self.problems = tuple(map(one_line, problems))
 
 
 class ConfigError(AlsError):
@@ -93,15 +102,25 @@ _DISK_FULL = ("no space left on the disk of {where}", "free space and run again;
 _NOT_PERMITTED = ("not permitted: {where}", "choose another place or change its permissions")
 _IN_THE_WAY = ("cannot create {place}: something is in the way at {where}", "move it, or choose another path")
 _OPEN_FILES = ("too many open files at {where}", "raise the limit (ulimit -n), or read fewer files")
+_TOO_LARGE = ("a file at {where} is larger than this process may write", "raise the limit (ulimit -f)")
+_NO_MEMORY = ("out of memory at {place}", "free memory, raise its limit (ulimit -v), or lower --threads")
 _UNUSABLE = ("{system}: {where}", "check the disk and the path")
 _REFUSALS = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _DISK_FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_PERMITTED),
     **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY, errno.EBUSY), _IN_THE_WAY),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), _OPEN_FILES),
+    errno.ENOMEM: _NO_MEMORY,
+    errno.EFBIG: _TOO_LARGE,
     **dict.fromkeys((errno.EIO, errno.ENAMETOOLONG, errno.ELOOP), _UNUSABLE),
 }
 """Message and hint for each errno value that means disk, memory or permission."""
+_MEMORY_WORDS = re.compile(
+    r"failed to map segment|cannot allocate memory|can't start new thread|failed to launch worker thread"
+    r"|could not find/load shared object file 'libllvmlite",
+    re.IGNORECASE,
+)
+"""Messages of libraries that could not be loaded, or could not start a thread, within the limit of the memory."""
 
 
 def refusal_of(error: BaseException, place: object) -> ResourceError | None:
@@ -109,8 +128,8 @@ def refusal_of(error: BaseException, place: object) -> ResourceError | None:
 
     Libraries that wrap the system's error keep its number in their text (``os error 28``).
     """
-    if isinstance(error, MemoryError):
-        hint = "free memory, or lower train.factors or recommend.block_users"
+    if isinstance(error, MemoryError) or _MEMORY_WORDS.search(str(error)):
+        hint = "free memory, raise its limit (ulimit -v), or lower train.factors or recommend.block_users"
         return ResourceError(f"out of memory at {place}", hint=hint)
     wrapped = re.search(r"\(os error (\d+)\)", str(error))
     number = getattr(error, "errno", None) or (int(wrapped[1]) if wrapped else 0)
@@ -136,3 +155,19 @@ def refusals_at(place: object) -> Iterator[None]:
         if refusal is None:
             raise
         raise refusal from failure
+
+
+@contextmanager
+def streaming(name: str) -> Iterator[None]:
+    """Turn errors of the operating system while the stream `name` is used into a ResourceError; let other errors pass.
+
+    A reader that has closed its pipe (BrokenPipeError) is no error of this kind.
+    """
+    try:
+        yield
+    except OSError as failure:
+        if failure.filename is not None or failure.errno not in (errno.EBADF, *_REFUSALS):
+            raise
+        said = "it is closed" if failure.errno == errno.EBADF else os.strerror(failure.errno)
+        message = f"{name} cannot be used: {said}"
+        raise ResourceError(message, hint="redirect it to another file or pipe") from failure

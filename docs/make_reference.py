@@ -58,7 +58,8 @@ another type are errors, all reported at once. Made by `docs/make_reference.py` 
 * **Environment.** `ALS_` and the key in upper case, a double underscore for each dot: `ALS_TRAIN__FACTORS=128`. Values are
   read as those of `--set` are.
 * **Paths.** Relative ones start at the config file's folder; those of `--set` and the environment at the working folder.
-* **Durations** are a number and a unit: `45m`, `12h`, `30d`, `2w`. **Times** are ISO 8601; without zone they are UTC.
+* **Durations** are a number and a unit: `45m`, `12h`, `30d`, `2w`; at most `328725d` (900 years). **Times** are ISO 8601;
+  without zone they are UTC.
 * **Columns** are named, or numbered from 1. For delimited text, numbers need a declared `header`: `false` where the first
   line is data, `true` where it holds names.
 * **Conditions** (`where`) are SQL expressions on the columns of one row; [below](#conditions).

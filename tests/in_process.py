@@ -17,6 +17,8 @@ import pytest
 
 from als_cli.cli import main
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def als_here(
     *arguments: object, cwd: Path | None = None, stdin: str = ""
@@ -67,7 +69,8 @@ def _own_state() -> Iterator[None]:
     """Run the block without `ALS_` variables. Then restore the state that a command changes in its process."""
     logger = logging.getLogger("als_cli")
     level, propagate, handlers = logger.level, logger.propagate, logger.handlers
-    environment, arguments, on_sigterm = dict(os.environ), sys.argv, signal.getsignal(signal.SIGTERM)
+    environment, arguments = dict(os.environ), sys.argv
+    handlers_of_signals = {number: signal.getsignal(number) for number in SIGNALS}
     logger.handlers = []
     for name in environment:
         if name.startswith("ALS_"):
@@ -80,7 +83,8 @@ def _own_state() -> Iterator[None]:
             handler.close()
         logger.setLevel(level)
         logger.propagate, logger.handlers = propagate, handlers
-        signal.signal(signal.SIGTERM, on_sigterm)
+        for number, on_signal in handlers_of_signals.items():
+            signal.signal(number, on_signal)
         sys.argv = arguments
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]

@@ -38,7 +38,7 @@ class LastSplit(Section):
 
     by: Literal["last"]
     """Kind of split."""
-    n: int = Field(default=1, ge=1)
+    n: int = Field(default=1, ge=1, le=1_000_000)
     """Test items per user. Users with `n` items or fewer stay in the training set."""
 
 
@@ -49,7 +49,7 @@ class RandomSplit(Section):
     """Kind of split."""
     fraction: float = Field(default=0.2, gt=0, lt=1)
     """Fraction of the pairs in the test set."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the random split."""
 
 
@@ -62,7 +62,7 @@ class UsersSplit(Section):
     """Fraction of the users that are held out."""
     fold_in: float = Field(default=0.8, gt=0, lt=1)
     """Fraction of the pairs of a held-out user for the fold-in. The other pairs are the test set."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the random split."""
 
 
@@ -172,15 +172,17 @@ class EvaluateConfig(Section):
 
     split: Annotated[Split, BeforeValidator(_with_kind)] = AutoSplit()
     """How events are divided into training set and test set. `by` can be left out if another key determines the kind of split."""
-    at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)] = (10, 20)
+    at: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(strict=False, min_length=1)
+    ] = (10, 20)
     """List lengths k that the metrics are computed at."""
     baselines: Literal["auto"] | Annotated[tuple[BaselineName, ...], Field(strict=False)] = "auto"
     """Methods that the model is compared with on the same split. auto: `popular`, `recent_popular` if all events have timestamps, and `item_knn`."""
     recent_half_life: Literal["auto"] | Duration = "auto"
     """Half-life of baseline `recent_popular`: the newest event of a user with an item counts 2^(-age / recent_half_life). auto: selected by validation NDCG@10."""
-    users: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+    users: Literal["all"] | Annotated[int, Field(ge=1, le=1_000_000_000)] = "all"
     """`all` users that have test items, or the size of a sample."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the sample of users."""
     exclude_seen: bool = True
     """Whether the training items of a user are left out of the ranking and of the test items."""

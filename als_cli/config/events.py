@@ -52,9 +52,9 @@ class EventsConfig(TableFormat):
     """Time after which the weight of an event is halved. Default: no decay. Needs `columns.timestamp`."""
     duplicates: Literal["sum", "exact", "last", "max"] = "sum"
     """How several events of one pair are combined. `sum`: add all weights. `exact`: first drop rows that are equal in every mapped column. `last`, `max`: keep the newest event or the largest weight. In all four cases, a pair is dropped if its values add up to zero or less."""
-    min_user_interactions: int = Field(default=1, ge=1)
+    min_user_interactions: int = Field(default=1, ge=1, le=1_000_000_000)
     """Minimum number of distinct items per user. Users below it are removed, together with items below their minimum, until nothing changes."""
-    min_item_interactions: int = Field(default=1, ge=1)
+    min_item_interactions: int = Field(default=1, ge=1, le=1_000_000_000)
     """Minimum number of distinct users per item."""
 
     bad_rows: Literal["quarantine", "fail"] = "quarantine"

@@ -11,8 +11,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.json_schema import WithJsonSchema
 
 from als_cli.config.condition import check_condition
+from als_cli.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+MAXIMUM_DURATION = timedelta(days=328_725)
+"""900 years. No instant of an event, which is after the year 1000, leaves the calendar when it is moved by as much."""
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
 
 
@@ -45,7 +48,9 @@ def parse_duration(raw: Any) -> timedelta:
     try:
         span = timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     except OverflowError:
-        raise ValueError("this is longer than any time span that can be computed with") from None
+        span = timedelta.max
+    if span > MAXIMUM_DURATION:
+        raise ValueError(f"this is longer than {MAXIMUM_DURATION.days}d")
     if not span:
         raise ValueError("this is shorter than a microsecond, the resolution of timestamps")
     return span
@@ -86,10 +91,36 @@ def is_url(path: str) -> bool:
     return "://" in path
 
 
+def is_utf_8(text: str) -> bool:
+    """Return whether `text` can be written in UTF-8. Other bytes of a shell argument are lone surrogates in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class ShellText(str):
     """A text from the command line or the environment. Its relative paths start at the working folder."""
 
     __slots__ = ()
+
+
+def working_folder() -> Path:
+    """Return the working folder of the process.
+
+    Raises
+    ------
+    ConfigError
+        It has been removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the working folder of this process has been removed",
+            hint="change to an existing folder, or use absolute paths only",
+        ) from None
 
 
 def resolve_path(path: Any, info: ValidationInfo) -> Any:
@@ -101,8 +132,11 @@ def resolve_path(path: Any, info: ValidationInfo) -> Any:
         return path
     if not path or "\0" in path:
         raise ValueError("a path is not empty and holds no null character")
-    base = Path.cwd() if isinstance(path, ShellText) else (info.context or {}).get("base")
-    return str(path) if base is None else os.path.normpath(Path(base) / _home_expanded(Path(path)))
+    base = working_folder() if isinstance(path, ShellText) else (info.context or {}).get("base")
+    resolved = str(path) if base is None else os.path.normpath(Path(base) / _home_expanded(Path(path)))
+    if not is_utf_8(resolved):
+        raise ValueError("a path, with its folder, must be UTF-8 text")
+    return resolved
 
 
 def _home_expanded(path: Path) -> Path:

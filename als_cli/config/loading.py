@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from als_cli.config.expected import is_nullable
-from als_cli.config.fields import ShellText
+from als_cli.config.fields import ShellText, is_utf_8, working_folder
 from als_cli.config.problems import problems_of
 from als_cli.config.root import Config
 from als_cli.config.schema_keys import accepted_at
@@ -30,6 +30,10 @@ class _Layers:
 
     def put(self, dotted: str, value: Any, origin: str) -> None:
         """Set the value at `dotted` (``train.factors``). It replaces the value of a lower layer."""
+        if not is_utf_8(f"{dotted}{value}"):
+            raise ConfigError(
+                f"{origin}: this is not UTF-8 text", hint="check the encoding of the shell or of the script"
+            )
         *parents, last = path = tuple(dotted.split("."))
         if not all(path):
             raise ConfigError(
@@ -69,6 +73,7 @@ def load_config(
         A layer has mistakes. The error lists all of them with key and origin, and suggests similar keys and values.
     """
     layers = _Layers()
+    base = _base_folder(file)
     if file is not None:
         _read_file(file, layers)
     for name, text in sorted((os.environ if environment is None else environment).items()):
@@ -85,11 +90,17 @@ def load_config(
     for key, value in (flags or {}).items():
         layers.put(key, value, "the command line")
     _fill_in_sections(layers.tree)
-    base = file.absolute().parent if file is not None else Path.cwd()
     try:
         return Config.model_validate(layers.tree, context={"base": base})
     except ValidationError as wrong:
         raise _config_error(wrong, layers, file) from wrong
+
+
+def _base_folder(file: Path | None) -> Path:
+    """Return the folder at which relative paths in `file` start."""
+    if file is None:
+        return working_folder()
+    return file.parent if file.is_absolute() else (working_folder() / file).parent
 
 
 def _read_file(file: Path, layers: _Layers) -> None:
@@ -98,6 +109,8 @@ def _read_file(file: Path, layers: _Layers) -> None:
     except FileNotFoundError:
         near = difflib.get_close_matches(file.name, [p.name for p in _siblings(file)], n=1)
         hint = f"did you mean {file.with_name(near[0])}?" if near else "give the config with -c FILE"
+        if file.name.startswith("-"):
+            hint = f"-c takes the next word as its file, here the option {file}: write -c FILE {file}"
         raise ConfigError(f"config file {file} does not exist", hint=hint) from None
     except IsADirectoryError:
         raise ConfigError(f"config file {file} is a folder", hint="give a file with -c FILE") from None

@@ -53,7 +53,7 @@ class OutputConfig(Section):
     """File format. It must agree with the suffix of a file name."""
     layout: Literal["rows", "lists"] = "rows"
     """`rows`: one row per user and rank; `lists`: one row per user."""
-    users_per_part: int = Field(default=1_000_000, ge=1)
+    users_per_part: int = Field(default=1_000_000, ge=1, le=1_000_000_000)
     """Maximum number of users in one part file of a folder."""
     keep: int = Field(default=5, ge=1, le=1000)
     """Number of versions of the lists that stay on disk, the published one included."""
@@ -72,7 +72,7 @@ class RecommendConfig(Section):
     """The candidate items. Default: all items of the model."""
     fallback: Literal["popular", "none"] = "popular"
     """List of users without history: `popular` is the popularity list; `none` is no list and a row in the shortfall table."""
-    block_users: int = Field(default=4096, ge=1)
+    block_users: int = Field(default=4096, ge=1, le=1_000_000)
     """Maximum number of users that are ranked at a time, which bounds the memory. Long lists reduce it: a block has a million slots at most."""
     output: OutputConfig = OutputConfig()
     """The output of the lists."""

@@ -16,9 +16,9 @@ class ConfidenceConfig(Section):
 
     form: Literal["linear", "log"] = "log"
     """`linear`: c = 1 + alpha r. `log`: c = 1 + alpha log(1 + r / epsilon). Objective `weighted` divides c by its mean."""
-    alpha: float = Field(default=10.0, ge=0)
+    alpha: float = Field(default=10.0, ge=0, le=1_000_000_000)
     """Growth of the confidence with the strength. With 0, all pairs have the same confidence."""
-    epsilon: float = Field(default=1.0, gt=0)
+    epsilon: float = Field(default=1.0, gt=0, le=1_000_000_000)
     """Scale of strength in the log form."""
     user_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
     """Tempering exponent p: c is multiplied by (interactions of the user)^-p, so long histories have less weight (weighted only). auto: selected by validation if `factors` or `iterations` is auto, otherwise 0.1."""
@@ -29,7 +29,7 @@ class ConfidenceConfig(Section):
 class FoldInConfig(Section):
     """Hyperparameters of the fold-in, which computes user factors for fixed item factors. It ends every training and serves new users later."""
 
-    regularization: Auto | Annotated[float, Field(ge=0)] = "auto"
+    regularization: Auto | Annotated[float, Field(ge=0, le=1_000_000_000)] = "auto"
     """Regularization of the fold-in. auto: selected by validation if `factors` or `iterations` is auto, otherwise `train.regularization`."""
     item_exponent: Auto | Annotated[float, Field(ge=0, le=1)] = "auto"
     """Tempering exponent q of the fold-in (weighted only). auto: selected by validation if `factors` or `iterations` is auto, otherwise `train.confidence.item_exponent`."""
@@ -57,7 +57,7 @@ class BudgetConfig(Section):
 
     time: Duration = Field(default="10m", validate_default=True)
     """Maximum estimated time on two cores of the training and of all trials except the first ones (up to 64 factors). The real time may be half or twice the estimate."""
-    memory: float = Field(default=8.0, gt=0)
+    memory: float = Field(default=8.0, gt=0, le=1_000_000)
     """Maximum estimated peak memory of a training, in GiB. `auto` does not try numbers of factors that need more."""
 
 
@@ -70,13 +70,13 @@ class TrainConfig(Section):
     """The loss: `weighted` (Rendle and others 2022) or `hu2008` (Hu, Koren, Volinsky 2008). auto: `weighted`; with engine `implicit`, `hu2008`, its only loss."""
     factors: Auto | Annotated[int, Field(ge=1, le=4096)] = "auto"
     """Number of factors of each user and item. auto: selected by validation, from 16 to 1024, within `train.budget`. If too few users can be evaluated: 128, or the number of users or items if that is smaller."""
-    regularization: Auto | Annotated[float, Field(ge=0)] = "auto"
+    regularization: Auto | Annotated[float, Field(ge=0, le=1_000_000_000)] = "auto"
     """Weight of the L2 penalty (lambda). auto: selected by validation if `factors` or `iterations` is auto, otherwise 0.005 (weighted); 0.05 (hu2008)."""
     frequency_exponent: Auto | Annotated[float, Field(ge=0, le=2)] = "auto"
     """Exponent nu: the penalty of a row grows with its total confidence to the power nu. 0: constant; 1: proportional. auto: 1 (weighted), 0 (hu2008)."""
-    unobserved_weight: Auto | Annotated[float, Field(gt=0)] = "auto"
+    unobserved_weight: Auto | Annotated[float, Field(gt=0, le=1_000_000_000)] = "auto"
     """Weight a0 of pairs without interaction. auto: selected by validation if `factors` or `iterations` is auto, otherwise 24 x interactions / (users x items) (weighted); 1 (hu2008)."""
-    iterations: Auto | Annotated[int, Field(ge=1)] = "auto"
+    iterations: Auto | Annotated[int, Field(ge=1, le=1_000_000)] = "auto"
     """Iterations over users and items. auto: selected by validation, from 2 to 12. Without a validation set: until the loss converges, 50 at most."""
     budget: BudgetConfig = BudgetConfig()
     """Limits of the search behind `auto`."""

@@ -17,19 +17,22 @@ def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
 
 
 _Pair = Field(strict=False)
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, le=1_000_000_000)]
+NonNegative = Annotated[float, Field(ge=0, le=1_000_000_000)]
 Exponent = Annotated[float, Field(ge=0, le=2)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 PositiveBounds = Annotated[
-    tuple[Positive, ...], _Pair, AfterValidator(_ascending), Wording("two numbers above 0, [lowest, highest]")
+    tuple[Positive, ...],
+    _Pair,
+    AfterValidator(_ascending),
+    Wording("two numbers above 0 and of at most 1000000000, [lowest, highest]"),
 ]
 Bounds = Annotated[
     tuple[NonNegative, ...],
     _Pair,
     AfterValidator(_ascending),
-    Wording("two numbers of at least 0, [lowest, highest]"),
+    Wording("two numbers from 0 to 1000000000, [lowest, highest]"),
 ]
 ExponentBounds = Annotated[
     tuple[Exponent, ...],
@@ -47,7 +50,7 @@ CountBounds = Annotated[
     tuple[Count, ...],
     _Pair,
     AfterValidator(_ascending),
-    Wording("two whole numbers of at least 1, [lowest, highest]"),
+    Wording("two whole numbers from 1 to 1000000, [lowest, highest]"),
 ]
 
 
@@ -82,18 +85,18 @@ class SpaceConfig(Section):
 class ScreenConfig(Section):
     """Screening: cheap trials on a sample of users. The search on all data begins with the best of them."""
 
-    trials: int = Field(default=20, ge=0)
+    trials: int = Field(default=20, ge=0, le=100_000)
     """Trials on the sample, in addition to `tune.trials`. 0: no screening."""
-    users: int = Field(default=10_000, ge=10)
+    users: int = Field(default=10_000, ge=10, le=1_000_000_000)
     """Size of the sample of training users. There is no screening if the training set has fewer than five times as many users."""
-    keep: int = Field(default=4, ge=1)
+    keep: int = Field(default=4, ge=1, le=100_000)
     """Number of best points of the screening that are tried on all data, after the config as given."""
 
 
 class TuneConfig(Section):
     """How `als tune` searches. It removes the test set of `evaluate.split` first and never uses it."""
 
-    trials: int = Field(default=30, ge=1)
+    trials: int = Field(default=30, ge=1, le=100_000)
     """Total number of trials, including the config as given and the trials of an interrupted search."""
     time: Duration | None = None
     """Maximum total time of all trials; screening takes half of it at most. No trial begins after that time. Default: no limit."""
@@ -103,7 +106,7 @@ class TuneConfig(Section):
     """Fraction of the training pairs in the validation set of each fold, if folds are random samples (by random, file). A smaller fraction keeps the training set of a fold closer to the final one, but needs more folds. auto: 0.1 (file), otherwise the fraction of `evaluate.split`."""
     metric: Annotated[str, AfterValidator(check_accuracy_metric)] = "ndcg@10"
     """The metric to maximize, an accuracy metric with its k. A trial's value is the mean over the folds."""
-    users: Literal["all"] | Annotated[int, Field(ge=1)] = 5000
+    users: Literal["all"] | Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
     """Users that are evaluated in each fold: `all`, or the size of a sample."""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the search, of the random folds and of the samples of users."""

@@ -12,7 +12,7 @@ from typer.core import TyperArgument
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import configure_logging
 from als_cli.console.system import check_system
-from als_cli.errors import ConfigError, ExitCode
+from als_cli.errors import ConfigError, ExitCode, streaming
 
 # The base class of all errors on the command line, which Typer does not export.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -23,7 +23,7 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if "--log-format=json" in options or ("--log-format", "json") in pairwise(options):
         configure_logging(verbose=False, quiet=False, log_format="json", log_file=None)
-    with exit_codes(as_json="--json" in options):
+    with exit_codes(as_json="--json" in options), streaming("stdout"):
         check_system()
         try:
             code = app(args=list(arguments), standalone_mode=False)
@@ -31,7 +31,7 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
             if not wrong.format_message():  # no arguments: Typer has printed the help
                 raise SystemExit(ExitCode.USAGE) from None
             raise usage_error(wrong) from None
-        raise SystemExit(code if isinstance(code, int) else ExitCode.DONE)
+    raise SystemExit(code if isinstance(code, int) else ExitCode.DONE)
 
 
 def usage_error(wrong: Any) -> ConfigError:

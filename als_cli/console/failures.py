@@ -2,25 +2,21 @@
 
 import json
 import logging
-import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import contextmanager, suppress
 
 from als_cli.console.folding import fold
 from als_cli.console.logs import ROOT, JsonFormatter
-from als_cli.errors import AlsError, ExitCode, refusal_of
+from als_cli.console.signals import EndedBySignal, raise_on_signals
+from als_cli.console.streams import forget_stdout, write_error_line
+from als_cli.errors import AlsError, ExitCode, ResourceError, refusal_of, streaming
 
 log = logging.getLogger(__name__)
 
 _BROKEN_PIPE = 141
 """128 + SIGPIPE. Windows, which als refuses after this import, does not have the signal."""
-
-
-class Terminated(BaseException):
-    """SIGTERM was received. As an exception, it lets the stages remove their staging folders."""
 
 
 @contextmanager
@@ -29,30 +25,53 @@ def exit_codes(*, verbose: bool = False, as_json: bool = False) -> Iterator[None
 
     With `as_json`, the message is also printed on stdout, as a JSON object.
     """
-    signal.signal(signal.SIGTERM, _raise_terminated)
+    raise_on_signals()
     try:
         yield
+        _flush_stdout()
     except AlsError as expected:
         raise _end(expected, as_json=as_json) from None
     except KeyboardInterrupt:
-        raise _end(_stop(ExitCode.INTERRUPTED), as_json=as_json) from None
-    except Terminated:
-        raise _end(_stop(ExitCode.TERMINATED), as_json=as_json) from None
+        raise _end(_stop(signal.SIGINT), as_json=as_json) from None
+    except EndedBySignal as ended:
+        raise _end(_stop(ended.number), as_json=as_json) from None
     except BrokenPipeError:
-        _forget_stdout()
-        raise SystemExit(_BROKEN_PIPE) from None
-    except Exception as failure:  # every other failure is a bug, unless the system refused a resource
-        refusal = refusal_of(failure, "the workspace")
-        left = _end(refusal or _bug(failure), as_json=as_json)
-        if refusal is None:
-            level = logging.ERROR if verbose else logging.INFO
+        raise _reader_left() from None
+    except SystemExit as left:
+        raise _reader_left() if _is_broken_pipe(left) else left from None
+    except BaseException as failure:  # noqa: BLE001 - every other failure is a bug, or the system refused a resource
+        raise _unexpected(failure, verbose=verbose, as_json=as_json) from None
+
+
+def _unexpected(failure: BaseException, *, verbose: bool, as_json: bool) -> SystemExit:
+    refusal = refusal_of(failure, "the workspace")
+    left = _end(refusal or _bug(failure), as_json=as_json)
+    if refusal is None:
+        level = logging.ERROR if verbose else logging.INFO
+        with suppress(ResourceError):  # the log file is full too
             log.log(level, "unexpected %s", type(failure).__name__, exc_info=failure)
-        raise left from None
+    return left
 
 
-def _stop(code: ExitCode) -> AlsError:
-    """Return the end of a command that a signal stopped."""
-    stop = AlsError(f"{code.name.lower()}; unfinished work was removed")
+def _flush_stdout() -> None:
+    with streaming("stdout"):
+        sys.stdout.flush()
+
+
+def _is_broken_pipe(left: SystemExit) -> bool:
+    # rich, which prints tables and help, turns a BrokenPipeError into an exit with code 1.
+    return left.code == 1 and isinstance(left.__context__, BrokenPipeError)
+
+
+def _reader_left() -> SystemExit:
+    forget_stdout()
+    return SystemExit(_BROKEN_PIPE)
+
+
+def _stop(number: int) -> AlsError:
+    """Return the end of a command that signal `number` stopped."""
+    code = ExitCode(128 + number)
+    stop = AlsError(f"{code.name.lower().replace('_', ' ')}; unfinished work was removed")
     stop.exit_code = code
     return stop
 
@@ -62,26 +81,27 @@ def _bug(error: BaseException) -> AlsError:
     return AlsError(f"unexpected {type(error).__name__}: {error}", hint=hint)
 
 
-def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
-
-
 def _end(error: AlsError, *, as_json: bool) -> SystemExit:
     """Print `error` on stderr and, with `as_json`, on stdout. Return the exit of the process."""
     code = error.exit_code
     fields = {"hint": error.hint, "problems": list(error.problems), "exit_code": int(code)}
-    if _logs_json():
-        log.error(error.message, extra={"fields": fields})
-    else:
-        _print(error)
+    with suppress(ResourceError):  # the log file is full too
+        if _logs_json():
+            log.error(error.message, extra={"fields": fields})
+        else:
+            _print(error)
     if as_json:
         head = {"kind": code.name.lower(), "exit_code": int(code), "message": error.message}
         _write_document(json.dumps({"error": head | fields}, indent=2))
+    try:
+        sys.stdout.flush()
+    except OSError:
+        forget_stdout()
     return SystemExit(int(code))
 
 
 def _print(error: AlsError) -> None:
-    is_stop = error.exit_code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+    is_stop = error.exit_code > 128
     _line(error.message if is_stop else f"error: {error.message}")
     for problem in error.problems:
         _line(f"  - {problem}")
@@ -91,18 +111,15 @@ def _print(error: AlsError) -> None:
 
 
 def _write_document(document: str) -> None:
-    if sys.stdout is None:  # closed by the caller
-        return
     try:
         sys.stdout.write(document + "\n")
         sys.stdout.flush()
     except OSError:
-        _forget_stdout()  # the message is on stderr; the exit code does not change
+        forget_stdout()  # the message is on stderr; the exit code does not change
 
 
 def _line(text: str) -> None:
-    sys.stderr.write(fold(text) + "\n")
-    sys.stderr.flush()
+    write_error_line(fold(text))
 
 
 def _logs_json() -> bool:
@@ -113,8 +130,3 @@ def _log_to_files(text: str) -> None:
     for handler in logging.getLogger(ROOT).handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(logging.LogRecord(ROOT, logging.ERROR, "", 0, text, None, None))
-
-
-def _forget_stdout() -> None:
-    # The reader of stdout has closed it. Without this, the interpreter reports an error when it flushes stdout at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

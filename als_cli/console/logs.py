@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import warnings
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -61,6 +62,24 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
     def stream(self) -> TextIO:  # type: ignore[override]
         return sys.stderr
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - a name of logging
+        """Ignore a stderr that is full or has no reader: it does not change the outcome of a command."""
+
+
+class _LogFileHandler(logging.FileHandler):
+    """Appends to the log file. A line that cannot be written ends the command."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - a name of logging
+        """Raise a ResourceError for the error that is being handled. Later lines are not written."""
+        failure = sys.exc_info()[1]
+        logging.getLogger(ROOT).removeHandler(self)
+        with suppress(OSError):
+            self.close()
+        if not isinstance(failure, OSError):
+            super().handleError(record)
+            return
+        raise _unwritable(Path(self.baseFilename), failure) from failure
+
 
 def configure_logging(*, verbose: bool, quiet: bool, log_format: str, log_file: Path | None) -> None:
     """Send log records of the package to stderr, and all records to `log_file`.
@@ -108,13 +127,17 @@ def _stderr_level(*, verbose: bool, quiet: bool) -> int:
 def _file_handler(log_file: Path, log_format: str) -> logging.Handler:
     try:
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(log_file, encoding="utf-8")
+        handler = _LogFileHandler(log_file, encoding="utf-8", errors="backslashreplace")
     except OSError as refused:
-        raise ResourceError(
-            f"--log-file {log_file} cannot be written: {refused.strerror}", hint="choose another file"
-        ) from refused
+        raise _unwritable(log_file, refused) from refused
     handler.setFormatter(JsonFormatter() if log_format == "json" else _DatedFormatter())
     return handler
+
+
+def _unwritable(log_file: Path, refused: OSError) -> ResourceError:
+    return ResourceError(
+        f"--log-file {log_file} cannot be written: {refused.strerror}", hint="choose another file"
+    )
 
 
 def _log_warning(message: Warning | str, category: type[Warning], *_where: object, **_more: object) -> None:

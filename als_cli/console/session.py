@@ -20,7 +20,7 @@ import typer
 from als_cli.console.arguments import parse_count, parse_log_format, parse_wait
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import close_log_file, configure_logging
-from als_cli.errors import ConfigError
+from als_cli.errors import ConfigError, ResourceError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from als_cli.stages.context import StageContext
 
     Render = Callable[[Any], RenderableType]
+
+
+_ADDRESS_SPACE = 2 << 30
+"""Minimum address space in bytes. A small job on two cores reserves 1.6 GiB; only a tenth of it is used."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,10 @@ class Session:
 
     def show(self, kind: str, *ids: str) -> None:
         """Run ``show_KIND`` of stage `show` on `ids`, and print its report on stdout, as JSON or as a table."""
+        from als_cli.config.fields import is_utf_8
+
+        if not all(map(is_utf_8, ids)):
+            raise ConfigError(f"the id {ids[0]} is not UTF-8 text", hint="check the encoding of the shell")
         self._answer("show", f"show_{kind}", f"render_{kind}", self.context(), *ids)
 
     def look(self, name: str, context: "StageContext") -> None:
@@ -166,6 +174,24 @@ def claim_threads(wanted: int | Literal["auto"]) -> int:
     threads = available_threads() if wanted == "auto" else min(wanted, available_threads())
     os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     return threads
+
+
+def check_address_space() -> None:
+    """Return when the process may use enough address space to load its libraries and start its threads.
+
+    Raises
+    ------
+    ResourceError
+        The limit is lower. Native libraries would abort the process or wait without end.
+    """
+    import resource  # Windows, which is refused later, has no such module
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:
+        raise ResourceError(
+            f"this process may use {limit >> 20} MiB of address space, and als needs {_ADDRESS_SPACE >> 20} MiB",
+            hint="raise the limit (ulimit -v), or limit the memory with a container instead",
+        )
 
 
 def command(
@@ -206,6 +232,7 @@ def _session(options: CommonOptions) -> Iterator[Session]:
     from als_cli.console.terminal import Terminal
 
     with exit_codes(verbose=options.verbose, as_json=options.json):
+        check_address_space()
         if options.verbose and options.quiet:
             raise ConfigError("-v and -q cannot be used together", hint="give one of them")
         configure_logging(

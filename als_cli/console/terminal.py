@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -17,7 +17,10 @@ from rich.progress import (
 from rich.progress import Task as RichTask
 from rich.text import Text
 
+from als_cli.errors import streaming
 from als_cli.progress import SilentProgress, Task
+
+_MINIMUM_WIDTH = 20
 
 
 class Terminal:
@@ -27,8 +30,8 @@ class Terminal:
     """
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False, plain: bool = False) -> None:
-        self.stdout = Console(highlight=False, markup=False)
-        self.stderr = Console(stderr=True, highlight=False, markup=False)
+        self.stdout = _console()
+        self.stderr = _console(stderr=True)
         watched = self.stderr.is_terminal and not plain and not quiet
         self.shows_progress = watched
         self.shows_reports = (watched or verbose) and not quiet and not plain
@@ -36,16 +39,20 @@ class Terminal:
     def show_report(self, renderable: RenderableType) -> None:
         """Print the report of a stage on stderr, at a terminal."""
         if self.shows_reports:
-            self.stderr.print(renderable)
+            with suppress(OSError):  # the report is not worth a failure
+                self.stderr.print(renderable)
 
     def show_answer(self, renderable: RenderableType) -> None:
         """Print the answer of a command on stdout."""
-        self.stdout.print(renderable)
+        with streaming("stdout"):
+            self.stdout.print(renderable)
+            sys.stdout.flush()
 
     def write_json(self, document: str) -> None:
         """Print one JSON document on stdout."""
-        sys.stdout.write(document + "\n")
-        sys.stdout.flush()
+        with streaming("stdout"):
+            sys.stdout.write(document + "\n")
+            sys.stdout.flush()
 
     @contextmanager
     def task(self, description: str, total: int | None = None) -> Iterator[Task]:
@@ -66,6 +73,17 @@ class Terminal:
         )
         with bar:
             yield _BarTask(bar, bar.add_task(description, total=total, note=""))
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would exit with code 1
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = _Console(stderr=stderr, highlight=False, markup=False)
+    console.width = max(console.width, _MINIMUM_WIDTH)  # rich cannot lay out a table in fewer columns
+    return console
 
 
 class _Steps(MofNCompleteColumn):

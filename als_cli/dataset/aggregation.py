@@ -4,6 +4,7 @@ The result is byte-identical for any order of the events and any number of threa
 rows, and strengths are added in fixed point.
 """
 
+import math
 from datetime import datetime
 
 import numpy as np
@@ -36,9 +37,14 @@ def aggregate(
     Raises
     ------
     DataError
-        A strength exceeds the range of float32.
+        A weight exceeds the range of float64, or a strength the range of float32.
     """
     extremes = extremes_of(clean)
+    if not math.isfinite(extremes.largest_weight):
+        raise DataError(
+            "the weight of an event is too large for a 64-bit float",
+            hint="lower events.types, or set events.value_cap or value_transform: log1p",
+        )
     users = _sorted_ids(clean, "user_id")
     items = _sorted_ids(clean, "item_id")
     pairs = _pairs(_encoded(clean, users, items), signal, extremes, now or extremes.newest)

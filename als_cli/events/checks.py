@@ -1,5 +1,6 @@
 """Row checks: each row gets typed columns, and a broken row gets the first reason for its rejection."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from als_cli.config.events import EventsConfig
 from als_cli.events.ids import as_id
 from als_cli.events.probe import Probed
 from als_cli.events.signal import event_weight
-from als_cli.events.times import UTC_MICROSECONDS, as_time, is_unreadable
+from als_cli.events.times import UTC_MICROSECONDS, as_time, is_unreadable, within_calendar
 
 REASONS = {
     "null_user": "no user id",
@@ -17,7 +18,7 @@ REASONS = {
     "null_item": "no item id",
     "unreadable_item": "the item id is not an integer, but events.id_types.item requires one",
     "null_time": "no timestamp",
-    "unreadable_time": "the timestamp cannot be read",
+    "unreadable_time": "the timestamp cannot be read, or is before the year 1000",
     "future_time": "the timestamp is in the future",
     "null_type": "no event type",
     "unknown_type": "the event type is not listed in events.types",
@@ -61,6 +62,8 @@ class Checked:
     """The check of each reason, an expression on `rows`, in the order of REASONS."""
     file: str
     """The file name as given."""
+    dtypes: dict[str, pl.DataType]
+    """Types of the plain columns."""
 
 
 def checked(probed: Probed, how: Reading, config: EventsConfig) -> Checked:
@@ -80,7 +83,7 @@ def checked(probed: Probed, how: Reading, config: EventsConfig) -> Checked:
     failed = _failed(set(dtypes), how, config)
     # Only this flag is computed for all rows. Bad rows are few, and only they need a reason and text fields.
     bad = pl.any_horizontal(failed.values()).fill_null(value=False)
-    return Checked(rows.with_columns(bad.alias("bad")), failed, probed.source.file.name)
+    return Checked(rows.with_columns(bad.alias("bad")), failed, probed.source.file.name, dtypes)
 
 
 def clean_events(source: Checked, config: EventsConfig) -> pl.LazyFrame:
@@ -107,8 +110,17 @@ def rejected_rows(source: Checked) -> pl.LazyFrame:
         "source",
         pl.col("row").cast(pl.Int64),
         "reason",
-        *[pl.col(name).cast(pl.String) for name in REJECTED_COLUMNS[3:]],
+        *[_as_text(name, source.dtypes) for name in REJECTED_COLUMNS[3:]],
     )
+
+
+def _as_text(name: str, dtypes: Mapping[str, pl.DataType]) -> pl.Expr:
+    """Return the raw column `name` as text. A date that no calendar has is the number of days or units since 1970."""
+    raw, dtype = pl.col(name), dtypes.get(name)
+    if not isinstance(dtype, pl.Date | pl.Datetime):
+        return raw.cast(pl.String)
+    text = within_calendar(raw, dtype).cast(pl.String)
+    return pl.coalesce(text, raw.to_physical().cast(pl.String)).alias(name)
 
 
 def _failed(mapped: set[str], how: Reading, config: EventsConfig) -> dict[str, pl.Expr]:

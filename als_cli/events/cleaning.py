@@ -92,7 +92,7 @@ def write_clean_events(
     good = _height(first)
     dropped["negative"] = inside - sum(bad.values()) - good
     if exact:
-        once = pl.scan_parquet(first).unique(_MAPPED_COLUMNS, keep="first", maintain_order=True)
+        once = pl.scan_parquet(first, glob=False).unique(_MAPPED_COLUMNS, keep="first", maintain_order=True)
         _write({clean: once.select(CLEAN_EVENT_COLUMNS)})
         dropped["duplicate"] = good - _height(clean)
     kept = good - dropped.get("duplicate", 0)
@@ -134,7 +134,7 @@ def _unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
 
 
 def _height(path: Path) -> int:
-    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+    return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 
 
 def _write(frames: dict[Path, pl.LazyFrame]) -> None:

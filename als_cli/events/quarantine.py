@@ -16,7 +16,9 @@ _EXAMPLES = 3
 
 def count_reasons(rejected: Path) -> dict[str, int]:
     """Return the number of rows per reason in the file `rejected`, in the order of REASONS."""
-    counted = pl.scan_parquet(rejected).group_by("reason").agg(pl.len()).collect(engine="streaming")
+    counted = (
+        pl.scan_parquet(rejected, glob=False).group_by("reason").agg(pl.len()).collect(engine="streaming")
+    )
     found = dict(counted.iter_rows())
     return {reason: found[reason] for reason in REASONS if reason in found}
 
@@ -76,7 +78,7 @@ def _hint(counts: Mapping[str, int], rows: int, config: EventsConfig, hints: Map
 
 def _examples(rejected: Path) -> list[str]:
     lines = []
-    for row in pl.scan_parquet(rejected).head(_EXAMPLES).collect().iter_rows(named=True):
+    for row in pl.scan_parquet(rejected, glob=False).head(_EXAMPLES).collect().iter_rows(named=True):
         fields = ", ".join(
             f"{name}={row[name]!r}" for name in ("user", "item", "timestamp", "type", "value") if row[name]
         )

@@ -113,7 +113,7 @@ def _quoted(form: str) -> str:
 
 def _unreadable(rejected: Path) -> tuple[list[str], int]:
     """Return the first distinct unreadable times, and the number of rows with an unreadable time."""
-    rows = pl.scan_parquet(rejected).filter(pl.col("reason") == "unreadable_time")
+    rows = pl.scan_parquet(rejected, glob=False).filter(pl.col("reason") == "unreadable_time")
     texts = rows.select("timestamp").unique(maintain_order=True).head(_SAMPLED).collect()["timestamp"]
     count = int(rows.select(pl.len()).collect().item())
     return [text.removesuffix(".0") for text in texts.to_list()], count

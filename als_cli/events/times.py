@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -14,11 +14,15 @@ EPOCH_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
 UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _OLDEST_PLAUSIBLE = datetime(1980, 1, 1, tzinfo=UTC)
 _YEARS_AHEAD = 10
 _BOUND = 9.0e18
 """Maximum magnitude in microseconds. It keeps invalid epoch times within Int64, where they are future or unreadable."""
-_YEAR_ONE = pl.lit(datetime(1, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - polars sets the zone on this line
+_OLDEST = pl.lit(datetime(1000, 1, 1)).dt.replace_time_zone("UTC")  # noqa: DTZ001 - polars sets the zone on this line
+"""Older times are placeholders such as 0001-01-01, and durations before them leave the calendar."""
+_CALENDAR_DAYS = (date(1, 1, 1).toordinal() - _EPOCH_DAY, date.max.toordinal() - _EPOCH_DAY)
+_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _TRUE = pl.lit(value=True)
 _ISO_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%+", "%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
@@ -134,12 +138,20 @@ def plausible_unit(facts: TimeFacts, clock: datetime) -> str | None:
 
 
 def is_unreadable(time: pl.Expr) -> pl.Expr:
-    """Return whether a time of :func:`as_time` is null or before the year 1."""
-    return time.is_null() | (time < _YEAR_ONE)
+    """Return whether a time of :func:`as_time` is null or before the year 1000."""
+    return time.is_null() | (time < _OLDEST)
+
+
+def within_calendar(plain: pl.Expr, dtype: pl.Date | pl.Datetime) -> pl.Expr:
+    """Return a date or datetime, or null for one outside the years 1 to 9999, which polars cannot show or convert."""
+    days = plain.to_physical().cast(pl.Int64) // _PER_DAY.get(getattr(dtype, "time_unit", "d"), 1)
+    return pl.when(days.is_between(*_CALENDAR_DAYS)).then(plain)
 
 
 def as_time(plain: pl.Expr, dtype: pl.DataType, form: str) -> pl.Expr:
     """Return a plain timestamp as Datetime[us, UTC], or null if it is unreadable. A time without zone is UTC."""
+    if isinstance(dtype, pl.Date | pl.Datetime):
+        plain = within_calendar(plain, dtype)
     if isinstance(dtype, pl.Datetime):
         zoned = plain.dt.convert_time_zone("UTC") if dtype.time_zone else plain.dt.replace_time_zone("UTC")
         return zoned.dt.cast_time_unit("us")

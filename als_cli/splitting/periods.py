@@ -1,6 +1,7 @@
 """Test periods of a time split: the newest one, and the periods before it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -59,11 +60,12 @@ def periods_with_training(clean: pl.LazyFrame, newest: Period, step: timedelta, 
 
 
 def periods_back(newest: Period, step: timedelta) -> Iterator[Period]:
-    """Yield `newest`, then the same period earlier by `step`, by twice `step`, and so on without end."""
+    """Yield `newest`, then the same period earlier by `step`, by twice `step`, and so on until year 1."""
     period = newest
-    while True:
-        yield period
-        period = Period(period.start - step, period.end - step)
+    with suppress(OverflowError):
+        while True:
+            yield period
+            period = Period(period.start - step, period.end - step)
 
 
 def length_of_test(clean: pl.LazyFrame, split: TimeSplit, cut_off: datetime) -> timedelta:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import polars as pl
@@ -17,6 +17,7 @@ from als_cli.splitting.periods import Period, periods_back
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.splitting.subsample import sample_users
 
+_LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
 _NEWEST = 0.1
 """Without a horizon, a validation period has this fraction of the events: the newest."""
 _SAMPLED = 0.1
@@ -142,7 +143,7 @@ def _periods(clean: pl.LazyFrame, horizon: Horizon) -> list[Period]:
     timeless, oldest, newest, tenth, enough = found.row(0)
     if timeless or not isinstance(newest, datetime) or oldest == newest:
         return []
-    end = newest + timedelta(microseconds=1)
+    end = min(newest, _LATEST) + timedelta(microseconds=1)
     length = horizon.length
     if length is not None and newest - length <= oldest:
         if horizon.is_given:

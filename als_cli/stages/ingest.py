@@ -52,7 +52,7 @@ def ingest(context: StageContext) -> IngestReport:
             )
         files = _with_rows(inputs.confirm(), probed)
         shutil.rmtree(spool)
-        interactions = aggregate(pl.scan_parquet(folder / EVENTS), config, now=config.as_of)
+        interactions = aggregate(pl.scan_parquet(folder / EVENTS, glob=False), config, now=config.as_of)
         check_size(interactions, config)
         write_interactions(folder, interactions)
         write_manifest(

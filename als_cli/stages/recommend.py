@@ -2,10 +2,11 @@
 
 import logging
 import time
+from contextlib import nullcontext
 
 from threadpoolctl import threadpool_limits
 
-from als_cli.errors import AlsError
+from als_cli.errors import AlsError, streaming
 from als_cli.ranking.audience import Audience, audience_of
 from als_cli.ranking.catalog import read_catalog
 from als_cli.ranking.item_demand import demand_facts
@@ -63,7 +64,8 @@ def recommend(context: StageContext) -> RecommendReport:
     recommender.check_memory(len(audience.user_ids), config.block_users)
     target, user_type = target_of(config.output), model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype)
-    with open_sink(target, schema, shortfall_schema(user_type), context.stdout) as sink:
+    to_stdout = streaming("stdout") if target.kind == "stdout" else nullcontext()
+    with to_stdout, open_sink(target, schema, shortfall_schema(user_type), context.stdout) as sink:
         counts = _write_lists(context, recommender, audience, target, sink)
         sink.finish(
             lists_key(config, dataset, model, files),

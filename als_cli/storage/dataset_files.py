@@ -34,7 +34,7 @@ class Dataset:
 
     def scan_events(self) -> pl.LazyFrame:
         """Return the clean events (CLEAN_EVENT_COLUMNS)."""
-        return pl.scan_parquet(self.folder / EVENTS)
+        return pl.scan_parquet(self.folder / EVENTS, glob=False)
 
 
 def dataset_key(signal: EventsConfig, inputs: Sequence[InputFile]) -> str:
@@ -65,8 +65,8 @@ def open_dataset(place: Path) -> Dataset:
     """
     folder, manifest = current_artifact(place, "dataset")
     try:
-        users = pl.read_parquet(folder / "users.parquet")
-        items = pl.read_parquet(folder / "items.parquet")
+        users = pl.read_parquet(folder / "users.parquet", glob=False)
+        items = pl.read_parquet(folder / "items.parquet", glob=False)
         names = (*_ARRAYS, _TIME) if _array_file(folder, _TIME).exists() else _ARRAYS
         arrays = {
             name: np.load(_array_file(folder, name), mmap_mode="r", allow_pickle=False) for name in names

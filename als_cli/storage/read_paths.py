@@ -12,6 +12,7 @@ from als_cli.config.fields import is_url
 from als_cli.config.recommend import UsersFile
 from als_cli.config.root import Config
 from als_cli.config.source import SourceConfig
+from als_cli.tables.scan import pattern_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class ReadPath:
     def files(self) -> list[Path]:
         """Return the existing files."""
         if self.is_pattern:
-            return [Path(name) for name in glob.glob(self.path, recursive=True)]  # noqa: PTH207 - absolute patterns
+            return [Path(name) for name in glob.glob(pattern_of(self.path), recursive=True)]  # noqa: PTH207 - absolute patterns
         return [Path(self.path)]
 
     def would_read(self, file: Path) -> bool:

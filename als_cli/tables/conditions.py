@@ -6,7 +6,8 @@ import polars as pl
 
 from als_cli.config.condition import Condition, read_condition
 from als_cli.errors import ConfigError
-from als_cli.tables.scan import column, condensed, reading
+from als_cli.tables.broken import condensed
+from als_cli.tables.scan import column, reading
 
 _HINT = (
     "write an SQL condition, for example: price > 0 and country = 'France'; put names with spaces in double quotes "
@@ -36,6 +37,9 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
         schema = frame.collect_schema()
     for used in condition.columns:
         column(schema.names(), used, key=key, file=file)
+    if condition.columns:
+        with reading(file):  # a broken file is not a mistake in the condition
+            frame.select(condition.columns).head(1).collect()
     untyped = all(dtype == pl.String for used, dtype in schema.items() if not used.startswith("\0"))
     if untyped and _has_no_rows(frame, file):
         return frame.with_columns(pl.lit(value=True).alias(name))  # no value shows the type of a column

@@ -20,6 +20,8 @@ _SEPARATORS = ",\t;|"
 _FIRST_LINE_BYTES = 1 << 16
 _CHUNK_CHARACTERS = 1 << 20
 _FIELDS_SHOWN = 6
+_NOT_FOR_FILES = ("idna", "punycode", "undefined")
+"""Encodings of single words, which are slow on a file, and the encoding that always fails."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,16 @@ def is_utf8(encoding: str) -> bool:
 
 def _codec(encoding: str) -> str:
     try:
-        return codecs.lookup(encoding).name
-    except LookupError:
+        found = codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        found = None
+    # Codecs such as rot13 and zip convert text to text or bytes to bytes. Their first use would raise an error.
+    if found is None or not getattr(found, "_is_text_encoding", True) or found.name in _NOT_FOR_FILES:
         raise ConfigError(
             f"encoding: {encoding!r} is not a known text encoding",
             hint="use utf-8, latin-1, cp1252 or utf-16",
-        ) from None
+        )
+    return found.name
 
 
 def _transcode(content: Content, name: str, encoding: str, spool: Path | None) -> Content:

@@ -6,6 +6,7 @@ Rows are numbered per file from 1, without the header. A file is read only when 
 
 import difflib
 import glob
+import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import polars as pl
-import pyarrow as pa
 
 from als_cli.config.fields import is_url
 from als_cli.config.source import ColumnRef, TableFormat
-from als_cli.errors import AlsError, ConfigError, DataError, refusal_of
+from als_cli.errors import AlsError, ConfigError, DataError, refusal_of, streaming
+from als_cli.tables.broken import BROKEN, UNPAIRED_QUOTE, condensed
+from als_cli.tables.column_types import check_column_types
 from als_cli.tables.delimited import (
     Content,
     Wanted,
@@ -34,12 +36,7 @@ from als_cli.tables.formats import format_of
 
 STDIN = "-"
 _COLUMNS_SHOWN = 20
-_UNPAIRED_QUOTE = "a quote is opened and never closed"
-_PLAIN_WORDS = {
-    "not properly escaped": _UNPAIRED_QUOTE,
-    "CSV malformed": _UNPAIRED_QUOTE,
-    "found more fields": "a line has more fields than the first line",
-}
+_COPIED_BYTES = 1 << 20
 
 
 class MissingColumnError(ConfigError):
@@ -88,7 +85,7 @@ def find_files(
     if path == STDIN:
         if stdin is None:
             raise ConfigError("stdin (`-`) can only be used for events", hint="use a file")
-        return (_checked(TableFile(STDIN, _copied(stdin, spool), streamed=True)),)
+        return (_checked(TableFile(STDIN, _copied(stdin, "stdin", spool), streamed=True)),)
     if is_url(path):
         raise ConfigError(
             f"{path}: only local files can be read", hint="copy the files to this machine first"
@@ -146,7 +143,9 @@ def scan_file(
             return text
         if kind == "ndjson":
             # Infer the types from all lines, because a field can be text only in the last line.
-            return pl.scan_ndjson(file.content, infer_schema_length=None)
+            source = file.content if isinstance(file.content, bytes) else glob.escape(str(file.content))
+            return pl.scan_ndjson(source, infer_schema_length=None)
+        check_column_types(file.content, kind, file.shown)
         scan = pl.scan_ipc if kind == "ipc" else pl.scan_parquet
         frame = scan(file.content, glob=False)
         if wanted is not None and text_bytes > BYTES_WITHOUT_LIMIT:
@@ -166,7 +165,7 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
         raise DataError(f"{name} is empty", hint="check the export that wrote the file") from None
     except PermissionError as refused:
         raise DataError(f"{name} may not be read", hint="check its permissions") from refused
-    except (pl.exceptions.PolarsError, pa.ArrowException, OSError, ValueError, MemoryError) as broken:
+    except BROKEN as broken:
         refusal = refusal_of(broken, name)
         if refusal is not None:
             raise refusal from broken
@@ -174,20 +173,11 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
             raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
         reason = condensed(broken)
         hint = "check the file and the keys format, separator and header of this source"
-        if reason == _UNPAIRED_QUOTE:
+        if reason == UNPAIRED_QUOTE:
             hint = (
                 "set `quote: none` for this source if quotes are part of its text; otherwise correct the file"
             )
         raise DataError(f"{name} cannot be read: {reason}", hint=hint) from broken
-
-
-def condensed(broken: Exception) -> str:
-    """Return the message of a library's error in one line."""
-    for phrase, plain in _PLAIN_WORDS.items():
-        if phrase in str(broken):
-            return plain
-    lines = [line.strip().rstrip(".") for line in str(broken).splitlines() if line.strip()]
-    return lines[0] if lines else type(broken).__name__
 
 
 def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
@@ -202,19 +192,29 @@ def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
     """
     if isinstance(ref, int):
         if 1 <= ref <= len(names):
-            return names[ref - 1]
+            return _not_a_pattern(names[ref - 1], key=key, file=file)
         raise ConfigError(
             f"{key} is column {ref}, but {file} has {len(names)} columns",
             hint=f"its columns: {_listed(names)}",
         )
     if ref in names:
-        return ref
+        return _not_a_pattern(ref, key=key, file=file)
     folded = {name.casefold().strip(): name for name in names}
     near = difflib.get_close_matches(ref.casefold(), folded, n=1, cutoff=0.6)
     hint = f"did you mean {folded[near[0]]!r}? " if near else ""
     raise MissingColumnError(
         f"{key}: {file} has no column {ref!r}", hint=f"{hint}its columns: {_listed(names)}"
     )
+
+
+def _not_a_pattern(name: str, *, key: str, file: str) -> str:
+    # polars selects several columns by these names.
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        raise ConfigError(
+            f"{key}: column {name!r} of {file} has the form of a pattern and cannot be used",
+            hint="rename the column in the file",
+        )
+    return name
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -228,7 +228,19 @@ def _matching(path: str) -> list[str]:
         return [path]
     if not glob.has_magic(path):
         return []
-    return sorted(p for p in glob.glob(path, recursive=True) if not Path(p).is_dir())  # noqa: PTH207 - absolute patterns
+    found = glob.glob(pattern_of(path), recursive=True)  # noqa: PTH207 - absolute patterns
+    return sorted(name for name in found if not Path(name).is_dir())
+
+
+def pattern_of(path: str) -> str:
+    """Return the glob of `path`, in which leading folders that exist are names, even with brackets in them."""
+    folder = Path()
+    parts = Path(path).parts
+    for number, part in enumerate(parts):
+        if not (folder / part).exists():
+            return os.path.join(glob.escape(str(folder)), *parts[number:]) if number else path  # noqa: PTH118 - a pattern
+        folder /= part
+    return glob.escape(path)
 
 
 def _is_pipe(path: str) -> bool:
@@ -240,16 +252,19 @@ def _is_pipe(path: str) -> bool:
 def _local_file(path: str, spool: Path | None) -> TableFile:
     if _is_pipe(path):
         with reading(path), Path(path).open("rb") as pipe:
-            return TableFile(path, _copied(pipe, spool), streamed=True)
+            return TableFile(path, _copied(pipe, path, spool), streamed=True)
     return TableFile(path, Path(path))
 
 
-def _copied(stream: BinaryIO, spool: Path | None) -> Content:
+def _copied(stream: BinaryIO, name: str, spool: Path | None) -> Content:
+    with streaming(name):
+        first = stream.read(_COPIED_BYTES)
     if spool is None:
-        return stream.read()
+        return first + stream.read()
     target = spool / f"stream-{len(list(spool.iterdir()))}"
     with target.open("wb") as copy:
-        shutil.copyfileobj(stream, copy, length=1 << 20)
+        copy.write(first)
+        shutil.copyfileobj(stream, copy, length=_COPIED_BYTES)
     return target
 
 

@@ -1,0 +1,169 @@
+"""Fuzzer of config loading and of reading events: only documented errors leave, without a crash or a hang.
+
+    python tests/faults/fuzz.py --inputs N --seed S
+
+Each input depends on the seed and its number only; ``--first NUMBER --inputs 1`` runs it again. The inputs run in a
+worker process. A crash or an input that takes too long ends the worker, and a new worker continues after the input.
+"""
+
+import argparse
+import contextlib
+import faulthandler
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from als_cli.config.events import EventsConfig
+from als_cli.config.loading import load_config
+from als_cli.errors import AlsError
+from tests.faults.fuzz_inputs import EVENT_FILES, config_text, event_file, event_keys
+
+SECONDS_PER_INPUT = 20
+MAXIMUM_MEMORY = 2 << 30
+"""Peak resident memory of a worker in bytes. Without a hostile input it needs about 200 MiB."""
+CODES = (2, 3, 4, 7)
+TARGETS = ("config", *EVENT_FILES)
+_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def run_input(seed: int, number: int, folder: Path, targets: tuple[str, ...] = TARGETS) -> str:
+    """Run input `number`. Return its target and its outcome: ok, or the exit code of the error.
+
+    Raises
+    ------
+    AssertionError
+        The error has another exit code, more than one line, or no hint.
+    """
+    rng = random.Random(f"{seed}/{number}")
+    target = targets[number % len(targets)]
+    try:
+        if target == "config":
+            file = folder / "fuzz.yaml"
+            file.write_bytes(config_text(rng))
+            load_config(file, environment={})
+        else:
+            _read_events(target, rng, folder)
+    except AlsError as expected:
+        return f"{target} {_checked_code(expected)}"
+    return f"{target} ok"
+
+
+def _checked_code(error: AlsError) -> int:
+    code = int(error.exit_code)
+    assert code in CODES, f"exit code {code}: {error.message}"
+    assert "\n" not in error.message, f"several lines: {error.message}"
+    return code
+
+
+def _read_events(kind: str, rng: random.Random, folder: Path) -> None:
+    import polars as pl
+
+    from als_cli.dataset.aggregation import aggregate
+    from als_cli.events.cleaning import write_clean_events
+    from als_cli.events.probe import probe
+    from als_cli.events.sources import find_sources
+
+    file = folder / f"events.{kind}"
+    file.write_bytes(event_file(kind, rng))
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        spool = Path(name)
+        config = EventsConfig.model_validate({"source": str(file), **event_keys(rng)})
+        probed = [probe(one, config, _CLOCK) for one in find_sources(config, sys.stdin.buffer, spool)]
+        clean, rejected = spool / "clean.parquet", spool / "rejected.parquet"
+        write_clean_events(probed, config, _CLOCK, clean=clean, rejected=rejected, spool=spool)
+        aggregate(pl.scan_parquet(clean, glob=False), config)
+
+
+def work(seed: int, numbers: range, progress: Path) -> Counter[str]:
+    """Run the inputs `numbers`, and return the number of inputs per outcome. `progress` gets the current number."""
+    outcomes: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as name:
+        for number in numbers:
+            progress.write_text(str(number))
+            faulthandler.dump_traceback_later(SECONDS_PER_INPUT, exit=True)
+            try:
+                outcomes[run_input(seed, number, Path(name))] += 1
+            except BaseException as escaped:  # noqa: BLE001 - the fuzzer looks for all of them
+                frames = traceback.extract_tb(escaped.__traceback__)
+                place = next((one for one in reversed(frames) if "als_cli" in one.filename), frames[-1])
+                said = " ".join(str(escaped).split())[:200]
+                outcomes["ESCAPED"] += 1
+                print(
+                    f"input {number}: {type(escaped).__name__}: {said} ({place.filename}:{place.lineno})",
+                    flush=True,
+                )
+            faulthandler.cancel_dump_traceback_later()
+            if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MAXIMUM_MEMORY:
+                raise MemoryError(f"input {number} took more than {MAXIMUM_MEMORY >> 20} MiB")
+    return outcomes
+
+
+@contextlib.contextmanager
+def without_stderr() -> Iterator[None]:
+    """Discard what native code writes on stderr: polars reports its panics there."""
+    saved = os.dup(2)
+    with Path(os.devnull).open("wb") as null:
+        os.dup2(null.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--inputs", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    numbers = range(given.first, given.first + given.inputs)
+    if given.worker:
+        with without_stderr():
+            outcomes = work(given.seed, numbers, given.worker)
+        print(f"OUTCOMES {dict(outcomes)}")
+        return
+    started = time.perf_counter()
+    failures = supervise(given.seed, numbers)
+    print(f"{len(numbers)} inputs, {failures} failures, {time.perf_counter() - started:.0f} s")
+    raise SystemExit(failures > 0)
+
+
+def supervise(seed: int, numbers: range) -> int:
+    """Run the inputs `numbers` in workers, print all outcomes, and return the number of failures."""
+    failures = 0
+    with tempfile.TemporaryDirectory() as name:
+        progress = Path(name, "number")
+        while numbers:
+            options = [f"--seed={seed}", f"--first={numbers.start}", f"--inputs={len(numbers)}"]
+            ended = subprocess.run(
+                [sys.executable, __file__, *options, "--worker", str(progress)],
+                stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            print(ended.stdout, end="", flush=True)
+            failures += ended.stdout.count("\ninput ") + ended.stdout.startswith("input ")
+            if ended.returncode == 0:
+                break
+            number = int(progress.read_text())
+            print(
+                f"input {number}: the worker ended with {ended.returncode} (a crash, a hang or too much memory)"
+            )
+            failures += 1
+            numbers = range(number + 1, numbers.stop)
+    return failures
+
+
+if __name__ == "__main__":
+    main()
