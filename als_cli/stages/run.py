@@ -12,7 +12,7 @@ from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.ingest import ingest, ingest_key
 from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
 from als_cli.stages.train import train, train_key
-from als_cli.storage.manifest import Manifest, published_manifest
+from als_cli.storage.manifest import Manifest, whole_manifest
 from als_cli.storage.output_checks import check_lists_output
 
 log = logging.getLogger(__name__)
@@ -36,16 +36,16 @@ class _Stage:
 
 
 _STAGES = (
-    _Stage("ingest", ingest, ingest_key, lambda c: published_manifest(c.dataset_place, "dataset")),
+    _Stage("ingest", ingest, ingest_key, lambda c: whole_manifest(c.dataset_place, "dataset")),
     _Stage(
         "evaluate",
         evaluate,
         evaluate_key,
-        lambda c: published_manifest(c.evaluations_place, "evaluation"),
+        lambda c: whole_manifest(c.evaluations_place, "evaluation"),
         # A gate that the published evaluation does not pass must stop this run too.
         recheck_gate,
     ),
-    _Stage("train", train, train_key, lambda c: published_manifest(c.models_place, "model")),
+    _Stage("train", train, train_key, lambda c: whole_manifest(c.models_place, "model")),
     _Stage("recommend", recommend, recommend_key, published_recommendations),
 )
 
