@@ -76,6 +76,10 @@ class ArtifactError(AlsError):
     exit_code = ExitCode.ARTIFACT
 
 
+class OtherVersionError(ArtifactError):
+    """An artifact is complete, but it has another format version (exit code 4)."""
+
+
 class GateError(AlsError):
     """The quality gate was not met (exit code 5)."""
 

@@ -46,6 +46,7 @@ SLOW = (
     "tuning/test_choice.py",
     "tuning/test_screen.py",
     "tuning/test_start.py",
+    "tuning/test_study_file.py",
 )
 """Files and folders whose tests start processes, compile kernels or run whole searches: the mark `slow`."""
 

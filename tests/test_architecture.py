@@ -34,7 +34,7 @@ FILES_OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "rich": ("cli.py", "console/"),
     "implicit": ("als/implicit_engine.py", "evaluation/item_knn.py"),
     "numba": ("als/kernels/", "ranking/kernel_"),
-    "optuna": ("tuning/study.py",),
+    "optuna": ("tuning/study.py", "tuning/trial_digests.py"),
     "sqlalchemy": ("tuning/study.py",),
     "pandas": (),
     "pickle": (),

@@ -39,6 +39,13 @@ def parse_log_format(text: str) -> str:
     return text
 
 
+def parse_switch(text: str) -> str:
+    """Return `text`, which is ``on`` or ``off``."""
+    if text not in ("on", "off"):
+        raise typer.BadParameter(f"expected on or off, got {text!r}")
+    return text
+
+
 class IdCommand(TyperCommand):
     """A command whose argument is an id. Negative integers are ids, not options."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from als_cli.console.arguments import parse_count, parse_log_format, parse_wait
+from als_cli.console.arguments import parse_count, parse_log_format, parse_switch, parse_wait
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.errors import ConfigError, ResourceError
@@ -50,6 +50,15 @@ class CommonOptions:
     threads: Annotated[
         int | None, typer.Option("--threads", metavar="N", parser=parse_count, help="Threads for everything.")
     ] = None
+    verify: Annotated[
+        str,
+        typer.Option(
+            "--verify",
+            metavar="on|off",
+            parser=parse_switch,
+            help="Compare artifacts with their checksums.",
+        ),
+    ] = "on"
     json: Annotated[
         bool, typer.Option("--json", help="Print the report, or the error, as JSON on stdout.")
     ] = False
@@ -230,6 +239,7 @@ def command(
 @contextmanager
 def _session(options: CommonOptions) -> Iterator[Session]:
     from als_cli.console.terminal import Terminal
+    from als_cli.storage.checksums import verification
 
     with exit_codes(verbose=options.verbose, as_json=options.json):
         check_address_space()
@@ -242,4 +252,5 @@ def _session(options: CommonOptions) -> Iterator[Session]:
             log_file=options.log_file,
         )
         plain = options.log_format == "json"
-        yield Session(options, Terminal(verbose=options.verbose, quiet=options.quiet, plain=plain))
+        with verification(enabled=options.verify == "on"):
+            yield Session(options, Terminal(verbose=options.verbose, quiet=options.quiet, plain=plain))

@@ -144,7 +144,7 @@ def _chosen_train(
     train = context.config.train
     store = ChoiceStore.of(context.choice_place, context.config, context.threads, context.progress)
     basis = ChoiceBasis.of_split(context.config, dataset, split, sets.cut_off)
-    choice = store.choose(sets.events.training, basis, unseen=True)
+    choice = store.choose(lambda: sets.events.training, basis, unseen=True)
     return train if choice is None else choice.apply(train, sets.training.matrix)
 
 

@@ -14,7 +14,7 @@ from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.ingest import ingest, ingest_key
 from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
 from als_cli.stages.train import train, train_key
-from als_cli.storage.manifest import Manifest, published_manifest
+from als_cli.storage.manifest import Manifest, whole_manifest
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.versions import rolled_back_keys
 
@@ -45,14 +45,14 @@ _STAGES = (
         "ingest",
         ingest,
         ingest_key,
-        lambda c: published_manifest(c.dataset_place, "dataset"),
+        lambda c: whole_manifest(c.dataset_place, "dataset"),
         lambda c: c.dataset_place,
     ),
     _Stage(
         "evaluate",
         evaluate,
         evaluate_key,
-        lambda c: published_manifest(c.evaluations_place, "evaluation"),
+        lambda c: whole_manifest(c.evaluations_place, "evaluation"),
         lambda c: c.evaluations_place,
         # A gate that the published evaluation does not pass must stop this run too.
         recheck_gate,
@@ -61,7 +61,7 @@ _STAGES = (
         "train",
         train,
         train_key,
-        lambda c: published_manifest(c.models_place, "model"),
+        lambda c: whole_manifest(c.models_place, "model"),
         lambda c: c.models_place,
     ),
     _Stage(

@@ -61,7 +61,7 @@ def train(context: StageContext) -> TrainReport:
     check_times(context.config.train, interactions.times)
     store = ChoiceStore.of(context.choice_place, context.config, context.threads, context.progress)
     basis = ChoiceBasis.of_dataset(context.config, dataset)
-    choice = store.choose(dataset.scan_events(), basis, unseen=False)
+    choice = store.choose(dataset.scan_events, basis, unseen=False)
     recipe = _recipe(context, interactions, choice)
     with staged_folder(context.models_place, keep=context.config.keep) as folder:
         factors, iterations = _fit(interactions, recipe, context.progress)

@@ -6,6 +6,7 @@ File: choice.json. The manifest has the basis of the choice.
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,15 +14,18 @@ from typing import Any
 
 import polars as pl
 
+from als_cli import __version__
 from als_cli.config.evaluate import GivenSplit
 from als_cli.config.root import Config
 from als_cli.dataset.aggregation import PAIR_SIGNAL
-from als_cli.errors import AlsError
+from als_cli.errors import ArtifactError, OtherVersionError
 from als_cli.progress import Progress
 from als_cli.storage.dataset_files import Dataset
-from als_cli.storage.manifest import published_manifest, stage_key, write_manifest
+from als_cli.storage.documents import read_document
+from als_cli.storage.manifest import current_artifact, stage_key, write_manifest
 from als_cli.storage.publish import current_version, staged_folder
-from als_cli.tuning.auto import AutoSearch, Choice, horizon_of, is_open
+from als_cli.storage.repair import broken
+from als_cli.tuning.auto import AutoSearch, Choice, checked_choice, horizon_of, is_open
 
 CHOICE = "choice.json"
 _TIMES = ("as_of", "until", "time")
@@ -87,10 +91,10 @@ class ChoiceStore:
         horizon = horizon_of(config.train, config.evaluate.split)
         return cls(place, config, AutoSearch(config.events, threads, progress, horizon=horizon))
 
-    def choose(self, clean: pl.LazyFrame, basis: ChoiceBasis, *, unseen: bool) -> Choice | None:
-        """Return the stored choice if it serves `basis`, otherwise a new one from `clean` events, which is stored.
+    def choose(self, clean: Callable[[], pl.LazyFrame], basis: ChoiceBasis, *, unseen: bool) -> Choice | None:
+        """Return the stored choice if it serves `basis`, otherwise a new one, which is stored.
 
-        None if :meth:`als_cli.tuning.auto.AutoSearch.choose` has no choice. `unseen` as in :func:`stored_choice`.
+        `clean` returns the clean events. It is called only for a new choice. None if :meth:`als_cli.tuning.auto.AutoSearch.choose` has no choice. `unseen` as in :func:`stored_choice`.
         """
         train = self.config.train
         if not is_open(train):
@@ -100,7 +104,7 @@ class ChoiceStore:
             log.info("settings of an earlier run are used again: %s %.4f", stored.metric, stored.value)
             return stored
         started = time.perf_counter()
-        choice = self.search.choose(train, clean)
+        choice = self.search.choose(train, clean())
         if choice is not None:
             seconds = time.perf_counter() - started
             write_choice(self.place, choice, basis, self.config, threads=self.search.threads, seconds=seconds)
@@ -112,17 +116,17 @@ def stored_choice(place: Path, basis: ChoiceBasis, choose_again: timedelta, *, u
 
     It serves if the settings of the search are the same, the number of pairs has changed by a quarter at most, and it
     is not older than `choose_again`. If `basis` has an instant, the choice must not depend on later events. With
-    `unseen`, it must not depend on events outside the training set of `basis`. A broken choice does not serve.
+    `unseen`, it must not depend on events outside the training set of `basis`.
+
+    Raises
+    ------
+    ArtifactError
+        The choice is broken. A new choice could differ, so it is not made without notice.
     """
-    try:
-        manifest, folder = published_manifest(place, "choice"), current_version(place)
-        if manifest is None or folder is None:
-            return None
-        found = _basis_from_json(manifest.metrics["basis"])
-        choice = Choice.from_json(json.loads((folder / CHOICE).read_text(encoding="utf-8")))
-    except (AlsError, OSError, ValueError, KeyError, TypeError) as broken:
-        log.debug("the stored choice cannot be used: %s", broken)
+    stored = _read_choice(place)
+    if stored is None:
         return None
+    choice, found = stored
     ratio = max(found.interactions, basis.interactions) / max(1, min(found.interactions, basis.interactions))
     serves = (
         found.settings == basis.settings
@@ -132,6 +136,27 @@ def stored_choice(place: Path, basis: ChoiceBasis, choose_again: timedelta, *, u
         and (not unseen or _is_unseen(found, basis))
     )
     return choice if serves else None
+
+
+def _read_choice(place: Path) -> tuple[Choice, ChoiceBasis] | None:
+    """Return the choice in `place` and its basis; None if there is none, or another version of als-cli wrote it."""
+    try:
+        if current_version(place) is None:
+            return None
+        folder, manifest = current_artifact(place, "choice")
+        if manifest.tool_version != __version__:
+            return None
+        path = manifest.file(folder, CHOICE)
+        try:
+            basis = _basis_from_json(manifest.metrics["basis"])
+            return checked_choice(Choice.from_json(read_document(path))), basis
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as unreadable:
+            raise broken(path, "choice", unreadable) from unreadable
+    except OtherVersionError:
+        return None
+    except ArtifactError as unusable:
+        hint = f"remove {place}, so that `als train` selects the settings again"
+        raise ArtifactError(unusable.message, hint=hint) from unusable
 
 
 def write_choice(place: Path, choice: Choice, basis: ChoiceBasis, config: Config, **run: Any) -> None:
@@ -176,4 +201,9 @@ def _basis_to_json(basis: ChoiceBasis) -> dict[str, Any]:
 
 def _basis_from_json(values: dict[str, Any]) -> ChoiceBasis:
     times = {name: datetime.fromisoformat(values[name]) if values[name] else None for name in _TIMES}
-    return ChoiceBasis(**{**values, **times})
+    basis = ChoiceBasis(**{**values, **times})
+    if type(basis.interactions) is not int or basis.time is None:
+        raise ValueError("the basis of the choice has no valid number of pairs or no time")
+    if any(time is not None and time.tzinfo is None for time in times.values()):
+        raise ValueError("a time of the basis has no zone")
+    return basis

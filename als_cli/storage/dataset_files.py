@@ -4,9 +4,11 @@ Files: users.parquet, items.parquet, matrix_indptr.npy (int64), matrix_indices.n
 (float32), matrix_time.npy (int64, only if all events have timestamps), events.parquet (clean events, see CLEAN_EVENT_COLUMNS), rejected.parquet, manifest.json.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,14 +16,25 @@ from scipy.sparse import csr_matrix
 
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
-from als_cli.errors import ArtifactError
 from als_cli.events.sources import declared_sources
+from als_cli.storage.array_files import map_array
+from als_cli.storage.id_tables import COUNT, INSTANT, UNREADABLE, check_parquet_sizes, read_id_table
 from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stage_key
+from als_cli.storage.matrix_checks import check_columns, check_row_starts, check_strengths, check_times
+from als_cli.storage.repair import broken
 
 EVENTS = "events.parquet"
 REJECTED = "rejected.parquet"
-_ARRAYS = {"indptr": np.int64, "indices": np.int32, "strength": np.float32}
 _TIME = "time"
+_MATRIX = ("indptr", "indices", "strength")
+_ARRAYS: dict[str, type[np.generic]] = {
+    "indptr": np.int64,
+    "indices": np.int32,
+    "strength": np.float32,
+    _TIME: np.int64,
+}
+_SIDE = {"interactions": COUNT, "events": COUNT, "first_time": INSTANT, "last_time": INSTANT}
+"""Columns of the tables of users and items, beside the ids."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +46,17 @@ class Dataset:
     interactions: Interactions
 
     def scan_events(self) -> pl.LazyFrame:
-        """Return the clean events (CLEAN_EVENT_COLUMNS)."""
-        return pl.scan_parquet(self.folder / EVENTS, glob=False)
+        """Return the clean events (CLEAN_EVENT_COLUMNS).
+
+        Raises
+        ------
+        ArtifactError
+            The file of the events is broken.
+        """
+        path = self.manifest.file(self.folder, EVENTS)
+        with _reading(path):
+            check_parquet_sizes(path)
+            return pl.scan_parquet(path, glob=False)
 
 
 def dataset_key(signal: EventsConfig, inputs: Sequence[InputFile]) -> str:
@@ -49,7 +71,7 @@ def write_interactions(folder: Path, interactions: Interactions) -> None:
     interactions.users.write_parquet(folder / "users.parquet")
     interactions.items.write_parquet(folder / "items.parquet")
     matrix = interactions.matrix
-    for name, values in (("indptr", matrix.indptr), ("indices", matrix.indices), ("strength", matrix.data)):
+    for name, values in zip(_MATRIX, (matrix.indptr, matrix.indices, matrix.data), strict=True):
         np.save(_array_file(folder, name), values.astype(_ARRAYS[name], copy=False), allow_pickle=False)
     if interactions.times is not None:
         np.save(_array_file(folder, _TIME), interactions.times.data, allow_pickle=False)
@@ -64,25 +86,50 @@ def open_dataset(place: Path) -> Dataset:
         The dataset is missing or broken, or has another format version.
     """
     folder, manifest = current_artifact(place, "dataset")
-    try:
-        users = pl.read_parquet(folder / "users.parquet", glob=False)
-        items = pl.read_parquet(folder / "items.parquet", glob=False)
-        names = (*_ARRAYS, _TIME) if _array_file(folder, _TIME).exists() else _ARRAYS
-        arrays = {
-            name: np.load(_array_file(folder, name), mmap_mode="r", allow_pickle=False) for name in names
-        }
-    except (OSError, ValueError, pl.exceptions.PolarsError) as broken:
-        raise ArtifactError(
-            f"the dataset in {folder} cannot be read: {broken}", hint="run `als ingest` again"
-        ) from broken
-    matrix, times = (
-        csr_matrix((arrays[name], arrays["indices"], arrays["indptr"]), shape=(users.height, items.height))
-        if name in arrays
-        else None
-        for name in ("strength", _TIME)
-    )
+    users = _read_side(folder, manifest, "users.parquet", "user_id")
+    items = _read_side(folder, manifest, "items.parquet", "item_id")
+    strength, times = _read_matrices(folder, manifest, (users.height, items.height))
     newest = users["last_time"].max()
-    return Dataset(folder, manifest, Interactions(users, items, matrix, newest, times))  # type: ignore[arg-type]
+    return Dataset(folder, manifest, Interactions(users, items, strength, newest, times))  # type: ignore[arg-type]
+
+
+def _read_side(folder: Path, manifest: Manifest, name: str, ids: str) -> pl.DataFrame:
+    path = manifest.file(folder, name)
+    with _reading(path):
+        return read_id_table(path, ids, _SIDE)
+
+
+def _read_matrices(
+    folder: Path, manifest: Manifest, shape: tuple[int, int]
+) -> tuple[csr_matrix, csr_matrix | None]:
+    """Return the matrices of strengths and of times, (U, I) each; the times are None if the dataset has none."""
+
+    def read(name: str, check: Callable[[Any], None]) -> Any:
+        path = manifest.file(folder, _array_file(folder, name).name)
+        with _reading(path):
+            values = map_array(path, _ARRAYS[name])
+            check(values)
+        return values
+
+    users, items = shape
+    indptr = read("indptr", lambda values: check_row_starts(values, users))
+    pairs = int(indptr[-1])
+    indices = read("indices", lambda values: check_columns(values, indptr, items))
+    strength = read("strength", lambda values: check_strengths(values, pairs))
+    matrix = csr_matrix((strength, indices, indptr), shape=shape)
+    if not any(file.path == _array_file(folder, _TIME).name for file in manifest.outputs):
+        return matrix, None
+    times = read(_TIME, lambda values: check_times(values, pairs))
+    return matrix, csr_matrix((times, indices, indptr), shape=shape)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn errors in the content of the file at `path` into an ArtifactError."""
+    try:
+        yield
+    except UNREADABLE as unreadable:
+        raise broken(path, "dataset", unreadable) from unreadable
 
 
 def _array_file(folder: Path, name: str) -> Path:

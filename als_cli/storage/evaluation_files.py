@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import BaseModel, ValidationError
 
 from als_cli.config.evaluate import EvaluateConfig, FileSplit
 from als_cli.config.events import EventsConfig
@@ -14,7 +15,9 @@ from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.significance import RESAMPLES
 from als_cli.storage.manifest import InputFile, current_artifact, stage_key, write_manifest
+from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.published_model import COMPARED_WITH
+from als_cli.storage.repair import broken
 
 METRICS = "metrics.json"
 PER_USER = "per_user.parquet"
@@ -99,9 +102,18 @@ def published_figures(place: Path) -> tuple[dict[str, dict[str, float]], tuple[C
     ArtifactError
         There is no evaluation, or it is broken.
     """
-    _, manifest = current_artifact(place, "evaluation")
-    comparisons = tuple(ComparisonReport(**values) for values in manifest.metrics["comparisons"])
-    return manifest.metrics["methods"], comparisons, manifest.counts["users_evaluated"]
+    folder, manifest = current_artifact(place, "evaluation")
+    try:
+        figures = _Figures.model_validate({**manifest.metrics, **manifest.counts})
+    except ValidationError as wrong:
+        raise broken(folder / MANIFEST, "evaluation", "it has no valid metrics") from wrong
+    return figures.methods, figures.comparisons, figures.users_evaluated
+
+
+class _Figures(BaseModel):
+    methods: dict[str, dict[str, float]]
+    comparisons: tuple[ComparisonReport, ...]
+    users_evaluated: int
 
 
 def paths_of(config: EvaluateConfig) -> tuple[str, ...]:

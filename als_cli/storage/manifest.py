@@ -8,15 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError, field_validator
 
 from als_cli import __version__
 from als_cli.config.fields import parse_instant
-from als_cli.errors import ArtifactError
+from als_cli.errors import ArtifactError, OtherVersionError
+from als_cli.storage.artifact_files import check_sizes, verified_path, verify_all
+from als_cli.storage.checksums import file_crc32, is_verifying
+from als_cli.storage.documents import CHECKSUM, is_intact, read_document, with_checksum
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import current_version
+from als_cli.storage.repair import COMMANDS, broken, one_line
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 class InputFile(BaseModel):
@@ -37,8 +41,10 @@ class OutputFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     path: str
-    bytes: int
+    bytes: NonNegativeInt
     sha256: str
+    crc32: str
+    """Checksum that readers verify (`file_crc32`)."""
 
 
 class Manifest(BaseModel):
@@ -67,11 +73,26 @@ class Manifest(BaseModel):
     seconds: float = 0.0
     peak_memory_bytes: int = 0
 
+    @field_validator("config")
+    @classmethod
+    def _has_valid_instant(cls, config: dict[str, Any]) -> dict[str, Any]:
+        _instant_of(config)
+        return config
+
     @property
     def as_of(self) -> datetime | None:
         """`events.as_of` of the config that the artifact was made with, UTC."""
-        instant = self.config.get("events", {}).get("as_of")
-        return None if instant is None else parse_instant(instant)
+        return _instant_of(self.config)
+
+    def file(self, folder: Path, name: str) -> Path:
+        """Return the path of the file `name` of the artifact in `folder`, after a check of its checksum.
+
+        Raises
+        ------
+        ArtifactError
+            The artifact has no file with this name, or the file has another checksum.
+        """
+        return verified_path(folder, self.kind, self.outputs, name)
 
 
 def file_sha256(path: Path) -> str:
@@ -92,7 +113,12 @@ def describe_outputs(folder: Path) -> tuple[OutputFile, ...]:
     """Return all files below `folder` except the manifest, sorted by path, with size and hash."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
     return tuple(
-        OutputFile(path=str(p.relative_to(folder)), bytes=p.stat().st_size, sha256=file_sha256(p))
+        OutputFile(
+            path=str(p.relative_to(folder)),
+            bytes=p.stat().st_size,
+            sha256=file_sha256(p),
+            crc32=file_crc32(p),
+        )
         for p in files
     )
 
@@ -118,7 +144,9 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
         peak_memory_bytes=peak_memory_bytes(),
         **fields,
     )
-    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    document = with_checksum(json.loads(manifest.model_dump_json()))
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return manifest
 
 
@@ -132,7 +160,7 @@ def read_manifest(folder: Path, kind: str) -> Manifest:
         another size.
     """
     manifest = read_manifest_at(folder / MANIFEST, kind)
-    _check_sizes(folder, manifest)
+    check_sizes(folder, kind, manifest.outputs)
     return manifest
 
 
@@ -146,31 +174,23 @@ def read_manifest_at(path: Path, kind: str) -> Manifest:
     """
     folder = path.parent
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = read_document(path)
     except FileNotFoundError:
         raise ArtifactError(
             f"there is no {kind} in {folder}: {path.name} is missing",
-            hint=f"run `als {_COMMANDS[kind]}` first",
+            hint=f"run `als {COMMANDS[kind]}` first",
         ) from None
-    except (OSError, ValueError) as broken:
-        raise ArtifactError(
-            f"{path} cannot be read: {broken}", hint=f"run `als {_COMMANDS[kind]}` again"
-        ) from broken
+    except (OSError, ValueError) as unreadable:
+        raise broken(path, kind, unreadable) from unreadable
     if not isinstance(raw, dict):
-        raw = {}
-    found = raw.get("format_version")
-    if found != FORMAT_VERSION:
-        raise ArtifactError(
-            f"{path} has format version {found}, but als-cli {__version__} reads version {FORMAT_VERSION}",
-            hint=f"run `als {_COMMANDS[kind]}` again, or use the als-cli version that wrote it ({raw.get('tool_version')})",
-        )
+        raise broken(path, kind, "it is not a manifest")
+    _check_version(path, kind, raw)
+    if is_verifying() and not is_intact(raw):
+        raise broken(path, kind, "its content differs from its checksum")
     try:
         manifest = Manifest.model_validate(raw)
-    except ValidationError as broken:
-        raise ArtifactError(
-            f"{path} is not a manifest: {broken.error_count()} fields are missing or wrong",
-            hint=f"run `als {_COMMANDS[kind]}` again",
-        ) from broken
+    except ValidationError as wrong:
+        raise broken(path, kind, f"{wrong.error_count()} fields are missing or wrong") from wrong
     if manifest.kind != kind:
         raise ArtifactError(
             f"{folder} contains artifact {manifest.kind}, not {kind}",
@@ -189,7 +209,7 @@ def current_artifact(place: Path, kind: str) -> tuple[Path, Manifest]:
     """
     folder = current_version(place)
     if folder is None:
-        raise ArtifactError(f"no {kind} in {place}", hint=f"run `als {_COMMANDS[kind]}` first")
+        raise ArtifactError(f"no {kind} in {place}", hint=f"run `als {COMMANDS[kind]}` first")
     return folder, read_manifest(folder, kind)
 
 
@@ -201,26 +221,34 @@ def published_manifest(place: Path, kind: str) -> Manifest | None:
         return None
 
 
-def _check_sizes(folder: Path, manifest: Manifest) -> None:
-    for output in manifest.outputs:
-        path = folder / output.path
-        size = path.stat().st_size if path.exists() else None
-        if size != output.bytes:
-            state = "missing" if size is None else f"{size} bytes long instead of {output.bytes}"
-            raise ArtifactError(
-                f"{path} is {state}: artifact {manifest.kind} is broken",
-                hint=f"run `als {_COMMANDS[manifest.kind]}` again",
-            )
+def whole_manifest(place: Path, kind: str) -> Manifest | None:
+    """Return the manifest of the current version in `place`, None if there is none or any of its files is broken."""
+    try:
+        folder, manifest = current_artifact(place, kind)
+        verify_all(folder, kind, manifest.outputs)
+    except ArtifactError:
+        return None
+    return manifest
 
 
-_COMMANDS = {
-    "dataset": "ingest",
-    "model": "train",
-    "choice": "train",
-    "evaluation": "evaluate",
-    "backtest": "backtest",
-    "recommendations": "recommend",
-}
+def _check_version(path: Path, kind: str, raw: dict[str, Any]) -> None:
+    found = raw.get("format_version")
+    if found == FORMAT_VERSION:
+        return
+    message = f"{path} has format version {one_line(found)}, but als-cli {__version__} reads version {FORMAT_VERSION}"
+    writer = one_line(raw.get("tool_version"))
+    hint = f"run `als {COMMANDS[kind]}` again, or use the als-cli version that wrote it ({writer})"
+    # Older versions have no checksum. With a wrong checksum, the number of the version may be what is broken.
+    is_broken = CHECKSUM in raw and not is_intact(raw)
+    raise (ArtifactError if is_broken else OtherVersionError)(message, hint=hint)
+
+
+def _instant_of(config: dict[str, Any]) -> datetime | None:
+    events = config.get("events", {})
+    if not isinstance(events, dict):
+        raise ValueError("events is not a section")  # noqa: TRY004 - pydantic reports a ValueError
+    instant = events.get("as_of")
+    return None if instant is None else parse_instant(instant)
 
 
 def peak_memory_bytes() -> int:

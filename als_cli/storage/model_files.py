@@ -15,10 +15,17 @@ from als_cli.als.recipe import Recipe, recipe_from_json
 from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
 from als_cli.ranking.trained_model import TrainedModel
+from als_cli.storage.id_tables import COUNT, UNREADABLE, check_columns, check_ids
 from als_cli.storage.manifest import Manifest, current_artifact
+from als_cli.storage.matrix_checks import check_factors
+from als_cli.storage.ownership import MANIFEST
+from als_cli.storage.recipe_checks import checked_recipe
+from als_cli.storage.repair import broken, one_line
 
 USER_FACTORS = "user_factors.arrow"
 ITEM_FACTORS = "item_factors.arrow"
+_FACTORS = "factors"
+_MAXIMUM_FACTORS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,27 @@ class Model(TrainedModel):
             The manifest has no valid recipe.
         """
         try:
-            interactions = self.item_interactions.to_numpy().astype(np.int64)
-            return recipe_from_json(self.manifest.metrics["recipe"], interactions, threads)
-        except (KeyError, TypeError) as missing:
+            values = checked_recipe(self.manifest.metrics.get("recipe"))
+        except ValueError as wrong:
             raise ArtifactError(
-                f"{self.folder} has no valid training recipe in its manifest", hint="run `als train` again"
-            ) from missing
+                f"{self.folder} has no valid training recipe in its manifest: {one_line(wrong)}",
+                hint="run `als train` again",
+            ) from wrong
+        return recipe_from_json(values, self.item_interactions.to_numpy().astype(np.int64), threads)
+
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """Training loss after each iteration, divided by users x items.
+
+        Raises
+        ------
+        ArtifactError
+            The manifest has no valid losses.
+        """
+        losses = self.manifest.metrics.get("loss")
+        if not isinstance(losses, list) or not all(isinstance(loss, int | float) for loss in losses):
+            raise broken(self.folder / MANIFEST, "model", "metrics.loss is not a list of numbers")
+        return tuple(float(loss) for loss in losses)
 
 
 def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:
@@ -63,8 +85,14 @@ def open_model(place: Path) -> Model:
         The model is missing or broken, or has another format version.
     """
     folder, manifest = current_artifact(place, "model")
-    user_table, user_factors = _read_side(folder / USER_FACTORS)
-    item_table, item_factors = _read_side(folder / ITEM_FACTORS)
+    user_table, user_factors = _read_side(folder, manifest, USER_FACTORS, "user_id", {})
+    item_table, item_factors = _read_side(folder, manifest, ITEM_FACTORS, "item_id", {"interactions": COUNT})
+    if user_factors.shape[1] != item_factors.shape[1]:
+        raise broken(
+            folder / ITEM_FACTORS,
+            "model",
+            f"its vectors have {item_factors.shape[1]} factors, those of the users {user_factors.shape[1]}",
+        )
     return Model(
         user_table["user_id"],
         item_table["item_id"],
@@ -84,14 +112,54 @@ def _write_side(path: Path, ids: pl.DataFrame, factors: Float32Array) -> None:
         writer.write_table(table)  # one uncompressed record batch, so that the factors can be memory-mapped
 
 
-def _read_side(path: Path) -> tuple[pl.DataFrame, Float32Array]:
+def _read_side(
+    folder: Path, manifest: Manifest, name: str, ids: str, columns: dict[str, pl.DataType]
+) -> tuple[pl.DataFrame, Float32Array]:
+    """Return the ids with the other `columns`, and the factors (R, f), which are not copied."""
+    path = manifest.file(folder, name)
     try:
-        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-        column = batch.column("factors")
-        factors = (
-            column.flatten().to_numpy(zero_copy_only=True).reshape(batch.num_rows, column.type.list_size)
-        )
-        table = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch.drop_columns(["factors"])])))
-    except (OSError, KeyError, ValueError, pa.ArrowException) as broken:
-        raise ArtifactError(f"{path} cannot be read: {broken}", hint="run `als train` again") from broken
+        batch = _only_batch(path, {ids, *columns, _FACTORS})
+        factors = _factors_of(batch.column(_FACTORS))
+        table = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch.drop_columns([_FACTORS])])))
+        check_columns(table.schema, ids, columns)
+        check_ids(table[ids])
+        if any(table[column].null_count() for column in columns):
+            raise ValueError(f"a column of {', '.join(columns)} has nulls")
+        check_factors(factors)
+    except UNREADABLE as unreadable:
+        raise broken(path, "model", unreadable) from unreadable
     return table, factors
+
+
+def _only_batch(path: Path, columns: set[str]) -> pa.RecordBatch:
+    """Return the record batch of the Arrow file at `path`, mapped into memory and validated."""
+    reader = pa.ipc.open_file(pa.memory_map(str(path)))
+    if reader.num_record_batches != 1:
+        raise ValueError(f"it has {reader.num_record_batches} record batches instead of one")
+    if sorted(reader.schema.names) != sorted(columns):
+        raise ValueError(f"it has other columns than {', '.join(sorted(columns))}")
+    if not all(_is_supported(field.type) for field in reader.schema):
+        raise ValueError("a column has another type")
+    batch = reader.get_batch(0)
+    # Offsets of texts and lengths of buffers are used without further checks.
+    batch.validate(full=True)
+    return batch
+
+
+def _is_supported(dtype: pa.DataType) -> bool:
+    if pa.types.is_fixed_size_list(dtype):
+        return bool(pa.types.is_float32(dtype.value_type)) and 0 < dtype.list_size <= _MAXIMUM_FACTORS
+    return any(
+        is_type(dtype) for is_type in (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string)
+    )
+
+
+def _factors_of(column: pa.Array) -> Float32Array:
+    if not pa.types.is_fixed_size_list(column.type):
+        raise ValueError("column factors has no vectors")
+    if column.null_count or column.values.null_count:
+        raise ValueError("column factors has nulls")
+    values: Float32Array = column.flatten().to_numpy(zero_copy_only=True)
+    if not values.flags.aligned:
+        raise ValueError("column factors is not aligned")
+    return values.reshape(len(column), column.type.list_size)

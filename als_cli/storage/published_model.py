@@ -79,7 +79,7 @@ def settings_compared_with(published: PublishedModel, evaluations: Path) -> dict
     if published.state != "same_settings":
         return published.settings()
     last = published_manifest(evaluations, "evaluation")
-    return None if last is None else last.metrics[COMPARED_WITH]
+    return None if last is None else last.metrics.get(COMPARED_WITH)
 
 
 def _train_of(manifest: Manifest, folder: Path) -> TrainConfig:

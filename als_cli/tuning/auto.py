@@ -30,6 +30,9 @@ from als_cli.tuning.contest import AutoRules, Contest
 from als_cli.tuning.parameters import check_times
 from als_cli.tuning.point import Point, apply_point, open_values
 
+_MAXIMUM_FACTORS, _MAXIMUM_ITERATIONS = 4096, 10_000
+"""Limits of a choice that is read from a file."""
+
 log = logging.getLogger(__name__)
 
 
@@ -61,6 +64,24 @@ class Choice:
         """Return the choice from the values of :meth:`to_json`."""
         point = {name: float("inf") if value is None else value for name, value in values["point"].items()}
         return cls(**{**values, "point": point})
+
+
+def checked_choice(choice: Choice) -> Choice:
+    """Return `choice`, whose point comes from a file, after a check of its numbers.
+
+    Raises
+    ------
+    ValueError
+        A value is no number, NaN or negative, or there are too many factors or iterations.
+    """
+    point = choice.point
+    numbers = (*point.values(), choice.value, choice.users, choice.periods)
+    if not all(type(number) in (int, float) and number >= 0 for number in numbers):
+        raise ValueError("a value of the choice is not a number of at least 0")
+    factors, iterations = point.get("factors", 1), point.get("iterations", 1)
+    if not 1 <= factors <= _MAXIMUM_FACTORS or not 1 <= iterations <= _MAXIMUM_ITERATIONS:
+        raise ValueError("the factors or iterations of the choice are out of range")
+    return choice
 
 
 def is_open(train: TrainConfig) -> bool:

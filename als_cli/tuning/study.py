@@ -1,9 +1,10 @@
-"""The trials of `als tune`, sampled by Optuna and stored in an SQLite file. Only this module imports Optuna.
+"""The trials of `als tune`, sampled by Optuna and stored in an SQLite file.
 
 The point of a trial depends on the seed and on the trials before it. Interruptions do not change it: the sampler has
 a separate seed for each trial, and interrupted trials are ignored.
 """
 
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,15 +18,19 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
-from als_cli.errors import ArtifactError, ResourceError, TrainingError, refusals_at
+from als_cli.errors import AlsError, ArtifactError, ResourceError, TrainingError, refusals_at
 from als_cli.splitting.subsample import derived_seed
 from als_cli.tuning.point import Point
 from als_cli.tuning.report import TrialReport
 from als_cli.tuning.space import Dimension
+from als_cli.tuning.study_file import check_pages, create_whole, invalid_study
+from als_cli.tuning.trial_digests import check_study, seal_trial
 
 _UNTUNED, _NOT_FINITE = "untuned", "not_finite"
 _TRIALS_BEFORE_PRUNING = 5
 """Trials that are never pruned, because the median of few trials is not reliable."""
+
+_STORAGE_ERRORS = (optuna.exceptions.StorageInternalError, DatabaseError, sqlite3.DatabaseError)
 
 FoldScore = Callable[[Point | None], float]
 """Returns the value of a point on one fold. None stands for the config as given."""
@@ -73,9 +78,11 @@ class Search:
             value = _mean(trial, point, folds)
         except TrainingError:
             trial.set_user_attr(_NOT_FINITE, True)
+            seal_trial(self.study, trial, None, failed=True)
             self.study.tell(trial, state=TrialState.FAIL)
         else:
             state = TrialState.PRUNED if value is None else None
+            seal_trial(self.study, trial, value)
             self.study.tell(trial, value, state=state)
         return self.trials()[-1]
 
@@ -97,7 +104,18 @@ class Search:
 
 
 def open_search(storage: RDBStorage, name: str, space: Sequence[Dimension], seed: int) -> Search:
-    """Return the search `name` in `storage`. Create it if it does not exist, and mark interrupted trials as failed."""
+    """Return the search `name` in `storage`. Create it if it does not exist, and mark interrupted trials as failed.
+
+    Raises
+    ------
+    ArtifactError
+        The stored trials have changed.
+    """
+    with _sound_content(Path(str(storage.engine.url.database))):
+        return _open_search(storage, name, space, seed)
+
+
+def _open_search(storage: RDBStorage, name: str, space: Sequence[Dimension], seed: int) -> Search:
     study = optuna.create_study(
         storage=storage,
         study_name=name,
@@ -105,6 +123,7 @@ def open_search(storage: RDBStorage, name: str, space: Sequence[Dimension], seed
         direction="maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_TRIALS_BEFORE_PRUNING),
     )
+    check_study(storage, study)
     # This process holds the workspace lock, so no other process is running these trials.
     for interrupted in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
         study.tell(interrupted.number, state=TrialState.FAIL)
@@ -135,6 +154,19 @@ def opened_storage(file: Path) -> Iterator[RDBStorage]:
 
 
 def _open(file: Path) -> RDBStorage:
+    create_whole(file, _create)
+    check_pages(file)
+    with _sound_content(file):
+        return _storage(file)
+
+
+def _create(file: Path) -> None:
+    storage = _storage(file)
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def _storage(file: Path) -> RDBStorage:
     try:
         return RDBStorage(URL.create("sqlite", database=str(file)).render_as_string())
     except RuntimeError as other_version:
@@ -183,15 +215,24 @@ def _sampler(seed: int, random_trials: int) -> optuna.samplers.BaseSampler:
 
 
 @contextmanager
+def _sound_content(file: Path) -> Iterator[None]:
+    """Turn what Optuna raises for values that it did not write into an ArtifactError."""
+    try:
+        yield
+    except (AlsError, MemoryError, OSError, *_STORAGE_ERRORS):
+        raise
+    except Exception as wrong:  # the text of any value may be broken
+        raise invalid_study(file, wrong) from wrong
+
+
+@contextmanager
 def _storage_errors(file: Path) -> Iterator[None]:
     try:
         yield
-    except (optuna.exceptions.StorageInternalError, DatabaseError) as broken:
+    except _STORAGE_ERRORS as broken:
         reason = str(broken.__cause__ or broken).splitlines()[0]
         if any(word in reason for word in ("full", "readonly", "unable to open")):
             raise ResourceError(
                 f"{file} cannot be written: {reason}", hint="check the free disk space and the permissions"
             ) from broken
-        raise ArtifactError(
-            f"{file} is not a valid study: {reason}", hint="move the file away to start a new search"
-        ) from broken
+        raise invalid_study(file, reason) from broken

@@ -10,6 +10,7 @@ from als_cli.stages.context import StageContext
 from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.run import run
 from als_cli.stages.train import train
+from tests.manifests import rewrite_manifest
 from tests.shop import write_shop
 from tests.stages.builders import interactions_of, publish_model
 from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
@@ -76,14 +77,6 @@ def test_a_worse_model_than_the_published_one_fails_the_gate_now_and_later(tmp_p
     evaluate(comparing(tmp_path, {"factors": 5}, gate=GATE["gate"] | {"at_least": 0.0}))
 
 
-def rewritten(context, change):
-    """Change the published model's manifest."""
-    path = context.models_place / "manifest.json"
-    raw = json.loads(path.read_text())
-    change(raw)
-    path.write_text(json.dumps(raw))
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -99,7 +92,7 @@ def rewritten(context, change):
 def test_a_broken_or_unknown_model_is_an_error_only_with_baseline_published(tmp_path, change, message):
     context = comparing(tmp_path, POOR)
     train(context)
-    rewritten(context, change)
+    rewrite_manifest(context.models_place, change)
     for stage in (evaluate, evaluate_key):
         with pytest.raises(ArtifactError, match=message):
             stage(comparing(tmp_path))

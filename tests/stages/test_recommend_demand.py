@@ -127,7 +127,7 @@ def test_a_model_of_an_older_format_version_is_one_clear_message(tmp_path, comma
     del older["metrics"]["recipe"]["demand"]
     manifest.write_text(json.dumps(older), encoding="utf-8")
     with pytest.raises(
-        ArtifactError, match=r"has format version 1, but als-cli .* reads version 2"
+        ArtifactError, match=r"has format version 1, but als-cli .* reads version 3"
     ) as raised:
         command(context)
     assert raised.value.exit_code == 4

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from als_cli.errors import ArtifactError
 from als_cli.stages.evaluate import evaluate
 from als_cli.stages.train import train, train_key
 from als_cli.storage.choice_files import CHOICE, ChoiceBasis, stored_choice, write_choice
 from als_cli.storage.manifest import published_manifest
 from als_cli.storage.publish import current_version
 from als_cli.tuning.auto import AutoSearch, Choice
+from tests.manifests import rewrite_manifest
 from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
 
 DAY = timedelta(days=1)
@@ -64,9 +66,17 @@ def test_an_evaluation_uses_no_choice_that_knows_its_test_set(place, change, ser
     assert found == (CHOICE_MADE if serves else None)
 
 
-def test_a_broken_choice_is_made_again(place):
+def test_a_broken_choice_is_an_error_because_a_new_choice_could_differ(place):
     path = current_version(place) / CHOICE
     path.write_text("x" * path.stat().st_size, encoding="utf-8")
+    with pytest.raises(ArtifactError, match=r"choice\.json is broken: its checksum differs") as raised:
+        stored_choice(place, BASIS, 30 * DAY, unseen=False)
+    assert raised.value.hint == f"remove {place}, so that `als train` selects the settings again"
+
+
+@pytest.mark.parametrize("other", [{"format_version": 2}, {"tool_version": "0.0.1"}])
+def test_a_choice_of_another_version_is_made_again(place, other):
+    rewrite_manifest(current_version(place), lambda raw: raw.update(other))
     assert stored_choice(place, BASIS, 30 * DAY, unseen=False) is None
 
 

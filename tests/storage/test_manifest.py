@@ -1,7 +1,6 @@
 """The manifest describes the files of an artifact, and detects files that have changed."""
 
 import hashlib
-import json
 import subprocess
 import sys
 
@@ -11,6 +10,7 @@ import pytest
 from als_cli.errors import ArtifactError
 from als_cli.storage.manifest import file_sha256, peak_memory_bytes, read_manifest, stage_key, write_manifest
 from als_cli.storage.ownership import MANIFEST
+from tests.manifests import rewrite_manifest
 
 
 @pytest.fixture
@@ -59,10 +59,8 @@ def test_a_missing_file_is_named(artifact):
 
 
 def test_another_format_version_is_named_with_both_versions(artifact):
-    raw = json.loads((artifact / MANIFEST).read_text())
-    raw["format_version"] = 99
-    (artifact / MANIFEST).write_text(json.dumps(raw))
-    with pytest.raises(ArtifactError, match=r"format version 99, but als-cli .* reads version 2"):
+    rewrite_manifest(artifact, lambda raw: raw.update(format_version=99))
+    with pytest.raises(ArtifactError, match=r"format version 99, but als-cli .* reads version 3"):
         read_manifest(artifact, "model")
 
 

@@ -14,10 +14,10 @@ from als_cli.storage.model_files import ITEM_FACTORS, USER_FACTORS, open_model, 
 from als_cli.storage.publish import staged_folder
 
 USER_IDS = {
-    "int": pl.Series("user_id", [1, 2**40, 3], dtype=pl.Int64),
+    "int": pl.Series("user_id", [1, 3, 2**40], dtype=pl.Int64),
     "int32": pl.Series("user_id", [1, 2, 3], dtype=pl.Int32),
-    "uint64": pl.Series("user_id", [1, 2**64 - 1, 3], dtype=pl.UInt64),
-    "string": pl.Series("user_id", ["a", "", "ü"], dtype=pl.String),
+    "uint64": pl.Series("user_id", [1, 3, 2**64 - 1], dtype=pl.UInt64),
+    "string": pl.Series("user_id", ["", "a", "ü"], dtype=pl.String),
     "uuid": pl.Series("user_id", [str(uuid.UUID(int=n)) for n in range(3)]),
 }
 
@@ -51,11 +51,7 @@ def test_any_arrow_reader_reads_the_factors(tmp_path):
         table = pa.ipc.open_file(source).read_all()
         assert table.column_names == ["item_id", "interactions", "factors"]
         np.testing.assert_array_equal(np.array(table["factors"].to_pylist(), dtype=np.float32), trained.items)
-    assert pl.read_ipc(tmp_path / "models" / USER_FACTORS)["user_id"].to_list() == [
-        1,
-        2**40,
-        3,
-    ]
+    assert pl.read_ipc(tmp_path / "models" / USER_FACTORS)["user_id"].to_list() == [1, 3, 2**40]
 
 
 def test_without_a_model_the_hint_names_the_command(tmp_path):

@@ -1,0 +1,64 @@
+"""Random damage of artifact files: exit code 4, or no effect on the output (`corrupt_artifacts` runs more cases)."""
+
+import json
+
+import pytest
+
+from tests.faults.corrupt_artifacts import GOOD, READERS, cases, prepare, run_cases
+from tests.in_process import als_here
+from tests.shop import write_shop
+
+SEED = 20
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corrupt") / "shop"
+    prepare(folder)
+    return folder
+
+
+def test_damaged_artifacts_give_exit_code_4_or_the_same_output(shop):
+    found = run_cases(shop, cases(shop, 60, SEED), SEED, workers=1)
+    assert [(case, outcome, text) for case, outcome, text in found if outcome not in GOOD] == []
+    assert {case.kind for case, _, _ in found} == set(READERS)
+    assert sum(outcome == "exit 4" for _, outcome, _ in found) >= 15
+
+
+def test_without_checksums_damaged_artifacts_cause_no_crash_and_no_traceback(shop):
+    found = run_cases(shop, cases(shop, 40, SEED + 1, verify="off"), SEED, workers=1)
+    allowed = (*GOOD, "wrong output")
+    assert [(case, outcome, text) for case, outcome, text in found if outcome not in allowed] == []
+
+
+def test_verify_off_reads_a_manifest_with_another_checksum(shop):
+    path = shop / "work/models/manifest.json"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace('"seed": 0', '"seed": 1'), encoding="utf-8")
+    command = ["show", "model", "-c", shop / "shop.yaml"]
+    try:
+        refused = als_here(*command)
+        assert refused.returncode == 4
+        assert refused.stderr.splitlines()[1] == "hint: run `als train` again"
+        assert als_here(*command, "--verify", "off").returncode == 0
+        assert als_here(*command, "--verify", "no").returncode == 2
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+def test_run_makes_a_damaged_dataset_again(tmp_path):
+    config = write_shop(tmp_path)
+    assert als_here("run", "-c", config, "-q").returncode == 0
+    path = tmp_path / "work/dataset/events.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert als_here("evaluate", "-c", config).returncode == 4
+    report = json.loads(als_here("run", "-c", config, "--json").stdout)
+    assert [stage["status"] for stage in report["stages"]] == [
+        "done",
+        "up_to_date",
+        "up_to_date",
+        "up_to_date",
+    ]
+    assert als_here("evaluate", "-c", config).returncode == 0
