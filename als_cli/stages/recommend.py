@@ -3,7 +3,6 @@
 import logging
 import time
 from contextlib import nullcontext
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -19,10 +18,9 @@ from als_cli.stages.context import StageContext
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.inputs import Inputs, describe_inputs
 from als_cli.storage.instants import open_dataset_as_of, open_model_as_of
-from als_cli.storage.manifest import Manifest, whole_manifest
+from als_cli.storage.manifest import Manifest
 from als_cli.storage.model_files import Model
 from als_cli.storage.output_checks import check_lists_output
-from als_cli.storage.sinks.list_files import KIND
 from als_cli.storage.sinks.lists_key import lists_key, lists_paths
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink, published_lists
 from als_cli.storage.sinks.target import Target, target_of
@@ -109,10 +107,7 @@ def recommend_key(context: StageContext) -> str | None:
 def published_recommendations(context: StageContext) -> Manifest | None:
     """Return the manifest of the lists at the config's output; None if there are none or they are broken."""
     try:
-        target = target_of(context.config.recommend.output)
-        if target.kind == "folder":
-            return whole_manifest(Path(target.path), KIND)
-        return published_lists(target)
+        return published_lists(target_of(context.config.recommend.output))
     except AlsError:
         return None
 

@@ -15,8 +15,8 @@ from als_cli.errors import ArtifactError
 from als_cli.storage.manifest import (
     Manifest,
     file_sha256,
-    published_manifest,
     read_manifest_at,
+    whole_manifest,
     write_manifest,
 )
 from als_cli.storage.publish import staged_folder
@@ -72,13 +72,13 @@ def published_lists(target: Target) -> Manifest | None:
     """Return the manifest of the lists at `target`; None if there are none, they are broken, or `target` is stdout."""
     path = Path(target.path)
     if target.kind == "folder":
-        return published_manifest(path, KIND)
+        return whole_manifest(path, KIND)
     if target.kind == "stdout":
         return None
     try:
         manifest = read_manifest_at(manifest_beside(path), KIND)
         is_whole = all(file_sha256(path.with_name(one.path)) == one.sha256 for one in manifest.outputs)
-    except (ArtifactError, OSError):
+    except (ArtifactError, OSError, ValueError):  # ValueError: a path that is no name
         return None
     return manifest if is_whole else None
 
