@@ -105,6 +105,14 @@ def damaged_files(folder: Path) -> list[str]:
     return sorted(name for name in named if kind_of(name) in READERS)
 
 
+def _is_current(folder: Path, file: str) -> bool:
+    """Return whether `file` is in a version that is published, or is the study."""
+    path = folder / file
+    links = [*folder.glob("work/*"), *folder.glob("lists*")]
+    shown = {found.resolve() for link in links for found in (link.resolve(), *link.resolve().glob("*"))}
+    return path.resolve() in shown
+
+
 def flip(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
     for place in rng.integers(0, 8 * len(content), rng.integers(1, 4)):
         content[place // 8] ^= 1 << (place % 8)
@@ -145,12 +153,16 @@ DAMAGES: dict[str, Callable[[Bytes, np.random.Generator, Path], Bytes]] = {
 
 
 def cases(folder: Path, count: int, seed: int, verify: str = "on") -> list[Case]:
-    """Return `count` random cases for the shop in `folder`. Each kind of artifact is equally frequent."""
+    """Return `count` random cases for the shop in `folder`.
+
+    Each kind of artifact is equally frequent. Most files are of the published version, which commands read.
+    """
     rng, files = np.random.default_rng(seed), damaged_files(folder)
+    current = [file for file in files if _is_current(folder, file)]
     chosen = []
     for number in range(count):
         kind = list(READERS)[rng.integers(len(READERS))]
-        of_kind = [file for file in files if kind_of(file) == kind]
+        of_kind = [file for file in (current if rng.random() < 0.9 else files) if kind_of(file) == kind]
         damage = list(DAMAGES)[rng.choice(len(DAMAGES), p=[0.5, 0.15, 0.1, 0.15, 0.1])]
         command = READERS[kind][rng.integers(len(READERS[kind]))]
         chosen.append(Case(number, of_kind[rng.integers(len(of_kind))], damage, command, verify))
