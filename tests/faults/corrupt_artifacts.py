@@ -55,7 +55,6 @@ READERS = {
 }
 """Commands that read each kind of artifact."""
 GOOD = ("exit 4", "same output", "not changed")
-Bytes = bytearray
 
 
 @dataclass(frozen=True)
@@ -113,21 +112,21 @@ def _is_current(folder: Path, file: str) -> bool:
     return path.resolve() in shown
 
 
-def flip(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def flip(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     for place in rng.integers(0, 8 * len(content), rng.integers(1, 4)):
         content[place // 8] ^= 1 << (place % 8)
     return content
 
 
-def truncate(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def truncate(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     return content[: rng.integers(0, len(content))]
 
 
-def extend(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def extend(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     return content + rng.bytes(int(rng.integers(1, 5000)))
 
 
-def zero_page(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def zero_page(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     size = int(rng.choice([512, 4096]))
     start = size * int(rng.integers(0, -(-len(content) // size)))
     end = min(start + size, len(content))
@@ -135,15 +134,15 @@ def zero_page(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
     return content
 
 
-def swap(content: Bytes, rng: np.random.Generator, path: Path) -> Bytes:
-    """Return the content of the same file in another version, or of another file of the same kind."""
+def swap(content: bytearray, rng: np.random.Generator, path: Path) -> bytearray:
+    """Return the content of this file in another version, or of another file."""
     others = [p for p in path.parent.parent.rglob(f"*{path.suffix}") if p != path and p.is_file()]
     same = [p for p in others if p.name == path.name and p.read_bytes() != content]
     chosen = same if same and rng.random() < 0.7 else others
-    return Bytes(chosen[rng.integers(len(chosen))].read_bytes()) if chosen else flip(content, rng, path)
+    return bytearray(chosen[rng.integers(len(chosen))].read_bytes()) if chosen else flip(content, rng, path)
 
 
-DAMAGES: dict[str, Callable[[Bytes, np.random.Generator, Path], Bytes]] = {
+DAMAGES: dict[str, Callable[[bytearray, np.random.Generator, Path], bytearray]] = {
     "flip": flip,
     "truncate": truncate,
     "extend": extend,
@@ -179,7 +178,7 @@ def run_case(shop: Path, case: Case, seed: int) -> tuple[str, str]:
         damage = DAMAGES.get(case.damage)
         if damage is not None:
             rng = np.random.default_rng([seed, case.number])
-            after = damage(Bytes(before), rng, path)
+            after = damage(bytearray(before), rng, path)
             if after == before:
                 return "not changed", ""
             path.write_bytes(after)
@@ -192,9 +191,9 @@ def _outcome(copy: Path, case: Case) -> tuple[str, str]:
         ended = als_here(*arguments)
     except BaseException as escaped:  # noqa: BLE001 - a panic of polars is no Exception
         return "traceback", repr(escaped)[:300]
-    stderr = ended.stderr
     if ended.returncode == 0:
         return "done", _output(copy, case.command, ended.stdout)
+    stderr = ended.stderr
     errors = [line for line in stderr.splitlines() if not line.startswith("warning")]
     one_line = sum(line.startswith("error: ") for line in errors) == 1 and "Traceback" not in stderr
     if ended.returncode == 4 and one_line and errors[-1].startswith("hint: "):
@@ -210,10 +209,9 @@ def _output(copy: Path, command: str, stdout: str) -> str:
         report = json.loads(stdout)
         trials = [(trial["state"], trial["value"], trial["parameters"]) for trial in report["trials"]]
         return repr(trials) + (copy / "work/tune/best.yaml").read_text().replace(str(copy), "")
-    places = {"train": "work/models/*.arrow", "evaluate": "work/evaluations/[!.m]*", "run": "lists/*"}
-    files = sorted(copy.glob(places.get(command, "lists/*")))
-    if command == "evaluate":
-        files.append(copy / "work/evaluations/metrics.json")
+    places = {"train": "work/models/*.arrow", "evaluate": "work/evaluations/[!.]*"}
+    found = copy.glob(places.get(command, "lists/*"))
+    files = sorted(path for path in found if path.name != "manifest.json")
     return repr([(path.name, path.read_bytes().hex()) for path in files])
 
 
@@ -284,9 +282,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         shop = Path(place) / "shop"
         prepare(shop)
-        found = run_cases(
-            shop, cases(shop, options.cases, options.seed, options.verify), options.seed, options.workers
-        )
+        wanted = cases(shop, options.cases, options.seed, options.verify)
+        found = run_cases(shop, wanted, options.seed, options.workers)
     bad = [entry for entry in found if entry[1] not in GOOD]
     for case, outcome, text in bad[:40]:
         print(outcome, case, text[:300].replace("\n", " | "))
