@@ -1,6 +1,6 @@
 """Damage artifact files at random, run commands on them, and count what happens.
 
-Run by hand: ``python -m tests.faults.corrupt_artifacts --cases 1000 --seed 1``. Each case damages one file of a copy of a
+Run by hand: ``python -m tests.faults.corrupt_artifacts --cases 1200 --seed 11``. Each case damages one file of a copy of a
 workspace, and runs one command that reads this kind of artifact, in a worker process. Allowed outcomes: exit code 4
 with one error and one hint, or the output of the undamaged workspace, byte for byte.
 """
