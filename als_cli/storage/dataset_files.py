@@ -18,7 +18,14 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.events.sources import declared_sources
 from als_cli.storage.array_files import map_array
-from als_cli.storage.id_tables import COUNT, INSTANT, UNREADABLE, check_parquet_sizes, read_id_table
+from als_cli.storage.id_tables import (
+    COUNT,
+    INSTANT,
+    UNREADABLE,
+    check_parquet_sizes,
+    check_types,
+    read_id_table,
+)
 from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stage_key
 from als_cli.storage.matrix_checks import check_columns, check_row_starts, check_strengths, check_times
 from als_cli.storage.repair import broken
@@ -35,6 +42,8 @@ _ARRAYS: dict[str, type[np.generic]] = {
 }
 _SIDE = {"interactions": COUNT, "events": COUNT, "first_time": INSTANT, "last_time": INSTANT}
 """Columns of the tables of users and items, beside the ids."""
+_EVENT = {"timestamp": INSTANT, "weight": pl.Float64(), "value": pl.Float64()}
+"""Columns of the clean events, beside the ids (CLEAN_EVENT_COLUMNS)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,10 @@ class Dataset:
         path = self.manifest.file(self.folder, EVENTS)
         with _reading(path):
             check_parquet_sizes(path)
-            return pl.scan_parquet(path, glob=False)
+            events = pl.scan_parquet(path, glob=False)
+            for ids in ("user_id", "item_id"):
+                check_types(events.collect_schema(), ids, _EVENT)
+            return events
 
 
 def dataset_key(signal: EventsConfig, inputs: Sequence[InputFile]) -> str:

@@ -35,14 +35,14 @@ def read_id_table(path: Path, ids: str, columns: Mapping[str, pl.DataType]) -> p
         One of UNREADABLE: the file is broken, has other columns, or the ids are not unique.
     """
     check_parquet_sizes(path)
-    check_columns(pl.read_parquet_schema(path), ids, columns)
+    check_types(pl.read_parquet_schema(path), ids, columns)
     table = pl.read_parquet(path, columns=[ids, *columns], glob=False).rechunk()
-    check_columns(table.schema, ids, columns)
+    check_types(table.schema, ids, columns)
     check_ids(table[ids])
     return table
 
 
-def check_columns(schema: Mapping[str, pl.DataType], ids: str, columns: Mapping[str, pl.DataType]) -> None:
+def check_types(schema: Mapping[str, pl.DataType], ids: str, columns: Mapping[str, pl.DataType]) -> None:
     """Return when `schema` has integers or text in column `ids`, and `columns`.
 
     Raises

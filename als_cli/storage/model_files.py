@@ -15,7 +15,7 @@ from als_cli.als.recipe import Recipe, recipe_from_json
 from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
 from als_cli.ranking.trained_model import TrainedModel
-from als_cli.storage.id_tables import COUNT, UNREADABLE, check_columns, check_ids
+from als_cli.storage.id_tables import COUNT, UNREADABLE, check_ids, check_types
 from als_cli.storage.manifest import Manifest, current_artifact
 from als_cli.storage.matrix_checks import check_factors
 from als_cli.storage.ownership import MANIFEST
@@ -121,7 +121,7 @@ def _read_side(
         batch = _only_batch(path, {ids, *columns, _FACTORS})
         factors = _factors_of(batch.column(_FACTORS))
         table = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch.drop_columns([_FACTORS])])))
-        check_columns(table.schema, ids, columns)
+        check_types(table.schema, ids, columns)
         check_ids(table[ids])
         if any(table[column].null_count() for column in columns):
             raise ValueError(f"a column of {', '.join(columns)} has nulls")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from als_cli.storage.documents import MAXIMUM_BYTES
+
 MANIFEST = "manifest.json"
 
 
@@ -28,6 +30,8 @@ class OwnManifest(BaseModel):
 def own_manifest(path: Path) -> OwnManifest | None:
     """Return the manifest at `path`; None if there is no file or als did not write it."""
     try:
+        if path.stat().st_size > MAXIMUM_BYTES:
+            return None
         return OwnManifest.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None

@@ -28,7 +28,7 @@ from als_cli.splitting.validation import Horizon, ValidationSets, validation_set
 from als_cli.tuning.auto_trial import TrialRunner
 from als_cli.tuning.contest import AutoRules, Contest
 from als_cli.tuning.parameters import check_times
-from als_cli.tuning.point import Point, apply_point, open_values
+from als_cli.tuning.point import POINT_NAMES, Point, apply_point, open_values
 
 _MAXIMUM_FACTORS, _MAXIMUM_ITERATIONS = 4096, 10_000
 """Limits of a choice that is read from a file."""
@@ -72,12 +72,14 @@ def checked_choice(choice: Choice) -> Choice:
     Raises
     ------
     ValueError
-        A value is no number, NaN or negative, or there are too many factors or iterations.
+        A name is unknown, a value is no number, NaN or negative, or there are too many factors or iterations.
     """
     point = choice.point
     numbers = (*point.values(), choice.value, choice.users, choice.periods)
     if not all(type(number) in (int, float) and number >= 0 for number in numbers):
         raise ValueError("a value of the choice is not a number of at least 0")
+    if not point.keys() <= POINT_NAMES:
+        raise ValueError("the choice has a setting with an unknown name")
     factors, iterations = point.get("factors", 1), point.get("iterations", 1)
     if not 1 <= factors <= _MAXIMUM_FACTORS or not 1 <= iterations <= _MAXIMUM_ITERATIONS:
         raise ValueError("the factors or iterations of the choice are out of range")

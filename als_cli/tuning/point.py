@@ -46,6 +46,13 @@ DEMAND_KEYS = {
 }
 """Names in a point and keys of `train.demand`."""
 _CONFIDENCE = ("alpha", "user_exponent", "item_exponent")
+POINT_NAMES = frozenset(
+    {
+        *("factors", "iterations", "unobserved_weight", "regularization", "frequency_exponent"),
+        *(*_CONFIDENCE, *FOLD_IN_NAMES, *DEMAND_KEYS),
+    }
+)
+"""All names of a point."""
 _DIGITS = 4
 HU2008_REGULARIZATION = 0.05
 """The default regularization of objective hu2008."""

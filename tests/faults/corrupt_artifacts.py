@@ -1,6 +1,6 @@
 """Damage artifact files at random, run commands on them, and count what happens.
 
-Run by hand: ``python -m tests.faults.corrupt_artifacts --cases 1000 --seed 1``. Each case damages one file of a copy of a
+Run by hand: ``python -m tests.faults.corrupt_artifacts --cases 1200 --seed 11``. Each case damages one file of a copy of a
 workspace, and runs one command that reads this kind of artifact, in a worker process. Allowed outcomes: exit code 4
 with one error and one hint, or the output of the undamaged workspace, byte for byte.
 """
@@ -55,7 +55,6 @@ READERS = {
 }
 """Commands that read each kind of artifact."""
 GOOD = ("exit 4", "same output", "not changed")
-Bytes = bytearray
 
 
 @dataclass(frozen=True)
@@ -105,21 +104,29 @@ def damaged_files(folder: Path) -> list[str]:
     return sorted(name for name in named if kind_of(name) in READERS)
 
 
-def flip(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def _is_current(folder: Path, file: str) -> bool:
+    """Return whether `file` is in a version that is published, or is the study."""
+    path = folder / file
+    links = [*folder.glob("work/*"), *folder.glob("lists*")]
+    shown = {found.resolve() for link in links for found in (link.resolve(), *link.resolve().glob("*"))}
+    return path.resolve() in shown
+
+
+def flip(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     for place in rng.integers(0, 8 * len(content), rng.integers(1, 4)):
         content[place // 8] ^= 1 << (place % 8)
     return content
 
 
-def truncate(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def truncate(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     return content[: rng.integers(0, len(content))]
 
 
-def extend(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def extend(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     return content + rng.bytes(int(rng.integers(1, 5000)))
 
 
-def zero_page(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
+def zero_page(content: bytearray, rng: np.random.Generator, _: Path) -> bytearray:
     size = int(rng.choice([512, 4096]))
     start = size * int(rng.integers(0, -(-len(content) // size)))
     end = min(start + size, len(content))
@@ -127,15 +134,15 @@ def zero_page(content: Bytes, rng: np.random.Generator, _: Path) -> Bytes:
     return content
 
 
-def swap(content: Bytes, rng: np.random.Generator, path: Path) -> Bytes:
-    """Return the content of the same file in another version, or of another file of the same kind."""
+def swap(content: bytearray, rng: np.random.Generator, path: Path) -> bytearray:
+    """Return the content of this file in another version, or of another file."""
     others = [p for p in path.parent.parent.rglob(f"*{path.suffix}") if p != path and p.is_file()]
     same = [p for p in others if p.name == path.name and p.read_bytes() != content]
     chosen = same if same and rng.random() < 0.7 else others
-    return Bytes(chosen[rng.integers(len(chosen))].read_bytes()) if chosen else flip(content, rng, path)
+    return bytearray(chosen[rng.integers(len(chosen))].read_bytes()) if chosen else flip(content, rng, path)
 
 
-DAMAGES: dict[str, Callable[[Bytes, np.random.Generator, Path], Bytes]] = {
+DAMAGES: dict[str, Callable[[bytearray, np.random.Generator, Path], bytearray]] = {
     "flip": flip,
     "truncate": truncate,
     "extend": extend,
@@ -145,12 +152,16 @@ DAMAGES: dict[str, Callable[[Bytes, np.random.Generator, Path], Bytes]] = {
 
 
 def cases(folder: Path, count: int, seed: int, verify: str = "on") -> list[Case]:
-    """Return `count` random cases for the shop in `folder`. Each kind of artifact is equally frequent."""
+    """Return `count` random cases for the shop in `folder`.
+
+    Each kind of artifact is equally frequent. Most files are of the published version, which commands read.
+    """
     rng, files = np.random.default_rng(seed), damaged_files(folder)
+    current = [file for file in files if _is_current(folder, file)]
     chosen = []
     for number in range(count):
         kind = list(READERS)[rng.integers(len(READERS))]
-        of_kind = [file for file in files if kind_of(file) == kind]
+        of_kind = [file for file in (current if rng.random() < 0.9 else files) if kind_of(file) == kind]
         damage = list(DAMAGES)[rng.choice(len(DAMAGES), p=[0.5, 0.15, 0.1, 0.15, 0.1])]
         command = READERS[kind][rng.integers(len(READERS[kind]))]
         chosen.append(Case(number, of_kind[rng.integers(len(of_kind))], damage, command, verify))
@@ -167,7 +178,7 @@ def run_case(shop: Path, case: Case, seed: int) -> tuple[str, str]:
         damage = DAMAGES.get(case.damage)
         if damage is not None:
             rng = np.random.default_rng([seed, case.number])
-            after = damage(Bytes(before), rng, path)
+            after = damage(bytearray(before), rng, path)
             if after == before:
                 return "not changed", ""
             path.write_bytes(after)
@@ -180,9 +191,9 @@ def _outcome(copy: Path, case: Case) -> tuple[str, str]:
         ended = als_here(*arguments)
     except BaseException as escaped:  # noqa: BLE001 - a panic of polars is no Exception
         return "traceback", repr(escaped)[:300]
-    stderr = ended.stderr
     if ended.returncode == 0:
         return "done", _output(copy, case.command, ended.stdout)
+    stderr = ended.stderr
     errors = [line for line in stderr.splitlines() if not line.startswith("warning")]
     one_line = sum(line.startswith("error: ") for line in errors) == 1 and "Traceback" not in stderr
     if ended.returncode == 4 and one_line and errors[-1].startswith("hint: "):
@@ -198,10 +209,9 @@ def _output(copy: Path, command: str, stdout: str) -> str:
         report = json.loads(stdout)
         trials = [(trial["state"], trial["value"], trial["parameters"]) for trial in report["trials"]]
         return repr(trials) + (copy / "work/tune/best.yaml").read_text().replace(str(copy), "")
-    places = {"train": "work/models/*.arrow", "evaluate": "work/evaluations/[!.m]*", "run": "lists/*"}
-    files = sorted(copy.glob(places.get(command, "lists/*")))
-    if command == "evaluate":
-        files.append(copy / "work/evaluations/metrics.json")
+    places = {"train": "work/models/*.arrow", "evaluate": "work/evaluations/[!.]*"}
+    found = copy.glob(places.get(command, "lists/*"))
+    files = sorted(path for path in found if path.name != "manifest.json")
     return repr([(path.name, path.read_bytes().hex()) for path in files])
 
 
@@ -272,9 +282,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         shop = Path(place) / "shop"
         prepare(shop)
-        found = run_cases(
-            shop, cases(shop, options.cases, options.seed, options.verify), options.seed, options.workers
-        )
+        wanted = cases(shop, options.cases, options.seed, options.verify)
+        found = run_cases(shop, wanted, options.seed, options.workers)
     bad = [entry for entry in found if entry[1] not in GOOD]
     for case, outcome, text in bad[:40]:
         print(outcome, case, text[:300].replace("\n", " | "))

@@ -124,6 +124,20 @@ def test_a_wrong_table_of_users_is_named(context, change, reason):
     assert reason in broken_dataset(context, "matrix_indptr" if "there are" in reason else "users.parquet")
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda events: events.drop("weight"), "column weight is None"),
+        (lambda events: events.drop("item_id"), "column item_id is None"),
+        (lambda events: events.with_columns(pl.col("timestamp").cast(pl.Int64)), "timestamp is Int64"),
+    ],
+)
+def test_clean_events_with_wrong_columns_are_named(context, change, reason):
+    path = context.dataset_place / EVENTS
+    change(pl.read_parquet(path)).write_parquet(path)
+    assert reason in broken_dataset(context, EVENTS)
+
+
 @pytest.mark.parametrize("name", ["users.parquet", EVENTS])
 def test_a_file_that_is_not_parquet_is_named(context, name):
     (context.dataset_place / name).write_bytes(b"PAR1" + b"\xff" * 300 + b"PAR1")

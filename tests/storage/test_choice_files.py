@@ -1,5 +1,6 @@
 """The stored choice of `auto`: when it serves another run, and that one run chooses once."""
 
+import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from als_cli.storage.choice_files import CHOICE, ChoiceBasis, stored_choice, wri
 from als_cli.storage.manifest import published_manifest
 from als_cli.storage.publish import current_version
 from als_cli.tuning.auto import AutoSearch, Choice
-from tests.manifests import rewrite_manifest
+from tests.manifests import accept_files, rewrite_manifest
 from tests.stages.evaluation_builders import context_for, publish_events, two_tastes
 
 DAY = timedelta(days=1)
@@ -72,6 +73,18 @@ def test_a_broken_choice_is_an_error_because_a_new_choice_could_differ(place):
     with pytest.raises(ArtifactError, match=r"choice\.json is broken: its checksum differs") as raised:
         stored_choice(place, BASIS, 30 * DAY, unseen=False)
     assert raised.value.hint == f"remove {place}, so that `als train` selects the settings again"
+
+
+@pytest.mark.parametrize(
+    "point",
+    [{"item_exqonent": 0.1}, {"alpha": "10"}, {"alpha": -1.0}, {"factors": 10**9}, {"iterations": 10**9}],
+)
+def test_a_choice_with_wrong_values_is_an_error(place, point):
+    path = current_version(place) / CHOICE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"point": point}), encoding="utf-8")
+    accept_files(current_version(place))
+    with pytest.raises(ArtifactError, match=r"choice\.json is broken: .*the choice"):
+        stored_choice(place, BASIS, 30 * DAY, unseen=False)
 
 
 @pytest.mark.parametrize("other", [{"format_version": 2}, {"tool_version": "0.0.1"}])
