@@ -8,6 +8,7 @@ import polars as pl
 from als_cli.config.evaluate import CohortTable
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
+from als_cli.events.ids import check_id_type
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
 
@@ -69,6 +70,7 @@ def read_cohort_table(
         schema = scan.collect_schema()
     names = schema.names()
     id_name = column(names, config.column, key=f"{key}.column", file=config.path)
+    check_id_type(schema[id_name], column=id_name, file=config.path)
     by = [column(names, ref, key=f"{key}.by", file=config.path) for ref in config.by]
     for name in by:
         _check_type(name, schema[name], key, config.path)
@@ -88,11 +90,13 @@ def read_cohort_table(
             repeated,
             id_name,
         )
+    with reading(config.path, config):
+        values = {name: _as_text(table[name].gather(first)) for name in by}
     return TableValues(
         path=config.path,
         key=key,
         ids=ids.gather(first),
-        values={name: _as_text(table[name].gather(first)) for name in by},
+        values=values,
         examples=", ".join(repr(value) for value in table[id_name].head(3)),
     )
 

@@ -8,6 +8,8 @@ import polars as pl
 from als_cli.config.events import IdType
 from als_cli.errors import DataError
 
+_TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Binary)
+
 
 @dataclass(frozen=True)
 class IdFacts:
@@ -31,6 +33,7 @@ def plain_id(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Exp
     DataError
         The column's type cannot hold ids (a list, a date).
     """
+    check_id_type(dtype, column=column, file=file)
     raw = pl.col(name)
     if dtype.is_integer():
         return raw
@@ -38,13 +41,23 @@ def plain_id(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Exp
         return pl.when(raw.is_finite()).then(raw.cast(pl.Float64))
     if isinstance(dtype, pl.Decimal):
         return raw.cast(pl.Float64 if dtype.scale else pl.Int64, strict=False)
-    if dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Binary):
-        text = raw.cast(pl.String, strict=False)
-        return pl.when(text.str.strip_chars() != "").then(text)
-    raise DataError(
-        f"{file}: column {column!r} holds {dtype}, which cannot be an id",
-        hint="map a column of integers or texts",
-    )
+    text = raw.cast(pl.String, strict=False)
+    return pl.when(text.str.strip_chars() != "").then(text)
+
+
+def check_id_type(dtype: pl.DataType, *, column: str, file: str) -> None:
+    """Return when a column of type `dtype` can hold ids.
+
+    Raises
+    ------
+    DataError
+        It cannot: it holds lists, dates or other values. The message names the file and the column.
+    """
+    if not (dtype.is_numeric() or dtype in _TEXT_TYPES):
+        raise DataError(
+            f"{file}: column {column!r} holds {dtype}, which cannot be an id",
+            hint="map a column of integers or texts",
+        )
 
 
 def is_plain_integer(plain: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -91,6 +104,8 @@ def as_id(plain: pl.Expr, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
     """Return the ids `plain` of type `dtype` as type `target`. An id that is not of this type gives null."""
     if dtype == target:
         return plain
+    if dtype in (pl.Binary, pl.Categorical, pl.Enum):
+        return as_id(plain.cast(pl.String, strict=False), pl.String(), target)
     whole = plain.cast(pl.Int64, strict=False)
     if target == pl.String:
         text = plain.cast(pl.String)

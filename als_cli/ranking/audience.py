@@ -10,6 +10,7 @@ from als_cli.arrays import Int32Array
 from als_cli.config.recommend import ActiveUsers, UsersFile
 from als_cli.dataset.interactions import Interactions, cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
+from als_cli.events.ids import check_id_type
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
 
@@ -76,8 +77,9 @@ def _listed(config: UsersFile, interactions: Interactions, find: FindFiles) -> A
     wanted = Wanted("recommend.users", {"recommend.users.column": config.column})
     scan = scan_table(config.file, config, wanted, find=find)
     with reading(config.file, config):
-        names = scan.collect_schema().names()
-        name = column(names, config.column, key="recommend.users.column", file=config.file)
+        schema = scan.collect_schema()
+        name = column(schema.names(), config.column, key="recommend.users.column", file=config.file)
+        check_id_type(schema[name], column=name, file=config.file)
         given = scan.select(name).collect()[name]
     ids = cast_ids(given, interactions.user_ids.dtype)
     user_ids = ids.drop_nulls().unique().sort()

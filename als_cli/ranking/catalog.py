@@ -9,6 +9,7 @@ from als_cli.arrays import BoolArray
 from als_cli.config.recommend import CatalogConfig
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
+from als_cli.events.ids import check_id_type
 from als_cli.tables.conditions import mark
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
@@ -98,8 +99,10 @@ def read_catalog(config: CatalogConfig, id_type: pl.DataType, find: FindFiles = 
     """
     frame = scan_table(config.catalog, config, _wanted(config), find=find)
     with reading(config.catalog, config):
-        names = frame.collect_schema().names()
+        schema = frame.collect_schema()
+    names = schema.names()
     item = column(names, config.columns.item, key="recommend.items.columns.item", file=config.catalog)
+    check_id_type(schema[item], column=item, file=config.catalog)
     title = _title_column(names, config)
     wanted = [pl.col(item).alias("item"), pl.col(_SELECTED)]
     if title is not None:

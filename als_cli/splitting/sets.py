@@ -10,6 +10,7 @@ from als_cli.config.source import ColumnsConfig
 from als_cli.dataset.aggregation import aggregate
 from als_cli.dataset.interactions import Interactions, cast_ids
 from als_cli.errors import DataError
+from als_cli.events.ids import check_id_type
 from als_cli.splitting.holdout import Holdout, hold_out
 from als_cli.splitting.splits import PAIR, SplitEvents, split_events
 from als_cli.tables.delimited import Wanted
@@ -69,8 +70,12 @@ def read_pairs(
     wanted = Wanted(section, {f"{key}.user": columns.user, f"{key}.item": columns.item})
     table = scan_table(config.path, config, wanted, find=find)
     with reading(config.path, config):
-        names = table.collect_schema().names()
-        user, item = (column(names, ref, key=key, file=config.path) for key, ref in wanted.columns.items())
+        schema = table.collect_schema()
+        user, item = (
+            column(schema.names(), ref, key=key, file=config.path) for key, ref in wanted.columns.items()
+        )
+        for name in (user, item):
+            check_id_type(schema[name], column=name, file=config.path)
         pairs = table.select(user_id=pl.col(user), item_id=pl.col(item)).drop_nulls()
         return pairs.unique().sort(PAIR).collect()
 

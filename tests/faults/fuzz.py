@@ -21,19 +21,20 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from als_cli.config.events import EventsConfig
 from als_cli.config.loading import load_config
 from als_cli.errors import AlsError
-from tests.faults.fuzz_inputs import EVENT_FILES, config_text, event_file, event_keys
+from tests.faults.fuzz_inputs import COLUMNS, EVENT_FILES, config_text, event_file, setting
 
 SECONDS_PER_INPUT = 20
 MAXIMUM_MEMORY = 2 << 30
 """Peak resident memory of a worker in bytes. Without a hostile input it needs about 200 MiB."""
 CODES = (2, 3, 4, 7)
-TARGETS = ("config", *EVENT_FILES)
+TARGETS = ("setting", "config", *EVENT_FILES)
 _CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -48,7 +49,9 @@ def run_input(seed: int, number: int, folder: Path, targets: tuple[str, ...] = T
     rng = random.Random(f"{seed}/{number}")
     target = targets[number % len(targets)]
     try:
-        if target == "config":
+        if target == "setting":
+            load_config(None, ["events.source=a.csv", setting(rng)], environment={})
+        elif target == "config":
             file = folder / "fuzz.yaml"
             file.write_bytes(config_text(rng))
             load_config(file, environment={})
@@ -64,6 +67,36 @@ def _checked_code(error: AlsError) -> int:
     assert code in CODES, f"exit code {code}: {error.message}"
     assert "\n" not in error.message, f"several lines: {error.message}"
     return code
+
+
+def event_keys(rng: random.Random) -> dict[str, Any]:
+    """Return keys of section `events` that change how a file is read."""
+    keys: dict[str, Any] = {
+        "columns": {
+            role: name for role, name in COLUMNS.items() if rng.random() < 0.8 or role in ("user", "item")
+        }
+    }
+    options: dict[str, list[Any]] = {
+        "duplicates": ["sum", "exact", "max"],
+        "value_transform": ["linear", "log1p"],
+        "negative": ["subtract", "drop", "reject"],
+        "id_types": [{"user": "int"}, {"item": "string"}],
+        "where": [
+            "n > 1",
+            "cast(n as int) > 1",
+            "kind = 'view'",
+            "user_id is not null and length(item_id) > 1",
+        ],
+        "timestamp_format": ["s", "ns", "iso", "%Y-%m-%d", "%d/%m/%Y"],
+        "max_bad_fraction": [1.0],
+        "encoding": ["latin-1", "utf-16", "cp1252"],
+        "separator": [";", "tab"],
+        "header": [False],
+    }
+    for key, values in options.items():
+        if rng.random() < 0.1:
+            keys[key] = rng.choice(values)
+    return keys
 
 
 def _read_events(kind: str, rng: random.Random, folder: Path) -> None:
@@ -85,7 +118,7 @@ def _read_events(kind: str, rng: random.Random, folder: Path) -> None:
         aggregate(pl.scan_parquet(clean, glob=False), config)
 
 
-def work(seed: int, numbers: range, progress: Path) -> Counter[str]:
+def work(seed: int, numbers: range, targets: tuple[str, ...], progress: Path) -> Counter[str]:
     """Run the inputs `numbers`, and return the number of inputs per outcome. `progress` gets the current number."""
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
@@ -93,7 +126,7 @@ def work(seed: int, numbers: range, progress: Path) -> Counter[str]:
             progress.write_text(str(number))
             faulthandler.dump_traceback_later(SECONDS_PER_INPUT, exit=True)
             try:
-                outcomes[run_input(seed, number, Path(name))] += 1
+                outcomes[run_input(seed, number, Path(name), targets)] += 1
             except BaseException as escaped:  # noqa: BLE001 - the fuzzer looks for all of them
                 frames = traceback.extract_tb(escaped.__traceback__)
                 place = next((one for one in reversed(frames) if "als_cli" in one.filename), frames[-1])
@@ -127,21 +160,22 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--target", choices=TARGETS, action="append", help="repeatable; default: all in turn")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     numbers = range(given.first, given.first + given.inputs)
     if given.worker:
         with without_stderr():
-            outcomes = work(given.seed, numbers, given.worker)
+            outcomes = work(given.seed, numbers, tuple(given.target or TARGETS), given.worker)
         print(f"OUTCOMES {dict(outcomes)}")
         return
     started = time.perf_counter()
-    failures = supervise(given.seed, numbers)
+    failures = supervise(given.seed, numbers, [f"--target={target}" for target in given.target or ()])
     print(f"{len(numbers)} inputs, {failures} failures, {time.perf_counter() - started:.0f} s")
     raise SystemExit(failures > 0)
 
 
-def supervise(seed: int, numbers: range) -> int:
+def supervise(seed: int, numbers: range, targets: list[str]) -> int:
     """Run the inputs `numbers` in workers, print all outcomes, and return the number of failures."""
     failures = 0
     with tempfile.TemporaryDirectory() as name:
@@ -149,7 +183,7 @@ def supervise(seed: int, numbers: range) -> int:
         while numbers:
             options = [f"--seed={seed}", f"--first={numbers.start}", f"--inputs={len(numbers)}"]
             ended = subprocess.run(
-                [sys.executable, __file__, *options, "--worker", str(progress)],
+                [sys.executable, __file__, *options, *targets, "--worker", str(progress)],
                 stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
             print(ended.stdout, end="", flush=True)

@@ -141,6 +141,41 @@ def config_text(rng: random.Random) -> bytes:
     return mutated_bytes(content, rng) if rng.random() < 0.5 else content
 
 
+SETTINGS = (
+    *(
+        "train.factors=256",
+        "train={factors: 8, seed: 1}",
+        "evaluate.split={by: time, test: 7d}",
+        "threads=auto",
+    ),
+    *(
+        "events.columns={user: 1, item: b}",
+        "events.types={view: 1, buy: 5}",
+        "events.half_life=30d",
+        "keep=3",
+    ),
+    *("events.where=price > 0 and (kind = 'view' or \"a b\" is null)", "recommend.output.path=out/x.csv"),
+    *("recommend.items={catalog: i.csv, where: a in (1, 2) and lower(b) like 'x%'}", "evaluate.at=[10, 20]"),
+    *("recommend.users={active_since: 2026-01-31}", "tune.space.factors=[8, 16]", "events.as_of=2026-01-31"),
+    *(
+        "events.source=[a.csv, {path: b*, columns: {user: u}}]",
+        "evaluate.gate={metric: ndcg@10, at_least: 0.1}",
+    ),
+    *("events.where=case when a > 1 then cast(b as int) else length(c) end between 1 and 9", "tune.time=1h"),
+)
+
+
+def setting(rng: random.Random) -> str:
+    """Return a changed ``KEY=VALUE`` of ``--set``. Bytes that are not UTF-8 are as the shell passes them."""
+    text = rng.choice(SETTINGS)
+    if rng.random() < 0.2:
+        text = f"{text.partition('=')[0]}={rng.choice(WORDS)}"
+    if rng.random() < 0.9:
+        content = mutated_bytes(text.encode("utf-8", errors="surrogatepass"), rng)
+        text = content.decode("utf-8", errors="surrogateescape")
+    return text
+
+
 def _frame() -> pl.DataFrame:
     return pl.DataFrame(ROWS, schema=list(NAMES), orient="row")
 
@@ -241,33 +276,3 @@ def event_file(kind: str, rng: random.Random) -> bytes:
     """Return the bytes of a file of `kind` with wrong values, wrong types, wrong bytes or all of them."""
     content = EVENT_FILES[kind](rng)
     return mutated_bytes(content, rng) if rng.random() < 0.7 else content
-
-
-def event_keys(rng: random.Random) -> dict[str, Any]:
-    """Return keys of section `events` that change how a file is read."""
-    keys: dict[str, Any] = {
-        "columns": {
-            role: name for role, name in COLUMNS.items() if rng.random() < 0.8 or role in ("user", "item")
-        }
-    }
-    options: dict[str, list[Any]] = {
-        "duplicates": ["sum", "exact", "max"],
-        "value_transform": ["linear", "log1p"],
-        "negative": ["subtract", "drop", "reject"],
-        "id_types": [{"user": "int"}, {"item": "string"}],
-        "where": [
-            "n > 1",
-            "cast(n as int) > 1",
-            "kind = 'view'",
-            "user_id is not null and length(item_id) > 1",
-        ],
-        "timestamp_format": ["s", "ns", "iso", "%Y-%m-%d", "%d/%m/%Y"],
-        "max_bad_fraction": [1.0],
-        "encoding": ["latin-1", "utf-16", "cp1252"],
-        "separator": [";", "tab"],
-        "header": [False],
-    }
-    for key, values in options.items():
-        if rng.random() < 0.1:
-            keys[key] = rng.choice(values)
-    return keys

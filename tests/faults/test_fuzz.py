@@ -8,6 +8,7 @@ from als_cli.config.loading import load_config
 from als_cli.config.yaml_text import parse_value, parse_yaml
 from als_cli.errors import ConfigError
 from tests.faults.fuzz import TARGETS, run_input, without_stderr
+from tests.faults.fuzz_inputs import EVENT_FILES
 
 INPUTS = 40
 
@@ -16,7 +17,7 @@ INPUTS = 40
 def test_mutated_inputs_have_documented_errors(target, tmp_path):
     with without_stderr():
         outcomes = {run_input(1, number, tmp_path, (target,)) for number in range(INPUTS)}
-    assert {f"{target} ok", f"{target} {2 if target == 'config' else 3}"} <= outcomes
+    assert {f"{target} ok", f"{target} {3 if target in EVENT_FILES else 2}"} <= outcomes
 
 
 def check(error):
