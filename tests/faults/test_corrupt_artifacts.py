@@ -19,14 +19,14 @@ def shop(tmp_path_factory):
 
 
 def test_damaged_artifacts_give_exit_code_4_or_the_same_output(shop):
-    found = run_cases(shop, cases(shop, 30, SEED), SEED, workers=1)
+    found = run_cases(shop, cases(shop, 20, SEED), SEED, workers=1)
     assert [(case, outcome, text) for case, outcome, text in found if outcome not in GOOD] == []
     assert {case.kind for case, _, _ in found} == set(READERS)
     assert sum(outcome == "exit 4" for _, outcome, _ in found) >= 8
 
 
 def test_without_checksums_damaged_artifacts_cause_no_crash_and_no_traceback(shop):
-    found = run_cases(shop, cases(shop, 15, SEED + 1, verify="off"), SEED, workers=1)
+    found = run_cases(shop, cases(shop, 10, SEED + 1, verify="off"), SEED, workers=1)
     allowed = (*GOOD, "wrong output")
     assert [(case, outcome, text) for case, outcome, text in found if outcome not in allowed] == []
 

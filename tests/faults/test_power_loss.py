@@ -16,9 +16,7 @@ def test_every_state_that_the_file_system_may_leave_has_whole_lists(name):
     assert found.states > 50
 
 
-@pytest.mark.parametrize(
-    ("name", "skipped"), [("recs", ".recs.versions"), ("recs", ".parquet"), ("recs.parquet", ".parquet")]
-)
+@pytest.mark.parametrize(("name", "skipped"), [("recs", ".recs.versions"), ("recs.parquet", ".parquet")])
 def test_a_missing_sync_is_found(name, skipped):
     """The names of the versions, or the data of files, do not reach the disk before the lists are published."""
     assert examine(name, earlier=True, skipped=skipped, most=3).failures

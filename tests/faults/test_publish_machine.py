@@ -158,5 +158,5 @@ class PublishingFile(Publishing):
 
 TestFolder, TestFile = PublishingFolder.TestCase, PublishingFile.TestCase
 TestFolder.settings = TestFile.settings = settings(
-    max_examples=20, stateful_step_count=12, deadline=None, phases=(Phase.explicit, Phase.generate)
+    max_examples=8, stateful_step_count=12, deadline=None, phases=(Phase.explicit, Phase.generate)
 )  # shrinking takes minutes

@@ -4,7 +4,7 @@ from tests.faults.readers import GONE, READERS, WHOLE, watch
 
 
 def test_readers_find_whole_lists_during_publications():
-    results = watch(30)
+    results = watch(15)
     assert results.keys() == READERS.keys()
     for found in results.values():
         assert found[f"resolved: {WHOLE}"] > 0

@@ -40,7 +40,6 @@ def trials_of(report):
 @pytest.mark.parametrize(
     ("number", "code", "seen"),
     [
-        (signal.SIGKILL, -9, "tuning trial 6:"),
         (signal.SIGINT, 130, "tuning trial 6:"),
         (signal.SIGKILL, -9, "screening trial 4:"),
     ],

@@ -80,9 +80,11 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from als_cli.cli import main
+from als_cli.console import session
 import als_cli.stages.recommend, als_cli.ranking.kernel_top_n
 
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+session.check_address_space = lambda: None  # it refuses limits as low as this one
 resource.setrlimit(resource.RLIMIT_AS, (used + 900 * 2**20,) * 2)
 main()
 """
@@ -92,7 +94,10 @@ def test_too_little_memory_is_an_error_before_any_work(tmp_path):
     # The factors of 100,000 items take 391 MiB. Ranking holds two more copies.
     few = interactions_of([(user, item) for user in range(2) for item in range(2)])
     items = pl.DataFrame({"item_id": np.arange(100_000)}).with_columns(
-        interactions=pl.lit(1, pl.UInt32), events=pl.lit(1, pl.UInt32), last_time=few.newest
+        interactions=pl.lit(1, pl.UInt32),
+        events=pl.lit(1, pl.UInt32),
+        first_time=few.newest,
+        last_time=few.newest,
     )
     matrix = csr_matrix((few.matrix.data, few.matrix.indices, few.matrix.indptr), shape=(2, len(items)))
     many = Interactions(few.users, items, matrix, few.newest)

@@ -139,7 +139,7 @@ def test_the_same_seed_gives_the_same_trials_and_a_longer_search_keeps_them(tmp_
     assert both_of(tune(screening(tmp_path / "c", trials=9, seed=1))) != straight
 
 
-@pytest.mark.parametrize("when", [1, 4, 9, 12, 14, 17])
+@pytest.mark.parametrize("when", [1, 9, 14])
 def test_an_interrupted_search_continues_to_the_same_result(tmp_path, monkeypatch, when):
     calls, plain = [], FoldTrial.value
 
