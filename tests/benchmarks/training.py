@@ -51,20 +51,20 @@ def native(
     confidence: csr_matrix, factors: int, iterations: int, threads: int, *, exact: bool
 ) -> list[Iteration]:
     settings = AlsSettings(factors, RIDGE, iterations, exact, 1, threads)
-    iterations: list[Iteration] = []
+    done: list[Iteration] = []
     found = NativeEngine().fit(
-        confidence, settings, lambda iteration: iterations.append((iteration.seconds, iteration.loss))
+        confidence, settings, lambda iteration: done.append((iteration.seconds, iteration.loss))
     )
     checked = hu_loss(confidence, found.users, found.items)
-    if abs(checked - iterations[-1][1]) > 1e-4 * checked:
-        raise SystemExit(f"native reports loss {iterations[-1][1]}, its factors have {checked}")
-    return iterations
+    if abs(checked - done[-1][1]) > 1e-4 * checked:
+        raise SystemExit(f"native reports loss {done[-1][1]}, its factors have {checked}")
+    return done
 
 
 def implicit(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Iteration]:
     from implicit.cpu.als import AlternatingLeastSquares
 
-    iterations: list[Iteration] = []
+    done: list[Iteration] = []
     with Workers(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = AlternatingLeastSquares(
@@ -72,10 +72,10 @@ def implicit(confidence: csr_matrix, factors: int, iterations: int, threads: int
         )
 
         def record(_number: int, seconds: float, *_: object) -> None:
-            iterations.append((seconds, hu_loss(confidence, model.user_factors, model.item_factors)))
+            done.append((seconds, hu_loss(confidence, model.user_factors, model.item_factors)))
 
         model.fit(confidence, show_progress=False, callback=record)
-    return iterations
+    return done
 
 
 def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int) -> list[Iteration]:
@@ -84,14 +84,14 @@ def irspack(confidence: csr_matrix, factors: int, iterations: int, threads: int)
     trainer = IALSTrainer(
         confidence, factors, 1.0, RIDGE, 0.0, 0.1, SolverType.CG, 3, 64, LossType.ORIGINAL, 1, threads, 3, 1
     )
-    iterations: list[Iteration] = []
+    done: list[Iteration] = []
     for _ in range(iterations):
         started = time.perf_counter()
         trainer.run_epoch()
         seconds = time.perf_counter() - started
         core = trainer.core_trainer
-        iterations.append((seconds, hu_loss(confidence, np.asarray(core.user), np.asarray(core.item))))
-    return iterations
+        done.append((seconds, hu_loss(confidence, np.asarray(core.user), np.asarray(core.item))))
+    return done
 
 
 def contenders(
