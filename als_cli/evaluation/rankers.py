@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.demand import demand
 from als_cli.arrays import Float32Array
+from als_cli.ranking.masks import Masks
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.top_n import TopN
 
@@ -103,4 +104,4 @@ class RecentPopular(_ItemScores):
 
 
 def _best(index: ItemIndex, users: Float32Array, block: UsersToRank, n: int, threads: int) -> TopN:
-    return top_n_of(index, users, n, seen=block.seen, candidates=block.candidates, threads=threads)
+    return top_n_of(index, users, n, Masks(block.seen, block.candidates), threads=threads)

@@ -1,10 +1,11 @@
 """Inputs, outputs and scratch memory of the compiled top-N. This module does not import numba."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from als_cli.arrays import Float32Array, Int32Array, Int64Array
+from als_cli.arrays import Float32Array, Int32Array, Int64Array, Uint8Array
 
 PANEL = 32
 """Items per tile."""
@@ -27,6 +28,56 @@ class PackedItems(NamedTuple):
     """(I,) position of each item row, -1 for items that may not be ranked."""
 
 
+class CandidateRows(NamedTuple):
+    """The only items that may be in the list of each user."""
+
+    indptr: Int64Array
+    rows: Int32Array
+
+
+class PackedLimits(NamedTuple):
+    """Limits on the slots of items with the same value of a column; see :mod:`als_cli.ranking.limits`."""
+
+    groups: Int32Array
+    """(I * columns,) flat: the group of each item in each column, -1 without a group."""
+    columns: int
+    """Number of limited columns. Without any, the other fields are not used."""
+    free: Int32Array
+    """(B * stride,) flat: slots that each group may still take in the list of each user."""
+    stride: int
+    """Number of groups."""
+    exchanges: int
+    """1: the list has at most `free` items of each group, the best ones. This needs a single column. 0: only items of groups without free slots are left out."""
+
+
+class PackedOffers(NamedTuple):
+    """Items for the lists of some users, best first."""
+
+    rows: Int32Array
+    """(M, m) item rows, -1 after the last item."""
+    scores: Float32Array
+    """(M, m)."""
+    users: Int64Array
+    """(M,) position of each user in the block."""
+    minimum: np.float32
+    """Minimum score of an item that may be taken."""
+
+
+class PackedState(NamedTuple):
+    """What the limits allow in the lists of a block of B users. The kernel changes it."""
+
+    free: Int32Array
+    """(B, G) slots that each group may still take."""
+    used: Uint8Array
+    """(B, G) 1 if the list has an item of the group. (B, 0) without a minimum number of values."""
+    repeats: Int32Array
+    """(B, columns) slots that values which the list already has may still take."""
+    first_groups: Int64Array
+    """(columns + 1,) the first group of each column."""
+    varied: Uint8Array
+    """(columns,) 1 for columns with a minimum number of values."""
+
+
 class PackedUsers(NamedTuple):
     """The users to rank items for."""
 
@@ -37,13 +88,7 @@ class PackedUsers(NamedTuple):
     seen_indptr: Int64Array
     seen: Int32Array
     """Item rows that the users have seen, ascending within a user."""
-
-
-class CandidateRows(NamedTuple):
-    """The only items that may be in the list of each user."""
-
-    indptr: Int64Array
-    rows: Int32Array
+    limits: PackedLimits
 
 
 class PackedLists(NamedTuple):
@@ -82,3 +127,17 @@ def scratch_for(users: int, size: int) -> Scratch:
         np.empty(GROUP, np.int64),
         np.empty(GROUP * PANEL, np.float32),
     )
+
+
+def packed_limits(groups: Int32Array, free: Int32Array, *, exchanges: bool) -> PackedLimits:
+    """Return the limits of `groups` (I, columns), with `free` (B, G) slots; for the fields see :class:`PackedLimits`."""
+    return PackedLimits(
+        frozen(groups.reshape(-1)), groups.shape[1], frozen(free.reshape(-1)), free.shape[1], int(exchanges)
+    )
+
+
+def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a read-only view of `array`, which kernels take as input."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

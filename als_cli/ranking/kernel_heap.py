@@ -13,9 +13,10 @@ def is_worse(score: np.float32, row: int, other_score: np.float32, other_row: in
 
 
 @inlined
-def replace_worst(rows: Int32Array, scores: Float32Array, size: int, row: int, score: np.float32) -> None:
-    """Replace the first, worst entry of the heap of `size` entries, and sift the new entry down."""
-    place = 0
+def replace(
+    rows: Int32Array, scores: Float32Array, size: int, place: int, row: int, score: np.float32
+) -> None:
+    """Replace the entry at `place` of the heap of `size` entries by a better one, and sift the new entry down."""
     while True:
         child = 2 * place + 1
         if child >= size:
@@ -48,4 +49,4 @@ def sort_best_first(rows: Int32Array, scores: Float32Array, size: int) -> None:
     for last in range(size - 1, 0, -1):
         row, score = rows[last], scores[last]
         rows[last], scores[last] = rows[0], scores[0]
-        replace_worst(rows, scores, last, row, score)
+        replace(rows, scores, last, 0, row, score)

@@ -19,7 +19,8 @@ from als_cli.ranking.kernel_data import (
     PackedUsers,
     Scratch,
 )
-from als_cli.ranking.kernel_heap import append, is_worse, replace_worst, sort_best_first
+from als_cli.ranking.kernel_heap import append, is_worse, replace, sort_best_first
+from als_cli.ranking.kernel_limits import NOWHERE, place_within
 from als_cli.ranking.kernel_types import AUDIENCE, CANDIDATES, CATALOGUE, LISTS, SCRATCH
 
 _PANELS_TOGETHER = 16
@@ -53,9 +54,17 @@ def _is_seen(audience: PackedUsers, user: int, row: int) -> bool:
 
 @inlined
 def _offer(
-    audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, user: int, position: int
+    audience: PackedUsers,
+    catalogue: PackedItems,
+    lists: PackedLists,
+    user: int,
+    position: int,
 ) -> None:
-    """Add an item to the user's list if it is among the n best so far and not seen."""
+    """Add an item to the user's list if it is among the n best so far, not seen, and within the limits.
+
+    An item of a full group replaces the worst item of this group. Such exchanges lead to the same list as taking all
+    items in order of score, because limits on one column and on the length of the list form a matroid (Edmonds 1971).
+    """
     row, score = catalogue.order[position], _score(audience, user, catalogue, position)
     rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
     is_full = filled == rows.shape[0]
@@ -63,8 +72,14 @@ def _offer(
         return
     if _is_seen(audience, user, row):
         return
-    if is_full:
-        replace_worst(rows, scores, filled, row, score)
+    place = place_within(audience.limits, user, row, rows, scores, filled)
+    if place == NOWHERE:
+        return
+    if place >= 0:
+        if is_worse(scores[place], rows[place], score, row):
+            replace(rows, scores, filled, place, row, score)
+    elif is_full:
+        replace(rows, scores, filled, 0, row, score)
     else:
         append(rows, scores, filled, row, score)
         lists.filled[user] = filled + 1
@@ -212,7 +227,12 @@ def _rank_evenly(audience: PackedUsers, catalogue: PackedItems, lists: PackedLis
 
 @kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, SCRATCH)
 def rank_users(
-    first: int, end: int, audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, scratch: Scratch
+    first: int,
+    end: int,
+    audience: PackedUsers,
+    catalogue: PackedItems,
+    lists: PackedLists,
+    scratch: Scratch,
 ) -> None:
     """Fill the lists of users first..end - 1 from all items of the catalogue that they have not seen."""
     groups = (end - first + GROUP - 1) // GROUP

@@ -5,13 +5,23 @@ from typing import Any
 from numba import types
 
 from als_cli.als.kernels.compiling import read_only, writable
-from als_cli.ranking.kernel_data import CandidateRows, PackedItems, PackedLists, PackedUsers, Scratch
+from als_cli.ranking.kernel_data import (
+    CandidateRows,
+    PackedItems,
+    PackedLimits,
+    PackedLists,
+    PackedOffers,
+    PackedState,
+    PackedUsers,
+    Scratch,
+)
 
 _named: Any = types.NamedTuple
 _FLOATS, _INTS, _LONGS = read_only(types.float32), read_only(types.int32), read_only(types.int64)
 CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS, _INTS), PackedItems)
-AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS), PackedUsers)
 CANDIDATES = _named((_LONGS, _INTS), CandidateRows)
+_LIMITS = _named((_INTS, types.intp, _INTS, types.intp, types.intp), PackedLimits)
+AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS, _LIMITS), PackedUsers)
 SCRATCH = _named(
     (
         writable(types.float32, 2),
@@ -23,3 +33,14 @@ SCRATCH = _named(
     Scratch,
 )
 LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), PackedLists)
+OFFERS = _named((writable(types.int32, 2), writable(types.float32, 2), _LONGS, types.float32), PackedOffers)
+STATE = _named(
+    (
+        writable(types.int32, 2),
+        writable(types.uint8, 2),
+        writable(types.int32, 2),
+        _LONGS,
+        read_only(types.uint8),
+    ),
+    PackedState,
+)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.arrays import BoolArray, Float32Array, Int64Array
+from als_cli.arrays import BoolArray, Float32Array, Int32Array, Int64Array
+from als_cli.ranking.kernel_data import PackedLimits
 from als_cli.ranking.pairs import Pairs, pairs_of, without
 
 
@@ -13,10 +14,12 @@ from als_cli.ranking.pairs import Pairs, pairs_of, without
 class Masks:
     """Masks over B users and I items. A stored entry counts, whatever its value."""
 
-    seen: csr_matrix | None
+    seen: csr_matrix | None = None
     """(B, I) items that are left out."""
-    candidates: csr_matrix | None
+    candidates: csr_matrix | None = None
     """(B, I) the only items that are ranked. None means all items."""
+    limits: PackedLimits | None = None
+    """Limits on groups of items, which the compiled top-N applies."""
 
     def checked(self, shape: tuple[int, ...], allowed: BoolArray | None) -> "Masks":
         """Return the masks. Raise a ValueError if they or `allowed` (I,) do not fit scores of `shape`."""
@@ -31,11 +34,13 @@ class Masks:
         """Return the masks for the items `columns`; None means all items."""
         if columns is None:
             return self
-        return Masks(*(None if mask is None else mask[:, columns] for mask in (self.seen, self.candidates)))
+        seen, candidates = (None if m is None else m[:, columns] for m in (self.seen, self.candidates))
+        return Masks(seen, candidates)
 
     def of_users(self, block: slice) -> "Masks":
         """Return the masks of the users in `block`."""
-        return Masks(*(None if mask is None else mask[block] for mask in (self.seen, self.candidates)))
+        seen, candidates = (None if m is None else m[block] for m in (self.seen, self.candidates))
+        return Masks(seen, candidates)
 
     def candidate_pairs(self) -> Pairs:
         """Return the pairs of candidates that are not seen. The masks must have candidates."""
@@ -51,3 +56,27 @@ class Masks:
             pairs = pairs_of(self.seen)
             scores[pairs.rows, pairs.columns] = -np.inf
         return scores
+
+
+def with_items(mask: csr_matrix | None, item_rows: Int32Array, items: int) -> csr_matrix | None:
+    """Return `mask` (B, I) with the additional entries `item_rows` (B, n), -1 for none; None if there are no entries."""
+    filled = item_rows >= 0
+    if not filled.any():
+        return mask
+    indptr = np.concatenate([[0], np.cumsum(filled.sum(axis=1))])
+    added = csr_matrix(
+        (np.ones(indptr[-1], np.float32), item_rows[filled], indptr), shape=(len(item_rows), items)
+    )
+    return added if mask is None else either(mask, added)
+
+
+def either(first: csr_matrix, second: csr_matrix) -> csr_matrix:
+    """Return the mask of all pairs that `first` or `second` (B, I) has, with sorted indices."""
+    pairs: csr_matrix = (_marks(first) + _marks(second)).tocsr()
+    pairs.sort_indices()
+    return pairs
+
+
+def _marks(mask: csr_matrix) -> csr_matrix:
+    # A stored zero marks a pair too, and a sum must not cancel.
+    return csr_matrix((np.ones(mask.nnz, np.float32), mask.indices, mask.indptr), shape=mask.shape)

@@ -7,10 +7,8 @@ the bound is below the n-th best score, all later items are skipped, and the res
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from als_cli.als.kernels.importing import IMPORTING
@@ -22,12 +20,16 @@ from als_cli.ranking.kernel_data import (
     PackedItems,
     PackedLists,
     PackedUsers,
+    frozen,
+    packed_limits,
     scratch_for,
 )
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.top_n import TopN, check_factors, norms
 
 _USERS_TOGETHER = 256
+_NO_MASKS = Masks()
+_NO_LIMITS = packed_limits(np.empty((0, 0), np.int32), np.empty((0, 0), np.int32), exchanges=False)
 _ROUND_UP = 1 + 2.0**-20
 
 
@@ -55,11 +57,11 @@ def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> 
     positions[order] = np.arange(len(order), dtype=np.int32)
     by_factor = laid_out.reshape(panels, PANEL, items.shape[1]).transpose(0, 2, 1)
     catalogue = PackedItems(
-        _frozen(laid_out.reshape(-1)),
-        _frozen(np.ascontiguousarray(by_factor).reshape(-1)),
-        _frozen(lengths[order[::PANEL]]),
-        _frozen(order),
-        _frozen(positions),
+        frozen(laid_out.reshape(-1)),
+        frozen(np.ascontiguousarray(by_factor).reshape(-1)),
+        frozen(lengths[order[::PANEL]]),
+        frozen(order),
+        frozen(positions),
     )
     return ItemIndex((len(items), items.shape[1]), catalogue)
 
@@ -68,9 +70,8 @@ def top_n_of(
     index: ItemIndex,
     user_factors: Float32Array,
     n: int,
+    masks: Masks = _NO_MASKS,
     *,
-    seen: csr_matrix | None = None,
-    candidates: csr_matrix | None = None,
     threads: int | None = None,
 ) -> TopN:
     """Return the `n` best items of `index` for each user, (B, n); masks and ties as in :func:`als_cli.ranking.top_n.top_n`.
@@ -84,10 +85,10 @@ def top_n_of(
     """
     check_factors(user_factors.shape[1], index.shape[1])
     users = len(user_factors)
-    Masks(seen, candidates).checked((users, index.shape[0]), None)
+    masks.checked((users, index.shape[0]), None)
     top = TopN.unfilled(users, n)
     lists = PackedLists(top.item_rows, top.scores, np.zeros(users, np.int64))
-    work = _ranking(index, _audience(user_factors, seen), candidates, lists)
+    work = _ranking(index, _audience(user_factors, masks), masks.candidates, lists)
     with Workers(available_threads() if threads is None else threads) as workers:
         workers.map(work, range(0, users, _USERS_TOGETHER))
     return top
@@ -100,7 +101,10 @@ def warm_up() -> None:
 
 
 def _ranking(
-    index: ItemIndex, audience: PackedUsers, candidates: csr_matrix | None, lists: PackedLists
+    index: ItemIndex,
+    audience: PackedUsers,
+    candidates: csr_matrix | None,
+    lists: PackedLists,
 ) -> Callable[[int], None]:
     """Return the function that fills the lists of _USERS_TOGETHER users from a given user on."""
     with IMPORTING:
@@ -111,26 +115,31 @@ def _ranking(
 
         def rank(first: int) -> None:
             end = min(first + _USERS_TOGETHER, users)
-            rank_users(first, end, audience, index.catalogue, lists, scratch_for(end - first, index.shape[1]))
+            scratch = scratch_for(end - first, index.shape[1])
+            rank_users(first, end, audience, index.catalogue, lists, scratch)
 
         return rank
     own = CandidateRows(
-        _frozen(candidates.indptr.astype(np.int64)), _frozen(candidates.indices.astype(np.int32))
+        frozen(candidates.indptr.astype(np.int64)), frozen(candidates.indices.astype(np.int32))
     )
     return lambda first: rank_candidates(
         first, min(first + _USERS_TOGETHER, users), audience, index.catalogue, lists, own
     )
 
 
-def _audience(user_factors: Float32Array, seen: csr_matrix | None) -> PackedUsers:
-    users = np.ascontiguousarray(user_factors, np.float32)
+def _audience(user_factors: Float32Array, masks: Masks) -> PackedUsers:
+    seen, users = masks.seen, np.ascontiguousarray(user_factors, np.float32)
     if seen is None:
         indptr, indices = np.zeros(len(users) + 1, np.int64), np.empty(0, np.int32)
     else:
         ordered = seen if seen.has_sorted_indices else seen.sorted_indices()
         indptr, indices = ordered.indptr.astype(np.int64), ordered.indices.astype(np.int32)
     return PackedUsers(
-        _frozen(users.reshape(-1)), _frozen(_lengths(users)), _frozen(indptr), _frozen(indices)
+        frozen(users.reshape(-1)),
+        frozen(_lengths(users)),
+        frozen(indptr),
+        frozen(indices),
+        masks.limits or _NO_LIMITS,
     )
 
 
@@ -140,9 +149,3 @@ def _lengths(factors: Float32Array) -> Float32Array:
         lengths: Float32Array = (norms(factors) * _ROUND_UP).astype(np.float32)
     lengths[~np.isfinite(lengths)] = np.inf
     return lengths
-
-
-def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    view = array.view()
-    view.flags.writeable = False
-    return view

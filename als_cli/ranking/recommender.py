@@ -20,6 +20,7 @@ from als_cli.ranking.audience import Audience
 from als_cli.ranking.catalog import Candidates
 from als_cli.ranking.item_demand import ModelItems, check_times, weights_in
 from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
+from als_cli.ranking.masks import Masks
 from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.popularity import popularity_list
@@ -184,7 +185,7 @@ class Recommender:
         seen = history if self._rules.exclude_seen else None
         if len(users) == 1:  # gives the same list, and compiles no kernel
             return top_n(users, self._ranked_items, self._slots, seen=seen, allowed=self._rules.allowed)
-        return top_n_of(self._index, users, self._slots, seen=seen, threads=self._threads)
+        return top_n_of(self._index, users, self._slots, Masks(seen), threads=self._threads)
 
     def _users(self, source: str, block: UserBlock, members: Int64Array, history: csr_matrix) -> Float32Array:
         """Return trained or folded-in factors of `members` (B,) of a block: (B, f), or (B, f + 1) with an offset."""

@@ -22,6 +22,7 @@ import synthetic
 from als_cli.als.engine import AlsSettings
 from als_cli.als.native import NativeEngine
 from als_cli.als.threads import Workers, available_threads
+from als_cli.ranking.masks import Masks
 from als_cli.ranking.native_top_n import item_index, top_n_of
 
 N = 20
@@ -41,7 +42,7 @@ def compare(matrix, factors: int, users: int, threads: int) -> None:
 
     def native() -> None:
         lists["native"] = top_n_of(
-            item_index(found.items), found.users[:users], N, seen=seen, threads=threads
+            item_index(found.items), found.users[:users], N, Masks(seen), threads=threads
         ).item_rows
 
     def implicit() -> None:

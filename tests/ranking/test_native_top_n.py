@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from als_cli.ranking.masks import Masks
 from als_cli.ranking.native_top_n import item_index, top_n_of
 from als_cli.ranking.top_n import top_n
 from tests.ranking.native_lists import native_top_n
@@ -21,9 +22,9 @@ def test_lists_do_not_depend_on_threads_and_blocks(factors):
     users, items = factors
     seen = csr_matrix((np.random.default_rng(4).random((700, 3000)) < 0.02).astype(np.float32))
     index = item_index(items)
-    whole = top_n_of(index, users, 20, seen=seen, threads=2)
-    one = top_n_of(index, users, 20, seen=seen, threads=1)
-    parts = [top_n_of(index, users[s : s + 33], 20, seen=seen[s : s + 33]) for s in range(0, 700, 33)]
+    whole = top_n_of(index, users, 20, Masks(seen), threads=2)
+    one = top_n_of(index, users, 20, Masks(seen), threads=1)
+    parts = [top_n_of(index, users[s : s + 33], 20, Masks(seen[s : s + 33])) for s in range(0, 700, 33)]
     for found in (one.item_rows, np.vstack([part.item_rows for part in parts])):
         np.testing.assert_array_equal(found, whole.item_rows)
     expected = top_n(users, items, 20, seen=seen)
@@ -36,7 +37,7 @@ def test_an_index_of_allowed_items_also_limits_candidates(factors):
     rng = np.random.default_rng(5)
     allowed = rng.random(3000) < 0.5
     candidates = csr_matrix((rng.random((700, 3000)) < 0.01).astype(np.float32))
-    found = top_n_of(item_index(items, allowed), users, 5, candidates=candidates)
+    found = top_n_of(item_index(items, allowed), users, 5, Masks(candidates=candidates))
     expected = top_n(users, items, 5, candidates=candidates, allowed=allowed)
     np.testing.assert_array_equal(found.item_rows, expected.item_rows)
 

@@ -1,0 +1,100 @@
+"""Limits on the values of columns in a list, compiled: where an item may enter a list, and taking items in order."""
+
+from numba import types
+
+from als_cli.als.kernels.compiling import kernel, pasted, read_only, writable
+from als_cli.arrays import BoolArray, Float32Array, Int32Array, Int64Array
+from als_cli.ranking.kernel_data import PackedLimits, PackedLists, PackedOffers, PackedState
+from als_cli.ranking.kernel_heap import is_worse
+from als_cli.ranking.kernel_types import LISTS, OFFERS, STATE
+
+ANYWHERE, NOWHERE = -1, -2
+
+
+@pasted
+def place_within(
+    limits: PackedLimits, user: int, row: int, rows: Int32Array, scores: Float32Array, filled: int
+) -> int:
+    """Return where item `row` may enter a list: ANYWHERE, NOWHERE, or the place of the worst item of its full group."""
+    for column in range(limits.columns):
+        group = limits.groups[row * limits.columns + column]
+        if group >= 0 and limits.free[user * limits.stride + group] <= 0:
+            return NOWHERE
+    if limits.exchanges == 0 or limits.groups[row] < 0:
+        return ANYWHERE
+    group, worst = limits.groups[row], ANYWHERE
+    free = limits.free[user * limits.stride + group]
+    for place in range(filled):
+        if limits.groups[rows[place]] == group:
+            free -= 1
+            if worst < 0 or is_worse(scores[place], rows[place], scores[worst], rows[worst]):
+                worst = place
+    return worst if free <= 0 else ANYWHERE
+
+
+@pasted
+def _may_take(state: PackedState, groups: Int32Array, user: int, row: int) -> bool:
+    columns = state.varied.shape[0]
+    for column in range(columns):
+        group = groups[row * columns + column]
+        if group >= 0:
+            if state.free[user, group] <= 0:
+                return False
+            if state.varied[column] and state.used[user, group] and state.repeats[user, column] <= 0:
+                return False
+    return True
+
+
+@pasted
+def _take(state: PackedState, groups: Int32Array, user: int, row: int) -> None:
+    columns = state.varied.shape[0]
+    for column in range(columns):
+        group = groups[row * columns + column]
+        if group >= 0:
+            state.free[user, group] -= 1
+            if state.varied[column]:
+                state.repeats[user, column] -= state.used[user, group]
+                state.used[user, group] = 1
+
+
+@pasted
+def _close_groups(state: PackedState, user: int) -> None:
+    """Leave no free slot to the groups that the list has, in columns of which it needs other values only."""
+    for column in range(state.varied.shape[0]):
+        if state.varied[column] and state.repeats[user, column] <= 0:
+            for group in range(state.first_groups[column], state.first_groups[column + 1]):
+                if state.used[user, group]:
+                    state.free[user, group] = 0
+
+
+@kernel(
+    types.void, OFFERS, read_only(types.int32), STATE, LISTS, read_only(types.int64), writable(types.boolean)
+)
+def take_offers(
+    offers: PackedOffers,
+    groups: Int32Array,
+    state: PackedState,
+    lists: PackedLists,
+    wanted: Int64Array,
+    is_done: BoolArray,
+) -> None:
+    """Append the offers, in order, to the lists that may take them, up to `wanted` (B,) items in the list of a user.
+
+    `is_done` (B,) is set for users that are offered no more, or whose list has all wanted items.
+    """
+    for i in range(offers.users.shape[0]):
+        user = offers.users[i]
+        for j in range(offers.rows.shape[1]):
+            row, score = offers.rows[i, j], offers.scores[i, j]
+            if lists.filled[user] >= wanted[user]:
+                break
+            if row < 0 or score < offers.minimum:
+                is_done[user] = True
+                break
+            if _may_take(state, groups, user, row):
+                _take(state, groups, user, row)
+                lists.rows[user, lists.filled[user]] = row
+                lists.scores[user, lists.filled[user]] = score
+                lists.filled[user] += 1
+        is_done[user] = is_done[user] or lists.filled[user] >= wanted[user]
+        _close_groups(state, user)

@@ -1,0 +1,90 @@
+"""Lists under limits, compared with going through all items in order of score."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from als_cli.ranking.fill import OpenLists, Scored
+from als_cli.ranking.limits import LimitedColumn, ListLimits
+from als_cli.ranking.masks import Masks
+from als_cli.ranking.native_top_n import item_index
+from tests.ranking.greedy import Greedy
+
+USERS, ITEMS, FACTORS = 37, 150, 5
+
+
+def column_of(rng: np.random.Generator, values: int, at_most: int | None, at_least: int) -> LimitedColumn:
+    codes = np.minimum(rng.geometric(1 / values, ITEMS) - 1, values - 1).astype(np.int32)
+    codes[rng.random(ITEMS) < 0.1] = -1
+    return LimitedColumn("c", codes, values, at_most, at_least)
+
+
+def factors_of(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    users = rng.integers(-3, 4, (USERS, FACTORS)).astype(np.float32)  # small integers: many ties, exact sums
+    items = rng.integers(-3, 4, (ITEMS, FACTORS)).astype(np.float32)
+    users[0] = 0
+    return users, items
+
+
+def excluded_of(rng: np.random.Generator, fraction: float) -> csr_matrix:
+    return csr_matrix((rng.random((USERS, ITEMS)) < fraction).astype(np.float32))
+
+
+def sets_of(mask: csr_matrix) -> list[set[int]]:
+    return [set(mask.indices[a:b].tolist()) for a, b in zip(mask.indptr, mask.indptr[1:], strict=False)]
+
+
+limits_of_a_column = st.tuples(st.integers(1, 12), st.none() | st.integers(1, 4), st.integers(0, 6))
+
+
+@settings(max_examples=150)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    columns=st.lists(limits_of_a_column, min_size=1, max_size=3),
+    slots=st.integers(1, 14),
+    fraction=st.sampled_from([0.0, 0.1, 0.9]),
+    minimum=st.sampled_from([-np.inf, 0.0, 6.0]),
+)
+def test_two_sources_under_limits_are_the_lists_of_all_items_in_order(
+    seed, columns, slots, fraction, minimum
+):
+    rng = np.random.default_rng(seed)
+    limited = [column_of(rng, *one) for one in columns]
+    excluded = excluded_of(rng, fraction)
+    lists = OpenLists(ListLimits(limited), Masks(excluded), USERS, slots, threads=1)
+    expected = [Greedy(slots, limited) for _ in range(USERS)]
+    first_wanted = rng.integers(0, slots + 1, USERS)
+    for wanted, least in ((first_wanted, minimum), (slots - first_wanted, -np.inf)):
+        users, items = factors_of(rng)
+        found = lists.add(Scored(users, item_index(items)), wanted, least)
+        scores = users @ items.T
+        for user, (greedy, hidden) in enumerate(zip(expected, sets_of(excluded), strict=True)):
+            added = greedy.add_best(scores[user], int(wanted[user]), hidden, least)
+            rows = found.item_rows[user]
+            assert rows[rows >= 0].tolist() == added
+            np.testing.assert_array_equal(found.scores[user][: len(added)], scores[user][added])
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_limits_apply_to_candidates_of_a_user_too(columns):
+    rng = np.random.default_rng(1)
+    limited = [column_of(rng, 6, 2, 0) for _ in range(columns)]
+    users, items = factors_of(rng)
+    candidates = excluded_of(rng, 0.3)
+    lists = OpenLists(ListLimits(limited), Masks(None, candidates), USERS, 8, threads=2)
+    found = lists.add(Scored(users, item_index(items)), np.full(USERS, 8))
+    for user, own in enumerate(sets_of(candidates)):
+        added = Greedy(8, limited).add_best((users @ items.T)[user], 8, set(range(ITEMS)) - own)
+        assert found.item_rows[user][found.item_rows[user] >= 0].tolist() == added
+
+
+def test_without_limits_the_lists_are_the_plain_top_n():
+    rng = np.random.default_rng(2)
+    users, items = factors_of(rng)
+    found = OpenLists(ListLimits(), Masks(), USERS, 9, threads=1).add(
+        Scored(users, item_index(items)), np.full(USERS, 9)
+    )
+    for user in range(USERS):
+        assert found.item_rows[user].tolist() == Greedy(9, []).add_best((users @ items.T)[user], 9, set())
