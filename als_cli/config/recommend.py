@@ -2,10 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
+from als_cli.config.rules import ItemsFile, RulesConfig
 from als_cli.config.source import ColumnRef, TableFormat
+
+FallbackName = Literal["segment_popular", "recent_popular", "popular"]
 
 
 class UsersFile(TableFormat):
@@ -33,15 +36,72 @@ class CatalogColumns(Section):
     """Readable name, which `als show` prints. Default: column `title`, if the catalogue has it."""
 
 
-class CatalogConfig(TableFormat):
-    """The items that may be recommended."""
+class Availability(Section):
+    """Columns with the times between which an item may be recommended. A time is a date, a datetime, or ISO 8601 text."""
 
-    catalog: PathText
+    since: ColumnRef | None = None
+    """Column with the first instant. Blank: always."""
+    until: ColumnRef | None = None
+    """Column with the instant from which on the item is not recommended. Blank: never."""
+
+    @model_validator(mode="after")
+    def _has_a_column(self) -> "Availability":
+        if self.since is None and self.until is None:
+            raise ValueError("set since, until or both")
+        return self
+
+
+class CatalogConfig(TableFormat):
+    """The items that may be recommended: those that satisfy all keys."""
+
+    catalog: PathText | None = None
     """Table with one row per item."""
     columns: CatalogColumns = CatalogColumns()
     """Columns of the catalogue."""
     where: ConditionText | None = None
     """An SQL condition on the columns of one row of the catalogue, for example `in_stock and price > 0`."""
+    available: Availability | None = None
+    """Columns of the catalogue with the times between which an item may be recommended, compared with `events.as_of` or the clock."""
+    allow: ItemsFile | None = None
+    """The only items that may be recommended."""
+    deny: ItemsFile | None = None
+    """Items that are not recommended."""
+
+    @model_validator(mode="after")
+    def _has_a_catalogue_for(self) -> "CatalogConfig":
+        if self.catalog is None:
+            needing = [name for name in ("where", "available") if getattr(self, name) is not None]
+            if needing:
+                raise ValueError(f"{needing[0]} needs catalog")
+            if self.allow is None and self.deny is None:
+                raise ValueError("set catalog, allow or deny")
+        return self
+
+
+class SegmentsFile(TableFormat):
+    """A file with the segment of each user."""
+
+    file: PathText
+    """Table with one row per user."""
+    user: ColumnRef = "user_id"
+    """Column with the user ids."""
+    column: ColumnRef = "segment"
+    """Column with the segment, for example a country."""
+
+
+class Guests(Section):
+    """Lists for users who are unknown when lists are read."""
+
+    id: str | int | None = None
+    """User id of the list for all unknown users. It must not be the id of a user."""
+    segments: dict[str, str | int] = Field(default={})
+    """User ids of the lists for unknown users of a segment, by segment."""
+
+    @model_validator(mode="after")
+    def _has_an_id(self) -> "Guests":
+        if self.id is None and not self.segments:
+            raise ValueError("set id, segments or both")
+        return self
 
 
 class OutputConfig(Section):
@@ -68,11 +128,59 @@ class RecommendConfig(Section):
     """`all`, `{active_since: 30d}`, or `{file: users.csv}`."""
     exclude_seen: bool = True
     """Whether items in a user's history are left out of the list."""
+    seen_again_after: Duration | None = None
+    """With `exclude_seen`: an item of the history may come again when the user's newest event with it is this old, before `events.as_of` or the newest event. Default: never."""
     items: CatalogConfig | None = None
     """The candidate items. Default: all items of the model."""
-    fallback: Literal["popular", "none"] = "popular"
-    """List of users without history: `popular` is the popularity list; `none` is no list and a row in the shortfall table."""
+    rules: RulesConfig = RulesConfig()
+    """Rules of the lists."""
+    fallback: list[FallbackName] = Field(default=["popular"])
+    """Where items come from for users without history, and for slots that the model cannot fill, in this order: `segment_popular` (most users in the user's segment), `recent_popular` (most users lately), `popular` (most users). With an empty list, such users get no list, and a row in the shortfall table."""
+    recent_half_life: Literal["auto"] | Duration = "auto"
+    """Half-life of `recent_popular`. auto: the half-life of recent demand in the model, or 7 days if it has none."""
+    segments: SegmentsFile | None = None
+    """The segments of users, for `segment_popular` and `guests`."""
+    guests: Guests | None = None
+    """Lists for users who are unknown when lists are read."""
     block_users: int = Field(default=4096, ge=1, le=1_000_000)
     """Maximum number of users that are ranked at a time, which bounds the memory. Long lists reduce it: a block has a million slots at most."""
     output: OutputConfig = OutputConfig()
     """The output of the lists."""
+
+    @field_validator("fallback")
+    @classmethod
+    def _are_different(cls, names: list[FallbackName]) -> list[FallbackName]:
+        if len(set(names)) < len(names):
+            raise ValueError("a source occurs twice")
+        return names
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "RecommendConfig":
+        catalog = self.items is not None and self.items.catalog is not None
+        chosen = [*self.rules.pinned, *self.rules.promoted]
+        if not catalog and (self.rules.limits or any(one.where is not None for one in chosen)):
+            raise ValueError("rules on columns of the catalogue need items.catalog")
+        has_segments = self.guests is not None and bool(self.guests.segments)
+        if self.segments is None and ("segment_popular" in self.fallback or has_segments):
+            raise ValueError("segment_popular and guests.segments need segments")
+        if self.guests is not None and not self.fallback:
+            raise ValueError("guests need a fallback")
+        if self.seen_again_after is not None and not self.exclude_seen:
+            raise ValueError("seen_again_after needs exclude_seen")
+        return self
+
+    def read_paths(self) -> dict[str, str]:
+        """Return the paths of all tables that the lists depend on, by key, in the order in which they are read."""
+        rules, items = self.rules, self.items
+        tables = {
+            "users.file": self.users.file if isinstance(self.users, UsersFile) else None,
+            "items.catalog": None if items is None else items.catalog,
+            "items.allow.file": None if items is None or items.allow is None else items.allow.file,
+            "items.deny.file": None if items is None or items.deny is None else items.deny.file,
+            "rules.user_allow.file": None if rules.user_allow is None else rules.user_allow.file,
+            "rules.user_deny.file": None if rules.user_deny is None else rules.user_deny.file,
+            **{f"rules.pinned[{k}].file": one.file for k, one in enumerate(rules.pinned)},
+            **{f"rules.promoted[{k}].file": one.file for k, one in enumerate(rules.promoted)},
+            "segments.file": None if self.segments is None else self.segments.file,
+        }
+        return {f"recommend.{key}": path for key, path in tables.items() if path is not None}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from als_cli.arrays import Int32Array
-from als_cli.config.recommend import ActiveUsers, UsersFile
+from als_cli.config.recommend import ActiveUsers, Guests, UsersFile
 from als_cli.dataset.interactions import Interactions, cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
 from als_cli.events.ids import check_id_type
@@ -50,6 +50,31 @@ def audience_of(
     if isinstance(wanted, ActiveUsers):
         return _known(interactions, _active(wanted.active_since, interactions, as_of))
     return _known(interactions, interactions.user_ids)
+
+
+def with_guests(audience: Audience, guests: Guests, interactions: Interactions) -> Audience:
+    """Return `audience` with the guests, sorted by id.
+
+    Raises
+    ------
+    ConfigError
+        The id of a guest has another type than user ids, is the id of a user, or occurs twice.
+    """
+    dtype, hint = interactions.user_ids.dtype, "give guests ids that no user has"
+    wanted = [*([] if guests.id is None else [guests.id]), *guests.segments.values()]
+    for guest in wanted:
+        if isinstance(guest, str) != (dtype == pl.String):
+            raise ConfigError(
+                f"recommend.guests: {guest!r} is not a user id: user ids are {dtype}", hint=hint
+            )
+    ids = pl.Series(wanted, dtype=dtype)
+    if ids.n_unique() < len(ids):
+        raise ConfigError("recommend.guests: an id occurs twice", hint=hint)
+    known = ids.filter(rows_of(interactions.user_ids, ids) >= 0)
+    if len(known):
+        raise ConfigError(f"recommend.guests: {known[0]!r} is the id of a user", hint=hint)
+    user_ids = pl.concat([audience.user_ids, ids]).unique().sort()
+    return Audience(user_ids, rows_of(interactions.user_ids, user_ids), audience.unreadable)
 
 
 def _known(interactions: Interactions, user_ids: pl.Series) -> Audience:

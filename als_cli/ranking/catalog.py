@@ -1,21 +1,27 @@
 """The catalogue: the items that may be recommended, and their titles."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 
 from als_cli.arrays import BoolArray
 from als_cli.config.recommend import CatalogConfig
+from als_cli.config.source import ColumnRef
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.events.ids import check_id_type
+from als_cli.ranking.availability import SINCE, UNTIL, VALUE, available
 from als_cli.tables.conditions import mark
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
 
 _EXAMPLES = 3
-_SELECTED = "\0selected"
+_ITEM, _TITLE = "recommend.items.columns.item", "recommend.items.columns.title"
+_WHERE = "recommend.items.where"
+_MARK = "\0mark:"
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,13 @@ class Catalog:
     titles: pl.Series | None
     """Titles, String. None without a title column."""
     selected: pl.Series
-    """Whether the row satisfies the condition, Boolean."""
+    """Whether the row satisfies the condition and is available, Boolean."""
     examples: str
     """Some ids as written in the file, for messages."""
+    values: Mapping[str, pl.Series]
+    """Values of the columns that were asked for, by config key."""
+    marks: Mapping[str, pl.Series]
+    """Whether the row satisfies each condition that was asked for, Boolean, by config key."""
 
     def candidates(self, item_ids: pl.Series) -> "Candidates":
         """Return the items of the model that may be recommended; `item_ids` (I,) are the ids of the model.
@@ -55,11 +65,17 @@ class Catalog:
 
     def titles_of(self, item_ids: pl.Series) -> pl.Series | None:
         """Return the title of each of `item_ids`, null if the catalogue has none; None without a title column."""
-        if self.titles is None:
-            return None
-        named = pl.DataFrame({"id": self.item_ids, "title": self.titles}).drop_nulls()
+        return None if self.titles is None else self.by_item(self.titles, item_ids)
+
+    def by_item(self, values: pl.Series, item_ids: pl.Series) -> pl.Series:
+        """Return the value of each of `item_ids`, from its first row with a value; null for items without one."""
+        named = pl.DataFrame({"id": self.item_ids, "value": values}).drop_nulls()
         named = named.unique("id", keep="first", maintain_order=True)
-        return pl.DataFrame({"id": item_ids}).join(named, on="id", how="left", maintain_order="left")["title"]
+        return pl.DataFrame({"id": item_ids}).join(named, on="id", how="left", maintain_order="left")["value"]
+
+    def marked(self, key: str) -> pl.Series:
+        """Return the ids of the items that satisfy the condition `key`, in the order of the catalogue, without duplicates."""
+        return self.item_ids.filter(self.marks[key]).drop_nulls().unique(maintain_order=True)
 
     def _no_match(self, item_ids: pl.Series) -> DataError:
         known = ", ".join(repr(value) for value in item_ids.head(_EXAMPLES))
@@ -87,55 +103,83 @@ class Candidates:
     """Selected items that the model does not know, because no user has interacted with them."""
 
 
-def read_catalog(config: CatalogConfig, id_type: pl.DataType, find: FindFiles = find_files) -> Catalog:
-    """Return the catalogue with item ids cast to `id_type`; `find` finds its files.
+@dataclass(frozen=True)
+class CatalogNeeds:
+    """What rules need of the catalogue."""
+
+    columns: Mapping[str, ColumnRef] = field(default_factory=dict)
+    """Columns, by config key."""
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """SQL conditions, by config key."""
+
+
+def read_catalog(
+    config: CatalogConfig,
+    id_type: pl.DataType,
+    find: FindFiles = find_files,
+    *,
+    needs: CatalogNeeds | None = None,
+    instant: datetime | None = None,
+) -> Catalog | None:
+    """Return the catalogue with item ids cast to `id_type`; None if `config` has no catalogue.
+
+    `find` finds its files. Items must be available at `instant` (default: now).
 
     Raises
     ------
     DataError
-        The file is missing, has no rows or cannot be read.
+        The file is missing, has no rows or cannot be read. Or a time of availability is unreadable.
     ConfigError
-        A column does not exist, or the condition cannot be evaluated.
+        A column does not exist, or a condition cannot be evaluated.
     """
-    frame = scan_table(config.catalog, config, _wanted(config), find=find)
-    with reading(config.catalog, config):
+    if config.catalog is None:
+        return None
+    path, needs = config.catalog, needs or CatalogNeeds()
+    frame = scan_table(path, config, _wanted(config, needs), find=find)
+    with reading(path, config):
         schema = frame.collect_schema()
-    names = schema.names()
-    item = column(names, config.columns.item, key="recommend.items.columns.item", file=config.catalog)
-    check_id_type(schema[item], column=item, file=config.catalog)
-    title = _title_column(names, config)
-    wanted = [pl.col(item).alias("item"), pl.col(_SELECTED)]
-    if title is not None:
-        wanted.append(pl.col(title).cast(pl.String).alias("title"))
-    marked = _marked(frame, config)
-    with reading(config.catalog, config):
-        table = marked.select(wanted).collect()
+    columns = _columns(schema.names(), config, needs)
+    check_id_type(schema[columns[_ITEM]], column=columns[_ITEM], file=path)
+    for key, where in {_WHERE: config.where or "true", **needs.conditions}.items():
+        frame = mark(frame, where, _MARK + key, key=key, file=path)
+    wanted = [pl.col(name).alias(VALUE + key) for key, name in columns.items()]
+    marks = [pl.col(_MARK + key) for key in (_WHERE, *needs.conditions)]
+    with reading(path, config):
+        table = frame.select(*wanted, *marks).collect()
     if table.height == 0:
-        raise DataError(f"{config.catalog} has no rows", hint="check how the catalogue was written")
+        raise DataError(f"{path} has no rows", hint="check how the catalogue was written")
+    items = table[VALUE + _ITEM]
     return Catalog(
-        path=config.catalog,
-        item_ids=cast_ids(table["item"], id_type),
-        titles=None if title is None else table["title"],
-        selected=table[_SELECTED],
-        examples=", ".join(repr(value) for value in table["item"].head(_EXAMPLES)),
+        path=path,
+        item_ids=cast_ids(items, id_type),
+        titles=table[VALUE + _TITLE].cast(pl.String) if _TITLE in columns else None,
+        selected=table[_MARK + _WHERE] & available(table, columns, path, instant or datetime.now(UTC)),
+        examples=", ".join(repr(value) for value in items.head(_EXAMPLES)),
+        values={key: table[VALUE + key] for key in needs.columns},
+        marks={key: table[_MARK + key] for key in needs.conditions},
     )
 
 
-def _marked(frame: pl.LazyFrame, config: CatalogConfig) -> pl.LazyFrame:
-    if config.where is None:
-        return frame.with_columns(pl.lit(value=True).alias(_SELECTED))
-    return mark(frame, config.where, _SELECTED, key="recommend.items.where", file=config.catalog)
+def _columns(names: list[str], config: CatalogConfig, needs: CatalogNeeds) -> dict[str, str]:
+    """Return the columns of the catalogue to read, by config key."""
+    found = {
+        key: column(names, ref, key=key, file=config.catalog or "") for key, ref in _references(config, needs)
+    }
+    if _TITLE not in found and "title" in names:
+        found[_TITLE] = "title"
+    return found
 
 
-def _wanted(config: CatalogConfig) -> Wanted:
-    columns = {"item": config.columns.item, "title": config.columns.title}
-    return Wanted(
-        "recommend.items",
-        {f"recommend.items.columns.{role}": ref for role, ref in columns.items() if ref is not None},
-    )
+def _references(config: CatalogConfig, needs: CatalogNeeds) -> list[tuple[str, ColumnRef]]:
+    references = {
+        _ITEM: config.columns.item,
+        _TITLE: config.columns.title,
+        SINCE: None if config.available is None else config.available.since,
+        UNTIL: None if config.available is None else config.available.until,
+        **needs.columns,
+    }
+    return [(key, ref) for key, ref in references.items() if ref is not None]
 
 
-def _title_column(names: list[str], config: CatalogConfig) -> str | None:
-    if config.columns.title is not None:
-        return column(names, config.columns.title, key="recommend.items.columns.title", file=config.catalog)
-    return "title" if "title" in names else None
+def _wanted(config: CatalogConfig, needs: CatalogNeeds) -> Wanted:
+    return Wanted("recommend.items", dict(_references(config, needs)))

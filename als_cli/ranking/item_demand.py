@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.sparse import csr_matrix
 
 from als_cli.als.demand import DemandRule, item_weights, recent_and_long_run
 from als_cli.als.recipe import Recipe
 from als_cli.arrays import Float32Array, Float64Array, Int32Array
+from als_cli.dataset.histories import renumber_items, take_histories
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.errors import ArtifactError
 
@@ -22,6 +24,14 @@ class ModelItems:
         ids = interactions.item_ids
         self.rows: Int32Array | None = None if ids.equals(item_ids) else rows_of(item_ids, ids)
         """Item row of each item of the dataset, -1 if the model lacks it. None if all rows are equal."""
+
+    def histories(self, matrix: csr_matrix, dataset_rows: Int32Array) -> csr_matrix:
+        """Return `dataset_rows` (B,) of strengths or times `matrix`, by the model's item rows: (B, I).
+
+        Items that the model does not know are left out.
+        """
+        history = take_histories(matrix, dataset_rows)
+        return history if self.rows is None else renumber_items(history, self.rows, self.count)
 
     def take(self, values: Float64Array) -> Float64Array:
         """Return `values`, one per item of the dataset, by item row: (I,). Items that the dataset lacks have zero."""

@@ -36,7 +36,7 @@ class CandidateRows(NamedTuple):
 
 
 class PackedLimits(NamedTuple):
-    """Limits on the slots of items with the same value of a column; see :mod:`als_cli.ranking.limits`."""
+    """Limits on the slots of items with the same value of a column; see :mod:`als_cli.ranking.rules.limits`."""
 
     groups: Int32Array
     """(I * columns,) flat: the group of each item in each column, -1 without a group."""

@@ -1,17 +1,22 @@
 """Tables of the lists of a block of users: one row per slot, one row per user, and the shortfall."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
+from als_cli.arrays import Int8Array
 from als_cli.ranking.top_n import TopN
 
-ALS, FOLD_IN, POPULAR = "als", "fold_in", "popular"
-SOURCES = (ALS, FOLD_IN, POPULAR)
-"""Sources of a list: trained factors, factors folded in from the history, the popularity list."""
+SOURCES = ("als", "fold_in", "segment_popular", "recent_popular", "popular", "pinned", "promoted")
+"""Sources of a slot: trained factors, factors folded in from the history, popular items, and items that a rule chose."""
+FALLBACK_SOURCES = SOURCES[2:5]
+CHOSEN_SOURCES = SOURCES[5:]
+NO_SOURCE = -1
 
 NO_HISTORY, TOO_FEW_CANDIDATES = "no_history", "too_few_candidates"
+LIMITS, MINIMUM_SCORE, NOT_ALLOWED = "limits", "minimum_score", "not_allowed"
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,21 @@ class UserLists:
     """(I,) ids by item row."""
     top: TopN
     """(B, n) item rows and scores."""
-    sources: pl.Series
-    """(B,) String, one of SOURCES. Null if the user has no history and there is no fallback."""
+    sources: Int8Array
+    """(B, n) position in SOURCES of the source of each slot, NO_SOURCE for empty slots."""
+    reasons: pl.Series
+    """(B,) String: why the list is not full. It does not matter for full lists."""
+    touched: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Users and slots that each rule touched, by the name of the rule."""
     wanted: int | None = None
     """Items asked for, possibly more than there are candidates. None means n."""
+
+    @property
+    def main_sources(self) -> Int8Array:
+        """(B,) position in SOURCES of the source of each list: that of its first slot that no rule chose, or else of its first slot."""
+        chosen = np.isin(self.sources, [SOURCES.index(name) for name in CHOSEN_SOURCES])
+        first = np.argmax(self.top.filled & ~chosen, axis=1)
+        return np.asarray(self.sources[np.arange(len(first)), first], np.int8)
 
     def rows(self) -> pl.DataFrame:
         """Return user_id, rank (Int32, from 1), item_id, score (Float32), source: one row per filled slot."""
@@ -38,17 +54,19 @@ class UserLists:
                 "rank": pl.Series(slots + 1, dtype=pl.Int32),
                 "item_id": self.item_ids.gather(self.top.item_rows[users, slots]),
                 "score": pl.Series(self.top.scores[users, slots], dtype=pl.Float32),
-                "source": self.sources.gather(users),
+                "source": pl.Series(SOURCES).gather(self.sources[users, slots].astype(np.uint32)),
             }
         )
 
     def lists(self) -> pl.DataFrame:
-        """Return user_id, item_ids, scores (lists, best first), source: one row per user with a list."""
+        """Return user_id, item_ids, scores, sources (lists, by rank): one row per user with a list."""
         return (
             self.rows()
             .group_by("user_id", maintain_order=True)
             .agg(
-                pl.col("item_id").alias("item_ids"), pl.col("score").alias("scores"), pl.col("source").first()
+                pl.col("item_id").alias("item_ids"),
+                pl.col("score").alias("scores"),
+                pl.col("source").alias("sources"),
             )
         )
 
@@ -59,15 +77,11 @@ class UserLists:
             {
                 "user_id": self.user_ids,
                 "rows": pl.Series(self.top.filled.sum(axis=1), dtype=pl.Int32),
-                "source": self.sources,
+                "wanted": pl.repeat(wanted, len(self.user_ids), dtype=pl.Int32, eager=True),
+                "reason": self.reasons,
             }
         )
-        reason = (
-            pl.when(pl.col("source").is_null()).then(pl.lit(NO_HISTORY)).otherwise(pl.lit(TOO_FEW_CANDIDATES))
-        )
-        return counts.filter(pl.col("rows") < wanted).select(
-            "user_id", "rows", pl.lit(wanted, pl.Int32).alias("wanted"), reason.alias("reason")
-        )
+        return counts.filter(pl.col("rows") < wanted)
 
 
 def output_schema(layout: str, user_type: pl.DataType, item_type: pl.DataType) -> pl.Schema:
@@ -84,7 +98,7 @@ def output_schema(layout: str, user_type: pl.DataType, item_type: pl.DataType) -
             "user_id": user_type,
             "item_ids": pl.List(item_type),
             "scores": pl.List(pl.Float32()),
-            "source": pl.String(),
+            "sources": pl.List(pl.String()),
         }
     return pl.Schema(columns)
 

@@ -42,6 +42,15 @@ class Masks:
         seen, candidates = (None if m is None else m[block] for m in (self.seen, self.candidates))
         return Masks(seen, candidates)
 
+    def hides(self, item_row: int, users: int) -> BoolArray:
+        """Return for which of the B = `users` users item `item_row` is seen, or is not a candidate: (B,)."""
+        hidden = np.zeros(users, bool)
+        if self.seen is not None:
+            hidden |= _has(self.seen, item_row)
+        if self.candidates is not None:
+            hidden |= ~_has(self.candidates, item_row)
+        return hidden
+
     def candidate_pairs(self) -> Pairs:
         """Return the pairs of candidates that are not seen. The masks must have candidates."""
         if self.candidates is None:
@@ -80,3 +89,11 @@ def either(first: csr_matrix, second: csr_matrix) -> csr_matrix:
 def _marks(mask: csr_matrix) -> csr_matrix:
     # A stored zero marks a pair too, and a sum must not cancel.
     return csr_matrix((np.ones(mask.nnz, np.float32), mask.indices, mask.indptr), shape=mask.shape)
+
+
+def _has(mask: csr_matrix, item_row: int) -> BoolArray:
+    """Return whether each row of `mask` has an entry for item `item_row`."""
+    has = np.zeros(mask.shape[0], bool)
+    entries = np.flatnonzero(mask.indices == item_row)
+    has[np.searchsorted(mask.indptr, entries, side="right") - 1] = True
+    return has

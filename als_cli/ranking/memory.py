@@ -7,14 +7,19 @@ from pathlib import Path
 
 SLOTS_PER_BLOCK = 1 << 20
 """Maximum number of slots in the lists of one block of users."""
+_STATE_PER_BLOCK = 1 << 26
+"""Maximum memory of the state of limits in one block of users, in bytes."""
 _SLOT_BYTES = 256
 """Bytes per slot: item row, score and the row of a table (measured: 90 to 200)."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def block_size(block_users: int, slots: int) -> int:
-    """Return the number of users per block for lists of `slots` slots, between 1 and `block_users`."""
-    return max(1, min(block_users, SLOTS_PER_BLOCK // slots))
+def block_size(block_users: int, slots: int, state_bytes: int = 0) -> int:
+    """Return the number of users per block for lists of `slots` slots, between 1 and `block_users`.
+
+    `state_bytes` is the memory per user of the state of the limits.
+    """
+    return max(1, min(block_users, SLOTS_PER_BLOCK // slots, _STATE_PER_BLOCK // max(1, state_bytes)))
 
 
 def ranking_bytes(

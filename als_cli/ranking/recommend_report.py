@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from als_cli.ranking.lists import POPULAR, SOURCES, UserLists
+from als_cli.ranking.lists import FALLBACK_SOURCES, SOURCES, UserLists
 from als_cli.reports import Report
 
 
@@ -23,15 +23,17 @@ class RecommendReport(Report):
     rows: int
     """Filled slots of all lists."""
     sources: dict[str, int]
-    """Users per source of their list (als, fold_in, popular)."""
+    """Users per source of their list: the source of the first slot that no rule chose."""
     source_rows: dict[str, int]
-    """Filled slots per source of the list."""
+    """Filled slots per source."""
     fallback_fraction: float
-    """Fraction of the lists that are the popularity list, 0 to 1."""
+    """Fraction of the lists whose source is a fallback, 0 to 1."""
     fallback_slot_fraction: float
-    """Fraction of the filled slots that are in popularity lists, 0 to 1."""
+    """Fraction of the filled slots that a fallback filled, 0 to 1."""
     shortfall: dict[str, int]
-    """Users whose list is not full, per reason (too_few_candidates, no_history)."""
+    """Users whose list is not full, per reason."""
+    rules: dict[str, dict[str, int]]
+    """Users and slots that each rule touched; see docs/rules.md."""
     unreadable_users: int
     """Rows of the users file without an id, or with an id that is not of the dataset's type."""
     candidates: int
@@ -55,17 +57,24 @@ class ListCounts:
     sources: Counter[str] = field(default_factory=Counter)
     source_rows: Counter[str] = field(default_factory=Counter)
     shortfall: Counter[str] = field(default_factory=Counter)
+    rules: dict[str, Counter[str]] = field(default_factory=dict)
 
     def add(self, lists: UserLists, reasons: list[str]) -> None:
         """Count the lists of one block; `reasons` has one entry per list that is not full."""
         filled = lists.top.filled.sum(axis=1)
         self.users += len(lists.user_ids)
         self.rows += int(filled.sum())
-        for source in SOURCES:
-            rows = filled[(lists.sources == source).fill_null(value=False).to_numpy()]
-            self.sources[source] += int(np.count_nonzero(rows))
-            self.source_rows[source] += int(rows.sum())
+        main = np.bincount(lists.main_sources + 1, minlength=len(SOURCES) + 1)[1:]
+        rows = np.bincount(lists.sources.reshape(-1) + 1, minlength=len(SOURCES) + 1)[1:]
+        self.sources.update(dict(zip(SOURCES, main.tolist(), strict=True)))
+        self.source_rows.update(dict(zip(SOURCES, rows.tolist(), strict=True)))
         self.shortfall.update(reasons)
+        for name, (users, slots) in lists.touched.items():
+            self.rules.setdefault(name, Counter()).update(users=users, slots=slots)
+
+    def rules_touched(self) -> dict[str, dict[str, int]]:
+        """Return the users and slots that each rule touched."""
+        return {name: dict(counts) for name, counts in self.rules.items()}
 
     def for_manifest(self) -> dict[str, int]:
         """Return all counts under flat names."""
@@ -84,13 +93,15 @@ class ListCounts:
             rows=self.rows,
             sources={name: self.sources[name] for name in SOURCES},
             source_rows={name: self.source_rows[name] for name in SOURCES},
-            fallback_fraction=_popular_fraction(self.sources),
-            fallback_slot_fraction=_popular_fraction(self.source_rows),
+            fallback_fraction=_fallback_fraction(self.sources),
+            fallback_slot_fraction=_fallback_fraction(self.source_rows),
             shortfall=dict(sorted(self.shortfall.items())),
+            rules=self.rules_touched(),
             **fields,
         )
 
 
-def _popular_fraction(by_source: Counter[str]) -> float:
-    """Return the fraction of the popularity list, 0 if there is nothing."""
-    return by_source[POPULAR] / by_source.total() if by_source.total() else 0.0
+def _fallback_fraction(by_source: Counter[str]) -> float:
+    """Return the fraction of the fallback sources, 0 if there is nothing."""
+    total = by_source.total()
+    return sum(by_source[name] for name in FALLBACK_SOURCES) / total if total else 0.0

@@ -1,33 +1,32 @@
-"""Top-N lists for blocks of users, each from the best available source."""
+"""Top-N lists for blocks of users: rules, the model, and the fallback."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.als.demand import weighted_items, with_offset
 from als_cli.als.recipe import Recipe
-from als_cli.arrays import BoolArray, Float32Array, Int32Array, Int64Array
-from als_cli.config.recommend import RecommendConfig
-from als_cli.dataset.histories import renumber_items, take_histories
+from als_cli.arrays import Float32Array, Int32Array
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.errors import ArtifactError, ResourceError
 from als_cli.ranking.audience import Audience
-from als_cli.ranking.catalog import Candidates
+from als_cli.ranking.fallback import Fallback
 from als_cli.ranking.item_demand import ModelItems, check_times, weights_in
-from als_cli.ranking.lists import ALS, FOLD_IN, POPULAR, SOURCES, UserLists
-from als_cli.ranking.masks import Masks
+from als_cli.ranking.lists import NO_SOURCE, SOURCES, UserLists
 from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
-from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
-from als_cli.ranking.popularity import popularity_list
-from als_cli.ranking.top_n import TopN, top_n
+from als_cli.ranking.rules.applied import BlockSource, apply_rules
+from als_cli.ranking.rules.fill import RankedItems, SourceScores
+from als_cli.ranking.rules.list_rules import ListRules
+from als_cli.ranking.rules.touched import touched
+from als_cli.ranking.rules.user_masks import UserMasks
 from als_cli.ranking.trained_model import TrainedModel
 
-_NO_SOURCE = ""
+_ALS, _FOLD_IN = SOURCES.index("als"), SOURCES.index("fold_in")
 
 
 @dataclass(frozen=True)
@@ -39,29 +38,6 @@ class UserBlock:
     model_rows: Int32Array
 
 
-@dataclass(frozen=True)
-class ListRules:
-    """Which items a list may contain."""
-
-    top_n: int
-    """Items asked for. Lists have at most as many slots as there are candidates."""
-    exclude_seen: bool
-    allowed: BoolArray | None
-    """(I,) by the model's item row; None means that all items are allowed."""
-    popular_fallback: bool
-    """Whether users without history get the popularity list. Otherwise they get no list."""
-
-    @classmethod
-    def of(cls, config: RecommendConfig, candidates: Candidates | None) -> "ListRules":
-        """Return the rules of section `recommend`; `candidates` None means that all items are allowed."""
-        return cls(
-            top_n=config.top_n,
-            exclude_seen=config.exclude_seen,
-            allowed=None if candidates is None else candidates.allowed,
-            popular_fallback=config.fallback == "popular",
-        )
-
-
 class Recommender:
     """Makes lists from a model and the histories of a dataset, which may be newer than the model.
 
@@ -69,21 +45,29 @@ class Recommender:
     |---|---|
     | in the dataset and in the model | `als`: the trained factors |
     | in the dataset only, with items that the model knows | `fold_in`: factors folded in from the history |
-    | without history, or without any item that the model knows | `popular`: the popularity list |
+    | without history, or without any item that the model knows | the fallback |
 
     Users that are only in the model have no history. The first two sources rank by the demand rule of the recipe. The
     demand is that of the dataset, so the lists of an old model follow the newest events.
     """
 
     def __init__(
-        self, interactions: Interactions, model: TrainedModel, recipe: Recipe, rules: ListRules
+        self,
+        interactions: Interactions,
+        model: TrainedModel,
+        recipe: Recipe,
+        rules: ListRules,
+        as_of: datetime | None = None,
     ) -> None:
         """Make lists by `rules` from the `interactions` of a dataset, a `model` and the `recipe` of its training.
+
+        `as_of` is the instant of the lists. Default: the time of the newest event.
 
         Raises
         ------
         ArtifactError
-            The ids of dataset and model have different types. Or the recipe needs times, but the dataset has none.
+            The ids of dataset and model have different types. Or the recipe or a rule needs times, but the dataset has
+            none.
         """
         check_id_types(interactions, model)
         check_times(interactions, recipe)
@@ -95,6 +79,8 @@ class Recommender:
         self._threads = recipe.settings.threads
         self._items = ModelItems(interactions, model.item_ids)
         self._slots = min(rules.top_n, self.candidates)
+        self._fallback = Fallback(interactions, self._items, model, rules, recipe.demand)
+        self._masks = UserMasks(interactions, self._items, rules, as_of)
 
     @property
     def candidates(self) -> int:
@@ -111,7 +97,7 @@ class Recommender:
             There is too little memory.
         """
         items, factors = self._model.factors.items.shape
-        rule, block = self._recipe.demand, block_size(min(users, block_users), self._slots)
+        rule, block = self._recipe.demand, self._block_size(min(users, block_users))
         weighted = 0 if rule.is_neutral else items
         needed = ranking_bytes(self.candidates, factors, block, self._slots, weighted)
         available = available_bytes()
@@ -122,12 +108,15 @@ class Recommender:
                 " recommend.block_users",
             )
 
+    def _block_size(self, block_users: int) -> int:
+        return block_size(block_users, self._slots, self._rules.limits.bytes_per_user())
+
     def blocks(self, audience: Audience, block_users: int, users_per_part: int) -> Iterator[UserBlock]:
         """Yield the audience in blocks of at most `block_users`. No block crosses a multiple of `users_per_part`.
 
         Blocks are smaller if lists are long, so that the number of slots per block is bounded.
         """
-        block_users = block_size(block_users, self._slots)
+        block_users = self._block_size(block_users)
         model_rows = rows_of(self._model.user_ids, audience.user_ids)
         start, users = 0, len(audience.user_ids)
         while start < users:
@@ -139,81 +128,55 @@ class Recommender:
 
     def lists_for(self, block: UserBlock) -> UserLists:
         """Return the lists of the users in `block`."""
-        history = self._histories(self._interactions.matrix, block.dataset_rows)
-        sources = self._sources(block, history)
-        top = TopN.unfilled(len(sources), self._slots)
-        for source in SOURCES:
-            members = np.flatnonzero(sources == source)
-            if len(members):
-                found = self._rank(source, block, members, history[members])
-                top.item_rows[members], top.scores[members] = found.item_rows, found.scores
-        named = pl.Series(sources, dtype=pl.String)
+        history = self._items.histories(self._interactions.matrix, block.dataset_rows)
+        sources = [self._personal(block, history), *self._popular(block)]
+        masks = self._masks.of(block.user_ids, block.dataset_rows, history)
+        lists = apply_rules(self._rules, sources, masks, self._slots, self._threads)
         return UserLists(
-            block.user_ids, self._model.item_ids, top, named.replace(_NO_SOURCE, None), self._rules.top_n
+            block.user_ids,
+            self._model.item_ids,
+            lists.top,
+            lists.sources,
+            lists.reasons,
+            touched=touched(self._rules, lists, masks),
+            wanted=self._rules.top_n,
         )
 
-    def _histories(self, matrix: csr_matrix, dataset_rows: Int32Array) -> csr_matrix:
-        """Return `dataset_rows` (B,) of strengths or times `matrix`, by the model's item rows: (B, I).
-
-        Items that the model does not know are left out.
-        """
-        history = take_histories(matrix, dataset_rows)
-        if self._items.rows is None:
-            return history
-        return renumber_items(history, self._items.rows, self._items.count)
-
-    def _sources(self, block: UserBlock, history: csr_matrix) -> npt.NDArray[np.object_]:
+    def _personal(self, block: UserBlock, history: csr_matrix) -> BlockSource:
+        """Return trained and folded-in factors, with a column for the offset if the demand has one."""
         has_history = block.dataset_rows >= 0
-        factors = self._model.factors.users[np.maximum(block.model_rows, 0)]
-        trained = has_history & (block.model_rows >= 0) & factors.any(axis=1)
+        users = self._model.factors.users[np.maximum(block.model_rows, 0)]
+        trained = has_history & (block.model_rows >= 0) & users.any(axis=1)
         foldable = has_history & ~trained & (np.diff(history.indptr) > 0)
-        sources = np.full(
-            len(block.user_ids), POPULAR if self._rules.popular_fallback else _NO_SOURCE, dtype=object
-        )
-        sources[foldable] = FOLD_IN
-        sources[trained] = ALS
-        return sources
+        if foldable.any():
+            users[foldable] = self._folded_in(block.dataset_rows[foldable], history[foldable])
+        users = with_offset(users, self._weights, self._recipe.demand.offset)
+        codes = np.full(len(users), NO_SOURCE, np.int8)
+        codes[trained], codes[foldable] = _ALS, _FOLD_IN
+        minimum = -np.inf if self._rules.minimum_score is None else self._rules.minimum_score
+        return BlockSource(SourceScores(users, self._ranked), codes, minimum)
 
-    def _rank(self, source: str, block: UserBlock, members: Int64Array, history: csr_matrix) -> TopN:
-        """Return the lists of `members` (B,) of a block: (B, n), or one list for all of them, (1, n).
+    def _folded_in(self, dataset_rows: Int32Array, history: csr_matrix) -> Float32Array:
+        times = None if self._times is None else self._items.histories(self._times, dataset_rows)
+        return self._recipe.fold_in(self._model.factors.items, history, times)
 
-        `history` (B, I) has their strengths.
-        """
-        if source == POPULAR:
-            return self._popular
-        users = self._users(source, block, members, history)
-        seen = history if self._rules.exclude_seen else None
-        if len(users) == 1:  # gives the same list, and compiles no kernel
-            return top_n(users, self._ranked_items, self._slots, seen=seen, allowed=self._rules.allowed)
-        return top_n_of(self._index, users, self._slots, Masks(seen), threads=self._threads)
-
-    def _users(self, source: str, block: UserBlock, members: Int64Array, history: csr_matrix) -> Float32Array:
-        """Return trained or folded-in factors of `members` (B,) of a block: (B, f), or (B, f + 1) with an offset."""
-        if source == ALS:
-            users = self._model.factors.users[block.model_rows[members]]
-        else:
-            times = None
-            if self._times is not None:
-                times = self._histories(self._times, block.dataset_rows[members])
-            users = self._recipe.fold_in(self._model.factors.items, history, times)
-        return with_offset(users, self._weights, self._recipe.demand.offset)
+    def _popular(self, block: UserBlock) -> Iterator[BlockSource]:
+        for name in self._rules.fallback:
+            scored, members = self._fallback.scored(name, block.user_ids)
+            codes = np.where(members, SOURCES.index(name), NO_SOURCE).astype(np.int8)
+            # Items without users are the last resort, so only the popularity list of all users has them.
+            yield BlockSource(
+                scored, codes, -np.inf if name == "popular" else float(np.finfo(np.float32).tiny)
+            )
 
     @cached_property
     def _weights(self) -> Float32Array | None:
         return weights_in(self._recipe.demand, self._interactions, self._items)
 
     @cached_property
-    def _ranked_items(self) -> Float32Array:
-        return weighted_items(self._model.factors.items, self._weights, self._recipe.demand.offset)
-
-    @cached_property
-    def _index(self) -> ItemIndex:
-        return item_index(self._ranked_items, self._rules.allowed)
-
-    @cached_property
-    def _popular(self) -> TopN:
-        # Users with this list have seen no item that the model knows, so no seen items have to be left out.
-        return popularity_list(self._model.item_interactions, self._slots, self._rules.allowed)
+    def _ranked(self) -> RankedItems:
+        factors = weighted_items(self._model.factors.items, self._weights, self._recipe.demand.offset)
+        return RankedItems(factors, self._rules.allowed)
 
 
 def check_id_types(interactions: Interactions, model: TrainedModel) -> None:

@@ -3,16 +3,18 @@
 import logging
 import time
 from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from threadpoolctl import threadpool_limits
 
 from als_cli.errors import AlsError, streaming
-from als_cli.ranking.audience import Audience, audience_of
-from als_cli.ranking.catalog import read_catalog
+from als_cli.ranking.audience import Audience, audience_of, with_guests
 from als_cli.ranking.item_demand import demand_facts
 from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.ranking.recommend_report import ListCounts, RecommendReport
-from als_cli.ranking.recommender import ListRules, Recommender
+from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.stages.context import StageContext
 from als_cli.storage.dataset_files import Dataset
@@ -21,8 +23,9 @@ from als_cli.storage.instants import open_dataset_as_of, open_model_as_of
 from als_cli.storage.manifest import Manifest
 from als_cli.storage.model_files import Model
 from als_cli.storage.output_checks import check_lists_output
-from als_cli.storage.sinks.lists_key import lists_key, lists_paths
+from als_cli.storage.sinks.lists_key import changing_with_time, lists_key, lists_paths
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink, published_lists
+from als_cli.storage.sinks.shown import shown_items
 from als_cli.storage.sinks.target import Target, target_of
 
 log = logging.getLogger(__name__)
@@ -51,29 +54,31 @@ def recommend(context: StageContext) -> RecommendReport:
     check_lists_output(context.config, context.config_file)
     dataset, model = _dataset_and_model(context)
     start_warm_up()
-    inputs, candidates = Inputs(), None
+    inputs, as_of, target = Inputs(), context.config.events.as_of, target_of(config.output)
+    instant = as_of or datetime.now(UTC)
     with inputs.unchanged():
-        audience = audience_of(config.users, dataset.interactions, context.config.events.as_of, inputs.find)
-        if config.items is not None:
-            catalog = read_catalog(config.items, model.item_ids.dtype, inputs.find)
-            candidates = catalog.candidates(model.item_ids)
+        audience = audience_of(config.users, dataset.interactions, as_of, inputs.find)
+        read = read_rules(config, model, instant, inputs.find)
     files = inputs.confirm()
-    rules = ListRules.of(config, candidates)
+    if config.guests is not None:
+        audience = with_guests(audience, config.guests, dataset.interactions)
+    rules = replace(read.rules, shown=shown_items(config.rules.not_shown, model, target, instant))
     recipe = model.recipe(context.threads)
-    recommender = Recommender(dataset.interactions, model, recipe, rules)
+    recommender = Recommender(dataset.interactions, model, recipe, rules, as_of)
     recommender.check_memory(len(audience.user_ids), config.block_users)
-    target, user_type = target_of(config.output), model.user_ids.dtype
+    user_type = model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype)
     to_stdout = streaming("stdout") if target.kind == "stdout" else nullcontext()
     with to_stdout, open_sink(target, schema, shortfall_schema(user_type), context.stdout) as sink:
         counts = _write_lists(context, recommender, audience, target, sink)
         sink.finish(
-            lists_key(config, dataset, model, files),
+            lists_key(config, dataset, model, files, changing_with_time(config, read.rules, instant)),
             context.config.model_dump(mode="json"),
             inputs=files,
             counts=counts.for_manifest(),
             metrics={
-                "demand": demand_facts(recipe.demand, dataset.interactions, context.config.events.as_of)
+                "demand": demand_facts(recipe.demand, dataset.interactions, as_of),
+                "rules": counts.rules_touched(),
             },
             seed=model.manifest.seed,
             threads=context.threads,
@@ -86,7 +91,7 @@ def recommend(context: StageContext) -> RecommendReport:
         top_n=config.top_n,
         unreadable_users=audience.unreadable,
         candidates=recommender.candidates,
-        never_interacted=0 if candidates is None else candidates.never_interacted,
+        never_interacted=read.never_interacted,
         seconds=time.perf_counter() - started,
     )
     _warn_of_shortfall(report)
@@ -101,7 +106,12 @@ def recommend_key(context: StageContext) -> str | None:
     config = context.config.recommend
     dataset, model = _dataset_and_model(context)
     inputs = describe_inputs(lists_paths(config))
-    return None if inputs is None else lists_key(config, dataset, model, inputs)
+    if inputs is None:
+        return None
+    instant = context.config.events.as_of or datetime.now(UTC)
+    has_times = config.items is not None and config.items.available is not None
+    rules = read_rules(config, model, instant).rules if has_times else None
+    return lists_key(config, dataset, model, inputs, changing_with_time(config, rules, instant))
 
 
 def published_recommendations(context: StageContext) -> Manifest | None:

@@ -8,7 +8,9 @@ from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.catalog import Catalog, read_catalog
 from als_cli.ranking.item_names import ItemNames, user_history
-from als_cli.ranking.recommender import ListRules, Recommender, check_id_types
+from als_cli.ranking.lists import SOURCES
+from als_cli.ranking.recommender import Recommender, check_id_types
+from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.show_reports import ItemReport, ModelReport, PopularItem, UserReport
 from als_cli.ranking.similar import similar_items
 from als_cli.ranking.trends import Trends, trends_of
@@ -69,20 +71,19 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
     model = open_model_as_of(context.models_place, dataset, dataset.manifest.as_of)
     interactions = dataset.interactions
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
-    catalog = _catalog(context, model)
-    candidates = None if catalog is None else catalog.candidates(model.item_ids)
-    rules = ListRules.of(config, candidates)
+    as_of = context.config.events.as_of or dataset.manifest.as_of
+    read = read_rules(config, model, as_of)
     recipe = model.recipe(context.threads)
-    recommender = Recommender(interactions, model, recipe, rules)
+    recommender = Recommender(interactions, model, recipe, read.rules, as_of)
     trends = trends_of(recipe.demand, interactions, model.item_ids)
     audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))
     return UserReport(
         user_id=interactions.user_ids[row],
-        source=lists.sources[0],
+        source=None if lists.main_sources[0] < 0 else SOURCES[lists.main_sources[0]],
         wanted=config.top_n,
-        history=user_history(interactions, dataset.scan_events(), row, catalog),
-        recommended=ItemNames(catalog, model.item_ids).ranked(lists.top, trends),
+        history=user_history(interactions, dataset.scan_events(), row, read.catalog),
+        recommended=ItemNames(read.catalog, model.item_ids).ranked(lists.top, trends),
         half_lives=None if trends is None else trends.half_lives,
     )
 

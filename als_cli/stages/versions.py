@@ -1,10 +1,10 @@
 """`als versions`: the versions of artifacts and lists that are on disk."""
 
 from datetime import datetime
-from pathlib import Path
 
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
+from als_cli.storage.sinks.shown import lists_place
 from als_cli.storage.sinks.target import target_of
 from als_cli.storage.versions import Place, StoredVersion, stored_versions
 
@@ -51,13 +51,8 @@ def places_of(context: StageContext) -> dict[str, Place]:
         "evaluation": Place("evaluation", context.evaluations_place),
         "backtest": Place("backtest", context.backtests_place),
     }
-    target = target_of(context.config.recommend.output)
-    path = Path(target.path)
-    if target.kind == "file":
-        places[LISTS] = Place("recommendations", path, is_file=True)
-    elif target.kind == "folder":
-        places[LISTS] = Place("recommendations", path, linked=path.name)
-    return places
+    lists = lists_place(target_of(context.config.recommend.output))
+    return places if lists is None else places | {LISTS: lists}
 
 
 def _described(of: str, version: StoredVersion) -> VersionReport:

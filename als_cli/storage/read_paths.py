@@ -9,7 +9,6 @@ from pathlib import Path
 
 from als_cli.config.evaluate import FileSplit
 from als_cli.config.fields import is_url
-from als_cli.config.recommend import UsersFile
 from als_cli.config.root import Config
 from als_cli.config.source import SourceConfig
 from als_cli.tables.scan import pattern_of
@@ -89,7 +88,5 @@ def _evaluation_paths(config: Config) -> Iterator[ReadPath]:
 
 
 def _recommendation_paths(config: Config) -> Iterator[ReadPath]:
-    if config.recommend.items is not None:
-        yield ReadPath("recommend.items.catalog", config.recommend.items.catalog)
-    if isinstance(config.recommend.users, UsersFile):
-        yield ReadPath("recommend.users.file", config.recommend.users.file)
+    for key, path in config.recommend.read_paths().items():
+        yield ReadPath(key, path)

@@ -33,7 +33,8 @@ from als_cli.als.threads import available_threads
 from als_cli.dataset.interactions import Interactions
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.native_top_n import warm_up
-from als_cli.ranking.recommender import ListRules, Recommender
+from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.trained_model import TrainedModel
 
 DAY = 86_400.0
@@ -46,7 +47,7 @@ RULES = {
     "gamma 0.001, offset 0.001": DemandRule(14 * DAY, 0.001, None, 0.0, 0.001),
 }
 DATA = {"synthetic": synthetic.movielens_like, "gowalla": synthetic.gowalla}
-RULES_OF_LISTS = ListRules(top_n=20, exclude_seen=True, allowed=None, popular_fallback=False)
+RULES_OF_LISTS = ListRules(top_n=20, exclude_seen=True, allowed=None, fallback=())
 BLOCK_USERS = 4096
 
 

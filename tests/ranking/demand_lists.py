@@ -12,7 +12,8 @@ from als_cli.als.demand import DemandRule
 from als_cli.als.engine import AlsSettings, Factors
 from als_cli.als.recipe import Recipe
 from als_cli.ranking.audience import Audience
-from als_cli.ranking.recommender import ListRules, Recommender
+from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.trained_model import TrainedModel
 from tests.stages.builders import interactions_of
 
@@ -38,7 +39,7 @@ def model_of(factors, users=USERS, items=ITEMS):
 
 def lists_of(interactions, model, recipe, *, top_n=9, block=100, exclude_seen=True, allowed=None):
     """Return {user id: ([item ids], [scores])} for all users of `interactions`, made in blocks of `block` users."""
-    rules = ListRules(top_n=top_n, exclude_seen=exclude_seen, allowed=allowed, popular_fallback=False)
+    rules = ListRules(top_n=top_n, exclude_seen=exclude_seen, allowed=allowed, fallback=())
     recommender = Recommender(interactions, model, recipe, rules)
     users = interactions.user_ids
     audience = Audience(users, np.arange(len(users), dtype=np.int32))

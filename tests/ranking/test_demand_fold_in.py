@@ -8,7 +8,8 @@ from als_cli.als.demand import DemandRule
 from als_cli.als.engine import Factors
 from als_cli.als.recipe import FoldIn
 from als_cli.errors import ArtifactError
-from als_cli.ranking.recommender import ListRules, Recommender
+from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.rules.list_rules import ListRules
 from tests.ranking.demand_lists import (
     DAY,
     dataset_of,
@@ -84,7 +85,7 @@ class TestFoldIn:
 )
 def test_a_dataset_without_times_is_an_error_before_any_list(recipe, keys):
     untimed = interactions_of([(0, 0), (1, 1)], timed=False)
-    rules = ListRules(top_n=1, exclude_seen=True, allowed=None, popular_fallback=True)
+    rules = ListRules(top_n=1, exclude_seen=True, allowed=None)
     with pytest.raises(ArtifactError) as raised:
         Recommender(untimed, model_of(random_factors(1)), recipe, rules)
     assert f"depends on recent events ({keys}), but the dataset has events without" in raised.value.message

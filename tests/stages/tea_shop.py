@@ -30,3 +30,8 @@ def written(tmp_path):
 def shortfall(tmp_path):
     """Return the published shortfall."""
     return pl.read_parquet(tmp_path / "lists.shortfall.parquet")
+
+
+def used(counts):
+    """Return the `counts` that are not zero."""
+    return {name: count for name, count in counts.items() if count}

@@ -6,7 +6,9 @@ import pytest
 
 from als_cli.als.confidence import interactions_per_item
 from als_cli.ranking.audience import Audience
-from als_cli.ranking.recommender import ListRules, Recommender
+from als_cli.ranking.lists import SOURCES
+from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.stages.train import train
 from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.model_files import open_model
@@ -74,9 +76,9 @@ def test_new_users_get_the_lists_of_trained_users_with_the_same_history(context)
         renamed, dataset.interactions.items, dataset.interactions.matrix, dataset.interactions.newest
     )
     publish_dataset(context, later)
-    rules = ListRules(top_n=1, exclude_seen=False, allowed=None, popular_fallback=True)
+    rules = ListRules(top_n=1, exclude_seen=False, allowed=None)
     recommender = Recommender(open_dataset(context.dataset_place).interactions, model, model.recipe(1), rules)
     everyone = Audience(renamed["user_id"], np.arange(renamed.height, dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(everyone, 1000, 1000)))
-    assert set(lists.sources) == {"fold_in"}
+    assert set(lists.sources.reshape(-1)) == {SOURCES.index("fold_in")}
     np.testing.assert_allclose(lists.top.scores[:, 0], scores.max(axis=1), rtol=1e-5)

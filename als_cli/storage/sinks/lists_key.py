@@ -1,26 +1,38 @@
 """The key of published lists: a hash of all that they depend on."""
 
-from als_cli.config.recommend import RecommendConfig, UsersFile
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from als_cli.config.recommend import RecommendConfig
+from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.manifest import InputFile, stage_key
 from als_cli.storage.model_files import Model
+from als_cli.storage.sinks.shown import day_of
 from als_cli.storage.sinks.target import target_of
 
 
-def lists_key(config: RecommendConfig, dataset: Dataset, model: Model, inputs: tuple[InputFile, ...]) -> str:
-    """Return the hash of the rules, the format, the dataset and its instant, the model and the contents of `inputs`.
+def lists_key(
+    config: RecommendConfig,
+    dataset: Dataset,
+    model: Model,
+    inputs: tuple[InputFile, ...],
+    changing: dict[str, Any],
+) -> str:
+    """Return the hash of the rules, what is `changing` with time, the format, the dataset and its instant, the model and the contents of `inputs`.
 
     The model's recipe is part of the key: its demand rule changes the lists, but no file of the model. Paths and
     `block_users` are not part of the key, because they do not change the lists.
     """
     target = target_of(config.output)
     rules = config.model_dump(mode="json", exclude={"output": True, "block_users": True})
-    for section, path in (("users", "file"), ("items", "catalog")):
-        if isinstance(rules[section], dict):
-            rules[section].pop(path, None)
+    for path in config.read_paths():
+        _forget(rules, path.split(".")[1:])
     return stage_key(
         recommend=rules,
         output=(target.kind, target.format, target.layout, target.users_per_part),
+        changing=changing,
         as_of=dataset.manifest.as_of,
         dataset=dataset.manifest.content,
         model=model.manifest.content,
@@ -29,7 +41,30 @@ def lists_key(config: RecommendConfig, dataset: Dataset, model: Model, inputs: t
     )
 
 
+def changing_with_time(config: RecommendConfig, rules: ListRules | None, instant: datetime) -> dict[str, Any]:
+    """Return what lists for `instant` depend on beside files: the items that are available, and the day of `not_shown`.
+
+    `rules` are those of `instant`. They are needed only if items are available at times.
+    """
+    changing: dict[str, Any] = {}
+    if config.items is not None and config.items.available is not None:
+        allowed = None if rules is None else rules.allowed
+        if allowed is None:
+            raise ValueError("the rules of this config have no allowed items")
+        changing["available"] = hashlib.sha256(allowed.tobytes()).hexdigest()
+    if config.rules.not_shown is not None:
+        changing["day"] = day_of(instant)
+    return changing
+
+
+def _forget(values: Any, path: list[str]) -> None:
+    """Remove the value at `path`, for example ``["rules", "pinned[0]", "file"]``, from nested `values`."""
+    for step in path[:-1]:
+        name, _, number = step.rstrip("]").partition("[")
+        values = values[name][int(number)] if number else values[name]
+    values.pop(path[-1])
+
+
 def lists_paths(config: RecommendConfig) -> tuple[str, ...]:
-    """Return the paths of the users file and the catalogue, in the order in which they are read."""
-    users = [config.users.file] if isinstance(config.users, UsersFile) else []
-    return (*users, *([] if config.items is None else [config.items.catalog]))
+    """Return the paths of all tables that lists depend on, in the order in which they are read."""
+    return tuple(config.read_paths().values())

@@ -104,3 +104,30 @@ class LimitState:
         take_offers(
             offers, frozen(self._limits.groups.reshape(-1)), self._state, lists, frozen(wanted), is_done
         )
+
+    def allows(self, item_row: int) -> BoolArray:
+        """Return whether each list may take item `item_row`, (B,)."""
+        state, allowed = self._state, np.ones(len(self._state.free), bool)
+        for number, group in enumerate(self._limits.groups[item_row] if self._limits.columns else ()):
+            if group >= 0:
+                allowed &= state.free[:, group] > 0
+                if state.varied[number]:
+                    allowed &= (state.used[:, group] == 0) | (state.repeats[:, number] > 0)
+        return allowed
+
+    def take_one(self, item_row: int, lists: BoolArray) -> None:
+        """Count item `item_row` in `lists` (B,)."""
+        state = self._state
+        for number, group in enumerate(self._limits.groups[item_row] if self._limits.columns else ()):
+            if group >= 0:
+                state.free[lists, group] -= 1
+                if state.varied[number]:
+                    state.repeats[lists, number] -= state.used[lists, group]
+                    state.used[lists, group] = 1
+                    self._close_groups(lists, number)
+
+    def _close_groups(self, lists: BoolArray, number: int) -> None:
+        """Leave no free slot to the values that a list has, if it needs other values only."""
+        state, groups = self._state, slice(*self._limits.first_groups[number : number + 2])
+        closed = (lists & (state.repeats[:, number] <= 0))[:, None] & (state.used[:, groups] > 0)
+        state.free[:, groups][closed] = 0

@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from als_cli.ranking.fill import OpenLists, Scored
-from als_cli.ranking.limits import LimitedColumn, ListLimits
 from als_cli.ranking.masks import Masks
-from als_cli.ranking.native_top_n import item_index
-from tests.ranking.greedy import Greedy
+from als_cli.ranking.rules.fill import OpenLists, RankedItems, SourceScores
+from als_cli.ranking.rules.limits import LimitedColumn, ListLimits
+from tests.ranking.rules.greedy import Greedy
 
 USERS, ITEMS, FACTORS = 37, 150, 5
 
@@ -58,7 +57,7 @@ def test_two_sources_under_limits_are_the_lists_of_all_items_in_order(
     first_wanted = rng.integers(0, slots + 1, USERS)
     for wanted, least in ((first_wanted, minimum), (slots - first_wanted, -np.inf)):
         users, items = factors_of(rng)
-        found = lists.add(Scored(users, item_index(items)), wanted, least)
+        found = lists.add(SourceScores(users, RankedItems(items)), wanted, least)
         scores = users @ items.T
         for user, (greedy, hidden) in enumerate(zip(expected, sets_of(excluded), strict=True)):
             added = greedy.add_best(scores[user], int(wanted[user]), hidden, least)
@@ -74,7 +73,7 @@ def test_limits_apply_to_candidates_of_a_user_too(columns):
     users, items = factors_of(rng)
     candidates = excluded_of(rng, 0.3)
     lists = OpenLists(ListLimits(limited), Masks(None, candidates), USERS, 8, threads=2)
-    found = lists.add(Scored(users, item_index(items)), np.full(USERS, 8))
+    found = lists.add(SourceScores(users, RankedItems(items)), np.full(USERS, 8))
     for user, own in enumerate(sets_of(candidates)):
         added = Greedy(8, limited).add_best((users @ items.T)[user], 8, set(range(ITEMS)) - own)
         assert found.item_rows[user][found.item_rows[user] >= 0].tolist() == added
@@ -84,7 +83,7 @@ def test_without_limits_the_lists_are_the_plain_top_n():
     rng = np.random.default_rng(2)
     users, items = factors_of(rng)
     found = OpenLists(ListLimits(), Masks(), USERS, 9, threads=1).add(
-        Scored(users, item_index(items)), np.full(USERS, 9)
+        SourceScores(users, RankedItems(items)), np.full(USERS, 9)
     )
     for user in range(USERS):
         assert found.item_rows[user].tolist() == Greedy(9, []).add_best((users @ items.T)[user], 9, set())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from als_cli.ranking.limits import LimitedColumn
+from als_cli.ranking.rules.limits import LimitedColumn
 
 
 @dataclass
@@ -39,6 +39,15 @@ class Greedy:
             if len(added) == wanted or scores[item] < minimum:
                 break
             if item not in excluded and np.isfinite(scores[item]) and self.allows(item):
+                self.chosen.append(item)
+                added.append(item)
+        return added
+
+    def add_in_order(self, items: list[int], wanted: int, excluded: set[int]) -> list[int]:
+        """Add the first `wanted` of `items` that may be added, and return them."""
+        added: list[int] = []
+        for item in items:
+            if len(added) < wanted and item not in excluded and self.allows(item):
                 self.chosen.append(item)
                 added.append(item)
         return added

@@ -1,0 +1,101 @@
+"""Checks that rules do not contradict each other. They run before any list is made."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from als_cli.arrays import BoolArray, Int64Array
+from als_cli.config.recommend import RecommendConfig
+from als_cli.errors import ConfigError
+from als_cli.ranking.rules.limits import LimitedColumn
+
+_RULES = "recommend.rules"
+
+
+def promoted_positions(config: RecommendConfig) -> list[Int64Array]:
+    """Return the positions of each promoted rule, from 0, ascending.
+
+    A share s has the ranks k / s, rounded up, for k = 1, 2 and so on. If an earlier rule has such a rank, the next free
+    rank is taken.
+    """
+    taken = {position for rule in config.rules.pinned for position in rule.positions}
+    found = []
+    for rule in config.rules.promoted:
+        if rule.positions is not None:
+            ranks = sorted(rule.positions)
+        else:
+            ranks = _spread(rule.share or 1.0, config.top_n, taken)
+        taken.update(ranks)
+        found.append(np.array(ranks, np.int64) - 1)
+    return found
+
+
+def check_positions(config: RecommendConfig) -> None:
+    """Return when the positions of pinned and promoted items are different and within the list.
+
+    Raises
+    ------
+    ConfigError
+        A rank is beyond `top_n`, or two rules have the same rank.
+    """
+    owners: dict[int, str] = {}
+    named = [(f"{_RULES}.pinned[{k}]", one.positions) for k, one in enumerate(config.rules.pinned)]
+    named += [(f"{_RULES}.promoted[{k}]", one.positions or []) for k, one in enumerate(config.rules.promoted)]
+    for key, positions in named:
+        for rank in positions:
+            if rank > config.top_n:
+                raise ConfigError(
+                    f"{key}.positions: rank {rank} is beyond the list of {config.top_n} items",
+                    hint="use a smaller rank, or raise recommend.top_n",
+                )
+            if rank in owners:
+                raise ConfigError(
+                    f"{key}.positions: rank {rank} belongs to {owners[rank]} already",
+                    hint="give each rank to one rule",
+                )
+            owners[rank] = key
+
+
+def check_limits(columns: Sequence[LimitedColumn], allowed: BoolArray | None, slots: int) -> None:
+    """Return when the limits, each by itself, leave enough of the `allowed` (I,) items for a list of `slots` slots.
+
+    Raises
+    ------
+    ConfigError
+        A limit leaves fewer items than the list has slots, or the items have fewer different values than a list needs.
+    """
+    for number, column in enumerate(columns):
+        key = f"{_RULES}.limits[{number}]"
+        codes = column.codes if allowed is None else column.codes[allowed]
+        counts = np.bincount(codes[codes >= 0], minlength=column.values)
+        different, without = int((counts > 0).sum()), int((codes < 0).sum())
+        if column.at_least > slots:
+            raise ConfigError(
+                f"{key}: a list of {slots} items cannot have {column.at_least} different values of {column.name}",
+                hint="lower at_least, or raise recommend.top_n",
+            )
+        if column.at_least > different:
+            raise ConfigError(
+                f"{key}: the candidates have {different} different values of {column.name}, fewer than the"
+                f" {column.at_least} that a list needs",
+                hint="lower at_least, or allow more items",
+            )
+        most = without + int(np.minimum(counts, column.at_most or len(codes)).sum())
+        if most < slots:
+            raise ConfigError(
+                f"{key}: at most {column.at_most} items of each of {different} values of {column.name} make lists of"
+                f" {most} items, not of {slots}",
+                hint="raise at_most, or lower recommend.top_n",
+            )
+
+
+def _spread(share: float, top_n: int, taken: set[int]) -> list[int]:
+    ranks: list[int] = []
+    for k in range(1, int(share * top_n + 1e-9) + 1):
+        first = int(np.ceil(k / share - 1e-9))
+        free = next(
+            (rank for rank in range(first, top_n + 1) if rank not in taken and rank not in ranks), None
+        )
+        if free is not None:
+            ranks.append(free)
+    return ranks

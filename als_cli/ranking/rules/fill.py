@@ -1,0 +1,143 @@
+"""Filling of lists under limits: exact, in as few rankings as the limits need.
+
+The lists are those of going through all items in order of score. A ranking gives the next items in this order. An item
+that a limit does not allow is never allowed later, so its group is closed to the next ranking, which goes on with the
+items of other groups. Each ranking therefore adds an item to each list, or shows that there are no more.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from als_cli.arrays import BoolArray, Float32Array, Int32Array, Int64Array
+from als_cli.ranking.kernel_data import PackedLists, PackedOffers, frozen
+from als_cli.ranking.masks import Masks, with_items
+from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
+from als_cli.ranking.pairs import Pairs, score_pairs
+from als_cli.ranking.rules.limits import LimitState, ListLimits
+from als_cli.ranking.top_n import TopN, top_n
+
+_SPARE = 4
+"""Minimum number of items that a ranking gives beyond the free slots; half as many as these slots if that is more."""
+
+
+class RankedItems:
+    """Items in the order of their score, for users with factors."""
+
+    def __init__(self, factors: Float32Array, allowed: BoolArray | None = None) -> None:
+        """Rank the `allowed` (I,) items by their `factors` (I, f)."""
+        self._factors, self._allowed = factors, allowed
+        self._only: dict[str, RankedItems] = {}
+
+    @property
+    def width(self) -> int:
+        """The number of factors f."""
+        return int(self._factors.shape[1])
+
+    @property
+    def count(self) -> int:
+        """The number of items I."""
+        return len(self._factors)
+
+    @cached_property
+    def _index(self) -> ItemIndex:
+        return item_index(self._factors, self._allowed)
+
+    def only(self, rule: str, item_rows: Int32Array) -> "RankedItems":
+        """Return the items that are allowed and among `item_rows`, which `rule` chooses; they are kept by this name."""
+        if rule not in self._only:
+            chosen = np.zeros(self.count, bool)
+            chosen[item_rows] = True
+            allowed = chosen if self._allowed is None else chosen & self._allowed
+            self._only[rule] = RankedItems(self._factors, allowed)
+        return self._only[rule]
+
+    def scores(self, users: Float32Array, item_rows: Int32Array) -> Float32Array:
+        """Return the scores of `item_rows` (B, k) for `users` (B, f): (B, k)."""
+        count, slots = item_rows.shape
+        pairs = Pairs(np.repeat(np.arange(count), slots), item_rows.reshape(-1).astype(np.int64))
+        return score_pairs(users, self._factors, pairs).reshape(count, slots)
+
+    def best(self, users: Float32Array, n: int, masks: Masks, threads: int) -> TopN:
+        """Return the `n` best items for `users` (B, f), (B, n)."""
+        if len(users) == 1 and masks.limits is None:  # gives the same list, and compiles no kernel
+            return top_n(
+                users,
+                self._factors,
+                n,
+                seen=masks.seen,
+                candidates=masks.candidates,
+                allowed=self._allowed,
+            )
+        return top_n_of(self._index, users, n, masks, threads=threads)
+
+
+@dataclass(frozen=True)
+class SourceScores:
+    """The scores of one source for B users: the dot products of user factors and item factors."""
+
+    users: Float32Array
+    """(B, f)."""
+    items: RankedItems
+
+
+class OpenLists:
+    """The lists of B users while items are added to them."""
+
+    def __init__(self, limits: ListLimits, masks: Masks, users: int, slots: int, threads: int) -> None:
+        """Begin with empty lists of `slots` slots for `users` users, under `limits` and `masks` (B, I)."""
+        self._limits, self._masks, self._threads = limits, masks, threads
+        self._state = LimitState(limits, users, slots)
+        self._chosen = np.empty((users, 0), np.int32)
+
+    def add(self, scored: SourceScores, wanted: Int64Array, minimum: float = -np.inf) -> TopN:
+        """Add the best items of `scored`, `wanted` (B,) for each user, and return them: (B, maximum of `wanted`).
+
+        Items below `minimum` are not added. A list has fewer than `wanted` items if no more items are allowed.
+        """
+        lists = TopN.unfilled(len(wanted), max(1, int(wanted.max(initial=1))))
+        packed = PackedLists(lists.item_rows, lists.scores, np.zeros(len(wanted), np.int64))
+        is_done = wanted <= 0
+        while not is_done.all():
+            users = np.flatnonzero(~is_done)
+            offered = self._offered(scored, users, int((wanted - packed.filled)[users].max()), lists)
+            if not self._limits.columns:
+                _put_all(lists, users, offered, wanted, minimum)
+                break
+            offers = PackedOffers(offered.item_rows, offered.scores, frozen(users), np.float32(minimum))
+            self._state.take(offers, packed, wanted, is_done)
+        self._chosen = np.concatenate([self._chosen, lists.item_rows], axis=1)
+        return lists
+
+    def add_item(self, item_row: int, wanted: BoolArray) -> BoolArray:
+        """Add item `item_row` to the lists that want it, `wanted` (B,), and may have it. Return these lists, (B,)."""
+        is_hidden = self._masks.hides(item_row, len(wanted)) | (self._chosen == item_row).any(axis=1)
+        added: BoolArray = wanted & ~is_hidden & self._state.allows(item_row)
+        self._state.take_one(item_row, added)
+        column = np.where(added, np.int32(item_row), np.int32(-1))
+        self._chosen = np.concatenate([self._chosen, column[:, None]], axis=1)
+        return added
+
+    def _offered(self, scored: SourceScores, users: Int64Array, free: int, lists: TopN) -> TopN:
+        """Return the next items for `users` (M,), more than `free` if limits may leave out some: (M, n)."""
+        spare = 0 if self._limits.exchanges or not self._limits.columns else max(_SPARE, free // 2)
+        taken = np.concatenate([self._chosen[users], lists.item_rows[users]], axis=1)
+        masks = Masks(
+            with_items(self._of(self._masks.seen, users), taken, scored.items.count),
+            self._of(self._masks.candidates, users),
+            self._state.of(users),
+        )
+        return scored.items.best(scored.users[users], free + spare, masks, self._threads)
+
+    def _of(self, mask: csr_matrix | None, users: Int64Array) -> csr_matrix | None:
+        return mask if mask is None or len(users) == len(self._chosen) else mask[users]
+
+
+def _put_all(lists: TopN, users: Int64Array, offered: TopN, wanted: Int64Array, minimum: float) -> None:
+    """Put the `offered` items (M, n) of `users` (M,) into `lists`, up to `wanted` (B,) items not below `minimum`."""
+    n = offered.item_rows.shape[1]
+    kept = (np.arange(n) < wanted[users][:, None]) & (offered.scores >= minimum)
+    lists.item_rows[users, :n] = np.where(kept, offered.item_rows, -1)
+    lists.scores[users, :n] = np.where(kept, offered.scores, -np.inf)

@@ -1,0 +1,52 @@
+"""The rules of lists in memory, by the item rows of a model."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from als_cli.arrays import BoolArray, Int32Array, Int64Array
+from als_cli.config.recommend import FallbackName
+from als_cli.ranking.rules.id_files import UserItems
+from als_cli.ranking.rules.limits import ListLimits
+from als_cli.ranking.segments import Segments
+
+
+@dataclass(frozen=True)
+class ChosenItems:
+    """Positions of the list for items of a rule: pinned or promoted items."""
+
+    name: str
+    source: str
+    """`pinned` or `promoted`."""
+    positions: Int64Array
+    """Positions in the list, from 0, ascending."""
+    item_rows: Int32Array
+    """Item rows. The order is the order of preference of pinned items."""
+
+
+@dataclass(frozen=True)
+class ListRules:
+    """Which items a list may contain, and where they come from."""
+
+    top_n: int
+    """Items asked for. Lists have at most as many slots as there are candidates."""
+    exclude_seen: bool = True
+    seen_again_after: timedelta | None = None
+    """Age at which an item of the history is no longer left out, None: never."""
+    allowed: BoolArray | None = None
+    """(I,) by the model's item row; None means that all items are allowed."""
+    user_allow: UserItems | None = None
+    """The only items of each user."""
+    user_deny: UserItems | None = None
+    """Items that single users do not get."""
+    shown: UserItems | None = None
+    """Items that earlier lists have shown."""
+    limits: ListLimits = field(default_factory=ListLimits)
+    chosen: tuple[ChosenItems, ...] = ()
+    """Pinned items, then promoted items."""
+    minimum_score: float | None = None
+    """Minimum score of trained and folded-in items."""
+    fallback: tuple[FallbackName, ...] = ("popular",)
+    """Sources of the slots that the model does not fill."""
+    segments: Segments | None = None
+    recent_half_life: timedelta | None = None
+    """Half-life of `recent_popular`, None: that of the demand in the model, or 7 days."""

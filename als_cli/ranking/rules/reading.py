@@ -1,0 +1,199 @@
+"""Reading of the rules: the tables that section `recommend` names become rules by item row."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from als_cli.arrays import BoolArray, Int32Array
+from als_cli.config.recommend import CatalogConfig, RecommendConfig
+from als_cli.config.rules import PinnedItems, PromotedItems, UserItemsFile, ValueLimit
+from als_cli.dataset.interactions import rows_of
+from als_cli.errors import ConfigError, DataError
+from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
+from als_cli.ranking.rules.contradictions import check_limits, check_positions, promoted_positions
+from als_cli.ranking.rules.id_files import UserItems, read_items, read_user_items
+from als_cli.ranking.rules.limits import LimitedColumn, ListLimits
+from als_cli.ranking.rules.list_rules import ChosenItems, ListRules
+from als_cli.ranking.segments import Segments, read_segments
+from als_cli.ranking.trained_model import TrainedModel
+from als_cli.tables.scan import FindFiles, find_files
+
+log = logging.getLogger(__name__)
+
+_RULES = "recommend.rules"
+_ITEMS = "recommend.items"
+
+
+@dataclass(frozen=True)
+class ReadRules:
+    """The rules of the lists, and the catalogue that they were read from."""
+
+    rules: ListRules
+    catalog: Catalog | None
+    never_interacted: int
+    """Items of the catalogue that satisfy the condition but are unknown to the model."""
+
+
+class _Reader:
+    """Reads the tables of one section `recommend`, in the order of :meth:`RecommendConfig.read_paths`."""
+
+    def __init__(
+        self, config: RecommendConfig, model: TrainedModel, instant: datetime, find: FindFiles
+    ) -> None:
+        self.config, self.find, self.instant = config, find, instant
+        self.item_ids, self.user_type = model.item_ids, model.user_ids.dtype
+        self.catalog: Catalog | None = None
+        self.allowed: BoolArray | None = None
+        self.never_interacted = 0
+
+    def read(self) -> ListRules:
+        """Return the rules, apart from those on earlier lists."""
+        config, rules = self.config, self.config.rules
+        check_positions(config)
+        if config.items is not None:
+            self._read_candidates(config.items)
+        user_allow, user_deny = (
+            None if one is None else self._user_items(one, f"{_RULES}.{name}")
+            for one, name in ((rules.user_allow, "user_allow"), (rules.user_deny, "user_deny"))
+        )
+        slots = min(config.top_n, len(self.item_ids) if self.allowed is None else int(self.allowed.sum()))
+        columns = [self._limited(limit, f"{_RULES}.limits[{k}]") for k, limit in enumerate(rules.limits)]
+        check_limits(columns, self.allowed, slots)
+        pinned = [self._pinned(one, k) for k, one in enumerate(rules.pinned)]
+        promoted = [self._promoted(one, k) for k, one in enumerate(rules.promoted)]
+        return ListRules(
+            top_n=config.top_n,
+            exclude_seen=config.exclude_seen,
+            seen_again_after=config.seen_again_after,
+            allowed=self.allowed,
+            user_allow=user_allow,
+            user_deny=user_deny,
+            limits=ListLimits(columns),
+            chosen=(*pinned, *promoted),
+            minimum_score=rules.minimum_score,
+            fallback=tuple(config.fallback),
+            segments=self._segments(),
+            recent_half_life=config.recent_half_life
+            if isinstance(config.recent_half_life, timedelta)
+            else None,
+        )
+
+    def _read_candidates(self, items: CatalogConfig) -> None:
+        self.catalog = read_catalog(
+            items, self.item_ids.dtype, self.find, needs=_needs(self.config), instant=self.instant
+        )
+        if self.catalog is not None:
+            candidates = self.catalog.candidates(self.item_ids)
+            self.allowed, self.never_interacted = candidates.allowed, candidates.never_interacted
+        for name, listed, keeps in (("allow", items.allow, True), ("deny", items.deny, False)):
+            if listed is not None:
+                key = f"{_ITEMS}.{name}"
+                ids = read_items(listed.file, listed.column, listed, key, self.item_ids.dtype, self.find)
+                is_listed = _marks(self._rows(ids, key), len(self.item_ids))
+                kept = is_listed if keeps else ~is_listed
+                self.allowed = kept if self.allowed is None else self.allowed & kept
+        if self.allowed is not None and not self.allowed.any():
+            raise DataError(
+                f"{_ITEMS} leaves no item that may be recommended",
+                hint=f"check {_ITEMS}.where, {_ITEMS}.allow and {_ITEMS}.deny together",
+            )
+
+    def _rows(self, ids: pl.Series, key: str) -> Int32Array:
+        """Return the item rows of `ids`, without ids that the model does not know. These are counted in a log line."""
+        rows = rows_of(self.item_ids, ids)
+        unknown = int((rows < 0).sum())
+        if unknown:
+            log.info("%s: %d of %d items are unknown to the model", key, unknown, len(ids))
+        return rows[rows >= 0]
+
+    def _user_items(self, config: UserItemsFile, key: str) -> UserItems:
+        pairs = read_user_items(config, key, self.user_type, self.item_ids, self.find)
+        if pairs.unknown_pairs:
+            log.info("%s: %d pairs have an unknown item or no id", key, pairs.unknown_pairs)
+        return pairs
+
+    def _limited(self, limit: ValueLimit, key: str) -> LimitedColumn:
+        assert self.catalog is not None  # noqa: S101 - the config requires a catalogue
+        values = self.catalog.by_item(self.catalog.values[f"{key}.column"], self.item_ids)
+        if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+            raise ConfigError(
+                f"{key}.column: column {limit.column!r} of {self.catalog.path} holds {values.dtype}, not single values",
+                hint="use a column of texts or numbers",
+            )
+        if values.dtype == pl.String:
+            values = values.replace("", None)
+        names = values.drop_nulls().unique().sort()
+        codes = rows_of(names, values)
+        return LimitedColumn(str(limit.column), codes, len(names), limit.at_most, limit.at_least or 0)
+
+    def _chosen_rows(self, rule: PinnedItems | PromotedItems, key: str) -> Int32Array:
+        if rule.file is not None:
+            ids = read_items(rule.file, rule.column, rule, key, self.item_ids.dtype, self.find)
+        else:
+            assert self.catalog is not None  # noqa: S101 - the config requires a catalogue
+            ids = self.catalog.marked(f"{key}.where")
+        rows = self._rows(ids, key)
+        kept = rows if self.allowed is None else rows[self.allowed[rows]]
+        if not len(kept):
+            log.warning("%s: none of the %d items may be recommended", key, len(ids))
+        return kept
+
+    def _pinned(self, rule: PinnedItems, number: int) -> ChosenItems:
+        rows = self._chosen_rows(rule, f"{_RULES}.pinned[{number}]")
+        name = rule.name or f"pinned {number + 1}"
+        return ChosenItems(name, "pinned", np.sort(np.array(rule.positions, np.int64)) - 1, rows)
+
+    def _promoted(self, rule: PromotedItems, number: int) -> ChosenItems:
+        rows = self._chosen_rows(rule, f"{_RULES}.promoted[{number}]")
+        name = rule.name or f"promoted {number + 1}"
+        return ChosenItems(name, "promoted", promoted_positions(self.config)[number], rows)
+
+    def _segments(self) -> Segments | None:
+        config = self.config
+        if config.segments is None:
+            return None
+        segments = read_segments(config.segments, self.user_type, self.find)
+        return segments if config.guests is None else segments.with_guests(config.guests)
+
+
+def read_rules(
+    config: RecommendConfig,
+    model: TrainedModel,
+    instant: datetime | None = None,
+    find: FindFiles = find_files,
+) -> ReadRules:
+    """Return the rules of section `recommend` for the items of `model`; `find` finds the files of its tables.
+
+    Availability is that of `instant` (default: now). Rules on earlier lists are not included.
+
+    Raises
+    ------
+    ConfigError
+        Two rules contradict each other. Or a table has no such column, or a condition cannot be evaluated.
+    DataError
+        A table cannot be used, or no item may be recommended.
+    """
+    reader = _Reader(config, model, instant or datetime.now(UTC), find)
+    rules = reader.read()
+    return ReadRules(rules, reader.catalog, reader.never_interacted)
+
+
+def _needs(config: RecommendConfig) -> CatalogNeeds:
+    rules = config.rules
+    chosen = {
+        **{f"{_RULES}.pinned[{k}].where": one.where for k, one in enumerate(rules.pinned)},
+        **{f"{_RULES}.promoted[{k}].where": one.where for k, one in enumerate(rules.promoted)},
+    }
+    return CatalogNeeds(
+        columns={f"{_RULES}.limits[{k}].column": limit.column for k, limit in enumerate(rules.limits)},
+        conditions={key: where for key, where in chosen.items() if where is not None},
+    )
+
+
+def _marks(rows: Int32Array, items: int) -> BoolArray:
+    marks = np.zeros(items, bool)
+    marks[rows] = True
+    return marks

@@ -1,0 +1,91 @@
+"""Segments of users, for example countries: read from a file, and with the guests of each segment."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from als_cli.arrays import Int32Array
+from als_cli.config.recommend import Guests, SegmentsFile
+from als_cli.dataset.interactions import cast_ids, rows_of
+from als_cli.errors import ConfigError, DataError
+from als_cli.events.ids import check_id_type
+from als_cli.tables.delimited import Wanted
+from als_cli.tables.scan import FindFiles, column, reading, scan_table
+
+MAXIMUM_SEGMENTS = 1000
+_USER, _COLUMN = "recommend.segments.user", "recommend.segments.column"
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segment of each user."""
+
+    names: pl.Series
+    """(S,) String, sorted."""
+    user_ids: pl.Series
+    """(V,) users with a segment, without duplicates."""
+    codes: Int32Array
+    """(V,) position of each user's segment in `names`."""
+
+    def of(self, user_ids: pl.Series) -> Int32Array:
+        """Return the position of the segment of each of `user_ids` (B,), -1 for users without one."""
+        return np.append(self.codes, np.int32(-1))[rows_of(self.user_ids, user_ids)]
+
+    def with_guests(self, guests: Guests) -> "Segments":
+        """Return the segments, with the guests of each segment as users.
+
+        Raises
+        ------
+        ConfigError
+            There is no user in the segment of a guest.
+        """
+        positions = rows_of(self.names, pl.Series(list(guests.segments), dtype=pl.String))
+        for name, position in zip(guests.segments, positions, strict=True):
+            if position < 0:
+                raise ConfigError(
+                    f"recommend.guests.segments: no user is in segment {name!r}",
+                    hint=f"the segments are {', '.join(map(repr, self.names.head(20)))}",
+                )
+        ids = pl.Series(list(guests.segments.values()), dtype=self.user_ids.dtype)
+        return Segments(self.names, pl.concat([self.user_ids, ids]), np.append(self.codes, positions))
+
+
+def read_segments(config: SegmentsFile, user_type: pl.DataType, find: FindFiles) -> Segments:
+    """Return the segments of users with ids of `user_type`. If a user has several rows, the first one counts.
+
+    Raises
+    ------
+    DataError
+        The file cannot be used, no user of it has a segment, or there are more than MAXIMUM_SEGMENTS segments.
+    ConfigError
+        There is no such column.
+    """
+    wanted = Wanted("recommend.segments", {_USER: config.user, _COLUMN: config.column})
+    scan = scan_table(config.file, config, wanted, find=find)
+    with reading(config.file, config):
+        schema = scan.collect_schema()
+    user = column(schema.names(), config.user, key=_USER, file=config.file)
+    segment = column(schema.names(), config.column, key=_COLUMN, file=config.file)
+    check_id_type(schema[user], column=user, file=config.file)
+    with reading(config.file, config):
+        table = scan.select(
+            pl.col(user).alias("user"), pl.col(segment).cast(pl.String).str.strip_chars().alias("segment")
+        ).collect()
+    known = pl.DataFrame({"user": cast_ids(table["user"], user_type), "segment": table["segment"]})
+    known = (
+        known.filter(pl.col("segment") != "").drop_nulls().unique("user", keep="first", maintain_order=True)
+    )
+    names = known["segment"].unique().sort()
+    if names.is_empty():
+        raise DataError(
+            f"recommend.segments.file: {config.file} has no user with a segment",
+            hint=f"check {_USER} and {_COLUMN}, and the type of ids in events.id_types.user",
+        )
+    if len(names) > MAXIMUM_SEGMENTS:
+        raise DataError(
+            f"{_COLUMN}: column {segment!r} of {config.file} has {len(names):,} different values, more than"
+            f" {MAXIMUM_SEGMENTS:,}",
+            hint="use a column with larger segments",
+        )
+    return Segments(names, known["user"], rows_of(names, known["segment"]))

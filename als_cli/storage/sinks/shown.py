@@ -1,0 +1,99 @@
+"""The items of earlier published lists, which rule `not_shown` leaves out."""
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from als_cli.config.source import TableFormat
+from als_cli.dataset.interactions import cast_ids
+from als_cli.errors import ConfigError
+from als_cli.ranking.rules.id_files import UserItems, user_items
+from als_cli.ranking.trained_model import TrainedModel
+from als_cli.storage.sinks.list_files import KIND, shortfall_name
+from als_cli.storage.sinks.target import Target
+from als_cli.storage.versions import Place, StoredVersion, stored_versions
+from als_cli.tables.scan import reading, scan_table
+
+log = logging.getLogger(__name__)
+
+
+def lists_place(target: Target) -> Place | None:
+    """Return the place where lists at `target` have versions; None for stdout, which has none."""
+    path = Path(target.path)
+    if target.kind == "stdout":
+        return None
+    return Place(KIND, path, is_file=target.kind == "file", linked="" if target.kind == "file" else path.name)
+
+
+def day_of(instant: datetime) -> datetime:
+    """Return the midnight at which the UTC day of `instant` began."""
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def shown_items(
+    span: timedelta | None, model: TrainedModel, target: Target, instant: datetime
+) -> UserItems | None:
+    """Return the items of `model` in lists at `target` that were made within `span` before the day of `instant`.
+
+    None without `span`, and without such lists. Errors are those of :func:`shown_before`.
+    """
+    if span is None:
+        return None
+    pairs = shown_before(target, day_of(instant), span)
+    if pairs.is_empty():
+        return None
+    users, items = pairs["user_id"], pairs["item_id"]
+    return user_items(
+        cast_ids(users, model.user_ids.dtype), cast_ids(items, model.item_ids.dtype), model.item_ids
+    )
+
+
+def shown_before(target: Target, day: datetime, span: timedelta) -> pl.DataFrame:
+    """Return user_id and item_id of all slots of lists at `target` that were made for the days before `day`.
+
+    `day` is a midnight in UTC. Lists count if they were made for an instant within `span` before it. Their instant is
+    `events.as_of`, or else the time of their run. Later lists do not count, so a run that is repeated on the same day
+    gives the same lists.
+
+    Raises
+    ------
+    ConfigError
+        `target` is stdout, which keeps no lists.
+    DataError
+        Earlier lists cannot be read.
+    """
+    place = lists_place(target)
+    if place is None:
+        raise ConfigError(
+            "recommend.rules.not_shown needs earlier lists, but recommend.output.path is stdout",
+            hint="write the lists to a file or a folder",
+        )
+    stored = stored_versions(place)
+    earlier = [version for version in stored if day - span <= _instant(version) < day]
+    if earlier and len(stored) >= target.keep and _instant(stored[-1]) >= day - span:
+        log.warning(
+            "recommend.rules.not_shown: only %d earlier versions of the lists are on disk, the oldest of %s;"
+            " raise recommend.output.keep",
+            len(earlier),
+            f"{_instant(stored[-1]):%Y-%m-%d}",
+        )
+    return pl.concat([_pairs(version) for version in earlier]) if earlier else pl.DataFrame()
+
+
+def _instant(version: StoredVersion) -> datetime:
+    return version.manifest.as_of or version.manifest.created
+
+
+def _pairs(version: StoredVersion) -> pl.DataFrame:
+    shortfall = shortfall_name(version.place.path)
+    tables = [str(version.folder / one.path) for one in version.manifest.outputs if one.path != shortfall]
+    frames = []
+    for path in tables:
+        scan = scan_table(path, TableFormat(), None)
+        with reading(path):
+            if "item_ids" in scan.collect_schema():
+                scan = scan.select("user_id", pl.col("item_ids").alias("item_id")).explode("item_id")
+            frames.append(scan.select("user_id", "item_id").collect())
+    return pl.concat(frames, how="vertical_relaxed")
