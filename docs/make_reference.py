@@ -27,6 +27,8 @@ REQUIRED = {
     "catalog": "FILE",
     "active_since": "30d",
     "by": ["COLUMN"],
+    "column": "COLUMN",
+    "positions": [1],
 }
 """What stands in the reference for keys without default."""
 
@@ -168,7 +170,10 @@ def reference_lines(model: type[Section], explained: set[str], indent: str = "")
             if other is not default:
                 yield f"{comment}or, {other.__doc__}"
                 yield f"{comment}{name}:"
-                yield from (f"{comment}{line}" for line in reference_lines(other, explained, "  "))
+                is_entry = _is_list(field.annotation)
+                yield from [f"{comment}  -"] if is_entry else []
+                lines = reference_lines(other, explained, "    " if is_entry else "  ")
+                yield from (f"{comment}{line}" for line in lines)
         if indent == "":
             yield ""
 
@@ -194,11 +199,15 @@ def table_lines(
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
     for name, field in fields_of(model):
-        path = f"{key}.{name}".removeprefix(".") + ("[]" if name == "source" else "")
+        path = f"{key}.{name}".removeprefix(".") + ("[]" if _is_list(field.annotation) else "")
         for section in sections_in(field.annotation):
             if section.__name__ not in explained:
                 explained[section.__name__] = path
                 yield from table_lines(section, explained, path, variant_of(section))
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(_is_list(part) for part in get_args(annotation))
 
 
 def variant_of(section: type[Section]) -> str:

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
 from als_cli.config.rules import ItemsFile, RulesConfig
 from als_cli.config.source import ColumnRef, TableFormat
 
+UserId = str | Annotated[int, Field(ge=-(2**63), lt=2**63)]
 FallbackName = Literal["segment_popular", "recent_popular", "popular"]
 
 
@@ -44,12 +45,6 @@ class Availability(Section):
     until: ColumnRef | None = None
     """Column with the instant from which on the item is not recommended. Blank: never."""
 
-    @model_validator(mode="after")
-    def _has_a_column(self) -> "Availability":
-        if self.since is None and self.until is None:
-            raise ValueError("set since, until or both")
-        return self
-
 
 class CatalogConfig(TableFormat):
     """The items that may be recommended: those that satisfy all keys."""
@@ -67,16 +62,6 @@ class CatalogConfig(TableFormat):
     deny: ItemsFile | None = None
     """Items that are not recommended."""
 
-    @model_validator(mode="after")
-    def _has_a_catalogue_for(self) -> "CatalogConfig":
-        if self.catalog is None:
-            needing = [name for name in ("where", "available") if getattr(self, name) is not None]
-            if needing:
-                raise ValueError(f"{needing[0]} needs catalog")
-            if self.allow is None and self.deny is None:
-                raise ValueError("set catalog, allow or deny")
-        return self
-
 
 class SegmentsFile(TableFormat):
     """A file with the segment of each user."""
@@ -92,16 +77,10 @@ class SegmentsFile(TableFormat):
 class Guests(Section):
     """Lists for users who are unknown when lists are read."""
 
-    id: str | int | None = None
+    id: UserId | None = None
     """User id of the list for all unknown users. It must not be the id of a user."""
-    segments: dict[str, str | int] = Field(default={})
+    segments: dict[str, UserId] = Field(default={})
     """User ids of the lists for unknown users of a segment, by segment."""
-
-    @model_validator(mode="after")
-    def _has_an_id(self) -> "Guests":
-        if self.id is None and not self.segments:
-            raise ValueError("set id, segments or both")
-        return self
 
 
 class OutputConfig(Section):
@@ -134,7 +113,7 @@ class RecommendConfig(Section):
     """The candidate items. Default: all items of the model."""
     rules: RulesConfig = RulesConfig()
     """Rules of the lists."""
-    fallback: list[FallbackName] = Field(default=["popular"])
+    fallback: Annotated[tuple[FallbackName, ...], Field(strict=False)] = ("popular",)
     """Where items come from for users without history, and for slots that the model cannot fill, in this order: `segment_popular` (most users in the user's segment), `recent_popular` (most users lately), `popular` (most users). With an empty list, such users get no list, and a row in the shortfall table."""
     recent_half_life: Literal["auto"] | Duration = "auto"
     """Half-life of `recent_popular`. auto: the half-life of recent demand in the model, or 7 days if it has none."""
@@ -149,25 +128,10 @@ class RecommendConfig(Section):
 
     @field_validator("fallback")
     @classmethod
-    def _are_different(cls, names: list[FallbackName]) -> list[FallbackName]:
+    def _are_different(cls, names: tuple[FallbackName, ...]) -> tuple[FallbackName, ...]:
         if len(set(names)) < len(names):
             raise ValueError("a source occurs twice")
         return names
-
-    @model_validator(mode="after")
-    def _has_what_it_needs(self) -> "RecommendConfig":
-        catalog = self.items is not None and self.items.catalog is not None
-        chosen = [*self.rules.pinned, *self.rules.promoted]
-        if not catalog and (self.rules.limits or any(one.where is not None for one in chosen)):
-            raise ValueError("rules on columns of the catalogue need items.catalog")
-        has_segments = self.guests is not None and bool(self.guests.segments)
-        if self.segments is None and ("segment_popular" in self.fallback or has_segments):
-            raise ValueError("segment_popular and guests.segments need segments")
-        if self.guests is not None and not self.fallback:
-            raise ValueError("guests need a fallback")
-        if self.seen_again_after is not None and not self.exclude_seen:
-            raise ValueError("seen_again_after needs exclude_seen")
-        return self
 
     def read_paths(self) -> dict[str, str]:
         """Return the paths of all tables that the lists depend on, by key, in the order in which they are read."""

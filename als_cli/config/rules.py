@@ -2,12 +2,23 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from als_cli.config.fields import ConditionText, Duration, PathText, Section
 from als_cli.config.source import ColumnRef, TableFormat
 
-Position = Annotated[int, Field(ge=1, lt=2**31)]
+
+def _different(positions: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(positions)) < len(positions):
+        raise ValueError("a position occurs twice")
+    return positions
+
+
+Positions = Annotated[
+    tuple[Annotated[int, Field(ge=1, lt=2**31)], ...],
+    Field(strict=False, min_length=1),
+    AfterValidator(_different),
+]
 
 
 class ItemsFile(TableFormat):
@@ -40,12 +51,6 @@ class ValueLimit(Section):
     at_least: int | None = Field(default=None, ge=2, lt=2**31)
     """Minimum number of different values. At most `top_n - at_least` items repeat a value, or have no value."""
 
-    @model_validator(mode="after")
-    def _limits_something(self) -> "ValueLimit":
-        if self.at_most is None and self.at_least is None:
-            raise ValueError("set at_most, at_least or both")
-        return self
-
 
 class _ChosenItems(TableFormat):
     """Items of a file, or items of the catalogue that satisfy a condition."""
@@ -59,43 +64,21 @@ class _ChosenItems(TableFormat):
     name: str | None = Field(default=None, min_length=1)
     """Name of the rule in reports. Default: `pinned 1`, `promoted 1` and so on."""
 
-    @model_validator(mode="after")
-    def _has_one_origin(self) -> "_ChosenItems":
-        if (self.file is None) == (self.where is None):
-            raise ValueError("set either file or where")
-        return self
-
 
 class PinnedItems(_ChosenItems):
     """Items at fixed positions. Each position has the first item, in the order of the file or of the catalogue, that the list may contain."""
 
-    positions: list[Position] = Field(min_length=1)
+    positions: Positions
     """Ranks of the items, from 1."""
-
-    @field_validator("positions")
-    @classmethod
-    def _are_different(cls, positions: list[int]) -> list[int]:
-        return _different(positions)
 
 
 class PromotedItems(_ChosenItems):
     """Items with a share of the list. Each position has the item with the best score for the user."""
 
-    positions: list[Position] | None = Field(default=None, min_length=1)
+    positions: Positions | None = None
     """Ranks of the items, from 1."""
     share: float | None = Field(default=None, gt=0, le=1)
     """Instead of `positions`: the fraction of the list, at evenly spaced ranks. With 0.2, ranks 5, 10, 15 and so on."""
-
-    @field_validator("positions")
-    @classmethod
-    def _are_different(cls, positions: list[int] | None) -> list[int] | None:
-        return None if positions is None else _different(positions)
-
-    @model_validator(mode="after")
-    def _has_slots(self) -> "PromotedItems":
-        if (self.positions is None) == (self.share is None):
-            raise ValueError("set either positions or share")
-        return self
 
 
 class RulesConfig(Section):
@@ -107,13 +90,13 @@ class RulesConfig(Section):
     """Items that single users do not get."""
     not_shown: Duration | None = None
     """Leave out items that were in the user's published lists on the days before today, for example `7d`: whole days, UTC. The versions of the lists on disk count, see `recommend.output.keep`."""
-    limits: list[ValueLimit] = Field(default=[])
+    limits: Annotated[tuple[ValueLimit, ...], Field(strict=False)] = ()
     """Limits on the values of columns of the catalogue. They apply to all items of a list, pinned and promoted ones included."""
-    pinned: list[PinnedItems] = Field(default=[])
+    pinned: Annotated[tuple[PinnedItems, ...], Field(strict=False)] = ()
     """Items at fixed positions, in the order of their choice."""
-    promoted: list[PromotedItems] = Field(default=[])
+    promoted: Annotated[tuple[PromotedItems, ...], Field(strict=False)] = ()
     """Items with a share of the list. They are chosen after the pinned items."""
-    minimum_score: float | None = None
+    minimum_score: float | None = Field(default=None, ge=-1e30, le=1e30)
     """Minimum score of trained and folded-in items. The fallback fills the slots of other items."""
 
     @field_validator("not_shown")
@@ -122,9 +105,3 @@ class RulesConfig(Section):
         if span is not None and span.total_seconds() % 86_400:
             raise ValueError("this is not a number of whole days")
         return span
-
-
-def _different(positions: list[int]) -> list[int]:
-    if len(set(positions)) < len(positions):
-        raise ValueError("a position occurs twice")
-    return positions

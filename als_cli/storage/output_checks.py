@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from als_cli.config.recommend_checks import check_recommend
 from als_cli.config.root import Config
 from als_cli.errors import ConfigError
 from als_cli.storage.lock import LOCK
@@ -18,16 +19,17 @@ _ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "runs")
 
 
 def check_lists_output(config: Config, config_file: Path | None) -> None:
-    """Return when lists may be written to `recommend.output.path`.
+    """Return when section `recommend` fits together, and lists may be written to `recommend.output.path`.
 
     `config_file` is the file that `config` was read from.
 
     Raises
     ------
     ConfigError
-        The output equals, contains or is inside an input or the workspace. Or the next run would read it as an input.
+        Keys of the section do not fit together. The output equals, contains or is inside an input or the workspace. Or the next run would read it as an input.
         Or it would replace a file that als did not write.
     """
+    check_recommend(config.recommend)
     target = target_of(config.recommend.output)
     if target.kind == "stdout":
         return

@@ -26,6 +26,8 @@ NEEDED = {
     "catalog": "c.csv",
     "active_since": "30d",
     "by": "[country]",
+    "column": "category",
+    "positions": "[1]",
 }
 """A value for each key that its section cannot do without."""
 

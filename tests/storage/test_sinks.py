@@ -33,7 +33,7 @@ LISTS = pl.DataFrame(
         "user_id": [1, 2],
         "item_ids": [["a", "b"], ["c"]],
         "scores": [[0.5, 0.25], [1.5]],
-        "source": ["als", "als"],
+        "sources": [["als", "als"], ["als"]],
     },
     schema=output_schema("lists", USER, ITEM),
 )
@@ -100,7 +100,7 @@ class TestFile:
         with pa.memory_map(str(tmp_path / "lists.arrow")) as stream:
             schema = pa.ipc.open_file(stream).schema
         assert schema.field("item_ids").type == pa.list_(pa.string())
-        assert schema.field("source").type == pa.string()
+        assert schema.field("sources").type == pa.list_(pa.string())
 
     def test_only_shortfall_and_manifest_are_next_to_it(self, tmp_path):
         write(target(tmp_path / "lists.csv"), [ROWS])

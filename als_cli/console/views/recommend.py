@@ -9,9 +9,16 @@ from als_cli.ranking.recommend_report import RecommendReport
 _WORDS = {
     "als": "from trained factors",
     "fold_in": "folded in: newer than the model",
-    "popular": "popularity list: no history",
+    "segment_popular": "popular in the user's segment",
+    "recent_popular": "popular lately",
+    "popular": "popular",
+    "pinned": "pinned items only",
+    "promoted": "promoted items only",
     "too_few_candidates": "list not full: too few candidates",
-    "no_history": "no list: no history",
+    "no_history": "no list: no history and no fallback",
+    "limits": "list not full: limits leave too few items",
+    "minimum_score": "list not full: too few items with the minimum score",
+    "not_allowed": "no list: no item is allowed for this user",
 }
 
 
@@ -34,4 +41,16 @@ def render_recommend(report: RecommendReport) -> RenderableType:
     if report.unreadable_users:
         lines.append(Text(f"{report.unreadable_users:,} rows of the users file hold no id"))
     lines.append(Text(f"lists: {place} ({report.format}, {report.layout})", overflow="fold"))
-    return Group(Text(summary), table, *lines)
+    return Group(Text(summary), table, *_rules(report), *lines)
+
+
+def _rules(report: RecommendReport) -> list[RenderableType]:
+    """Return a table of what the rules did; nothing without rules."""
+    if not report.rules:
+        return []
+    table = Table("rule", "users", "slots", box=None, padding=(0, 2), show_header=True)
+    for name, counts in report.rules.items():
+        table.add_row(name, f"{counts['users']:,}", f"{counts['slots']:,}")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return [table]

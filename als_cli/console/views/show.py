@@ -25,7 +25,11 @@ _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 _SOURCES = {
     "als": "from trained factors",
     "fold_in": "folded in, newer than the model",
+    "segment_popular": "popular in the user's segment",
+    "recent_popular": "popular lately",
     "popular": "the popularity list",
+    "pinned": "pinned items only",
+    "promoted": "promoted items only",
     None: "no list",
 }
 

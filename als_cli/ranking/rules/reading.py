@@ -9,11 +9,12 @@ import polars as pl
 
 from als_cli.arrays import BoolArray, Int32Array
 from als_cli.config.recommend import CatalogConfig, RecommendConfig
+from als_cli.config.recommend_checks import check_recommend
 from als_cli.config.rules import PinnedItems, PromotedItems, UserItemsFile, ValueLimit
 from als_cli.dataset.interactions import rows_of
 from als_cli.errors import ConfigError, DataError
 from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
-from als_cli.ranking.rules.contradictions import check_limits, check_positions, promoted_positions
+from als_cli.ranking.rules.feasible import check_limits, promoted_positions
 from als_cli.ranking.rules.id_files import UserItems, read_items, read_user_items
 from als_cli.ranking.rules.limits import LimitedColumn, ListLimits
 from als_cli.ranking.rules.list_rules import ChosenItems, ListRules
@@ -52,7 +53,7 @@ class _Reader:
     def read(self) -> ListRules:
         """Return the rules, apart from those on earlier lists."""
         config, rules = self.config, self.config.rules
-        check_positions(config)
+        check_recommend(config)
         if config.items is not None:
             self._read_candidates(config.items)
         user_allow, user_deny = (

@@ -1,4 +1,4 @@
-"""Checks that rules do not contradict each other. They run before any list is made."""
+"""Positions of promoted items, and the check that limits leave enough items. It runs before any list is made."""
 
 from collections.abc import Sequence
 
@@ -28,32 +28,6 @@ def promoted_positions(config: RecommendConfig) -> list[Int64Array]:
         taken.update(ranks)
         found.append(np.array(ranks, np.int64) - 1)
     return found
-
-
-def check_positions(config: RecommendConfig) -> None:
-    """Return when the positions of pinned and promoted items are different and within the list.
-
-    Raises
-    ------
-    ConfigError
-        A rank is beyond `top_n`, or two rules have the same rank.
-    """
-    owners: dict[int, str] = {}
-    named = [(f"{_RULES}.pinned[{k}]", one.positions) for k, one in enumerate(config.rules.pinned)]
-    named += [(f"{_RULES}.promoted[{k}]", one.positions or []) for k, one in enumerate(config.rules.promoted)]
-    for key, positions in named:
-        for rank in positions:
-            if rank > config.top_n:
-                raise ConfigError(
-                    f"{key}.positions: rank {rank} is beyond the list of {config.top_n} items",
-                    hint="use a smaller rank, or raise recommend.top_n",
-                )
-            if rank in owners:
-                raise ConfigError(
-                    f"{key}.positions: rank {rank} belongs to {owners[rank]} already",
-                    hint="give each rank to one rule",
-                )
-            owners[rank] = key
 
 
 def check_limits(columns: Sequence[LimitedColumn], allowed: BoolArray | None, slots: int) -> None:

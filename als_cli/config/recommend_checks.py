@@ -1,0 +1,95 @@
+"""Checks of section `recommend` that concern several keys. They run before any work."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from als_cli.config.recommend import CatalogConfig, RecommendConfig
+from als_cli.config.rules import RulesConfig
+from als_cli.errors import ConfigError
+
+
+def check_recommend(config: RecommendConfig) -> None:
+    """Return when the keys of section `recommend` fit together.
+
+    Raises
+    ------
+    ConfigError
+        A key needs another one, or two keys exclude each other. The error lists all such mistakes.
+    """
+    mistakes = [f"recommend.{line}" for line in _mistakes(config)]
+    if len(mistakes) == 1:
+        raise ConfigError(mistakes[0], hint="docs/rules.md describes the rules")
+    if mistakes:
+        raise ConfigError(
+            f"section recommend: {len(mistakes)} keys do not fit together",
+            problems=mistakes,
+            hint="docs/rules.md describes the rules",
+        )
+
+
+def _mistakes(config: RecommendConfig) -> Iterator[str]:
+    catalog = None if config.items is None else config.items.catalog
+    if config.items is not None:
+        yield from _of_items(config.items)
+    yield from _of_rules(config.rules, catalog)
+    yield from _of_positions(config.rules, config.top_n)
+    if config.seen_again_after is not None and not config.exclude_seen:
+        yield "seen_again_after needs exclude_seen: true"
+    if config.guests is not None:
+        if config.guests.id is None and not config.guests.segments:
+            yield "guests: set id, segments or both"
+        if config.guests.segments and config.segments is None:
+            yield "guests.segments needs segments"
+        if not config.fallback:
+            yield "guests need a fallback"
+    if "segment_popular" in config.fallback and config.segments is None:
+        yield "fallback: segment_popular needs segments"
+
+
+def _of_items(items: CatalogConfig) -> Iterator[str]:
+    if items.catalog is None:
+        yield from (
+            f"items.{key} needs items.catalog" for key in ("where", "available") if getattr(items, key)
+        )
+        if items.allow is None and items.deny is None:
+            yield "items: set catalog, allow or deny"
+    if items.available is not None and items.available.since is None and items.available.until is None:
+        yield "items.available: set since, until or both"
+
+
+def _of_rules(rules: RulesConfig, catalog: str | None) -> Iterator[str]:
+    for number, limit in enumerate(rules.limits):
+        key = f"rules.limits[{number}]"
+        if catalog is None:
+            yield f"{key} needs items.catalog"
+        if limit.at_most is None and limit.at_least is None:
+            yield f"{key}: set at_most, at_least or both"
+    for name, chosen in (("pinned", rules.pinned), ("promoted", rules.promoted)):
+        for number, rule in enumerate(chosen):
+            key = f"rules.{name}[{number}]"
+            yield from _one_of(key, file=rule.file, where=rule.where)
+            if rule.where is not None and catalog is None:
+                yield f"{key}.where needs items.catalog"
+    for number, promoted in enumerate(rules.promoted):
+        yield from _one_of(f"rules.promoted[{number}]", positions=promoted.positions, share=promoted.share)
+
+
+def _of_positions(rules: RulesConfig, top_n: int) -> Iterator[str]:
+    """Yield a mistake for each rank that is beyond the list, or that two rules have."""
+    owners: dict[int, str] = {}
+    named = [(f"rules.pinned[{k}]", one.positions) for k, one in enumerate(rules.pinned)]
+    named += [(f"rules.promoted[{k}]", one.positions or ()) for k, one in enumerate(rules.promoted)]
+    for key, ranks in named:
+        for rank in ranks:
+            if rank > top_n:
+                yield f"{key}.positions: rank {rank} is beyond the list of {top_n} items"
+            if rank in owners:
+                yield f"{key}.positions: rank {rank} belongs to recommend.{owners[rank]} already"
+            owners[rank] = key
+
+
+def _one_of(key: str, **alternatives: Any) -> Iterator[str]:
+    """Yield a mistake unless exactly one of the two `alternatives` is set."""
+    first, second = alternatives
+    if (alternatives[first] is None) == (alternatives[second] is None):
+        yield f"{key}: set either {first} or {second}"

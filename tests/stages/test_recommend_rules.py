@@ -1,0 +1,258 @@
+"""`recommend` with rules: each key of the config, by lists that are written out.
+
+All users score cup 4, jug 3, pot 2, tea 1. Seen: ann and cid tea and cup, bob tea and pot, dot jug.
+"""
+
+from datetime import datetime
+from functools import partial
+
+import polars as pl
+import pytest
+
+from als_cli.errors import ConfigError, DataError
+from als_cli.ranking.rules.reading import read_rules
+from als_cli.stages.recommend import recommend
+from als_cli.storage.model_files import open_model
+from tests.stages.tea_shop import open_shop, shortfall, used, written
+
+CATALOGUE = "item_id,kind,price,since,until\ncup,china,9,2026-02-01,\njug,china,7,,2026-02-01\npot,china,5,,\ntea,food,2,,\n"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return partial(open_shop, tmp_path)
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def catalog(file):
+    return {"catalog": file("items.csv", CATALOGUE)}
+
+
+def lists_of(tmp_path):
+    """Return the items of each user by rank, as one text."""
+    rows = written(tmp_path).group_by("user_id", maintain_order=True).agg("item_id")
+    return {user: " ".join(items) for user, items in rows.rows()}
+
+
+def sources_of(tmp_path, user):
+    return written(tmp_path).filter(pl.col("user_id") == user)["source"].to_list()
+
+
+ALL = {"top_n": 4, "exclude_seen": False}
+
+
+class TestCandidates:
+    def test_allowed_and_denied_items_of_files(self, shop, file, tmp_path):
+        items = {
+            "allow": {"file": file("a.csv", "item_id\npot\ncup\njug\ncup\nghost\n")},
+            "deny": {"file": file("d.csv", "sku\njug\n"), "column": "sku"},
+        }
+        report = recommend(shop(**ALL, items=items))
+        assert set(lists_of(tmp_path).values()) == {"cup pot"}
+        assert report.candidates == 2
+
+    def test_items_are_available_between_two_times(self, shop, catalog):
+        items = catalog | {"available": {"since": "since", "until": "until"}}
+        context = shop(**ALL, items=items)
+        for as_of, expected in (
+            ("2026-01-31T23:59:59+00:00", "jug pot tea"),
+            ("2026-02-01T00:00:00+00:00", "cup pot tea"),
+        ):
+            assert available_at(context, as_of) == expected
+
+    def test_an_unreadable_time_of_availability(self, shop, file):
+        items = {"catalog": file("i.csv", "item_id,since\ncup,soon\n"), "available": {"since": "since"}}
+        with pytest.raises(
+            DataError, match=r"available\.since: .*i\.csv, row 1: 'soon' in column 'since' is not"
+        ):
+            recommend(shop(items=items))
+
+    def test_every_item_is_denied(self, shop, file):
+        deny = {"deny": {"file": file("d.csv", "item_id\ncup\njug\npot\ntea\n")}}
+        with pytest.raises(DataError, match=r"recommend\.items leaves no item that may be recommended"):
+            recommend(shop(items=deny))
+
+
+def available_at(context, instant):
+    """Return the items that may be recommended at `instant`."""
+    model = open_model(context.models_place)
+    rules = read_rules(context.config.recommend, model, datetime.fromisoformat(instant)).rules
+    return " ".join(model.item_ids.filter(pl.Series(rules.allowed)))
+
+
+class TestUserItems:
+    def test_denied_items_of_single_users(self, shop, file, tmp_path):
+        pairs = file("deny.csv", "user_id,item_id\nann,cup\nann,cup\nbob,jug\nghost,tea\nbob,ghost\n")
+        recommend(shop(**ALL, rules={"user_deny": {"file": pairs}}))
+        assert lists_of(tmp_path) == {
+            "ann": "jug pot tea", "bob": "cup pot tea", "cid": "cup jug pot tea", "dot": "cup jug pot tea",
+        }  # fmt: skip
+
+    def test_users_without_allowed_items_get_no_list(self, shop, file, tmp_path):
+        pairs = file("allow.csv", "user_id,item_id\nann,tea\nann,jug\n")
+        report = recommend(shop(**ALL, rules={"user_allow": {"file": pairs}}))
+        assert lists_of(tmp_path) == {"ann": "jug tea"}
+        assert report.shortfall == {"too_few_candidates": 1, "not_allowed": 3}
+        assert shortfall(tmp_path).row(1) == ("bob", 0, 4, "not_allowed")
+
+    def test_seen_items_come_again_after_a_time(self, shop, tmp_path):
+        # The newest event of pair k is k days old: ann tea 0, ann cup 1, bob tea 2, bob pot 3, cid tea 4, cid cup 5.
+        recommend(shop(top_n=4, seen_again_after="3d"))
+        assert lists_of(tmp_path) == {
+            "ann": "jug pot", "bob": "cup jug pot", "cid": "cup jug pot tea", "dot": "cup jug pot tea",
+        }  # fmt: skip
+
+
+class TestLimits:
+    def test_at_most_of_a_value(self, shop, catalog, tmp_path):
+        rules = {"limits": [{"column": "kind", "at_most": 2}]}
+        report = recommend(shop(top_n=3, exclude_seen=False, items=catalog, rules=rules))
+        assert set(lists_of(tmp_path).values()) == {"cup jug tea"}
+        assert report.rules == {"limit kind": {"users": 4, "slots": 8}}
+
+    def test_at_least_different_values(self, shop, catalog, tmp_path):
+        rules = {"limits": [{"column": "kind", "at_least": 2}]}
+        recommend(shop(top_n=2, exclude_seen=False, items=catalog, rules=rules))
+        assert set(lists_of(tmp_path).values()) == {"cup tea"}
+
+    def test_a_list_that_limits_cut_has_a_reason(self, shop, catalog, tmp_path):
+        report = recommend(shop(top_n=2, items=catalog, rules={"limits": [{"column": "kind", "at_most": 1}]}))
+        assert lists_of(tmp_path) == {"ann": "jug", "bob": "cup", "cid": "jug", "dot": "cup tea"}
+        assert report.shortfall == {"limits": 3}
+
+    @pytest.mark.parametrize(
+        ("limit", "message"),
+        [
+            (
+                {"column": "kind", "at_most": 1},
+                r"at most 1 items of each of 2 values of kind make lists of 2 items, not of 4",
+            ),
+            (
+                {"column": "kind", "at_least": 3},
+                r"the candidates have 2 different values of kind, fewer than the 3",
+            ),
+            ({"column": "kind", "at_least": 9}, r"a list of 4 items cannot have 9 different values of kind"),
+            ({"column": "brand", "at_most": 2}, r"limits\[0\]\.column: .*items\.csv has no column 'brand'"),
+        ],
+    )
+    def test_limits_that_cannot_be_met(self, shop, catalog, limit, message):
+        with pytest.raises(ConfigError, match=message):
+            recommend(shop(**ALL, items=catalog, rules={"limits": [limit]}))
+
+
+class TestChosenItems:
+    def test_pinned_items_of_a_file_have_fixed_positions_unless_seen(self, shop, file, tmp_path):
+        pins = {"positions": [1, 3], "file": file("pins.csv", "item_id\ntea\npot\nghost\n"), "name": "summer"}
+        report = recommend(shop(top_n=4, rules={"pinned": [pins]}))
+        assert lists_of(tmp_path) == {
+            "ann": "pot jug",
+            "bob": "cup jug",
+            "cid": "pot jug",
+            "dot": "tea cup pot",
+        }
+        assert sources_of(tmp_path, "dot") == ["pinned", "als", "pinned"]
+        assert report.rules == {"summer": {"users": 3, "slots": 4}}
+        assert used(report.source_rows) == {"als": 5, "pinned": 4}
+
+    def test_promoted_items_of_a_condition_are_ranked_by_score(self, shop, catalog, tmp_path):
+        promoted = {"share": 0.5, "where": "price < 6"}
+        recommend(shop(**ALL, items=catalog, rules={"promoted": [promoted]}))
+        assert set(lists_of(tmp_path).values()) == {"cup pot jug tea"}
+        assert sources_of(tmp_path, "ann") == ["als", "promoted", "als", "promoted"]
+
+    def test_pinned_items_count_for_limits(self, shop, catalog, file, tmp_path):
+        pins = {"positions": [2], "file": file("pins.csv", "item_id\npot\n")}
+        rules = {"pinned": [pins], "limits": [{"column": "kind", "at_most": 2}]}
+        recommend(shop(top_n=3, exclude_seen=False, items=catalog, rules=rules))
+        assert set(lists_of(tmp_path).values()) == {"cup pot tea"}
+
+    def test_pins_that_may_not_be_recommended_are_reported(self, shop, catalog, tmp_path, caplog):
+        items = catalog | {"where": "price > 6"}
+        pins = {"positions": [1], "where": "kind = 'food'"}
+        recommend(shop(**ALL, items=items, rules={"pinned": [pins]}))
+        assert "recommend.rules.pinned[0]: none of the 1 items may be recommended" in caplog.text
+        assert set(lists_of(tmp_path).values()) == {"cup jug"}
+
+    @pytest.mark.parametrize(
+        ("rules", "message"),
+        [
+            (
+                {"pinned": [{"positions": [5], "where": "true"}]},
+                r"pinned\[0\]\.positions: rank 5 is beyond the list of 4",
+            ),
+            (
+                {
+                    "pinned": [{"positions": [1], "where": "true"}],
+                    "promoted": [{"positions": [2, 1], "where": "true"}],
+                },
+                r"promoted\[0\]\.positions: rank 1 belongs to recommend\.rules\.pinned\[0\] already",
+            ),
+        ],
+    )
+    def test_positions_that_contradict_each_other(self, shop, catalog, rules, message):
+        with pytest.raises(ConfigError, match=message):
+            recommend(shop(**ALL, items=catalog, rules=rules))
+
+
+class TestFallback:
+    def test_slots_below_the_minimum_score_go_to_the_fallback(self, shop, tmp_path):
+        report = recommend(shop(**ALL, rules={"minimum_score": 3}, fallback=["popular"]))
+        assert set(lists_of(tmp_path).values()) == {"cup jug tea pot"}
+        assert sources_of(tmp_path, "ann") == ["als", "als", "popular", "popular"]
+        assert report.rules == {"minimum_score": {"users": 4, "slots": 8}}
+
+    def test_without_fallback_they_stay_empty(self, shop, tmp_path):
+        report = recommend(shop(**ALL, rules={"minimum_score": 3}, fallback=[]))
+        assert set(lists_of(tmp_path).values()) == {"cup jug"}
+        assert report.shortfall == {"minimum_score": 4}
+
+    def test_segments_then_recent_then_all(self, shop, file, tmp_path):
+        # North: ann and cid have tea and cup. South: dot has jug. zoe is from the north, yan from nowhere.
+        segments = file("s.csv", "user_id,area\nann,north\ncid,north\ndot,south\nbob,\nzoe,north\n")
+        recommend(
+            shop(
+                **ALL,
+                users={"file": file("u.csv", "user_id\nzoe\nyan\n")},
+                segments={"file": segments, "column": "area"},
+                fallback=["segment_popular", "recent_popular"],
+                recent_half_life="1d",
+            )
+        )
+        assert lists_of(tmp_path) == {"zoe": "cup tea pot jug", "yan": "tea cup pot jug"}
+        assert sources_of(tmp_path, "zoe") == ["segment_popular"] * 2 + ["recent_popular"] * 2
+        assert sources_of(tmp_path, "yan") == ["recent_popular"] * 4
+
+    def test_guests_get_a_list_for_all_and_one_per_segment(self, shop, file, tmp_path):
+        segments = file("s.csv", "user_id,segment\nann,north\ncid,north\ndot,south\n")
+        report = recommend(
+            shop(
+                top_n=1,
+                segments={"file": segments},
+                fallback=["segment_popular", "popular"],
+                guests={"id": "guest", "segments": {"south": "guest:south"}},
+            )
+        )
+        lists = lists_of(tmp_path)
+        assert (lists["guest"], lists["guest:south"]) == ("tea", "jug")
+        assert list(lists) == sorted(lists)
+        assert report.users == 6
+
+    @pytest.mark.parametrize(
+        ("guests", "message"),
+        [
+            ({"id": "ann"}, "'ann' is the id of a user"),
+            ({"id": 5}, "5 is not a user id: user ids are String"),
+        ],
+    )
+    def test_ids_of_guests(self, shop, guests, message):
+        with pytest.raises(ConfigError, match=message):
+            recommend(shop(guests=guests))
