@@ -1,7 +1,7 @@
 """The number of threads that can run, and a pool that runs work on that number, with BLAS limited to it."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -73,6 +73,22 @@ class Workers:
         if self._pool is None:
             return list(map(work, *pieces))
         return list(self._pool.map(work, *pieces))
+
+
+def one_ahead(work: Callable[[P], T], pieces: Iterable[P]) -> Iterator[T]:
+    """Yield ``work(piece)`` for each of `pieces`, in order. The next piece is worked on while the caller uses the last one.
+
+    An error of `work` is raised where its result would be yielded.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="als-ahead") as pool:
+        waiting = None
+        for piece in pieces:
+            following = pool.submit(work, piece)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
 
 
 def side_by_side(

@@ -6,14 +6,16 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import polars as pl
 from threadpoolctl import threadpool_limits
 
+from als_cli.als.threads import one_ahead
 from als_cli.errors import AlsError, streaming
 from als_cli.ranking.audience import Audience, audience_of, with_guests
 from als_cli.ranking.item_demand import demand_facts
-from als_cli.ranking.lists import output_schema, shortfall_schema
+from als_cli.ranking.lists import UserLists, output_schema, shortfall_schema
 from als_cli.ranking.recommend_report import ListCounts, RecommendReport
-from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.recommender import Recommender, UserBlock
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.stages.context import StageContext
@@ -52,8 +54,8 @@ def recommend(context: StageContext) -> RecommendReport:
     started = time.perf_counter()
     config = context.config.recommend
     check_lists_output(context.config, context.config_file)
-    dataset, model = _dataset_and_model(context)
     start_warm_up()
+    dataset, model = _dataset_and_model(context)
     inputs, as_of, target = Inputs(), context.config.events.as_of, target_of(config.output)
     instant = as_of or datetime.now(UTC)
     with inputs.unchanged():
@@ -133,17 +135,20 @@ def _write_lists(
 ) -> ListCounts:
     counts = ListCounts()
     blocks = recommender.blocks(audience, context.config.recommend.block_users, target.users_per_part)
+
+    def tables(block: UserBlock) -> tuple[UserLists, pl.DataFrame, pl.DataFrame]:
+        lists = recommender.lists_for(block)
+        return lists, lists.rows() if target.layout == "rows" else lists.lists(), lists.shortfall()
+
     with (
         threadpool_limits(context.threads, "blas"),
         context.progress.task("recommending", total=len(audience.user_ids)) as task,
     ):
-        for block in blocks:
-            lists = recommender.lists_for(block)
-            shortfall = lists.shortfall()
-            table = lists.rows() if target.layout == "rows" else lists.lists()
-            sink.write(table, shortfall, len(block.user_ids))
+        # The next block is ranked while the last one is written.
+        for lists, table, shortfall in one_ahead(tables, blocks):
+            sink.write(table, shortfall, len(lists.user_ids))
             counts.add(lists, shortfall["reason"].to_list())
-            task.advance(len(block.user_ids))
+            task.advance(len(lists.user_ids))
     return counts
 
 

@@ -159,7 +159,9 @@ def _factors_of(column: pa.Array) -> Float32Array:
         raise ValueError("column factors has no vectors")
     if column.null_count or column.values.null_count:
         raise ValueError("column factors has nulls")
-    values: Float32Array = column.flatten().to_numpy(zero_copy_only=True)
+    flat = column.flatten()
+    # Array.to_numpy would import pandas where it is installed.
+    values: Float32Array = np.frombuffer(flat.buffers()[1], np.float32)[flat.offset : flat.offset + len(flat)]
     if not values.flags.aligned:
         raise ValueError("column factors is not aligned")
     return values.reshape(len(column), column.type.list_size)
