@@ -84,11 +84,18 @@ def solve_turned(
     workers: Workers, side: Side, fixed: Turned, loss: Loss, cg_steps: int, pair_losses: Float64Array
 ) -> None:
     """Solve all rows of `side` as :func:`solve_side` does, for fixed factors that are rotated already."""
-    rank = min(side.columns, len(fixed.factors))
     rotate_rows(workers, side.factors, side.schedule.warm_started, fixed.axes.basis)
-    diagonal = _positive(loss.unobserved_weight * fixed.axes.spectrum, rank)
-    system = row_system(side.confidence, fixed.factors, diagonal, side.ridge, loss.shift)
+    system = row_system_of(fixed, side.confidence, side.ridge, loss, side.columns)
     _solve_rows(workers, side.schedule, system, cg_steps, Solution(side.factors, pair_losses))
+
+
+def row_system_of(
+    fixed: Turned, confidence: csr_matrix, ridge: Float32Array, loss: Loss, columns: int
+) -> RowSystem:
+    """Return the systems of the rows of `confidence` (rows, I) for fixed factors of which `columns` are used."""
+    rank = min(columns, len(fixed.factors))
+    diagonal = _positive(loss.unobserved_weight * fixed.axes.spectrum, rank)
+    return row_system(confidence, fixed.factors, diagonal, ridge, loss.shift)
 
 
 def _positive(spectrum: Float64Array, rank: int) -> Float32Array:

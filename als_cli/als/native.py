@@ -15,16 +15,17 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.eigenbasis import column_squares, rotate, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged, not_finite
-from als_cli.als.half_step import Side, solve_side, solve_turned, turn, width_of
+from als_cli.als.half_step import Side, row_system_of, solve_side, solve_turned, turn, width_of
 from als_cli.als.kernels.importing import IMPORTING
-from als_cli.als.kernels.row_system import aligned
+from als_cli.als.kernels.row_system import aligned, frozen
 from als_cli.als.objective import Loss, loss_of
 from als_cli.als.ordering import both_sides, ordering_of, put_back
 from als_cli.als.schedule import schedule_rows
 from als_cli.als.threads import Workers
-from als_cli.arrays import Float32Array, Float64Array
+from als_cli.arrays import Float32Array, Float64Array, Int32Array
 
 _NO_LOSSES = np.empty(0, np.float64)
+_EXPLAINED_TOGETHER = 128
 
 
 class NativeEngine:
@@ -129,6 +130,31 @@ class FixedItems:
         with Workers(settings.threads) as workers:
             users = self._solved(workers, confidence, settings, start)
         return np.ascontiguousarray(users[:, : self._columns])
+
+    def contributions(
+        self, confidence: csr_matrix, settings: AlsSettings, listed: Int32Array, count: int
+    ) -> tuple[Int32Array, Float32Array]:
+        """Return the `count` items of each history that contribute most to the scores of `listed` items, largest first.
+
+        `confidence` (B, I) are the histories, and `listed` (B, n) the item rows, -1 for none. Returned are item rows
+        (B, n, count), -1 for none, and contributions (B, n, count), 0 for none. The contributions of all items of a
+        history add up to the score of :meth:`fold_in`. Negative ones are left out.
+        """
+        with IMPORTING:
+            from als_cli.als.kernels.contributions import explain_rows
+
+        loss, (users, slots) = loss_of(settings), listed.shape
+        ridge = loss.ridge(confidence).astype(np.float32)
+        system = row_system_of(self._turned, confidence, ridge, loss, self._columns)
+        items = np.full((users, slots, count), -1, np.int32)
+        values = np.zeros((users, slots, count), np.float32)
+        rows = frozen(np.arange(users), np.int32)
+        pieces = [rows[start : start + _EXPLAINED_TOGETHER] for start in range(0, users, _EXPLAINED_TOGETHER)]
+        with Workers(settings.threads) as workers:
+            workers.map(
+                lambda piece: explain_rows(piece, system, frozen(listed, np.int32), items, values), pieces
+            )
+        return items, values
 
     def _solved(
         self, workers: Workers, confidence: csr_matrix, settings: AlsSettings, start: Float32Array | None
