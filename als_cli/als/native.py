@@ -148,8 +148,11 @@ class FixedItems:
         system = row_system_of(self._turned, confidence, ridge, loss, self._columns)
         items = np.full((users, slots, count), -1, np.int32)
         values = np.zeros((users, slots, count), np.float32)
-        rows = frozen(np.arange(users), np.int32)
-        pieces = [rows[start : start + _EXPLAINED_TOGETHER] for start in range(0, users, _EXPLAINED_TOGETHER)]
+        has_any = (listed >= 0).any(axis=1) & (np.diff(confidence.indptr) > 0)
+        rows = frozen(np.flatnonzero(has_any), np.int32)
+        pieces = [
+            rows[start : start + _EXPLAINED_TOGETHER] for start in range(0, len(rows), _EXPLAINED_TOGETHER)
+        ]
         with Workers(settings.threads) as workers:
             workers.map(
                 lambda piece: explain_rows(piece, system, frozen(listed, np.int32), items, values), pieces

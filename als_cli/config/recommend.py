@@ -121,6 +121,8 @@ class RecommendConfig(Section):
     """The segments of users, for `segment_popular` and `guests`."""
     guests: Guests | None = None
     """Lists for users who are unknown when lists are read."""
+    because: int = Field(default=0, ge=0, le=100)
+    """Number of reasons per item: the items of the user's history that contribute most to its score, in the columns `because` and `because_shares`. CSV cannot store them."""
     block_users: int = Field(default=4096, ge=1, le=1_000_000)
     """Maximum number of users that are ranked at a time, which bounds the memory. Long lists reduce it: a block has a million slots at most."""
     output: OutputConfig = OutputConfig()

@@ -7,7 +7,8 @@ import polars as pl
 
 from als_cli.dataset.interactions import Interactions
 from als_cli.ranking.catalog import Catalog
-from als_cli.ranking.show_reports import HistoryItem, RankedItem
+from als_cli.ranking.reasons import Reasons
+from als_cli.ranking.show_reports import HistoryItem, RankedItem, Reason
 from als_cli.ranking.top_n import TopN
 from als_cli.ranking.trends import Trends
 
@@ -26,19 +27,27 @@ class ItemNames:
         row = int(item_row)
         return {"item_id": self._item_ids[row], "title": None if self._titles is None else self._titles[row]}
 
-    def ranked(self, top: TopN, trends: Trends | None) -> tuple[RankedItem, ...]:
-        """Return the items of the first list in `top`, best first, with their demand in `trends`."""
+    def ranked(
+        self, top: TopN, trends: Trends | None, because: Reasons | None = None
+    ) -> tuple[RankedItem, ...]:
+        """Return the items of the first list in `top`, best first, with their demand in `trends` and their reasons."""
         slots = zip(top.item_rows[0], top.scores[0], strict=True)
         return tuple(
             RankedItem(
                 **self.entry(row),
                 rank=rank,
                 score=float(score),
+                because=() if because is None else self._reasons(because, rank - 1),
                 demand=None if trends is None else trends.of(int(row)),
             )
             for rank, (row, score) in enumerate(slots, start=1)
             if row >= 0
         )
+
+    def _reasons(self, because: Reasons, slot: int) -> tuple[Reason, ...]:
+        """Return the reasons of a slot of the first list."""
+        entries = zip(because.item_rows[0, slot], because.shares[0, slot], strict=True)
+        return tuple(Reason(**self.entry(row), share=float(share)) for row, share in entries if row >= 0)
 
 
 def user_history(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from als_cli.arrays import Int8Array
+from als_cli.ranking.reasons import Reasons
 from als_cli.ranking.top_n import TopN
 
 SOURCES = ("als", "fold_in", "segment_popular", "recent_popular", "popular", "pinned", "promoted")
@@ -35,6 +36,8 @@ class UserLists:
     """(B,) String: why the list is not full. It does not matter for full lists."""
     touched: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Users and slots that each rule touched, by the name of the rule."""
+    because: Reasons | None = None
+    """The reasons of all slots; None if lists have no reasons."""
     wanted: int | None = None
     """Items asked for, possibly more than there are candidates. None means n."""
 
@@ -46,8 +49,9 @@ class UserLists:
         return np.asarray(self.sources[np.arange(len(first)), first], np.int8)
 
     def rows(self) -> pl.DataFrame:
-        """Return user_id, rank (Int32, from 1), item_id, score (Float32), source: one row per filled slot."""
+        """Return user_id, rank (Int32, from 1), item_id, score (Float32), source, and the reasons if there are any: one row per filled slot."""
         users, slots = np.nonzero(self.top.filled)
+        because = {} if self.because is None else self.because.columns(self.top.filled, self.item_ids)
         return pl.DataFrame(
             {
                 "user_id": self.user_ids.gather(users),
@@ -55,11 +59,12 @@ class UserLists:
                 "item_id": self.item_ids.gather(self.top.item_rows[users, slots]),
                 "score": pl.Series(self.top.scores[users, slots], dtype=pl.Float32),
                 "source": pl.Series(SOURCES).gather(self.sources[users, slots].astype(np.uint32)),
+                **because,
             }
         )
 
     def lists(self) -> pl.DataFrame:
-        """Return user_id, item_ids, scores, sources (lists, by rank): one row per user with a list."""
+        """Return user_id, item_ids, scores, sources and reasons (lists, by rank): one row per user with a list."""
         return (
             self.rows()
             .group_by("user_id", maintain_order=True)
@@ -67,6 +72,7 @@ class UserLists:
                 pl.col("item_id").alias("item_ids"),
                 pl.col("score").alias("scores"),
                 pl.col("source").alias("sources"),
+                *([] if self.because is None else [pl.col("because"), pl.col("because_shares")]),
             )
         )
 
@@ -84,7 +90,9 @@ class UserLists:
         return counts.filter(pl.col("rows") < wanted)
 
 
-def output_schema(layout: str, user_type: pl.DataType, item_type: pl.DataType) -> pl.Schema:
+def output_schema(
+    layout: str, user_type: pl.DataType, item_type: pl.DataType, *, because: bool = False
+) -> pl.Schema:
     """Return the columns of :meth:`UserLists.rows` (layout `rows`) or :meth:`UserLists.lists` (layout `lists`)."""
     columns: dict[str, pl.DataType] = {
         "user_id": user_type,
@@ -100,6 +108,9 @@ def output_schema(layout: str, user_type: pl.DataType, item_type: pl.DataType) -
             "scores": pl.List(pl.Float32()),
             "sources": pl.List(pl.String()),
         }
+    if because:
+        reasons = {"because": pl.List(item_type), "because_shares": pl.List(pl.Float32())}
+        columns |= {name: pl.List(kind) if layout == "lists" else kind for name, kind in reasons.items()}
     return pl.Schema(columns)
 
 

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.demand import weighted_items, with_offset
 from als_cli.als.recipe import Recipe
-from als_cli.arrays import Float32Array, Int32Array
+from als_cli.arrays import BoolArray, Float32Array, Int32Array
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.errors import ArtifactError, ResourceError
 from als_cli.ranking.audience import Audience
@@ -19,11 +19,13 @@ from als_cli.ranking.fallback import Fallback
 from als_cli.ranking.item_demand import ModelItems, check_times, weights_in
 from als_cli.ranking.lists import NO_SOURCE, SOURCES, UserLists
 from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
+from als_cli.ranking.reasons import Explainer, Reasons
 from als_cli.ranking.rules.applied import BlockSource, apply_rules
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.rules.touched import touched
 from als_cli.ranking.rules.user_masks import UserMasks
+from als_cli.ranking.top_n import TopN
 from als_cli.ranking.trained_model import TrainedModel
 
 _ALS, _FOLD_IN = SOURCES.index("als"), SOURCES.index("fold_in")
@@ -139,6 +141,7 @@ class Recommender:
             lists.sources,
             lists.reasons,
             touched=touched(self._rules, lists, masks),
+            because=self._because(block, history, lists.top, sources[0].codes != NO_SOURCE),
             wanted=self._rules.top_n,
         )
 
@@ -156,6 +159,14 @@ class Recommender:
         minimum = -np.inf if self._rules.minimum_score is None else self._rules.minimum_score
         return BlockSource(SourceScores(users, self._ranked), codes, minimum)
 
+    def _because(
+        self, block: UserBlock, history: csr_matrix, top: TopN, personal: BoolArray
+    ) -> Reasons | None:
+        if not self._rules.because:
+            return None
+        times = None if self._times is None else self._items.histories(self._times, block.dataset_rows)
+        return self._explainer.reasons(history, times, top, personal)
+
     def _folded_in(self, dataset_rows: Int32Array, history: csr_matrix) -> Float32Array:
         times = None if self._times is None else self._items.histories(self._times, dataset_rows)
         return self._recipe.fold_in(self._model.factors.items, history, times)
@@ -172,6 +183,10 @@ class Recommender:
     @cached_property
     def _weights(self) -> Float32Array | None:
         return weights_in(self._recipe.demand, self._interactions, self._items)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self._recipe, self._model.factors.items, self._weights, self._rules.because)
 
     @cached_property
     def _ranked(self) -> RankedItems:

@@ -33,12 +33,21 @@ class ItemDemand(Report):
     """Users per day now / users per day in the long run: 1 for constant demand. None without long-run demand."""
 
 
+class Reason(ItemEntry):
+    """An item of the history that contributes to the score of an item."""
+
+    share: float
+    """Contribution / score."""
+
+
 class RankedItem(ItemEntry):
     """An item of a list."""
 
     rank: int
     """From 1."""
     score: float
+    because: tuple[Reason, ...] = ()
+    """The items of the history that contribute most, the largest share first."""
     demand: ItemDemand | None
     """None without timestamps, or if the demand rule of the model has no half-life."""
 

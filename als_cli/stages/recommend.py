@@ -69,7 +69,7 @@ def recommend(context: StageContext) -> RecommendReport:
     recommender = Recommender(dataset.interactions, model, recipe, rules, as_of)
     recommender.check_memory(len(audience.user_ids), config.block_users)
     user_type = model.user_ids.dtype
-    schema = output_schema(target.layout, user_type, model.item_ids.dtype)
+    schema = output_schema(target.layout, user_type, model.item_ids.dtype, because=config.because > 0)
     to_stdout = streaming("stdout") if target.kind == "stdout" else nullcontext()
     with to_stdout, open_sink(target, schema, shortfall_schema(user_type), context.stdout) as sink:
         counts = _write_lists(context, recommender, audience, target, sink)

@@ -1,5 +1,7 @@
 """`als show`: the model, a user's history beside the recommendations, an item's neighbours."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -22,6 +24,7 @@ from als_cli.storage.model_files import Model, open_model
 from als_cli.storage.publish import current_version
 
 _POPULAR_ITEMS = 10
+_REASONS = 3
 
 
 def show_model(context: StageContext) -> ModelReport:
@@ -73,8 +76,9 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     as_of = context.config.events.as_of or dataset.manifest.as_of
     read = read_rules(config, model, as_of)
+    rules = replace(read.rules, because=config.because or _REASONS)
     recipe = model.recipe(context.threads)
-    recommender = Recommender(interactions, model, recipe, read.rules, as_of)
+    recommender = Recommender(interactions, model, recipe, rules, as_of)
     trends = trends_of(recipe.demand, interactions, model.item_ids)
     audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))
@@ -83,7 +87,7 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
         source=None if lists.main_sources[0] < 0 else SOURCES[lists.main_sources[0]],
         wanted=config.top_n,
         history=user_history(interactions, dataset.scan_events(), row, read.catalog),
-        recommended=ItemNames(read.catalog, model.item_ids).ranked(lists.top, trends),
+        recommended=ItemNames(read.catalog, model.item_ids).ranked(lists.top, trends, lists.because),
         half_lives=None if trends is None else trends.half_lives,
     )
 

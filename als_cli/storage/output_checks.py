@@ -31,6 +31,11 @@ def check_lists_output(config: Config, config_file: Path | None) -> None:
     """
     check_recommend(config.recommend)
     target = target_of(config.recommend.output)
+    if target.format == "csv" and config.recommend.because:
+        raise ConfigError(
+            "recommend.output.format csv cannot store the reasons of recommend.because",
+            hint="set recommend.output.format to parquet, ndjson or ipc, or leave out recommend.because",
+        )
     if target.kind == "stdout":
         return
     for source in read_paths(config, config_file):

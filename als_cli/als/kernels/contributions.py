@@ -69,8 +69,6 @@ def _explain(
     width = system.spectrum.shape[0]
     stride, solution = width | 16, scratch.right
     for row in rows:
-        if listed[row, 0] < 0 or system.indptr[row] == system.indptr[row + 1]:
-            continue
         _factorize_system(system, row, scratch)
         for slot in range(listed.shape[1]):
             if listed[row, slot] < 0:

@@ -14,12 +14,15 @@ from als_cli.ranking.show_reports import (
     ItemEntry,
     ItemReport,
     ModelReport,
+    RankedItem,
     UserReport,
 )
 
 _WIDE = 110
 """Minimum width of a terminal for ids, strengths and demand beside titles."""
 _UNLIMITED = 10_000
+_EXPLAINED = 5
+"""Items of a list whose reasons are shown."""
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
 """Units of half-lives, in seconds."""
 _SOURCES = {
@@ -45,7 +48,17 @@ def render_user(report: UserReport) -> RenderableType:
     missing = report.wanted - len(report.recommended)
     if missing:
         parts.append(Text(f"{missing} of {report.wanted} slots unfilled: too few candidates"))
-    return Group(*parts, *_legend(report.half_lives))
+    return Group(*parts, *_why(report.recommended), *_legend(report.half_lives))
+
+
+def _why(recommended: Sequence[RankedItem]) -> list[RenderableType]:
+    """Return the reasons of the first items, a line each; nothing without reasons."""
+    lines: list[RenderableType] = []
+    for item in recommended[:_EXPLAINED]:
+        reasons = ", ".join(f"{_names(one, ids=False)[0]} {one.share:.0%}" for one in item.because)
+        if reasons:
+            lines.append(Text(f"{item.rank:2}  {reasons}", overflow="ellipsis", no_wrap=True))
+    return [Text(), Text("Why: shares of items of the history in the score"), *lines] if lines else []
 
 
 def render_item(report: ItemReport) -> RenderableType:

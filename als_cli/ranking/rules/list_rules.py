@@ -48,5 +48,7 @@ class ListRules:
     fallback: tuple[FallbackName, ...] = ("popular",)
     """Sources of the slots that the model does not fill."""
     segments: Segments | None = None
+    because: int = 0
+    """Reasons per item."""
     recent_half_life: timedelta | None = None
     """Half-life of `recent_popular`, None: that of the demand in the model, or 7 days."""
