@@ -109,6 +109,8 @@ class RecommendConfig(Section):
     """Whether items in a user's history are left out of the list."""
     seen_again_after: Duration | None = None
     """With `exclude_seen`: an item of the history may come again when the user's newest event with it is this old, before `events.as_of` or the newest event. Default: never."""
+    refresh: Literal["changed", "all", "none"] = "changed"
+    """Which users get new factors from their present history, without training, if the dataset is newer than the model. `changed`: users with other events than at training time. `all`: all users. `none`: only users that the model does not know. With `changed` and `all`, new items get factors too, from the users of their first interactions."""
     items: CatalogConfig | None = None
     """The candidate items. Default: all items of the model."""
     rules: RulesConfig = RulesConfig()

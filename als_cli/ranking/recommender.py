@@ -13,20 +13,21 @@ from als_cli.als.demand import weighted_items, with_offset
 from als_cli.als.recipe import Recipe
 from als_cli.arrays import BoolArray, Float32Array, Int32Array
 from als_cli.dataset.interactions import Interactions, rows_of
-from als_cli.errors import ArtifactError, ResourceError
+from als_cli.errors import ResourceError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.fallback import Fallback
 from als_cli.ranking.item_demand import ModelItems, check_times, weights_in
 from als_cli.ranking.lists import NO_SOURCE, SOURCES, UserLists
 from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.reasons import Explainer, Reasons
+from als_cli.ranking.refresh import changed_users
 from als_cli.ranking.rules.applied import BlockSource, apply_rules
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.rules.touched import touched
 from als_cli.ranking.rules.user_masks import UserMasks
 from als_cli.ranking.top_n import TopN
-from als_cli.ranking.trained_model import TrainedModel
+from als_cli.ranking.trained_model import TrainedModel, check_id_types
 
 _ALS, _FOLD_IN = SOURCES.index("als"), SOURCES.index("fold_in")
 
@@ -45,7 +46,7 @@ class Recommender:
 
     | user | source of the list |
     |---|---|
-    | in the dataset and in the model | `als`: the trained factors |
+    | in the dataset and in the model | `als`: the trained factors; or `fold_in`, by the rule `refresh` |
     | in the dataset only, with items that the model knows | `fold_in`: factors folded in from the history |
     | without history, or without any item that the model knows | the fallback |
 
@@ -149,8 +150,10 @@ class Recommender:
         """Return trained and folded-in factors, with a column for the offset if the demand has one."""
         has_history = block.dataset_rows >= 0
         users = self._model.factors.users[np.maximum(block.model_rows, 0)]
-        trained = has_history & (block.model_rows >= 0) & users.any(axis=1)
-        foldable = has_history & ~trained & (np.diff(history.indptr) > 0)
+        has_known_items = np.diff(history.indptr) > 0
+        is_stale = has_known_items & self._is_stale(block)
+        trained = has_history & (block.model_rows >= 0) & users.any(axis=1) & ~is_stale
+        foldable = has_history & ~trained & has_known_items
         if foldable.any():
             users[foldable] = self._folded_in(block.dataset_rows[foldable], history[foldable])
         users = with_offset(users, self._weights, self._recipe.demand.offset)
@@ -158,6 +161,14 @@ class Recommender:
         codes[trained], codes[foldable] = _ALS, _FOLD_IN
         minimum = -np.inf if self._rules.minimum_score is None else self._rules.minimum_score
         return BlockSource(SourceScores(users, self._ranked), codes, minimum)
+
+    def _is_stale(self, block: UserBlock) -> BoolArray:
+        """Return which users of the block need new factors, (B,)."""
+        if self._rules.refresh == "all":
+            return np.ones(len(block.dataset_rows), bool)
+        if self._rules.refresh == "none":
+            return np.zeros(len(block.dataset_rows), bool)
+        return np.append(self._changed, False)[block.dataset_rows]
 
     def _because(
         self, block: UserBlock, history: csr_matrix, top: TopN, personal: BoolArray
@@ -185,6 +196,10 @@ class Recommender:
         return weights_in(self._recipe.demand, self._interactions, self._items)
 
     @cached_property
+    def _changed(self) -> BoolArray:
+        return changed_users(self._interactions, self._model)
+
+    @cached_property
     def _explainer(self) -> Explainer:
         return Explainer(self._recipe, self._model.factors.items, self._weights, self._rules.because)
 
@@ -192,16 +207,3 @@ class Recommender:
     def _ranked(self) -> RankedItems:
         factors = weighted_items(self._model.factors.items, self._weights, self._recipe.demand.offset)
         return RankedItems(factors, self._rules.allowed)
-
-
-def check_id_types(interactions: Interactions, model: TrainedModel) -> None:
-    """Raise an ArtifactError if the ids of dataset and model have different types."""
-    for side, in_dataset, in_model in (
-        ("user", interactions.user_ids, model.user_ids),
-        ("item", interactions.item_ids, model.item_ids),
-    ):
-        if in_dataset.dtype != in_model.dtype:
-            raise ArtifactError(
-                f"{side} ids are {in_dataset.dtype} in the dataset and {in_model.dtype} in the model",
-                hint="run `als train` again",
-            )

@@ -16,6 +16,7 @@ from als_cli.ranking.item_demand import demand_facts
 from als_cli.ranking.lists import UserLists, output_schema, shortfall_schema
 from als_cli.ranking.recommend_report import ListCounts, RecommendReport
 from als_cli.ranking.recommender import Recommender, UserBlock
+from als_cli.ranking.refresh import refreshed
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.stages.context import StageContext
@@ -56,17 +57,17 @@ def recommend(context: StageContext) -> RecommendReport:
     check_lists_output(context.config, context.config_file)
     start_warm_up()
     dataset, model = _dataset_and_model(context)
+    ranked, recipe = refreshed(config.refresh, dataset.interactions, model, model.recipe(context.threads))
     inputs, as_of, target = Inputs(), context.config.events.as_of, target_of(config.output)
     instant = as_of or datetime.now(UTC)
     with inputs.unchanged():
         audience = audience_of(config.users, dataset.interactions, as_of, inputs.find)
-        read = read_rules(config, model, instant, inputs.find)
+        read = read_rules(config, ranked, instant, inputs.find)
     files = inputs.confirm()
     if config.guests is not None:
         audience = with_guests(audience, config.guests, dataset.interactions)
-    rules = replace(read.rules, shown=shown_items(config.rules.not_shown, model, target, instant))
-    recipe = model.recipe(context.threads)
-    recommender = Recommender(dataset.interactions, model, recipe, rules, as_of)
+    rules = replace(read.rules, shown=shown_items(config.rules.not_shown, ranked, target, instant))
+    recommender = Recommender(dataset.interactions, ranked, recipe, rules, as_of)
     recommender.check_memory(len(audience.user_ids), config.block_users)
     user_type = model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype, because=config.because > 0)
@@ -112,7 +113,10 @@ def recommend_key(context: StageContext) -> str | None:
         return None
     instant = context.config.events.as_of or datetime.now(UTC)
     has_times = config.items is not None and config.items.available is not None
-    rules = read_rules(config, model, instant).rules if has_times else None
+    rules = None
+    if has_times:
+        ranked, _ = refreshed(config.refresh, dataset.interactions, model, model.recipe(context.threads))
+        rules = read_rules(config, ranked, instant).rules
     return lists_key(config, dataset, model, inputs, changing_with_time(config, rules, instant))
 
 

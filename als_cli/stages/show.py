@@ -11,10 +11,12 @@ from als_cli.ranking.audience import Audience
 from als_cli.ranking.catalog import Catalog, read_catalog
 from als_cli.ranking.item_names import ItemNames, user_history
 from als_cli.ranking.lists import SOURCES
-from als_cli.ranking.recommender import Recommender, check_id_types
+from als_cli.ranking.recommender import Recommender
+from als_cli.ranking.refresh import refreshed
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.show_reports import ItemReport, ModelReport, PopularItem, UserReport
 from als_cli.ranking.similar import similar_items
+from als_cli.ranking.trained_model import check_id_types
 from als_cli.ranking.trends import Trends, trends_of
 from als_cli.stages.context import StageContext
 from als_cli.stages.near_ids import near_ids
@@ -75,11 +77,11 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
     interactions = dataset.interactions
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     as_of = context.config.events.as_of or dataset.manifest.as_of
-    read = read_rules(config, model, as_of)
+    ranked, recipe = refreshed(config.refresh, interactions, model, model.recipe(context.threads))
+    read = read_rules(config, ranked, as_of)
     rules = replace(read.rules, because=config.because or _REASONS)
-    recipe = model.recipe(context.threads)
-    recommender = Recommender(interactions, model, recipe, rules, as_of)
-    trends = trends_of(recipe.demand, interactions, model.item_ids)
+    recommender = Recommender(interactions, ranked, recipe, rules, as_of)
+    trends = trends_of(recipe.demand, interactions, ranked.item_ids)
     audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))
     return UserReport(
@@ -87,7 +89,7 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
         source=None if lists.main_sources[0] < 0 else SOURCES[lists.main_sources[0]],
         wanted=config.top_n,
         history=user_history(interactions, dataset.scan_events(), row, read.catalog),
-        recommended=ItemNames(read.catalog, model.item_ids).ranked(lists.top, trends, lists.because),
+        recommended=ItemNames(read.catalog, ranked.item_ids).ranked(lists.top, trends, lists.because),
         half_lives=None if trends is None else trends.half_lives,
     )
 

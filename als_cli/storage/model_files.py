@@ -1,6 +1,7 @@
 """The model on disk: one Arrow file per side, with ids and float32 factors. Arrow tools can map it without a copy.
 
-Files: user_factors.arrow (user_id, factors), item_factors.arrow (item_id, factors, interactions), manifest.json.
+Files: user_factors.arrow (user_id, factors, events, newest), item_factors.arrow (item_id, factors, interactions),
+manifest.json.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from als_cli.als.engine import Factors
 from als_cli.als.recipe import Recipe, recipe_from_json
 from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
-from als_cli.ranking.trained_model import TrainedModel
+from als_cli.ranking.trained_model import TrainedModel, newest_of
 from als_cli.storage.id_tables import COUNT, UNREADABLE, check_ids, check_types
 from als_cli.storage.manifest import Manifest, current_artifact
 from als_cli.storage.matrix_checks import check_factors
@@ -70,9 +71,10 @@ class Model(TrainedModel):
 def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:
     """Write the factors and the ids of both sides into `folder`.
 
-    `users` has column user_id; `items` has columns item_id and interactions. Rows are in the order of the factors.
+    `users` and `items` are the tables of :class:`als_cli.dataset.interactions.Interactions`. Rows are in the order of the
+    factors.
     """
-    _write_side(folder / USER_FACTORS, users.select("user_id"), factors.users)
+    _write_side(folder / USER_FACTORS, users.select("user_id", "events", newest_of(users)), factors.users)
     _write_side(folder / ITEM_FACTORS, items.select("item_id", "interactions"), factors.items)
 
 
@@ -85,7 +87,8 @@ def open_model(place: Path) -> Model:
         The model is missing or broken, or has another format version.
     """
     folder, manifest = current_artifact(place, "model")
-    user_table, user_factors = _read_side(folder, manifest, USER_FACTORS, "user_id", {})
+    user_columns: dict[str, pl.DataType] = {"events": COUNT, "newest": pl.Int64()}
+    user_table, user_factors = _read_side(folder, manifest, USER_FACTORS, "user_id", user_columns)
     item_table, item_factors = _read_side(folder, manifest, ITEM_FACTORS, "item_id", {"interactions": COUNT})
     if user_factors.shape[1] != item_factors.shape[1]:
         raise broken(
@@ -98,6 +101,7 @@ def open_model(place: Path) -> Model:
         item_table["item_id"],
         item_table["interactions"],
         Factors(user_factors, item_factors),
+        user_table.drop("user_id"),
         folder,
         manifest,
     )

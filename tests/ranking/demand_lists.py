@@ -34,7 +34,9 @@ def recipe_of(rule=None, *, fold_in=None, factors=3):
 
 def model_of(factors, users=USERS, items=ITEMS):
     ids = pl.Series(list(items))
-    return TrainedModel(pl.Series(list(users)), ids, pl.Series([1] * len(ids), dtype=pl.UInt32), factors)
+    return TrainedModel(
+        pl.Series(list(users)), ids, pl.Series([1] * len(ids), dtype=pl.UInt32), factors, None
+    )
 
 
 def lists_of(interactions, model, recipe, *, top_n=9, block=100, exclude_seen=True, allowed=None):

@@ -48,6 +48,8 @@ class ListRules:
     fallback: tuple[FallbackName, ...] = ("popular",)
     """Sources of the slots that the model does not fill."""
     segments: Segments | None = None
+    refresh: str = "none"
+    """Which known users are folded in again: `changed`, `all` or `none`."""
     because: int = 0
     """Reasons per item."""
     recent_half_life: timedelta | None = None

@@ -77,6 +77,7 @@ class _Reader:
             minimum_score=rules.minimum_score,
             fallback=tuple(config.fallback),
             segments=self._segments(),
+            refresh=config.refresh,
             because=config.because,
             recent_half_life=config.recent_half_life
             if isinstance(config.recent_half_life, timedelta)
