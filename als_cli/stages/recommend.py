@@ -4,8 +4,7 @@ import logging
 import time
 from contextlib import nullcontext
 
-from threadpoolctl import threadpool_limits
-
+from als_cli.als.threads import blas_limited_to
 from als_cli.errors import AlsError, streaming
 from als_cli.ranking.audience import Audience, audience_of
 from als_cli.ranking.catalog import read_catalog
@@ -124,7 +123,7 @@ def _write_lists(
     counts = ListCounts()
     blocks = recommender.blocks(audience, context.config.recommend.block_users, target.users_per_part)
     with (
-        threadpool_limits(context.threads, "blas"),
+        blas_limited_to(context.threads),
         context.progress.task("recommending", total=len(audience.user_ids)) as task,
     ):
         for block in blocks:
