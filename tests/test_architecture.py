@@ -1,6 +1,7 @@
 """Rules that linters do not check: the layers of packages, and the files in which each library may be imported."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,10 +74,13 @@ class Import:
         return f"als_cli/{self.file}:{self.line} imports {self.name}"
 
 
-def syntax_trees() -> Iterator[tuple[str, ast.Module]]:
-    """Yield the path below als_cli and the syntax tree of each module."""
-    for module in sorted(PACKAGE.rglob("*.py")):
-        yield module.relative_to(PACKAGE).as_posix(), ast.parse(module.read_text(encoding="utf-8"))
+@functools.cache
+def syntax_trees() -> list[tuple[str, ast.Module]]:
+    """Return the path below als_cli and the syntax tree of each module."""
+    return [
+        (module.relative_to(PACKAGE).as_posix(), ast.parse(module.read_text(encoding="utf-8")))
+        for module in sorted(PACKAGE.rglob("*.py"))
+    ]
 
 
 def imports() -> Iterator[Import]:

@@ -1,6 +1,8 @@
 """`--as-of TIME`: a day can be run again, as if later events did not exist. The commands run in this process."""
 
+import functools
 import json
+import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,6 +55,19 @@ def metrics(config):
 @pytest.fixture
 def shop(tmp_path):
     return shop_in(tmp_path / "shop")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return a function that returns the folder of a shop after one `als run` with the given options."""
+
+    @functools.cache
+    def ran(*options):
+        folder = tmp_path_factory.mktemp("finished") / "shop"
+        done("run", "-c", shop_in(folder), *options)
+        return folder
+
+    return ran
 
 
 def test_a_day_run_again_gives_the_lists_of_that_day(tmp_path):
@@ -186,8 +201,8 @@ def test_commands_run_for_the_instant_of_the_dataset(shop):
         (["--as-of", "2026-01-20"], [], "run `als ingest` first"),
     ],
 )
-def test_a_dataset_of_another_instant_is_refused(shop, command, ingested, wanted, hint):
-    done("run", "-c", shop, *ingested)
+def test_a_dataset_of_another_instant_is_refused(finished, tmp_path, command, ingested, wanted, hint):
+    shop = shutil.copytree(finished(*ingested), tmp_path / "shop", symlinks=True) / "shop.yaml"
     before = lists(shop)
 
     error = failed(4, *command.split(), "-c", shop, *wanted)

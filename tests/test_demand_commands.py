@@ -6,7 +6,8 @@ import shutil
 import polars as pl
 import pytest
 
-from tests.shop import CONFIG, als, write_shop
+from tests.in_process import als_here
+from tests.shop import CONFIG, write_shop
 
 DEMAND = "{half_life: 3d, exponent: 1, long_run_half_life: 20d, long_run_exponent: 0.5, offset: 0.2}"
 TRAIN = f"train: {{factors: 8, iterations: 5, fold_in: {{half_life: 5d}}, demand: {DEMAND}}}"
@@ -20,7 +21,7 @@ def finished_shop(tmp_path_factory):
     # The events of the shop are random in time, so this rule is worse than item_knn, and the run would warn of it.
     popular = CONFIG.replace("  at: [5, 10]\n", "  at: [5, 10]\n  baselines: [popular]\n")
     config = write_shop(folder, popular.replace("train: {factors: 8, iterations: 5}", TRAIN))
-    ended = als("run", "-c", config)
+    ended = als_here("run", "-c", config)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     return folder
 
@@ -49,7 +50,7 @@ def test_daily_lists_of_a_weekly_model_follow_the_newest_events(shop):
     with (shop / "events.csv").open("a", encoding="utf-8") as stream:
         stream.writelines(f"new{n},i05,{second},view\n" for n in range(500))
     for command in ("ingest", "recommend"):
-        ended = als(command, "-c", shop / "shop.yaml")
+        ended = als_here(command, "-c", shop / "shop.yaml")
         assert ended.returncode == 0, ended.stderr
     lists = pl.read_parquet(shop / "lists/part-*.parquet")
     old = lists.filter(~pl.col("user_id").str.starts_with("new"))
@@ -67,19 +68,19 @@ def test_daily_lists_of_a_weekly_model_follow_the_newest_events(shop):
 def test_a_changed_rule_makes_new_lists_although_the_factors_stay(shop):
     before = first_items(shop).to_list()
     changed = ["--set", "train.demand.exponent=4", "--set", "train.demand.offset=1000"]
-    ended = als("run", "-c", shop / "shop.yaml", "--json", *changed)
+    ended = als_here("run", "-c", shop / "shop.yaml", "--json", *changed)
     assert ended.returncode == 0, ended.stderr
     done = [s["stage"] for s in json.loads(ended.stdout)["stages"] if s["status"] == "done"]
     assert done == ["evaluate", "train", "recommend"]
     assert manifest(shop)["metrics"]["demand"]["exponent"] == 4
     assert first_items(shop).to_list() != before
-    again = als("run", "-c", shop / "shop.yaml", "--json", *changed)
+    again = als_here("run", "-c", shop / "shop.yaml", "--json", *changed)
     assert {s["status"] for s in json.loads(again.stdout)["stages"]} == {"up_to_date"}
 
 
 def test_the_manifest_of_a_single_file_names_the_rule_and_the_instant_of_the_config(shop):
     instant = ["--set", f"{AS_OF}=2026-02-01T06:00:00Z"]
-    ended = als(
+    ended = als_here(
         "run",
         "-c",
         shop / "shop.yaml",
@@ -95,14 +96,14 @@ def test_the_manifest_of_a_single_file_names_the_rule_and_the_instant_of_the_con
 
 
 def test_show_model_names_demand_and_the_half_life_of_the_fold_in(shop):
-    shown = als("show", "model", "-c", shop / "shop.yaml")
+    shown = als_here("show", "model", "-c", shop / "shop.yaml")
     assert shown.returncode == 0, shown.stderr
     text = " ".join(shown.stdout.split())
     assert "half_life 5d" in text
     assert (
         "demand half_life 3d, exponent 1, long_run_half_life 20d, long_run_exponent 0.5, offset 0.2" in text
     )
-    recipe = json.loads(als("show", "model", "-c", shop / "shop.yaml", "--json").stdout)["recipe"]
+    recipe = json.loads(als_here("show", "model", "-c", shop / "shop.yaml", "--json").stdout)["recipe"]
     assert recipe["demand"]["half_life"] == 3 * 86_400
     assert recipe["fold_in"]["half_life"] == 5 * 86_400
 
@@ -110,11 +111,11 @@ def test_show_model_names_demand_and_the_half_life_of_the_fold_in(shop):
 def test_show_item_and_show_user_have_trends(shop):
     for name in ("item", "user"):
         known = {"item": "i01", "user": "u001"}[name]
-        shown = als("show", name, known, "-c", shop / "shop.yaml")
+        shown = als_here("show", name, known, "-c", shop / "shop.yaml")
         assert shown.returncode == 0, shown.stderr
         assert "  trend" in shown.stdout
         assert max(map(len, shown.stdout.splitlines())) <= 80
-        report = json.loads(als("show", name, known, "-c", shop / "shop.yaml", "--json").stdout)
+        report = json.loads(als_here("show", name, known, "-c", shop / "shop.yaml", "--json").stdout)
         assert report["half_lives"] == {"now": 3 * 86_400, "long_run": 20 * 86_400}
         listed = report["neighbours" if name == "item" else "recommended"]
         assert all(set(item["demand"]) == {"now", "long_run", "trend"} for item in listed)
@@ -123,10 +124,10 @@ def test_show_item_and_show_user_have_trends(shop):
 def test_a_dataset_without_timestamps_does_not_fit_the_model(shop):
     before = manifest(shop)
     columns = ["--set", "events.columns={user: user_id, item: item_id, type: event}"]
-    ended = als("ingest", "-c", shop / "shop.yaml", *columns)
+    ended = als_here("ingest", "-c", shop / "shop.yaml", *columns)
     assert ended.returncode == 0, ended.stderr
     for command in (["recommend"], ["show", "user", "u001"]):
-        ended = als(*command, "-c", shop / "shop.yaml", *columns)
+        ended = als_here(*command, "-c", shop / "shop.yaml", *columns)
         assert ended.returncode == 4, ended.stderr
         error, hint = ended.stderr.splitlines()
         assert error.startswith(
@@ -134,7 +135,7 @@ def test_a_dataset_without_timestamps_does_not_fit_the_model(shop):
         )
         assert hint.startswith("hint: set events.columns.timestamp and run `als ingest`")
     assert manifest(shop) == before
-    shown = als("show", "item", "i01", "-c", shop / "shop.yaml", *columns)
+    shown = als_here("show", "item", "i01", "-c", shop / "shop.yaml", *columns)
     assert (shown.returncode, "trend" in shown.stdout) == (0, False)
 
 
@@ -143,7 +144,7 @@ def test_a_model_of_an_older_format_version_is_one_clear_message(shop, command):
     path = shop / "work/models/manifest.json"
     older = json.loads(path.read_text(encoding="utf-8")) | {"format_version": 1}
     path.write_text(json.dumps(older), encoding="utf-8")
-    ended = als(*command, "-c", shop / "shop.yaml")
+    ended = als_here(*command, "-c", shop / "shop.yaml")
     assert (ended.returncode, ended.stdout) == (4, "")
     error, hint = ended.stderr.splitlines()
     assert "has format version 1, but als-cli" in error

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
 
 from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged, not_finite
+from als_cli.als.threads import blas_limited_to
 from als_cli.arrays import Float32Array
 from als_cli.errors import ResourceError
 
@@ -47,7 +47,7 @@ class ImplicitEngine:
             if has_converged(losses, settings.tolerance):
                 raise _SettledError
 
-        with threadpool_limits(1, "blas"), warnings.catch_warnings():
+        with blas_limited_to(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with suppress(_SettledError):
                 model.fit(matrix, show_progress=False, callback=report)
@@ -70,7 +70,7 @@ class ImplicitEngine:
         matrix = _as_implicit_wants(confidence)
         model = _solver(settings, calculate_training_loss=False)
         model.item_factors = _writable(items, np.float32)
-        with threadpool_limits(1, "blas"):
+        with blas_limited_to(1):
             users = model.recalculate_user(np.arange(matrix.shape[0]), matrix)
         return np.ascontiguousarray(users)
 
@@ -96,7 +96,7 @@ class _LossScale:
 def _solver(settings: AlsSettings, *, calculate_training_loss: bool) -> Any:  # implicit has no type hints
     # The limit comes first: implicit warns of several BLAS threads when a solver is made. A filter of warnings alone
     # would not do, because another thread (that loads kernels) may reset it.
-    with threadpool_limits(1, "blas"), warnings.catch_warnings():
+    with blas_limited_to(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from implicit.cpu.als import AlternatingLeastSquares
 

@@ -1,14 +1,16 @@
 """The number of threads that can run, and a pool that runs work on that number, with BLAS limited to it."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -41,6 +43,23 @@ def _cpu_limit(cgroup: Path) -> int | None:
     return -(-int(quota) // int(period))
 
 
+def blas_limited_to(threads: int) -> AbstractContextManager[object]:
+    """Return a context in which a call of BLAS uses at most `threads` threads."""
+    limited: AbstractContextManager[object] = _loaded_libraries(len(sys.modules)).limit(
+        limits=threads, user_api="blas"
+    )
+    return limited
+
+
+@lru_cache(maxsize=1)
+def _loaded_libraries(modules: int) -> ThreadpoolController:  # noqa: ARG001 - the key of the cache
+    """Return the BLAS libraries of this process. They are looked up again only after an import, which may load one.
+
+    The look-up reads the memory map of the process. That takes milliseconds, and searches would do it thousands of times.
+    """
+    return ThreadpoolController()
+
+
 class Workers:
     """A context whose `map` runs work on at most `threads` threads; each BLAS call inside uses one thread.
 
@@ -55,7 +74,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         """Start the threads and limit BLAS to one thread per call."""
-        self._stack.enter_context(threadpool_limits(1, "blas"))
+        self._stack.enter_context(blas_limited_to(1))
         if self.threads > 1:
             self._pool = self._stack.enter_context(ThreadPoolExecutor(self.threads, thread_name_prefix="als"))
         return self

@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
 
+from als_cli.als.threads import blas_limited_to
 from als_cli.evaluation.rankers import UsersToRank
 from als_cli.evaluation.stored_scores import best_stored, presence
 from als_cli.ranking.top_n import TopN
@@ -60,7 +60,7 @@ class ItemBm25(ItemNeighbours):
 
 def neighbours_of(training: csr_matrix, similarity: Similarity, neighbours: int, threads: int) -> csr_matrix:
     """Return the similarities of each item with its `neighbours` most similar items, (I, I) float32, zero diagonal."""
-    with threadpool_limits(1, "blas"), warnings.catch_warnings():
+    with blas_limited_to(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # implicit warns about its own COO matrix
         from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from als_cli.als.threads import blas_limited_to
 from als_cli.arrays import Float64Array
 
 RESAMPLES = 2000
@@ -79,7 +79,7 @@ def compare(
     reached = np.abs(mean) - _ROUNDING * np.abs(differences).mean(axis=0)
     means = np.empty((resamples, differences.shape[1]))
     # One thread, because the rounding of BLAS depends on the number of threads.
-    with threadpool_limits(1, "blas"):
+    with blas_limited_to(1):
         for block in _blocks(resamples, len(differences)):
             means[block] = _resampled_means(differences, block.stop - block.start, resampling)
             flipped = _flipped_means(differences, block.stop - block.start, flipping)

@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
-from threadpoolctl import threadpool_limits
 
-from als_cli.als.threads import one_ahead
+from als_cli.als.threads import blas_limited_to, one_ahead
 from als_cli.errors import AlsError, streaming
 from als_cli.ranking.audience import Audience, audience_of, with_guests
 from als_cli.ranking.item_demand import demand_facts
@@ -145,7 +144,7 @@ def _write_lists(
         return lists, lists.rows() if target.layout == "rows" else lists.lists(), lists.shortfall()
 
     with (
-        threadpool_limits(context.threads, "blas"),
+        blas_limited_to(context.threads),
         context.progress.task("recommending", total=len(audience.user_ids)) as task,
     ):
         # The next block is ranked while the last one is written.

@@ -108,7 +108,9 @@ def open_model(place: Path) -> Model:
 
 
 def _write_side(path: Path, ids: pl.DataFrame, factors: Float32Array) -> None:
-    values = pa.array(np.ascontiguousarray(factors, dtype=np.float32).reshape(-1))
+    # Buffers, because pa.array and to_numpy import pandas where it is installed, which takes longer than a small model.
+    content = pa.py_buffer(np.ascontiguousarray(factors, dtype=np.float32))
+    values = pa.Array.from_buffers(pa.float32(), factors.size, [None, content])
     # compat_level gives plain string columns, which all Arrow readers support.
     table = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
     table = table.append_column("factors", pa.FixedSizeListArray.from_arrays(values, factors.shape[1]))
@@ -164,8 +166,7 @@ def _factors_of(column: pa.Array) -> Float32Array:
     if column.null_count or column.values.null_count:
         raise ValueError("column factors has nulls")
     flat = column.flatten()
-    # Array.to_numpy would import pandas where it is installed.
-    values: Float32Array = np.frombuffer(flat.buffers()[1], np.float32)[flat.offset : flat.offset + len(flat)]
+    values: Float32Array = np.frombuffer(flat.buffers()[1], np.float32, len(flat), 4 * flat.offset)
     if not values.flags.aligned:
         raise ValueError("column factors is not aligned")
     return values.reshape(len(column), column.type.list_size)

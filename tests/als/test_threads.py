@@ -1,10 +1,16 @@
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
+import numpy  # noqa: F401, ICN001 - it loads the first BLAS
 import pytest
 from threadpoolctl import threadpool_info
 
 from als_cli.als.threads import Workers, available_threads
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_counts_the_cpus_of_this_process(tmp_path):
@@ -50,6 +56,25 @@ def test_blas_has_one_thread_inside_and_its_earlier_number_afterwards():
     with Workers(2):
         assert set(blas_threads()) == {1}
     assert blas_threads() == before
+
+
+def test_blas_libraries_that_are_imported_later_are_limited_too():
+    """The BLAS of numpy is loaded first, then the one of scipy."""
+    program = """
+import numpy
+from threadpoolctl import threadpool_info
+from als_cli.als.threads import blas_limited_to
+
+def limited():
+    with blas_limited_to(1):
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+first = limited()
+import scipy.linalg
+print(len(first), set(first), len(limited()) > len(first), set(limited()))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert ended.stdout.split() == ["1", "{1}", "True", "{1}"], ended.stderr
 
 
 def test_an_error_in_one_task_stops_the_map():

@@ -131,7 +131,7 @@ def scored(
             best = (float(left.mean()) if number > 1 else -1.0, number, (trained, left))
     _, number, found = best
     trained, left = found  # type: ignore[misc]
-    items, values = FixedItems(item_index(trained.items), threads), {LEFT: left}
+    items, values = FixedItems(trained.items, threads), {LEFT: left}
     shares = SHARES if point["item_exponent"] else (1.0,)
     for multiple, share in itertools.product(MULTIPLES, shares):
         own = with_fold_in(

@@ -29,7 +29,7 @@ SPLITS = {
     "ml1m_topn": (10, ("ndcg@10", "recall@10", "precision@10")),
     "ml1m_ncf": (10, ("hit_rate@10", "ndcg@10")),
 }
-PUBLISHED = {
+PUBLISHED: dict[str, dict[str, tuple[float, ...]]] = {
     "gowalla": {
         "ItemPop": (0.0416, 0.0317), "EASE": (0.1765, 0.1467), "LightGCN": (0.1820, 0.1547),
         "UltraGCN": (0.1862, 0.1580), "SimpleX": (0.1872, 0.1557),
@@ -78,8 +78,8 @@ def report(name: str, settings: list[str], threads: int) -> None:
     print(f"\n{name} ({seconds:.0f} s, all methods)  {'  '.join(metrics)}")
     for method, values in PUBLISHED[name].items():
         print(f"  {method:22} " + "  ".join(f"{value:.4f}" for value in values))
-    for method, values in figures.items():
-        print(f"  als-cli: {method:13} " + "  ".join(f"{values[metric]:.4f}" for metric in metrics))
+    for method, measured in figures.items():
+        print(f"  als-cli: {method:13} " + "  ".join(f"{measured[metric]:.4f}" for metric in metrics))
 
 
 def main() -> None:

@@ -34,7 +34,9 @@ def microseconds(factors: int, pairs: int) -> list[float]:
         (np.ones(count * pairs, np.float32), columns, np.arange(count + 1) * pairs), (count, OTHER_SIDE)
     )
     fixed = rng.standard_normal((OTHER_SIDE, factors), dtype=np.float32) * np.float32(0.1)
-    system = row_system(matrix, fixed, np.linspace(2, 0.1, factors), np.full(count, 0.5), 0.0)
+    system = row_system(
+        matrix, fixed, np.linspace(2, 0.1, factors, dtype=np.float32), np.full(count, 0.5, np.float32), 0.0
+    )
     solution = Solution(np.zeros((count, factors), np.float32), np.empty(0))
     rows = np.arange(count, dtype=np.int32)
     runs: list[Callable[[], None]] = [

@@ -60,7 +60,7 @@ def publish(folder: Path, users: int, each: int, factors: int) -> None:
     indptr = np.arange(users + 1, dtype=np.int64) * each
     shape, pairs = (users, ITEMS), users * each
     strength = csr_matrix((rng.random(pairs, np.float32) + 0.1, indices, indptr), shape=shape)
-    times = csr_matrix((rng.integers(1.70e15, 1.76e15, pairs), indices, indptr), shape=shape)
+    times = csr_matrix((rng.integers(int(1.70e15), int(1.76e15), pairs), indices, indptr), shape=shape)
     interactions = Interactions(_side("user_id", users), _side("item_id", ITEMS), strength, NEWEST, times)
     with staged_folder(folder / "work/dataset") as staging:
         write_interactions(staging, interactions)
@@ -121,7 +121,7 @@ class _unchecked:  # noqa: N801 - used like a function
         self._before = [getattr(module, name) for module, name in self.NAMES]
         for module, name in self.NAMES:
             setattr(module, name, lambda *_: None)
-        dataset_files.read_id_table = lambda path, *_: pl.read_parquet(path)
+        setattr(dataset_files, "read_id_table", lambda path, *_: pl.read_parquet(path))  # noqa: B010 - a name of another module
 
     def __exit__(self, *_: object) -> None:
         for (module, name), before in zip(self.NAMES, self._before, strict=True):

@@ -66,7 +66,7 @@ rows = st.lists(
 
 
 @pytest.mark.parametrize("duplicates", POLICIES)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows=rows, seed=st.integers(0, 99))
 def test_splits_and_strengths_agree_on_the_pairs_in_any_order(duplicates, rows, seed):
     events = clean(rows)
@@ -79,7 +79,7 @@ def test_splits_and_strengths_agree_on_the_pairs_in_any_order(duplicates, rows, 
 
 
 @pytest.mark.parametrize("duplicates", POLICIES)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows=rows)
 def test_pairs_with_a_net_value_of_zero_are_dropped(duplicates, rows):
     net = {}
@@ -96,7 +96,7 @@ def test_pairs_with_a_net_value_of_zero_are_dropped(duplicates, rows):
     "split", [LastSplit(by="last"), RandomSplit(by="random", fraction=0.5)], ids=["last", "random"]
 )
 @pytest.mark.parametrize("duplicates", POLICIES)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows=rows)
 def test_other_splits_have_no_test_pair_without_strength(duplicates, split, rows):
     always = [(9, item, 0, 1.0, 1.0) for item in "ab"]  # so that the test set is not empty

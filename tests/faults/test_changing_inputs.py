@@ -17,7 +17,7 @@ import pytest
 
 from als_cli.errors import ExitCode
 from tests.in_process import als_here
-from tests.shop import als, write_shop
+from tests.shop import write_shop
 
 USERS = "user_id\nu000\nu001\nu002\n"
 SMALL = {"train.factors": 4, "train.iterations": 2, "evaluate.baselines": ["popular"]}
@@ -54,6 +54,28 @@ def pipe_with(path, content, before=lambda: None):
         stop.set()
         server.join()
     assert not failures
+
+
+@contextmanager
+def as_stdin(stream):
+    """Give this process `stream` as its descriptor 0, which `/dev/stdin` names."""
+    kept = os.dup(0)
+    os.dup2(stream.fileno(), 0)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+
+
+@contextmanager
+def piped(content):
+    """Give this process a pipe with `content` as its descriptor 0."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as stream, as_stdin(stream):
+        with os.fdopen(writer, "wb") as end:
+            end.write(content)  # a pipe has room for it
+        yield
 
 
 def opened_when_read(path, stop):
@@ -197,14 +219,9 @@ def test_a_pipe_as_users_file_is_read_once_and_never_up_to_date(shop):
 @pytest.mark.parametrize("place", ["/dev/stdin", "/dev/fd/0"])
 def test_dev_stdin_can_be_the_users_file(shop, place):
     for _ in range(2):
-        ended = als(
-            "run",
-            "-c",
-            shop,
-            *flags(recommend__users={"file": place, "format": "csv"}),
-            "--json",
-            input=USERS,
-        )
+        with piped(USERS.encode()):
+            settings = flags(recommend__users={"file": place, "format": "csv"})
+            ended = als_here("run", "-c", shop, *settings, "--json")
         assert ended.returncode == 0, ended.stderr
         report = json.loads(ended.stdout)["stages"][-1]
         assert (report["status"], report["report"]["users"]) == ("done", 3)
@@ -215,9 +232,9 @@ def test_a_file_given_as_stdin_is_up_to_date_by_its_content(shop):
     users.write_text(USERS, encoding="utf-8")
     statuses = []
     for _ in range(2):
-        with users.open("rb") as stream:
+        with users.open("rb") as stream, as_stdin(stream):
             settings = flags(recommend__users={"file": "/dev/stdin", "format": "csv"})
-            ended = als("run", "-c", shop, *settings, "--json", stdin=stream)
+            ended = als_here("run", "-c", shop, *settings, "--json")
         assert ended.returncode == 0, ended.stderr
         statuses.append(json.loads(ended.stdout)["stages"][-1]["status"])
 
@@ -225,14 +242,13 @@ def test_a_file_given_as_stdin_is_up_to_date_by_its_content(shop):
 
 
 def test_a_catalogue_from_process_substitution_is_read_once(shop):
-    with (shop.parent / "catalog.csv").open("rb") as stream:
-        settings = flags(recommend__items={"catalog": "/dev/stdin", "format": "csv", "where": "price > 0"})
-        for _ in range(2):
-            stream.seek(0)
-            ended = als("run", "-c", shop, *settings, "--json", input=stream.read().decode())
-            assert ended.returncode == 0, ended.stderr
-            report = json.loads(ended.stdout)["stages"][-1]
-            assert (report["status"], report["report"]["candidates"]) == ("done", 39)
+    settings = flags(recommend__items={"catalog": "/dev/stdin", "format": "csv", "where": "price > 0"})
+    for _ in range(2):
+        with piped((shop.parent / "catalog.csv").read_bytes()):
+            ended = als_here("run", "-c", shop, *settings, "--json")
+        assert ended.returncode == 0, ended.stderr
+        report = json.loads(ended.stdout)["stages"][-1]
+        assert (report["status"], report["report"]["candidates"]) == ("done", 39)
 
 
 @pytest.mark.parametrize("table", ["candidates", "cohorts"])

@@ -18,15 +18,25 @@ def shop(tmp_path_factory):
     return folder
 
 
-def test_damaged_artifacts_give_exit_code_4_or_the_same_output(shop):
-    found = run_cases(shop, cases(shop, 20, SEED), SEED, workers=1)
+@pytest.fixture(scope="module")
+def outcomes(shop):
+    """Each case with its outcome and its message, by the option `--verify`. One worker process runs all of them."""
+    wanted = [*cases(shop, 20, SEED), *cases(shop, 10, SEED + 1, verify="off")]
+    found = run_cases(shop, wanted, SEED, workers=1)
+    return {verify: [entry for entry in found if entry[0].verify == verify] for verify in ("on", "off")}
+
+
+def test_damaged_artifacts_give_exit_code_4_or_the_same_output(outcomes):
+    found = outcomes["on"]
+    assert len(found) == 20
     assert [(case, outcome, text) for case, outcome, text in found if outcome not in GOOD] == []
     assert {case.kind for case, _, _ in found} == set(READERS)
     assert sum(outcome == "exit 4" for _, outcome, _ in found) >= 8
 
 
-def test_without_checksums_damaged_artifacts_cause_no_crash_and_no_traceback(shop):
-    found = run_cases(shop, cases(shop, 10, SEED + 1, verify="off"), SEED, workers=1)
+def test_without_checksums_damaged_artifacts_cause_no_crash_and_no_traceback(outcomes):
+    found = outcomes["off"]
+    assert len(found) == 10
     allowed = (*GOOD, "wrong output")
     assert [(case, outcome, text) for case, outcome, text in found if outcome not in allowed] == []
 

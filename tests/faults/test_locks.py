@@ -12,7 +12,7 @@ import pytest
 from als_cli.storage.lock import output_lock, workspace_lock
 from tests.faults.races import SCENARIOS, WAITING, Races
 from tests.in_process import als_here
-from tests.shop import als, write_shop
+from tests.shop import write_shop
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -117,5 +117,5 @@ def test_zero_does_not_wait(shop, zero):
 
 
 def test_commands_that_only_read_have_no_option_wait():
-    assert "--wait" in als("train", "--help").stdout
-    assert "--wait" not in als("show", "model", "--help").stdout
+    assert "--wait" in als_here("train", "--help").stdout
+    assert "--wait" not in als_here("show", "model", "--help").stdout

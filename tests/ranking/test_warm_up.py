@@ -57,6 +57,7 @@ def test_recommend_compiles_the_ranking_in_the_background(config, tmp_path):
     assert {imported["numba"], imported[RANKING]} == {BACKGROUND}
     assert not ROWS & imported.keys()
     assert list(cache.rglob("kernel_top_n.*.nbi"))
+    assert "pandas" not in imported
 
 
 def test_training_loads_the_rows_in_the_background_and_no_ranking(config):
@@ -64,6 +65,7 @@ def test_training_loads_the_rows_in_the_background_and_no_ranking(config):
     assert imported["numba"] == BACKGROUND
     assert imported.keys() >= ROWS
     assert RANKING not in imported
+    assert "pandas" not in imported
 
 
 def test_training_with_auto_settings_also_loads_the_ranking(config):

@@ -40,7 +40,7 @@ def outcome(folder, rows, keys):
     return [(table.schema, table.rows()) for table in tables], strengths(dataset), rejected, counts
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     rows=EVENTS,
     hour=st.integers(0, 23),

@@ -21,9 +21,21 @@ def seen_of(report):
     return [(t.number, t.state, t.value, t.parameters) for t in report.trials]
 
 
-def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_path):
-    context = tuning(tmp_path)
-    report = tune(context)
+@pytest.fixture(scope="module")
+def search(tmp_path_factory):
+    """The context and the report of a whole search. Tests only read them."""
+    context = tuning(tmp_path_factory.mktemp("search"))
+    return context, tune(context)
+
+
+@pytest.fixture(scope="module")
+def longer_search(tmp_path_factory):
+    """The report of a whole search with 12 trials. Tests only read it."""
+    return tune(tuning(tmp_path_factory.mktemp("longer"), trials=12))
+
+
+def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(search):
+    context, report = search
     first = report.trials[0]
     assert first.untuned
     assert [trial.untuned for trial in report.trials[1:]] == [False] * 6
@@ -40,9 +52,11 @@ def test_the_first_trial_is_the_config_as_given_and_the_best_is_never_worse(tmp_
     assert report.best.value == max(t.value for t in report.trials if t.value is not None) >= first.value
 
 
-def test_trials_depend_on_the_seed(tmp_path):
-    one, same, other = (
-        tune(tuning(tmp_path / name, seed=seed, trials=12)) for name, seed in (("a", 3), ("b", 3), ("c", 4))
+def test_trials_depend_on_the_seed(tmp_path, longer_search):
+    one, default = longer_search, tuning(tmp_path).config.tune.seed
+    same, other = (
+        tune(tuning(tmp_path / name, seed=seed, trials=12))
+        for name, seed in (("a", default), ("b", default + 1))
     )
     assert seen_of(one) == seen_of(same)
     sampled, sampled_with_other_seed = ([t.parameters for t in report.trials[9:]] for report in (one, other))
@@ -64,17 +78,17 @@ def test_all_sampled_values_are_in_the_space(tmp_path):
         assert sampled["item_exponent"] == 0.2
 
 
-def test_a_longer_search_continues_as_one_without_interruption(tmp_path):
+def test_a_longer_search_continues_as_one_without_interruption(tmp_path, longer_search):
     first = tune(tuning(tmp_path / "a", trials=4))
     longer = tune(tuning(tmp_path / "a", trials=12))
     assert (first.new_trials, longer.new_trials) == (4, 8)
-    assert seen_of(longer) == seen_of(tune(tuning(tmp_path / "b", trials=12)))
+    assert seen_of(longer) == seen_of(longer_search)
     again = tune(tuning(tmp_path / "a", trials=12))
     assert (again.new_trials, seen_of(again)) == (0, seen_of(longer))
 
 
 @pytest.mark.parametrize("when", [1, 2, 6])
-def test_after_ctrl_c_finished_trials_stay_and_the_search_continues(tmp_path, monkeypatch, when):
+def test_after_ctrl_c_finished_trials_stay_and_the_search_continues(tmp_path, monkeypatch, search, when):
     calls, plain = [], FoldTrial.value
 
     def interrupted(fold, point):
@@ -89,7 +103,7 @@ def test_after_ctrl_c_finished_trials_stay_and_the_search_continues(tmp_path, mo
         with pytest.raises(KeyboardInterrupt):
             tune(context)
     assert not (context.workspace / "tune/best.yaml").exists()
-    assert seen_of(tune(context)) == seen_of(tune(tuning(tmp_path / "b")))
+    assert seen_of(tune(context)) == seen_of(search[1])
 
 
 def test_another_search_starts_a_new_study_and_a_longer_one_does_not(tmp_path):

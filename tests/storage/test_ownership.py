@@ -1,8 +1,10 @@
 """als replaces and removes only its own files. Other files are an error and stay unchanged."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -119,10 +121,9 @@ class TestFile:
 
 
 KILLED = """
-import io, os, sys
+import json, os, sys
 from tests.storage.test_sinks import ROWS, target, write
 
-path, number = sys.argv[1], int(sys.argv[2])
 renames = 0
 
 def kill(event, arguments):
@@ -132,23 +133,45 @@ def kill(event, arguments):
             os.kill(os.getpid(), 9)
         renames += 1
 
-sys.addaudithook(kill)
-write(target(path), [ROWS])
+for line in sys.stdin:
+    path, number, blocks = json.loads(line)
+    child = os.fork()  # of one thread: polars starts its own in the new process
+    if child == 0:
+        sys.addaudithook(kill)
+        write(target(path), [ROWS] * blocks)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def killed_before():
+    """Yield a function that writes lists in a new process, which is killed before its rename `number`.
+
+    The processes are forked from one that has imported the libraries. The function returns the exit code.
+    """
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", KILLED]
+    with subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as parent:
+
+        def write_until(path, number, blocks=1):
+            parent.stdin.write(json.dumps([str(path), number, blocks]) + "\n")
+            return int(parent.stdout.readline())
+
+        yield write_until
+        parent.stdin.close()
 
 
 @pytest.mark.parametrize("name", ["lists.csv", "lists"])
 @pytest.mark.parametrize("earlier", [False, True])
-def test_killed_before_any_rename_the_next_run_replaces_what_is_there(tmp_path, name, earlier):
+def test_killed_before_any_rename_the_next_run_replaces_what_is_there(tmp_path, killed_before, name, earlier):
     kills = 0
     for number in range(10):
         path = tmp_path / f"{number}" / name
         if earlier:
             write(target(path), [ROWS])
-        command = [sys.executable, "-c", KILLED, str(path), str(number)]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert ended.returncode in (0, -9), ended.stderr
-        if ended.returncode == 0:
+        code = killed_before(path, number)
+        assert code in (0, -9)
+        if code == 0:
             break
         kills += 1
         found = published_lists(target(path))
@@ -158,23 +181,20 @@ def test_killed_before_any_rename_the_next_run_replaces_what_is_there(tmp_path, 
     assert kills >= 2
 
 
-def test_lists_of_a_run_that_was_killed_between_its_renames_are_not_believed(tmp_path):
+def test_lists_of_a_run_that_was_killed_between_its_renames_are_not_believed(tmp_path, killed_before):
     """The manifest may describe lists that are not there yet, so `run` must make them again."""
     path = tmp_path / "lists.csv"
     write(target(path), [ROWS])
     before = path.read_bytes()
-    code = KILLED.replace("[ROWS]", "[ROWS, ROWS]")
     states = set()
     for number in range(10):
-        ended = subprocess.run(
-            [sys.executable, "-c", code, str(path), str(number)], cwd=ROOT, capture_output=True, check=False
-        )
+        code = killed_before(path, number, blocks=2)
         found, is_old = published_lists(target(path)), path.read_bytes() == before
         assert found is None or [one.sha256 for one in found.outputs if one.path == path.name] == [
             file_sha256(path)
         ]
         states.add((found is None, is_old))
-        if ended.returncode == 0:
+        if code == 0:
             break
         write(target(path), [ROWS])
         assert path.read_bytes() == before

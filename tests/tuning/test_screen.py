@@ -44,6 +44,13 @@ def both_of(report):
     return seen_of(report.screen.trials), seen_of(report.trials)
 
 
+@pytest.fixture(scope="module")
+def search(tmp_path_factory):
+    """The context and the report of a whole search. Tests only read them."""
+    context = screening(tmp_path_factory.mktemp("search"))
+    return context, tune(context)
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_sample_is_the_same_fold_with_fewer_users(tmp_path, split):
     context = screening(tmp_path, split)
@@ -105,8 +112,8 @@ def test_small_data_is_not_screened_and_screening_can_be_disabled(tmp_path, capl
     assert said in caplog.text
 
 
-def test_the_search_starts_with_the_config_as_given_and_the_best_points_of_screening(tmp_path):
-    report = tune(screening(tmp_path))
+def test_the_search_starts_with_the_config_as_given_and_the_best_points_of_screening(search):
+    report = search[1]
     first, second = report.screen.trials, report.trials
     assert (len(first), len(second)) == (5, 6)
     assert (report.screen.users, report.screen.kept) == (20, 2)
@@ -117,9 +124,9 @@ def test_the_search_starts_with_the_config_as_given_and_the_best_points_of_scree
     assert first[0].parameters == second[0].parameters
 
 
-def test_screening_trials_are_evaluated_on_the_samples(tmp_path):
-    context = screening(tmp_path)
-    trial = next(t for t in tune(context).screen.trials[1:] if t.value is not None)
+def test_screening_trials_are_evaluated_on_the_samples(search):
+    context, report = search
+    trial = next(t for t in report.screen.trials[1:] if t.value is not None)
     _, samples = folds_and_samples_of(context)
     folds = [
         FoldTrial(
@@ -140,7 +147,7 @@ def test_the_same_seed_gives_the_same_trials_and_a_longer_search_keeps_them(tmp_
 
 
 @pytest.mark.parametrize("when", [1, 9, 14])
-def test_an_interrupted_search_continues_to_the_same_result(tmp_path, monkeypatch, when):
+def test_an_interrupted_search_continues_to_the_same_result(tmp_path, monkeypatch, search, when):
     calls, plain = [], FoldTrial.value
 
     def interrupted(fold, point):
@@ -154,7 +161,7 @@ def test_an_interrupted_search_continues_to_the_same_result(tmp_path, monkeypatc
         patch.setattr(FoldTrial, "value", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(context)
-    assert both_of(tune(context)) == both_of(tune(screening(tmp_path / "b")))
+    assert both_of(tune(context)) == both_of(search[1])
 
 
 def test_screening_takes_at_most_half_of_the_time_and_is_not_continued_later(tmp_path):

@@ -1,5 +1,6 @@
 """A changed study file is an error. It never loses trials silently, and never changes them."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -31,9 +32,16 @@ def search(file, trials):
         return [(trial.state, trial.value, trial.parameters) for trial in found.trials()]
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    search(folder / "study.sqlite3", 4)
+    return folder
+
+
 @pytest.fixture
-def file(tmp_path):
-    search(tmp_path / "study.sqlite3", 4)
+def file(finished, tmp_path):
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     return tmp_path / "study.sqlite3"
 
 
