@@ -15,8 +15,8 @@ class StageOutcome(Report):
     """What happened to one stage."""
 
     stage: str
-    status: Literal["done", "up_to_date", "rolled_back"]
-    """rolled_back: the stage would make the version again that a rollback left."""
+    status: Literal["done", "up_to_date", "not_due", "rolled_back"]
+    """not_due: `train.again_after` keeps the model. rolled_back: the stage would make the version again that a rollback left."""
     seconds: float
     report: SerializeAsAny[Report] | None
     """The stage's own report, None if the stage did not run."""

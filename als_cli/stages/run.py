@@ -13,7 +13,7 @@ from als_cli.stages.context import StageContext
 from als_cli.stages.evaluate import evaluate, evaluate_key, recheck_gate
 from als_cli.stages.ingest import ingest, ingest_key
 from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
-from als_cli.stages.train import train, train_key
+from als_cli.stages.train import is_model_kept, train, train_key
 from als_cli.storage.manifest import Manifest, whole_manifest
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.versions import rolled_back_keys
@@ -38,6 +38,8 @@ class _Stage:
     place: Callable[[StageContext], Path]
     """The path where the stage publishes."""
     when_up_to_date: Callable[[StageContext], None] = lambda _context: None
+    is_due: Callable[[StageContext], bool] = lambda _context: True
+    """Whether the stage should run if it is out of date."""
 
 
 _STAGES = (
@@ -56,6 +58,7 @@ _STAGES = (
         lambda c: c.evaluations_place,
         # A gate that the published evaluation does not pass must stop this run too.
         recheck_gate,
+        lambda c: not is_model_kept(c),
     ),
     _Stage(
         "train",
@@ -63,6 +66,7 @@ _STAGES = (
         train_key,
         lambda c: whole_manifest(c.models_place, "model"),
         lambda c: c.models_place,
+        is_due=lambda c: not is_model_kept(c),
     ),
     _Stage(
         "recommend",
@@ -78,7 +82,8 @@ def run(context: StageContext, *, force: bool = False) -> RunReport:
     """Return the outcome of each stage; `force` runs all stages.
 
     A stage is up to date if its artifact is complete and its key is unchanged. The key is a hash of the config and the
-    contents of all inputs. A stage does not run either if it would make a version again that a rollback left.
+    contents of all inputs. A stage does not run either if it would make a version again that a rollback left. Evaluation
+    and training do not run while `train.again_after` keeps the model.
 
     Raises
     ------
@@ -117,9 +122,11 @@ def _run_if_needed(stage: _Stage, context: StageContext, *, force: bool) -> Stag
 
 def _status(
     stage: _Stage, context: StageContext, published: Manifest
-) -> Literal["up_to_date", "rolled_back"] | None:
+) -> Literal["up_to_date", "not_due", "rolled_back"] | None:
     """Return why `stage` need not run, None if it must."""
     key = stage.key(context)
     if published.key == key:
         return "up_to_date"
+    if not stage.is_due(context):
+        return "not_due"
     return "rolled_back" if key is not None and key in rolled_back_keys(stage.place(context)) else None

@@ -15,7 +15,8 @@ from als_cli.stages.context import StageContext
 from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore, stored_choice
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.instants import open_dataset_as_of
-from als_cli.storage.manifest import stage_key, write_manifest
+from als_cli.storage.manifest import stage_key, whole_manifest, write_manifest
+from als_cli.storage.model_age import NEWEST_EVENT, is_kept
 from als_cli.storage.model_files import write_model
 from als_cli.storage.publish import current_version, staged_folder
 from als_cli.tuning.auto import Choice, forecast, is_open
@@ -81,6 +82,7 @@ def train(context: StageContext) -> TrainReport:
             metrics={
                 "loss": loss,
                 "dataset": dataset.manifest.content,
+                NEWEST_EVENT: interactions.newest,
                 "recipe": recipe.to_json(),
                 "choice": None if choice is None else choice.to_json(),
             },
@@ -109,6 +111,15 @@ def train_key(context: StageContext) -> str:
     if is_open(context.config.train):
         choice = stored_choice(context.choice_place, basis, choose_again, unseen=False)
     return _key(context.config.train, dataset, choice)
+
+
+def is_model_kept(context: StageContext) -> bool:
+    """Return whether `train.again_after` keeps the published model, although it is out of date."""
+    published = whole_manifest(context.models_place, "model")
+    if published is None or context.config.train.again_after is None:
+        return False
+    dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
+    return is_kept(context.config.train, published, dataset)
 
 
 def _recipe(context: StageContext, interactions: Interactions, choice: Choice | None) -> Recipe:

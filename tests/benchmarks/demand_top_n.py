@@ -84,7 +84,7 @@ def compare(name: str, matrix: csr_matrix, factors: int, users: int, rounds: int
     plain = Recipe("native", settings, ConfidenceRule("log", 10.0, 1.0, 1.0), counts)
     interactions, found = with_times(matrix), plain.fit(matrix, lambda _: None)
     model = TrainedModel(
-        interactions.user_ids, interactions.item_ids, pl.Series(counts).cast(pl.UInt32), found
+        interactions.user_ids, interactions.item_ids, pl.Series(counts).cast(pl.UInt32), found, None
     )
     for rule_name, rule in RULES.items():
         sides = {"plain": plain, "demand": replace(plain, demand=rule)}

@@ -15,6 +15,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -30,8 +31,8 @@ from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.model_files import open_model
 
 CATALOG = {"catalog": "items.parquet"}
-LIMITS = {"limits": [{"column": "category", "at_most": 3}]}
-RULES = {
+LIMITS: dict[str, Any] = {"limits": [{"column": "category", "at_most": 3}]}
+RULES: dict[str, dict[str, Any]] = {
     "plain": {},
     "catalogue": {"items": CATALOG | {"where": "price > 20"}},
     "at most 3 per category": {"items": CATALOG, "rules": LIMITS},
@@ -88,7 +89,7 @@ def prepare(folder: Path, share: float, factors: int) -> None:
         als(command, write_config(folder, "prepare", {}, factors))
 
 
-def write_config(folder: Path, name: str, section: dict, factors: int) -> Path:
+def write_config(folder: Path, name: str, section: dict[str, Any], factors: int) -> Path:
     """Write a config with `section` for `recommend`, and return its path."""
     document = {
         "workspace": "work",

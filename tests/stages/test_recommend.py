@@ -164,11 +164,11 @@ def test_the_popularity_list_has_candidates_only(shop, tmp_path):
 
 
 class TestModelOlderThanDataset:
-    """The dataset has users and items that the model does not know."""
+    """The dataset has users and items that the model does not know. Known users keep their factors."""
 
     @pytest.fixture
     def context(self, tmp_path):
-        context = context_for(tmp_path, {"top_n": 2})
+        context = context_for(tmp_path, {"top_n": 2, "refresh": "none"})
         publish_model(context, interactions_of(PAIRS))
         # eve is new and has known items. fay has only a new item. ann has a new item that sorts before all other items.
         publish_dataset(
@@ -203,7 +203,8 @@ class TestModelOlderThanDataset:
         recommend(context)
         together = written(tmp_path)
         (tmp_path / "users.csv").write_text("user_id\neve\n", encoding="utf-8")
-        recommend(context_for(tmp_path, {"top_n": 2, "users": {"file": str(tmp_path / "users.csv")}}))
+        users = {"file": str(tmp_path / "users.csv")}
+        recommend(context_for(tmp_path, {"top_n": 2, "refresh": "none", "users": users}))
         assert written(tmp_path).equals(together.filter(pl.col("user_id") == "eve"))
 
 

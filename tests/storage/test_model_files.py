@@ -1,6 +1,7 @@
 """A model is read as it was written, with any Arrow reader. Errors name broken files."""
 
 import uuid
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from als_cli.storage.manifest import write_manifest
 from als_cli.storage.model_files import ITEM_FACTORS, USER_FACTORS, open_model, write_model
 from als_cli.storage.publish import staged_folder
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 USER_IDS = {
     "int": pl.Series("user_id", [1, 3, 2**40], dtype=pl.Int64),
     "int32": pl.Series("user_id", [1, 2, 3], dtype=pl.Int32),
@@ -26,8 +28,15 @@ def publish_model(place, user_ids=USER_IDS["int"], factors=5):
     rng = np.random.default_rng(0)
     items = pl.DataFrame({"item_id": ["x", "y"], "interactions": pl.Series([3, 1], dtype=pl.UInt32)})
     trained = Factors(rng.random((3, factors), dtype=np.float32), rng.random((2, factors), dtype=np.float32))
+    users = pl.DataFrame(
+        {
+            "user_id": user_ids,
+            "events": pl.Series([4, 5, 6], dtype=pl.UInt32),
+            "last_time": pl.Series([None, EPOCH, EPOCH], dtype=pl.Datetime("us", "UTC")),
+        }
+    )
     with staged_folder(place) as folder:
-        write_model(folder, pl.DataFrame({"user_id": user_ids}), items, trained)
+        write_model(folder, users, items, trained)
         write_manifest(folder, kind="model", key="k", config={})
     return trained
 
@@ -38,6 +47,7 @@ def test_ids_and_factors_come_back_unchanged(tmp_path, kind):
     model = open_model(tmp_path / "models")
     assert model.user_ids.equals(USER_IDS[kind], check_names=True)
     assert model.user_ids.dtype == USER_IDS[kind].dtype
+    assert model.user_events.rows() == [(4, -1), (5, 0), (6, 0)]
     assert model.item_ids.to_list() == ["x", "y"]
     assert model.item_interactions.to_list() == [3, 1]
     np.testing.assert_array_equal(model.factors.users, trained.users)
