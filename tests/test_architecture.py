@@ -181,6 +181,7 @@ def test_kernels_are_imported_under_the_lock_in_the_files_that_call_them():
     ]
     assert {file for file, _, _ in found} == {
         "als/half_step.py",
+        "als/native.py",
         "ranking/native_top_n.py",
         "ranking/rules/limits.py",
     }
