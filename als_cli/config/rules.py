@@ -81,6 +81,26 @@ class PromotedItems(_ChosenItems):
     """Instead of `positions`: the fraction of the list, at evenly spaced ranks. With 0.2, ranks 5, 10, 15 and so on."""
 
 
+class DiversityConfig(Section):
+    """Re-ranking for different items: maximal marginal relevance (Carbonell, Goldstein 1998) on the factors of the items."""
+
+    strength: float = Field(default=0.3, ge=0, le=1)
+    """Weight of difference against score. 0: by score only; 1: only different from the items before."""
+    pool: int = Field(default=100, ge=1, le=10_000)
+    """Number of items of each user, best first, that the list is made from."""
+
+
+class ExploreConfig(Section):
+    """Items that are drawn at random from those behind the list, to learn about items that are never shown."""
+
+    share: float = Field(default=0.1, gt=0, le=0.5)
+    """Fraction of the list, at evenly spaced ranks."""
+    pool: int = Field(default=100, ge=1, le=10_000)
+    """Number of items behind the list, best first, from which each user's items are drawn."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Seed of the draws. The same seed and user id give the same draws."""
+
+
 class RulesConfig(Section):
     """Rules of the lists, in the order in which they apply. No rule changes the scores."""
 
@@ -96,6 +116,10 @@ class RulesConfig(Section):
     """Items at fixed positions, in the order of their choice."""
     promoted: Annotated[tuple[PromotedItems, ...], Field(strict=False)] = ()
     """Items with a share of the list. They are chosen after the pinned items."""
+    diversity: DiversityConfig | None = None
+    """Re-ranking of the items of the model for different items."""
+    explore: ExploreConfig | None = None
+    """Items drawn at random, with source `explore`."""
     minimum_score: float | None = Field(default=None, ge=-1e30, le=1e30)
     """Minimum score of trained and folded-in items. The fallback fills the slots of other items."""
 

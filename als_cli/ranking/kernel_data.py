@@ -63,9 +63,26 @@ class PackedOffers(NamedTuple):
     """Minimum score of an item that may be taken."""
 
 
+class PackedDiversity(NamedTuple):
+    """Maximal marginal relevance: an item counts (1 - s) score / best score - s (largest cosine with a chosen item)."""
+
+    units: Float32Array
+    """(I * f,) item factors of length one, flat."""
+    size: int
+    """f."""
+    strength: np.float32
+    """s."""
+    penalties: Float32Array
+    """(m,) scratch: the largest cosine of each offer with a chosen item."""
+    is_taken: Uint8Array
+    """(m,) scratch: 1 for offers that are chosen or not allowed."""
+
+
 class PackedState(NamedTuple):
     """What the limits allow in the lists of a block of B users. The kernel changes it."""
 
+    groups: Int32Array
+    """(I * columns,) flat: the group of each item in each column, -1 without a group."""
     free: Int32Array
     """(B, G) slots that each group may still take."""
     used: Uint8Array

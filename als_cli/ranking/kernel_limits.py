@@ -33,10 +33,11 @@ def place_within(
 
 
 @pasted
-def _may_take(state: PackedState, groups: Int32Array, user: int, row: int) -> bool:
+def may_take(state: PackedState, user: int, row: int) -> bool:
+    """Return whether the limits allow item `row` in the list of a user."""
     columns = state.varied.shape[0]
     for column in range(columns):
-        group = groups[row * columns + column]
+        group = state.groups[row * columns + column]
         if group >= 0:
             if state.free[user, group] <= 0:
                 return False
@@ -46,10 +47,11 @@ def _may_take(state: PackedState, groups: Int32Array, user: int, row: int) -> bo
 
 
 @pasted
-def _take(state: PackedState, groups: Int32Array, user: int, row: int) -> None:
+def take(state: PackedState, user: int, row: int) -> None:
+    """Count item `row` in the list of a user."""
     columns = state.varied.shape[0]
     for column in range(columns):
-        group = groups[row * columns + column]
+        group = state.groups[row * columns + column]
         if group >= 0:
             state.free[user, group] -= 1
             if state.varied[column]:
@@ -58,7 +60,7 @@ def _take(state: PackedState, groups: Int32Array, user: int, row: int) -> None:
 
 
 @pasted
-def _close_groups(state: PackedState, user: int) -> None:
+def close_groups(state: PackedState, user: int) -> None:
     """Leave no free slot to the groups that the list has, in columns of which it needs other values only."""
     for column in range(state.varied.shape[0]):
         if state.varied[column] and state.repeats[user, column] <= 0:
@@ -67,12 +69,9 @@ def _close_groups(state: PackedState, user: int) -> None:
                     state.free[user, group] = 0
 
 
-@kernel(
-    types.void, OFFERS, read_only(types.int32), STATE, LISTS, read_only(types.int64), writable(types.boolean)
-)
+@kernel(types.void, OFFERS, STATE, LISTS, read_only(types.int64), writable(types.boolean))
 def take_offers(
     offers: PackedOffers,
-    groups: Int32Array,
     state: PackedState,
     lists: PackedLists,
     wanted: Int64Array,
@@ -91,10 +90,10 @@ def take_offers(
             if row < 0 or score < offers.minimum:
                 is_done[user] = True
                 break
-            if _may_take(state, groups, user, row):
-                _take(state, groups, user, row)
+            if may_take(state, user, row):
+                take(state, user, row)
                 lists.rows[user, lists.filled[user]] = row
                 lists.scores[user, lists.filled[user]] = score
                 lists.filled[user] += 1
         is_done[user] = is_done[user] or lists.filled[user] >= wanted[user]
-        _close_groups(state, user)
+        close_groups(state, user)

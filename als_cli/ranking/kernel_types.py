@@ -7,6 +7,7 @@ from numba import types
 from als_cli.als.kernels.compiling import read_only, writable
 from als_cli.ranking.kernel_data import (
     CandidateRows,
+    PackedDiversity,
     PackedItems,
     PackedLimits,
     PackedLists,
@@ -34,8 +35,12 @@ SCRATCH = _named(
 )
 LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), PackedLists)
 OFFERS = _named((writable(types.int32, 2), writable(types.float32, 2), _LONGS, types.float32), PackedOffers)
+DIVERSITY = _named(
+    (_FLOATS, types.intp, types.float32, writable(types.float32), writable(types.uint8)), PackedDiversity
+)
 STATE = _named(
     (
+        _INTS,
         writable(types.int32, 2),
         writable(types.uint8, 2),
         writable(types.int32, 2),

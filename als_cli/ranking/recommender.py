@@ -22,6 +22,7 @@ from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.reasons import Explainer, Reasons
 from als_cli.ranking.refresh import changed_users
 from als_cli.ranking.rules.applied import BlockSource, apply_rules
+from als_cli.ranking.rules.choices import IN_ORDER, Choice, Diverse, draw_keys
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.rules.touched import touched
@@ -134,7 +135,8 @@ class Recommender:
         history = self._items.histories(self._interactions.matrix, block.dataset_rows)
         sources = [self._personal(block, history), *self._popular(block)]
         masks = self._masks.of(block.user_ids, block.dataset_rows, history)
-        lists = apply_rules(self._rules, sources, masks, self._slots, self._threads)
+        keys = None if self._rules.explore is None else draw_keys(block.user_ids, self._rules.explore.seed)
+        lists = apply_rules(self._rules, sources, masks, self._slots, self._threads, keys)
         return UserLists(
             block.user_ids,
             self._model.item_ids,
@@ -160,7 +162,7 @@ class Recommender:
         codes = np.full(len(users), NO_SOURCE, np.int8)
         codes[trained], codes[foldable] = _ALS, _FOLD_IN
         minimum = -np.inf if self._rules.minimum_score is None else self._rules.minimum_score
-        return BlockSource(SourceScores(users, self._ranked), codes, minimum)
+        return BlockSource(SourceScores(users, self._ranked), codes, minimum, self._choice)
 
     def _is_stale(self, block: UserBlock) -> BoolArray:
         """Return which users of the block need new factors, (B,)."""
@@ -194,6 +196,13 @@ class Recommender:
     @cached_property
     def _weights(self) -> Float32Array | None:
         return weights_in(self._recipe.demand, self._interactions, self._items)
+
+    @cached_property
+    def _choice(self) -> Choice:
+        diversity = self._rules.diversity
+        if diversity is None:
+            return IN_ORDER
+        return Diverse(self._model.factors.items, diversity.strength, diversity.pool)
 
     @cached_property
     def _changed(self) -> BoolArray:

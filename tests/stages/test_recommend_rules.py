@@ -256,3 +256,23 @@ class TestFallback:
     def test_ids_of_guests(self, shop, guests, message):
         with pytest.raises(ConfigError, match=message):
             recommend(shop(guests=guests))
+
+
+class TestDiversityAndExploration:
+    def test_explored_slots_have_their_source_and_leave_the_other_slots_as_they_are(self, shop, tmp_path):
+        recommend(shop(top_n=2, exclude_seen=False))
+        plain = lists_of(tmp_path)
+        report = recommend(shop(top_n=2, exclude_seen=False, rules={"explore": {"share": 0.5, "pool": 9}}))
+        lists = lists_of(tmp_path)
+        assert {items.split()[0] for items in lists.values()} == {
+            items.split()[0] for items in plain.values()
+        }
+        assert sources_of(tmp_path, "ann") == ["als", "explore"]
+        assert {items.split()[1] for items in lists.values()} <= {"jug", "pot", "tea"}
+        assert report.rules == {"explore": {"users": 4, "slots": 4}}
+        assert used(report.sources) == {"als": 4}
+
+    def test_equal_directions_are_ranked_by_score(self, shop, tmp_path):
+        # The shop has one factor, so all items have the same direction, and all cosines are 1.
+        recommend(shop(**ALL, rules={"diversity": {"strength": 0.5}}))
+        assert set(lists_of(tmp_path).values()) == {"cup jug pot tea"}

@@ -21,8 +21,9 @@ from als_cli.ranking.lists import (
 )
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.pairs import pairs_of
+from als_cli.ranking.rules.choices import IN_ORDER, AtRandom, Choice, UInt64Array
 from als_cli.ranking.rules.fill import OpenLists, SourceScores
-from als_cli.ranking.rules.list_rules import ChosenItems, ListRules
+from als_cli.ranking.rules.list_rules import ChosenItems, Exploration, ListRules
 from als_cli.ranking.rules.slots import Slots
 from als_cli.ranking.top_n import TopN
 
@@ -36,6 +37,8 @@ class BlockSource:
     """(B,) position of the source in SOURCES for each user, NO_SOURCE for users that it has no items for."""
     minimum: float
     """Minimum score of its items."""
+    choice: Choice = IN_ORDER
+    """How lists choose from its items."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,17 @@ class AppliedLists:
 
 
 def apply_rules(
-    rules: ListRules, sources: Sequence[BlockSource], masks: Masks, slots: int, threads: int
+    rules: ListRules,
+    sources: Sequence[BlockSource],
+    masks: Masks,
+    slots: int,
+    threads: int,
+    keys: UInt64Array | None = None,
 ) -> AppliedLists:
     """Return lists with `slots` slots.
 
-    The sources fill the slots in order. Pinned items have the score of the first source of their user.
+    The sources fill the slots in order. Pinned items have the score of the first source of their user. `keys` (B,)
+    determine the items drawn at random (:func:`als_cli.ranking.rules.choices.draw_keys`).
     """
     users = len(sources[0].codes)
     counts: dict[str, tuple[int, int]] = {}
@@ -74,9 +83,34 @@ def apply_rules(
         filled.put(found, positions, SOURCES.index(chosen.source))
         taken = found.filled.sum(axis=1)
         counts[chosen.name] = (int(np.count_nonzero(taken)), int(taken.sum()))
+    if rules.explore is not None and keys is not None:
+        counts["explore"] = _explore(rules.explore, lists, filled, sources[0], keys)
     left = _fill(lists, filled, sources)
     top, codes = filled.closed_up()
     return AppliedLists(top, codes, _reasons(rules, sources, masks, top), counts, left)
+
+
+def _explore(
+    explore: Exploration, lists: OpenLists, filled: Slots, source: BlockSource, keys: UInt64Array
+) -> tuple[int, int]:
+    """Fill the lists from the first source, and the positions of `explore` at random from the items behind them.
+
+    Return the users and slots with such items.
+    """
+    positions = explore.positions[explore.positions < filled.slots]
+    is_member = source.codes != NO_SOURCE
+    wanted = np.where(is_member, np.maximum(filled.free - len(positions), 0), 0)
+    best = lists.add(source.scored, wanted, source.minimum, source.choice)
+    filled.fill(best, source.codes, positions)
+    drawn = lists.add(
+        source.scored,
+        np.where(is_member, len(positions), 0),
+        source.minimum,
+        AtRandom(keys, explore.pool),
+    )
+    filled.put(drawn, positions, SOURCES.index("explore"))
+    taken = drawn.filled.sum(axis=1)
+    return int(np.count_nonzero(taken)), int(taken.sum())
 
 
 def _fill(lists: OpenLists, filled: Slots, sources: Sequence[BlockSource]) -> tuple[int, int]:
@@ -86,7 +120,7 @@ def _fill(lists: OpenLists, filled: Slots, sources: Sequence[BlockSource]) -> tu
         is_member = source.codes != NO_SOURCE
         wanted = np.where(is_member & ~is_exhausted, filled.free, 0)
         if wanted.any():
-            filled.fill(lists.add(source.scored, wanted, source.minimum), source.codes)
+            filled.fill(lists.add(source.scored, wanted, source.minimum, source.choice), source.codes)
         if number == 0 and source.minimum > -np.inf:
             empty = np.where(is_member, filled.free, 0)
             left = (int(np.count_nonzero(empty)), int(empty.sum()))

@@ -30,6 +30,16 @@ def promoted_positions(config: RecommendConfig) -> list[Int64Array]:
     return found
 
 
+def explored_positions(config: RecommendConfig) -> Int64Array:
+    """Return the positions of items drawn at random, from 0, ascending, as those of a promoted share."""
+    explore = config.rules.explore
+    if explore is None:
+        return np.empty(0, np.int64)
+    taken = {position for rule in config.rules.pinned for position in rule.positions}
+    taken |= {int(position) + 1 for positions in promoted_positions(config) for position in positions}
+    return np.sort(np.array(_spread(explore.share, config.top_n, taken), np.int64)) - 1
+
+
 def check_limits(columns: Sequence[LimitedColumn], allowed: BoolArray | None, slots: int) -> None:
     """Return when the limits, each by itself, leave enough of the `allowed` (I,) items for a list of `slots` slots.
 

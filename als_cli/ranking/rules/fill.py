@@ -16,6 +16,7 @@ from als_cli.ranking.kernel_data import PackedLists, PackedOffers, frozen
 from als_cli.ranking.masks import Masks, with_items
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.pairs import Pairs, score_pairs
+from als_cli.ranking.rules.choices import IN_ORDER, Choice, Turn
 from als_cli.ranking.rules.limits import LimitState, ListLimits
 from als_cli.ranking.top_n import TopN, top_n
 
@@ -92,22 +93,30 @@ class OpenLists:
         self._state = LimitState(limits, users, slots)
         self._chosen = np.empty((users, 0), np.int32)
 
-    def add(self, scored: SourceScores, wanted: Int64Array, minimum: float = -np.inf) -> TopN:
+    def add(
+        self,
+        scored: SourceScores,
+        wanted: Int64Array,
+        minimum: float = -np.inf,
+        choice: Choice = IN_ORDER,
+    ) -> TopN:
         """Add the best items of `scored`, `wanted` (B,) for each user, and return them: (B, maximum of `wanted`).
 
-        Items below `minimum` are not added. A list has fewer than `wanted` items if no more items are allowed.
+        Items below `minimum` are not added. `choice` chooses from the best items. A list has fewer than `wanted` items if
+        no more items are allowed.
         """
         lists = TopN.unfilled(len(wanted), max(1, int(wanted.max(initial=1))))
         packed = PackedLists(lists.item_rows, lists.scores, np.zeros(len(wanted), np.int64))
-        is_done = wanted <= 0
-        while not is_done.all():
-            users = np.flatnonzero(~is_done)
-            offered = self._offered(scored, users, int((wanted - packed.filled)[users].max()), lists)
-            if not self._limits.columns:
+        turn = Turn(self._state, packed, wanted, wanted <= 0)
+        while not turn.is_done.all():
+            users = np.flatnonzero(~turn.is_done)
+            offered = self._offered(scored, users, int((wanted - packed.filled)[users].max()), lists, choice)
+            if choice is IN_ORDER and not self._limits.columns:
                 _put_all(lists, users, offered, wanted, minimum)
                 break
-            offers = PackedOffers(offered.item_rows, offered.scores, frozen(users), np.float32(minimum))
-            self._state.take(offers, packed, wanted, is_done)
+            choice.take(
+                PackedOffers(offered.item_rows, offered.scores, frozen(users), np.float32(minimum)), turn
+            )
         self._chosen = np.concatenate([self._chosen, lists.item_rows], axis=1)
         return lists
 
@@ -120,16 +129,20 @@ class OpenLists:
         self._chosen = np.concatenate([self._chosen, column[:, None]], axis=1)
         return added
 
-    def _offered(self, scored: SourceScores, users: Int64Array, free: int, lists: TopN) -> TopN:
-        """Return the next items for `users` (M,), more than `free` if limits may leave out some: (M, n)."""
-        spare = 0 if self._limits.exchanges or not self._limits.columns else max(_SPARE, free // 2)
+    def _offered(
+        self, scored: SourceScores, users: Int64Array, free: int, lists: TopN, choice: Choice
+    ) -> TopN:
+        """Return the next items for `users` (M,), more than `free` if some may be left out: (M, n)."""
+        exchanges = choice is IN_ORDER and self._limits.exchanges
+        spare = 0 if exchanges or not self._limits.columns else max(_SPARE, free // 2)
         taken = np.concatenate([self._chosen[users], lists.item_rows[users]], axis=1)
         masks = Masks(
             with_items(self._of(self._masks.seen, users), taken, scored.items.count),
             self._of(self._masks.candidates, users),
-            self._state.of(users),
+            self._state.of(users, exchanges=exchanges),
         )
-        return scored.items.best(scored.users[users], free + spare, masks, self._threads)
+        n = max(free + spare, choice.pool)
+        return scored.items.best(scored.users[users], n, masks, self._threads)
 
     def _of(self, mask: csr_matrix | None, users: Int64Array) -> csr_matrix | None:
         return mask if mask is None or len(users) == len(self._chosen) else mask[users]

@@ -76,6 +76,7 @@ class LimitState:
         varied = np.array([column.at_least > 0 for column in limits.columns], bool)
         shape = (users, int(limits.first_groups[-1]))
         self._state = state = PackedState(
+            groups=frozen(limits.groups.reshape(-1)),
             free=np.empty(shape, np.int32),
             used=np.zeros(shape if varied.any() else (users, 0), np.uint8),
             repeats=np.empty((users, len(limits.columns)), np.int32),
@@ -89,21 +90,27 @@ class LimitState:
             if column.at_least:
                 state.free[:, end - 1], state.used[:, end - 1] = _UNLIMITED, 1
 
-    def of(self, users: Int64Array) -> PackedLimits | None:
-        """Return the limits of a ranking for `users` (M,), positions of users; None if nothing is limited."""
+    @property
+    def packed(self) -> PackedState:
+        """The state for kernels."""
+        return self._state
+
+    def of(self, users: Int64Array, *, exchanges: bool) -> PackedLimits | None:
+        """Return the limits of a ranking for `users` (M,), positions of users; None if nothing is limited.
+
+        With `exchanges`, the ranking applies the limits by itself, which needs :attr:`ListLimits.exchanges`.
+        """
         limits = self._limits
         if not limits.columns:
             return None
-        return packed_limits(limits.groups, self._state.free[users], exchanges=limits.exchanges)
+        return packed_limits(limits.groups, self._state.free[users], exchanges=exchanges)
 
     def take(self, offers: PackedOffers, lists: PackedLists, wanted: Int64Array, is_done: BoolArray) -> None:
         """Append `offers` to `lists`; see :func:`als_cli.ranking.kernel_limits.take_offers`."""
         with IMPORTING:
             from als_cli.ranking.kernel_limits import take_offers
 
-        take_offers(
-            offers, frozen(self._limits.groups.reshape(-1)), self._state, lists, frozen(wanted), is_done
-        )
+        take_offers(offers, self._state, lists, frozen(wanted), is_done)
 
     def allows(self, item_row: int) -> BoolArray:
         """Return whether each list may take item `item_row`, (B,)."""

@@ -24,6 +24,24 @@ class ChosenItems:
 
 
 @dataclass(frozen=True)
+class Diversity:
+    """Maximal marginal relevance; see :class:`als_cli.ranking.rules.choices.Diverse`."""
+
+    strength: float
+    pool: int
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """Positions of the list for items that are drawn from the `pool` items behind the list."""
+
+    positions: Int64Array
+    """From 0, ascending."""
+    pool: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class ListRules:
     """Which items a list may contain, and where they come from."""
 
@@ -43,6 +61,10 @@ class ListRules:
     limits: ListLimits = field(default_factory=ListLimits)
     chosen: tuple[ChosenItems, ...] = ()
     """Pinned items, then promoted items."""
+    diversity: Diversity | None = None
+    """Re-ranking of the items of the model for difference."""
+    explore: Exploration | None = None
+    """Items drawn at random."""
     minimum_score: float | None = None
     """Minimum score of trained and folded-in items."""
     fallback: tuple[FallbackName, ...] = ("popular",)

@@ -14,10 +14,10 @@ from als_cli.config.rules import PinnedItems, PromotedItems, UserItemsFile, Valu
 from als_cli.dataset.interactions import rows_of
 from als_cli.errors import ConfigError, DataError
 from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
-from als_cli.ranking.rules.feasible import check_limits, promoted_positions
+from als_cli.ranking.rules.feasible import check_limits, explored_positions, promoted_positions
 from als_cli.ranking.rules.id_files import UserItems, read_items, read_user_items
 from als_cli.ranking.rules.limits import LimitedColumn, ListLimits
-from als_cli.ranking.rules.list_rules import ChosenItems, ListRules
+from als_cli.ranking.rules.list_rules import ChosenItems, Diversity, Exploration, ListRules
 from als_cli.ranking.segments import Segments, read_segments
 from als_cli.ranking.trained_model import TrainedModel
 from als_cli.tables.scan import FindFiles, find_files
@@ -74,6 +74,12 @@ class _Reader:
             user_deny=user_deny,
             limits=ListLimits(columns),
             chosen=(*pinned, *promoted),
+            diversity=None
+            if rules.diversity is None
+            else Diversity(rules.diversity.strength, rules.diversity.pool),
+            explore=None
+            if rules.explore is None
+            else Exploration(explored_positions(config), rules.explore.pool, rules.explore.seed),
             minimum_score=rules.minimum_score,
             fallback=tuple(config.fallback),
             segments=self._segments(),

@@ -14,6 +14,11 @@ class Slots:
         self._sources: Int8Array = np.full((users, slots), -1, np.int8)
 
     @property
+    def slots(self) -> int:
+        """Number of slots of each list."""
+        return int(self._top.item_rows.shape[1])
+
+    @property
     def free(self) -> Int64Array:
         """(B,) number of empty slots."""
         return np.asarray((self._top.item_rows < 0).sum(axis=1), np.int64)
@@ -25,9 +30,14 @@ class Slots:
         self._top.scores[:, positions] = found.scores[:, :count]
         self._sources[:, positions] = np.where(found.item_rows[:, :count] >= 0, source, -1)
 
-    def fill(self, found: TopN, sources: Int8Array) -> None:
-        """Put the items of `found` (B, m) into the empty slots, in order; `sources` (B,) is the source of each user."""
+    def fill(self, found: TopN, sources: Int8Array, reserved: Int64Array | None = None) -> None:
+        """Put the items of `found` (B, m) into the empty slots, in order; `sources` (B,) is the source of each user.
+
+        Slots at the positions `reserved` stay empty.
+        """
         empty = self._top.item_rows < 0
+        if reserved is not None:
+            empty[:, reserved] = False
         order = np.cumsum(empty, axis=1) - 1
         counts = found.filled.sum(axis=1)
         users, slots = np.nonzero(empty & (order < counts[:, None]))

@@ -1,0 +1,119 @@
+"""How a list chooses from the items that are offered to it: in order of score, for difference, or at random."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from als_cli.als.kernels.importing import IMPORTING
+from als_cli.arrays import BoolArray, Float32Array, Int64Array
+from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffers, frozen
+from als_cli.ranking.rules.limits import LimitState
+from als_cli.ranking.top_n import TopN, norms
+
+UInt64Array = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One round of filling lists: what the kernels change."""
+
+    state: LimitState
+    lists: PackedLists
+    wanted: Int64Array
+    """(B,)."""
+    is_done: BoolArray
+    """(B,)."""
+
+
+class Choice(Protocol):
+    """A way to choose from offered items."""
+
+    pool: int
+    """Minimum number of items to offer."""
+
+    def take(self, offers: PackedOffers, turn: Turn) -> None:
+        """Append `offers` (M, m) to the lists that may take them."""
+        ...
+
+
+class InOrder:
+    """In order of score."""
+
+    pool = 0
+
+    def take(self, offers: PackedOffers, turn: Turn) -> None:
+        """See :class:`Choice`."""
+        turn.state.take(offers, turn.lists, turn.wanted, turn.is_done)
+
+
+IN_ORDER = InOrder()
+
+
+class Diverse:
+    """By maximal marginal relevance (Carbonell, Goldstein 1998): (1 - s) score / best score - s (largest cosine).
+
+    The cosine is that of the factors of the item and of an item that was chosen before. Ties: the higher score first.
+    """
+
+    def __init__(self, items: Float32Array, strength: float, pool: int) -> None:
+        """Choose from the `pool` best items of a user, by the factors `items` (I, f)."""
+        lengths = norms(items)
+        units = items / np.where(lengths > 0, lengths, 1.0)[:, None]
+        self.pool = pool
+        self._units = frozen(np.ascontiguousarray(units, np.float32).reshape(-1))
+        self._size, self._strength = items.shape[1], np.float32(strength)
+
+    def take(self, offers: PackedOffers, turn: Turn) -> None:
+        """See :class:`Choice`."""
+        with IMPORTING:
+            from als_cli.ranking.kernel_diversity import take_diverse
+
+        m = offers.rows.shape[1]
+        diversity = PackedDiversity(
+            self._units, self._size, self._strength, np.empty(m, np.float32), np.empty(m, np.uint8)
+        )
+        take_diverse(offers, turn.state.packed, turn.lists, frozen(turn.wanted), turn.is_done, diversity)
+
+
+class AtRandom:
+    """At random, by a key per user."""
+
+    def __init__(self, keys: UInt64Array, pool: int) -> None:
+        """Choose from the `pool` best items of a user. `keys` (B,) determine the draws."""
+        self.pool, self._keys = pool, keys
+
+    def take(self, offers: PackedOffers, turn: Turn) -> None:
+        """See :class:`Choice`."""
+        places: UInt64Array = np.arange(offers.rows.shape[1], dtype=np.uint64)
+        draws = _mixed(np.add(self._keys[offers.users][:, None], places, dtype=np.uint64))
+        possible = (offers.rows >= 0) & (offers.scores >= offers.minimum)
+        order = np.argsort(np.where(possible, draws >> np.uint64(1), np.uint64(2**64 - 1)), axis=1)
+        shuffled = TopN(
+            np.take_along_axis(offers.rows, order, 1), np.take_along_axis(offers.scores, order, 1)
+        )
+        turn.state.take(
+            offers._replace(rows=shuffled.item_rows, scores=shuffled.scores),
+            turn.lists,
+            turn.wanted,
+            turn.is_done,
+        )
+
+
+def draw_keys(user_ids: pl.Series, seed: int) -> UInt64Array:
+    """Return a key for each of `user_ids` (B,), from the id as text and `seed`: (B,) uint64."""
+    hashes = np.array([crc32(text.encode()) for text in user_ids.cast(pl.String)], np.uint64)
+    return _mixed(hashes + np.full(len(hashes), seed << 32, np.uint64))
+
+
+def _mixed(values: UInt64Array) -> UInt64Array:
+    """Return `values` mixed by the finalizer of SplitMix64 (Steele, Lea, Flood 2014)."""
+    with np.errstate(over="ignore"):
+        z = values + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed: UInt64Array = z ^ (z >> np.uint64(31))
+    return mixed
