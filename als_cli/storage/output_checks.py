@@ -108,7 +108,8 @@ def _list_files(target: Target) -> list[Path]:
     path = Path(target.path)
     if target.kind == "file":
         return list(files_of(path))
-    return [path / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
+    partitions = Path(*(f"{name}=value" for name in target.output.partition_by))
+    return [path / partitions / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
 
 
 def _is_same(written: Path, file: Path) -> bool:

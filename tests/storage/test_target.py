@@ -2,7 +2,7 @@
 
 import pytest
 
-from als_cli.config.recommend import OutputConfig
+from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError
 from als_cli.storage.sinks.target import target_of
 

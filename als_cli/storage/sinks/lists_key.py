@@ -20,7 +20,11 @@ def lists_key(config: RecommendConfig, dataset: Dataset, model: Model, inputs: t
             rules[section].pop(path, None)
     return stage_key(
         recommend=rules,
-        output=(target.kind, target.format, target.layout, target.users_per_part),
+        output=(
+            target.kind,
+            target.format,
+            config.output.model_dump(mode="json", exclude={"path", "format", "keep"}),
+        ),
         as_of=dataset.manifest.as_of,
         dataset=dataset.manifest.content,
         model=model.manifest.content,

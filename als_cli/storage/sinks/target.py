@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from als_cli.config.fields import is_url
-from als_cli.config.recommend import OutputConfig
+from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError
+from als_cli.storage.sinks.file_options import check_compression, check_partitions
+from als_cli.storage.sinks.tables import ParquetOptions
 
 STDOUT = "-"
 _FORMAT_OF_SUFFIX = {".parquet": "parquet", ".csv": "csv", ".ndjson": "ndjson", ".arrow": "ipc"}
@@ -34,11 +36,30 @@ class Target:
     kind: Literal["folder", "file", "stdout"]
     format: str
     """parquet, csv, ndjson or ipc."""
-    layout: str
-    """rows or lists."""
-    users_per_part: int
-    keep: int
-    """Number of versions of the lists that stay on disk."""
+    output: OutputConfig
+    """The section."""
+
+    @property
+    def layout(self) -> str:
+        """Rows or lists."""
+        return self.output.layout
+
+    @property
+    def users_per_part(self) -> int:
+        """Maximum number of users in one part file of a folder."""
+        return self.output.users_per_part
+
+    @property
+    def parquet(self) -> ParquetOptions:
+        """How Parquet files are written."""
+        return ParquetOptions(
+            self.output.compression, self.output.compression_level, self.output.row_group_rows
+        )
+
+    @property
+    def keep(self) -> int:
+        """Number of versions of the lists that stay."""
+        return self.output.keep
 
 
 def target_of(output: OutputConfig) -> Target:
@@ -62,15 +83,10 @@ def target_of(output: OutputConfig) -> Target:
     elif suffix_format is None:
         _check_folder_name(Path(output.path))
         kind = "folder"
-    target = Target(
-        output.path,
-        kind,
-        _format_of(output, suffix_format),
-        output.layout,
-        output.users_per_part,
-        output.keep,
-    )
+    target = Target(output.path, kind, _format_of(output, suffix_format), output)
     _check_combination(target)
+    check_compression(output)
+    check_partitions(target.kind, output)
     return target
 
 
