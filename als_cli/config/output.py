@@ -1,6 +1,6 @@
 """Section `recommend.output`: the place and the form of the lists."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ class OutputConfig(Section):
     """Maximum number of users in one part file of a folder."""
     shards: int | None = Field(default=None, ge=1, le=1000)
     """Number of shards of a folder. A user is always in the same shard: the CRC-32 of the id as UTF-8 text, modulo this number. Default: no shards."""
-    partition_by: tuple[str, ...] = ()
+    partition_by: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Columns that become folders `COLUMN=VALUE` (Hive partitions) in a folder, for example `[source]`. `shard` is the number of the shard."""
     keep: int = Field(default=5, ge=1, le=1000)
     """Number of versions of the lists that stay on disk, the published one included."""

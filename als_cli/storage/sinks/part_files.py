@@ -10,7 +10,7 @@ import polars as pl
 
 from als_cli.errors import ConfigError
 from als_cli.storage.sinks.file_options import SHARD
-from als_cli.storage.sinks.table_file import TableFile
+from als_cli.storage.sinks.open_table import OpenTable
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target
 
 _KEY_CHARACTERS = 12
@@ -125,12 +125,12 @@ class _Part:
     def close(self) -> None:
         self._file.close()
 
-    def _next_file(self) -> TableFile:
+    def _next_file(self) -> OpenTable:
         name = f"{self._prefix}part-{self._files:05d}{SUFFIX_OF_FORMAT[self._target.format]}"
         self._files += 1
         self._users = 0
         path = self._folder / name
-        return TableFile(path, self._target.format, self._schema, self._streams, self._target.parquet)
+        return OpenTable(path, self._target.format, self._schema, self._streams, self._target.parquet)
 
 
 def _check_columns(partition_by: tuple[str, ...], schema: pl.Schema) -> None:

@@ -23,7 +23,7 @@ from als_cli.storage.publish import staged_folder
 from als_cli.storage.publish_file import manifest_beside, staged_file_version
 from als_cli.storage.sinks.list_files import KIND, check_replaceable, link_beside, shortfall_name
 from als_cli.storage.sinks.part_files import PartFiles
-from als_cli.storage.sinks.table_file import TableFile
+from als_cli.storage.sinks.open_table import OpenTable
 from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import Target
 
@@ -98,7 +98,7 @@ class _VersionSink:
 
     def __init__(self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack) -> None:
         self._version, self._target, self._streams = version, target, streams
-        self._shortfall = TableFile(
+        self._shortfall = OpenTable(
             version / shortfall_name(Path(target.path)), "parquet", shortfall, streams, target.parquet
         )
 
@@ -129,7 +129,7 @@ class _FileSink(_VersionSink):
         self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
     ) -> None:
         super().__init__(version, target, shortfall, streams)
-        self._lists = TableFile(
+        self._lists = OpenTable(
             version / Path(target.path).name, target.format, schema, streams, target.parquet
         )
 

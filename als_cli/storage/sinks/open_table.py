@@ -8,7 +8,7 @@ import polars as pl
 from als_cli.storage.sinks.tables import ParquetOptions, table_writer
 
 
-class TableFile:
+class OpenTable:
     """Writes the frames of one table to a file."""
 
     def __init__(
