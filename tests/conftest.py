@@ -1,10 +1,13 @@
 """Settings for all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.servers import PostgresServer, postgres_server
 
 # The duration of an example depends on the machine, so Hypothesis sets no deadline.
 settings.register_profile("als", deadline=None)
@@ -57,3 +60,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path == place or place in item.path.parents for place in slow):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Yield a PostgreSQL server for all tests of this process."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def schema(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the name of an empty schema in `postgres`."""
+    name = f"test_{abs(hash(request.node.nodeid)) % 10**12}"
+    postgres.execute(f"create schema {name}")
+    yield name
+    postgres.execute(f"drop schema {name} cascade")

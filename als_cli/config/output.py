@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from als_cli.config.database import DatabaseConfig
 from als_cli.config.fields import PathText, Section
 
 
@@ -30,3 +31,5 @@ class OutputConfig(Section):
     """Columns that become folders `COLUMN=VALUE` (Hive partitions) in a folder, for example `[source]`. `shard` is the number of the shard."""
     keep: int = Field(default=5, ge=1, le=1000)
     """Number of versions of the lists that stay on disk, the published one included."""
+    database: DatabaseConfig | None = None
+    """A database instead of a file or a folder. Then `path` must be absent."""

@@ -4,14 +4,18 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from als_cli.config.database import DatabaseConfig
 from als_cli.config.root import Config
 from als_cli.errors import ConfigError
+from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import LOCK
 from als_cli.storage.read_paths import ReadPath, read_paths
 from als_cli.storage.sinks.list_files import beside, check_replaceable, files_of
+from als_cli.storage.sinks.lists_place import DatabasePlace
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
 
 _OUTPUT = "recommend.output.path"
+_DATABASE = "recommend.output.database"
 _OUTPUT_HINT = "set recommend.output.path (or --output) to a separate path, for example out/lists"
 _TUNE_HINT = "set tune.output (or --output) to a separate file, or leave it out"
 _ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "runs")
@@ -30,6 +34,9 @@ def check_lists_output(config: Config, config_file: Path | None) -> None:
     """
     target = target_of(config.recommend.output)
     if target.kind == "stdout":
+        return
+    if config.recommend.output.database is not None:
+        _check_database(config, config_file, config.recommend.output.database)
         return
     for source in read_paths(config, config_file):
         _check_against_input(source, target)
@@ -67,6 +74,16 @@ def check_log_file(log_file: Path, config: Config, config_file: Path | None) -> 
     shown = Path(os.path.normpath(log_file.absolute()))
     for source in read_paths(config, config_file):
         _refuse_input("--log-file", shown, shown, source, "choose another --log-file")
+
+
+def _check_database(config: Config, config_file: Path | None, database: DatabaseConfig) -> None:
+    file = address_of(database).file
+    if file is not None:
+        for source in read_paths(config, config_file):
+            _refuse_input(_DATABASE, file, file, source, "use another file")
+        if _is_inside(file, Path(config.workspace)):
+            raise _conflict(_DATABASE, file, "is in", "workspace", config.workspace, "use a file elsewhere")
+    DatabasePlace(database).check_replaceable()
 
 
 def _check_against_workspace(workspace: Path, target: Target) -> None:

@@ -21,9 +21,11 @@ from als_cli.storage.manifest import (
 )
 from als_cli.storage.publish import staged_folder
 from als_cli.storage.publish_file import manifest_beside, staged_file_version
+from als_cli.storage.sinks.database_sink import database_sink
 from als_cli.storage.sinks.list_files import KIND, check_replaceable, link_beside, shortfall_name
-from als_cli.storage.sinks.part_files import PartFiles
+from als_cli.storage.sinks.lists_place import published_in_database
 from als_cli.storage.sinks.open_table import OpenTable
+from als_cli.storage.sinks.part_files import PartFiles
 from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import Target
 
@@ -53,6 +55,10 @@ def open_sink(
     ResourceError
         `target` cannot be written. This error occurs before the first list is made.
     """
+    if target.output.database is not None:
+        with database_sink(target, target.output.database, schema, shortfall) as to_database:
+            yield to_database
+        return
     check_replaceable(target)
     path = Path(target.path)
     if target.kind == "stdout":
@@ -70,6 +76,8 @@ def open_sink(
 def published_lists(target: Target) -> Manifest | None:
     """Return the manifest of the lists at `target`; None if there are none, they are broken, or `target` is stdout."""
     path = Path(target.path)
+    if target.output.database is not None:
+        return published_in_database(target.output.database)
     if target.kind == "folder":
         return whole_manifest(path, KIND)
     if target.kind == "stdout":

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from als_cli.config.database import DatabaseConfig
 from als_cli.config.fields import is_url
 from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError
+from als_cli.storage.databases.address import address_of
+from als_cli.storage.databases.dialect import dialect_of
 from als_cli.storage.sinks.file_options import check_compression, check_partitions
 from als_cli.storage.sinks.tables import ParquetOptions
 
@@ -32,10 +35,10 @@ class Target:
     """The path that lists are written to, and their format."""
 
     path: str
-    """A folder, a file, or ``-`` for stdout."""
-    kind: Literal["folder", "file", "stdout"]
+    """A folder, a file, ``-`` for stdout, or the name of a database and its view in messages."""
+    kind: Literal["folder", "file", "stdout", "database"]
     format: str
-    """parquet, csv, ndjson or ipc."""
+    """Format of the file: parquet, csv, ndjson, ipc. Or kind of the database."""
     output: OutputConfig
     """The section."""
 
@@ -71,6 +74,8 @@ def target_of(output: OutputConfig) -> Target:
         The suffix is not a format, the format differs from the suffix, or the format does not support stdout or the
         layout.
     """
+    if output.database is not None:
+        return _database(output, output.database)
     if is_url(output.path):
         raise ConfigError(
             f"recommend.output.path: {output.path} is not a local path",
@@ -88,6 +93,25 @@ def target_of(output: OutputConfig) -> Target:
     check_compression(output)
     check_partitions(target.kind, output)
     return target
+
+
+def _database(output: OutputConfig, database: DatabaseConfig) -> Target:
+    """Return the target of lists in `database`. Keys that shape files must be absent."""
+    of_files = {"path", "format", "compression", "compression_level", "row_group_rows", "users_per_part"}
+    given = sorted((of_files | {"shards", "partition_by"}) & output.model_fields_set)
+    if given:
+        raise ConfigError(
+            f"recommend.output.{given[0]} is about files, but recommend.output.database is set",
+            hint=f"leave out recommend.output.{given[0]} or recommend.output.database",
+        )
+    address = address_of(database)
+    dialect = dialect_of(address)
+    if output.layout == "lists" and not dialect.has_arrays:
+        raise ConfigError(
+            f"{dialect.title} cannot store recommend.output.layout lists, because it has no arrays",
+            hint="set recommend.output.layout to rows",
+        )
+    return Target(f"{address.shown} {database.table}", "database", address.system, output)
 
 
 def _check_folder_name(path: Path) -> None:
