@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from als_cli.config.fields import Duration, Section, Wording, resolve_path
+from als_cli.config.fields import Duration, SecretValueError, Section, Wording, resolve_path
 
 FILE_SYSTEMS = ("duckdb", "sqlite")
 """Databases whose URI is ``SYSTEM:PATH``, with the path of a file."""
@@ -24,7 +24,7 @@ def checked_uri(uri: Any, info: ValidationInfo) -> Any:
     for found in _PASSWORD.finditer(uri):
         secret = found["user_info"] or found["query"] or ""
         if _VARIABLE.sub("", secret):
-            raise ValueError(
+            raise SecretValueError(
                 "a password must not be in the config; write ${NAME} and set this environment variable"
             )
     system, _, path = uri.partition(":")
@@ -47,3 +47,5 @@ class DatabaseConfig(Section):
     """How long the run tries to switch the view while readers use it."""
     driver: str | None = None
     """Name or path of the ADBC driver of another database, for example `adbc_driver_flightsql`. The database must be able to create tables and views in a transaction."""
+    entrypoint: str | None = None
+    """Entry point in the library of `driver`. Default: the one that its name implies."""

@@ -111,6 +111,16 @@ def _execute_in_file(file: Path, system: str, statement: str) -> None:
         connection.commit()
 
 
+def _other(folder: Path) -> Output:
+    """Return the driver of DuckDB under the dialect for any database."""
+    import adbc_driver_duckdb
+
+    output = _of_file(folder, "duckdb", read_duckdb)
+    driver = {"driver": adbc_driver_duckdb.driver_path(), "entrypoint": "duckdb_adbc_init"}
+    output.options = {"database": DatabaseConfig(uri=str(folder / "shop.duckdb"), table="recs", **driver)}
+    return output
+
+
 def _postgres(request: Any) -> Output:
     server, schema = request.getfixturevalue("postgres"), request.getfixturevalue("schema")
     return Output(
@@ -131,6 +141,7 @@ KINDS: dict[str, Callable[[Path, Any], Output]] = {
         folder, "lists", _hive, shards=2, partition_by=("shard", "source")
     ),
     "duckdb": lambda folder, _: _of_file(folder, "duckdb", read_duckdb),
+    "any driver": lambda folder, _: _other(folder),
     "sqlite": lambda folder, _: _of_file(folder, "sqlite", read_sqlite),
     "postgres": lambda _, request: _postgres(request),
 }

@@ -28,7 +28,8 @@ class DatabaseAddress:
     file: Path | None
     """The file of DuckDB or SQLite."""
     driver: str | None
-    secrets: tuple[str, ...] = field(repr=False)
+    entrypoint: str | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     """Texts that messages must not contain."""
 
     def without_secrets(self, text: str) -> str:
@@ -61,11 +62,13 @@ def address_of(config: DatabaseConfig, environment: Mapping[str, str] | None = N
     )
     if config.driver is not None:
         secrets = {values[name] for name in named} | {uri}
-        return DatabaseAddress("other", uri, config.uri, None, config.driver, tuple(secrets))
+        return DatabaseAddress(
+            "other", uri, config.uri, None, config.driver, config.entrypoint, tuple(secrets)
+        )
     system, _, path = uri.partition(":")
     if system in FILE_SYSTEMS:
         file = Path(path.removeprefix("//"))
-        return DatabaseAddress(system, str(file), f"{system}:{file}", file, None, ())
+        return DatabaseAddress(system, str(file), f"{system}:{file}", file, None)
     if system not in ("postgresql", "postgres"):
         raise ConfigError(
             f"{_KEY} must start with postgresql:, duckdb: or sqlite:",
@@ -92,4 +95,4 @@ def _postgresql(uri: str) -> DatabaseAddress:
     host = parts.hostname or next(iter(query.get("host", ())), "")
     place = f"{host}:{port}" if port else host
     shown = f"postgresql://{place}{parts.path}" if parts.path.strip("/") or place else "postgresql:"
-    return DatabaseAddress("postgresql", uri, shown, None, None, tuple(passwords | {uri}))
+    return DatabaseAddress("postgresql", uri, shown, None, None, None, tuple(passwords | {uri}))

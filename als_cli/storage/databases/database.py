@@ -122,7 +122,7 @@ def open_database(address: DatabaseAddress, *, create: bool = False) -> Iterator
         if address.driver is None:
             connection = connect(address.uri)
         else:
-            connection = connect(driver=address.driver, uri=address.uri)
+            connection = connect(address.driver, address.uri, entrypoint=address.entrypoint)
     database = Database(address, connection)
     try:
         if address.system == "sqlite":
