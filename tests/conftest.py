@@ -33,6 +33,7 @@ SLOW = (
     "ranking/test_warm_up.py",
     "storage/test_ownership.py",
     "storage/test_postgres_lists.py",
+    "storage/test_postgres_readers.py",
     "tables/test_expansion.py",
     "tables/test_headers.py",
     "test_as_of.py",
@@ -78,3 +79,18 @@ def schema(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator
     postgres.execute(f"create schema {name}")
     yield name
     postgres.execute(f"drop schema {name} cascade")
+
+
+@pytest.fixture
+def recs(schema: str) -> str:
+    """Return the name of a view in `schema`."""
+    return f"{schema}.recs"
+
+
+@pytest.fixture
+def role(postgres: PostgresServer, schema: str) -> Iterator[str]:
+    """Yield a role without any rights."""
+    name = f"role_{schema}"
+    postgres.execute(f"create role {name} login")
+    yield name
+    postgres.execute(f"drop owned by {name}", f"drop role {name}")

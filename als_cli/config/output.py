@@ -13,8 +13,8 @@ class OutputConfig(Section):
 
     path: PathText = Field(default="out/recommendations", validate_default=True)
     """A folder of part files; one file if the name ends in .parquet, .csv, .ndjson or .arrow; or `-` for stdout. Another suffix of letters is an error. The output must be outside the workspace and must not overwrite an input."""
-    format: Literal["parquet", "csv", "ndjson", "ipc"] = "parquet"
-    """File format. It must agree with the suffix of a file name."""
+    format: Literal["parquet", "csv", "ndjson", "ipc", "delta"] = "parquet"
+    """File format. It must agree with the suffix of a file name. `delta` is a Delta Lake table in a folder."""
     layout: Literal["rows", "lists"] = "rows"
     """`rows`: one row per user and rank; `lists`: one row per user."""
     compression: Literal["zstd", "snappy", "lz4", "gzip", "none"] = "zstd"
@@ -29,6 +29,8 @@ class OutputConfig(Section):
     """Number of shards of a folder. A user is always in the same shard: the CRC-32 of the id as UTF-8 text, modulo this number. Default: no shards."""
     partition_by: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Columns that become folders `COLUMN=VALUE` (Hive partitions) in a folder, for example `[source]`. `shard` is the number of the shard."""
+    mode: Literal["overwrite", "merge"] = "overwrite"
+    """Of Delta tables: `overwrite` replaces all rows; `merge` replaces the rows of the users of this run only."""
     keep: int = Field(default=5, ge=1, le=1000)
     """Number of versions of the lists that stay on disk, the published one included."""
     database: DatabaseConfig | None = None

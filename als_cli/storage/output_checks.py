@@ -10,6 +10,7 @@ from als_cli.errors import ConfigError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import LOCK
 from als_cli.storage.read_paths import ReadPath, read_paths
+from als_cli.storage.sinks.delta_table import shortfall_table
 from als_cli.storage.sinks.list_files import beside, check_replaceable, files_of
 from als_cli.storage.sinks.lists_place import DatabasePlace
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
@@ -90,19 +91,26 @@ def _check_against_workspace(workspace: Path, target: Target) -> None:
     path = Path(target.path)
     if _is_inside(path, workspace):
         raise _conflict(_OUTPUT, path, "is in", "workspace", workspace, _OUTPUT_HINT)
-    if target.kind == "folder" and _is_inside(workspace, path):
+    if target.kind != "file" and _is_inside(workspace, path):
         raise _conflict(_OUTPUT, path, "contains", "workspace", workspace, _OUTPUT_HINT)
 
 
 def _check_against_input(source: ReadPath, target: Target) -> None:
     path = Path(target.path)
-    written = files_of(path) if target.kind == "file" else (path, *beside(path))
+    written = _written(target)
     for file in written:
         _refuse_input(_OUTPUT, path, file, source, _OUTPUT_HINT)
-    if target.kind == "folder":
+    if target.kind != "file":
         _refuse_folder_of_input(path, source)
     if any(source.would_read(file) for file in _resolved(_list_files(target))):
         raise _conflict(_OUTPUT, path, "would be read as input by", source.key, source.path, _OUTPUT_HINT)
+
+
+def _written(target: Target) -> tuple[Path, ...]:
+    path = Path(target.path)
+    if target.kind == "delta":
+        return path, shortfall_table(path)
+    return files_of(path) if target.kind == "file" else (path, *beside(path))
 
 
 def _refuse_input(key: str, path: Path, written: Path, source: ReadPath, hint: str) -> None:
@@ -125,6 +133,9 @@ def _list_files(target: Target) -> list[Path]:
     path = Path(target.path)
     if target.kind == "file":
         return list(files_of(path))
+    if target.kind == "delta":
+        partitions = Path(*(f"{name}=value" for name in target.output.partition_by))
+        return [one / partitions / "part-00000.parquet" for one in (path, shortfall_table(path))]
     partitions = Path(*(f"{name}=value" for name in target.output.partition_by))
     return [path / partitions / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
 

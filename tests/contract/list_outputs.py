@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from deltalake import write_deltalake
 
 from als_cli.config.database import DatabaseConfig
 from als_cli.config.output import OutputConfig
@@ -121,6 +122,16 @@ def _other(folder: Path) -> Output:
     return output
 
 
+def _delta(folder: Path, mode: str = "overwrite", **options: Any) -> Output:
+    path = folder / "lists"
+    return Output(
+        {"path": str(path), "format": "delta", "mode": mode, **options},
+        lambda: pl.read_delta(str(path)),
+        lambda: pl.read_delta(f"{path}.shortfall"),
+        lambda: write_deltalake(path, ROWS),
+    )
+
+
 def _postgres(request: Any) -> Output:
     server, schema = request.getfixturevalue("postgres"), request.getfixturevalue("schema")
     return Output(
@@ -140,6 +151,8 @@ KINDS: dict[str, Callable[[Path, Any], Output]] = {
     "partitions": lambda folder, _: _files(
         folder, "lists", _hive, shards=2, partition_by=("shard", "source")
     ),
+    "delta": lambda folder, _: _delta(folder),
+    "delta partitions": lambda folder, _: _delta(folder, partition_by=("source",)),
     "duckdb": lambda folder, _: _of_file(folder, "duckdb", read_duckdb),
     "any driver": lambda folder, _: _other(folder),
     "sqlite": lambda folder, _: _of_file(folder, "sqlite", read_sqlite),

@@ -1,68 +1,17 @@
-"""Lists in PostgreSQL: readers and rights during a switch, kills, crashes, objects of others."""
+"""Lists in PostgreSQL: columns, kills, crashes, rights, objects of others."""
 
 import subprocess
 import sys
-import threading
-import time
-from pathlib import Path
 
 import polars as pl
 import pytest
 
-from als_cli.config.database import DatabaseConfig
-from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError, DataError, ExitCode, LockedError, ResourceError
 from als_cli.ranking.lists import output_schema
 from als_cli.storage.sinks.lists_place import DatabasePlace
-from als_cli.storage.sinks.publish_lists import open_sink, published_lists
-from als_cli.storage.sinks.target import target_of
+from als_cli.storage.sinks.publish_lists import published_lists
+from tests.storage.postgres_lists import KILLED, ROOT, begun, tables, target, write
 from tests.storage.test_sinks import LISTS, ROWS, SHORT, USER
-
-KILLED = """
-import os, signal, sys
-from tests.storage.test_postgres_lists import ROWS, SHORT, begun
-with begun(sys.argv[1], sys.argv[2]) as sink:
-    sink.write(ROWS, SHORT, 2)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-ROOT = Path(__file__).parents[2]
-
-
-def target(uri, table, *, layout="rows", keep=5, **database):
-    config = DatabaseConfig(uri=uri, table=table, **database)
-    return target_of(OutputConfig(database=config, layout=layout, keep=keep))
-
-
-def begun(uri, table, frame=ROWS, **options):
-    return open_sink(target(uri, table, **options), frame.schema, SHORT.schema, None)
-
-
-def write(server, table, frame=ROWS, *, key="key", user="owner", **options):
-    with begun(server.uri(user), table, frame, **options) as sink:
-        sink.write(frame, SHORT, 2)
-        sink.finish(key, {"events": {}})
-
-
-@pytest.fixture
-def recs(schema):
-    return f"{schema}.recs"
-
-
-@pytest.fixture
-def role(postgres, schema):
-    """Yield a role without any rights."""
-    name = f"role_{schema}"
-    postgres.execute(f"create role {name} login")
-    yield name
-    postgres.execute(f"drop owned by {name}", f"drop role {name}")
-
-
-def tables(server, table):
-    schema, _, name = table.partition(".")
-    query = (
-        f"select relname::text from pg_class where relnamespace = '{schema}'::regnamespace and relkind = 'r'"
-    )
-    return {found for found in server.read(query)["relname"] if found.startswith(f"{name}__")}
 
 
 def test_columns_have_the_types_of_the_lists(postgres, recs):
@@ -88,94 +37,6 @@ def test_the_tables_have_an_index_of_users(postgres, schema, recs):
     write(postgres, recs)
     indexes = postgres.read(f"select indexdef from pg_indexes where schemaname = '{schema}'")["indexdef"]
     assert sum(text.endswith("(user_id)") for text in indexes) == 2
-
-
-def test_rights_on_the_view_stay(postgres, schema, recs, role):
-    write(postgres, recs, key="one")
-    postgres.execute(f"grant usage on schema {schema} to {role}", f"grant select on {recs} to {role}")
-    write(postgres, recs, ROWS.head(1), key="two")
-    assert postgres.read(f"select * from {recs}", role).height == 1
-    with pytest.raises(Exception, match="permission denied for view recs_shortfall"):
-        postgres.read(f"select * from {recs}_shortfall", role)
-
-
-def test_readers_never_fail_nor_find_a_mixture(postgres, recs):
-    write(postgres, recs, key="0")
-    found, waits, stop = set(), [], threading.Event()
-
-    def read():
-        while not stop.is_set():
-            started = time.perf_counter()
-            found.add(tuple(postgres.read(f"select count(*), min(rank), max(rank) from {recs}").row(0)))
-            waits.append(time.perf_counter() - started)
-
-    readers = [threading.Thread(target=read) for _ in range(3)]
-    for reader in readers:
-        reader.start()
-    for number in range(1, 6):
-        write(postgres, recs, ROWS.with_columns(rank=pl.lit(number, pl.Int32)), key=str(number), keep=2)
-    stop.set()
-    for reader in readers:
-        reader.join()
-    assert found >= {(3, 5, 5)}
-    assert found <= {(3, 1, 2)} | {(3, number, number) for number in range(1, 6)}
-    assert len(waits) > 10
-
-
-class TestLongReader:
-    """A transaction that has read the view and stays open."""
-
-    @pytest.fixture
-    def reader(self, postgres, recs):
-        import adbc_driver_postgresql.dbapi as postgresql
-
-        write(postgres, recs, key="old", keep=1)
-        with postgresql.connect(postgres.uri()) as connection, connection.cursor() as cursor:
-            cursor.execute(f"select count(*) from {recs}")
-            assert cursor.fetchall() == [(3,)]
-            yield connection
-
-    @pytest.mark.usefixtures("reader")
-    def test_the_switch_is_given_up_and_other_readers_go_on(self, postgres, recs):
-        waits, stop = [], threading.Event()
-
-        def read():
-            while not stop.is_set():
-                started = time.perf_counter()
-                postgres.read(f"select count(*) from {recs}")
-                waits.append(time.perf_counter() - started)
-
-        other = threading.Thread(target=read)
-        other.start()
-        try:
-            with pytest.raises(ResourceError, match="readers kept the view recs locked for 1 s") as caught:
-                write(postgres, recs, key="new", lock_timeout="1s")
-        finally:
-            stop.set()
-            other.join()
-        assert caught.value.exit_code == ExitCode.RESOURCE
-        assert len(waits) > 3
-        assert published_lists(target(postgres.uri(), recs)).key == "old"
-        assert len(tables(postgres, recs)) == 2
-
-    def test_the_switch_waits_until_the_transaction_ends(self, postgres, recs, reader):
-        ending = threading.Timer(0.5, reader.rollback)
-        ending.start()
-        write(postgres, recs, key="new")
-        ending.join()
-        assert published_lists(target(postgres.uri(), recs)).key == "new"
-
-
-def test_an_old_version_in_use_is_dropped_by_a_later_run(postgres, schema, recs):
-    write(postgres, recs, key="one", keep=1)
-    (table,) = (name for name in tables(postgres, recs) if not name.endswith("_short"))
-    postgres.execute(f"create view {schema}.report as select * from {schema}.{table}")
-    write(postgres, recs, key="two", keep=1)
-    assert len(tables(postgres, recs)) == 4
-    assert postgres.read(f"select * from {schema}.report").height == 3
-    postgres.execute(f"drop view {schema}.report")
-    write(postgres, recs, key="three", keep=1)
-    assert len(tables(postgres, recs)) == 2
 
 
 def test_a_killed_run_leaves_the_old_lists_and_the_next_run_removes_its_tables(postgres, schema, recs):

@@ -18,8 +18,7 @@ from als_cli.storage.databases.database import Database, open_database
 from als_cli.storage.databases.dialect import quoted
 from als_cli.storage.databases.published_view import PublishedView
 from als_cli.storage.manifest import Manifest, new_manifest
-from als_cli.storage.sinks.list_files import KIND
-from als_cli.storage.sinks.target import Target
+from als_cli.storage.sinks.target import KIND, Target
 
 log = logging.getLogger(__name__)
 

@@ -42,9 +42,10 @@ def check_partitions(kind: str, output: OutputConfig) -> None:
         The output is no folder, `shard` is used without shards, or a column is named twice.
     """
     for key, value in (("shards", output.shards), ("partition_by", output.partition_by)):
-        if value and kind != "folder":
+        if value and kind != "folder" and (kind, key) != ("delta", "partition_by"):
             raise ConfigError(
-                f"recommend.output.{key} needs a folder, but recommend.output.path is {output.path}",
+                f"recommend.output.{key} needs a folder of files, but recommend.output.path is {output.path}"
+                + (" with format delta" if kind == "delta" else ""),
                 hint=f"name a folder, or leave out recommend.output.{key}",
             )
     if SHARD in output.partition_by and output.shards is None:

@@ -14,8 +14,8 @@ from als_cli.storage.databases.database import open_database
 from als_cli.storage.databases.published_view import PublishedView, RecordedVersion
 from als_cli.storage.manifest import FORMAT_VERSION, Manifest
 from als_cli.storage.sinks.database_sink import lock_of
-from als_cli.storage.sinks.list_files import KIND
-from als_cli.storage.sinks.target import Target
+from als_cli.storage.sinks.delta_place import DeltaPlace
+from als_cli.storage.sinks.target import KIND, Target
 from als_cli.storage.versions import Place, StoredVersion, VersionedPlace
 
 
@@ -26,6 +26,8 @@ def lists_place(target: Target) -> VersionedPlace | None:
         return DatabasePlace(target.output.database)
     if target.kind == "stdout":
         return None
+    if target.kind == "delta":
+        return DeltaPlace(path)
     return Place(
         KIND, path, is_file=target.kind == "file", linked=path.name if target.kind == "folder" else ""
     )

@@ -22,12 +22,14 @@ from als_cli.storage.manifest import (
 from als_cli.storage.publish import staged_folder
 from als_cli.storage.publish_file import manifest_beside, staged_file_version
 from als_cli.storage.sinks.database_sink import database_sink
-from als_cli.storage.sinks.list_files import KIND, check_replaceable, link_beside, shortfall_name
+from als_cli.storage.sinks.delta_place import published_in_delta
+from als_cli.storage.sinks.delta_sink import delta_sink
+from als_cli.storage.sinks.list_files import check_replaceable, link_beside, shortfall_name
 from als_cli.storage.sinks.lists_place import published_in_database
 from als_cli.storage.sinks.open_table import OpenTable
 from als_cli.storage.sinks.part_files import PartFiles
 from als_cli.storage.sinks.tables import TableWriter, table_writer
-from als_cli.storage.sinks.target import Target
+from als_cli.storage.sinks.target import KIND, Target
 
 
 class ListSink(Protocol):
@@ -59,6 +61,10 @@ def open_sink(
         with database_sink(target, target.output.database, schema, shortfall) as to_database:
             yield to_database
         return
+    if target.kind == "delta":
+        with delta_sink(target, schema, shortfall) as to_delta:
+            yield to_delta
+        return
     check_replaceable(target)
     path = Path(target.path)
     if target.kind == "stdout":
@@ -78,6 +84,8 @@ def published_lists(target: Target) -> Manifest | None:
     path = Path(target.path)
     if target.output.database is not None:
         return published_in_database(target.output.database)
+    if target.kind == "delta":
+        return published_in_delta(path)
     if target.kind == "folder":
         return whole_manifest(path, KIND)
     if target.kind == "stdout":

@@ -15,6 +15,8 @@ from als_cli.storage.sinks.file_options import check_compression, check_partitio
 from als_cli.storage.sinks.tables import ParquetOptions
 
 STDOUT = "-"
+KIND = "recommendations"
+"""Kind of the manifests of lists."""
 _FORMAT_OF_SUFFIX = {".parquet": "parquet", ".csv": "csv", ".ndjson": "ndjson", ".arrow": "ipc"}
 SUFFIX_OF_FORMAT = {name: suffix for suffix, name in _FORMAT_OF_SUFFIX.items()}
 _NEAR_SUFFIX = {
@@ -36,7 +38,7 @@ class Target:
 
     path: str
     """A folder, a file, ``-`` for stdout, or the name of a database and its view in messages."""
-    kind: Literal["folder", "file", "stdout", "database"]
+    kind: Literal["folder", "file", "stdout", "delta", "database"]
     format: str
     """Format of the file: parquet, csv, ndjson, ipc. Or kind of the database."""
     output: OutputConfig
@@ -82,12 +84,12 @@ def target_of(output: OutputConfig) -> Target:
             hint="write to a local path and copy the published files",
         )
     suffix_format = _FORMAT_OF_SUFFIX.get(Path(output.path).suffix.lower())
-    kind: Literal["folder", "file", "stdout"] = "file"
+    kind: Literal["folder", "file", "stdout", "delta"] = "file"
     if output.path == STDOUT:
         kind = "stdout"
     elif suffix_format is None:
         _check_folder_name(Path(output.path))
-        kind = "folder"
+        kind = "delta" if output.format == "delta" else "folder"
     target = Target(output.path, kind, _format_of(output, suffix_format), output)
     _check_combination(target)
     check_compression(output)
@@ -98,7 +100,7 @@ def target_of(output: OutputConfig) -> Target:
 def _database(output: OutputConfig, database: DatabaseConfig) -> Target:
     """Return the target of lists in `database`. Keys that shape files must be absent."""
     of_files = {"path", "format", "compression", "compression_level", "row_group_rows", "users_per_part"}
-    given = sorted((of_files | {"shards", "partition_by"}) & output.model_fields_set)
+    given = sorted((of_files | {"shards", "partition_by", "mode"}) & output.model_fields_set)
     if given:
         raise ConfigError(
             f"recommend.output.{given[0]} is about files, but recommend.output.database is set",
@@ -146,10 +148,14 @@ def _format_of(output: OutputConfig, suffix_format: str | None) -> str:
 
 
 def _check_combination(target: Target) -> None:
-    if target.kind == "stdout" and target.format == "parquet":
+    if target.kind == "stdout" and target.format in ("parquet", "delta"):
         raise ConfigError(
-            "recommend.output.format parquet cannot be streamed to stdout: a Parquet file has its index at the end",
+            f"recommend.output.format {target.format} cannot be streamed to stdout: its index comes at the end",
             hint="set recommend.output.format to csv, ndjson or ipc",
+        )
+    if target.output.mode == "merge" and target.kind != "delta":
+        raise ConfigError(
+            "recommend.output.mode merge needs a Delta table", hint="set recommend.output.format to delta"
         )
     if target.format == "csv" and target.layout == "lists":
         raise ConfigError(
