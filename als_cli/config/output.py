@@ -5,16 +5,27 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from als_cli.config.database import DatabaseConfig
-from als_cli.config.fields import PathText, Section
+from als_cli.config.fields import Duration, PathText, Section
+
+
+class KeyValueConfig(Section):
+    """Keys and commands of the formats `kv` and `resp`."""
+
+    prefix: str = ""
+    """Text before the user id in each key, for example `recs:`."""
+    command: Literal["set", "rpush"] = "set"
+    """Of `resp`: `set` stores the list of a user as JSON; `rpush` replaces a Redis list of item ids."""
+    expire: Duration | None = None
+    """Of `resp`: time after which a key expires, in whole seconds. Default: never."""
 
 
 class OutputConfig(Section):
     """The output of the lists."""
 
     path: PathText = Field(default="out/recommendations", validate_default=True)
-    """A folder of part files; one file if the name ends in .parquet, .csv, .ndjson or .arrow; or `-` for stdout. Another suffix of letters is an error. The output must be outside the workspace and must not overwrite an input."""
-    format: Literal["parquet", "csv", "ndjson", "ipc", "delta"] = "parquet"
-    """File format. It must agree with the suffix of a file name. `delta` is a Delta Lake table in a folder."""
+    """A folder of part files; one file if the name ends in .parquet, .csv, .ndjson, .arrow or .resp; or `-` for stdout. Another suffix of letters is an error. The output must be outside the workspace and must not overwrite an input."""
+    format: Literal["parquet", "csv", "ndjson", "ipc", "kv", "resp", "delta"] = "parquet"
+    """File format. It must agree with the suffix of a file name. `kv` is NDJSON with a key and a value per user. `resp` is a file of Redis commands. `delta` is a Delta Lake table in a folder."""
     layout: Literal["rows", "lists"] = "rows"
     """`rows`: one row per user and rank; `lists`: one row per user."""
     compression: Literal["zstd", "snappy", "lz4", "gzip", "none"] = "zstd"
@@ -31,6 +42,8 @@ class OutputConfig(Section):
     """Columns that become folders `COLUMN=VALUE` (Hive partitions) in a folder, for example `[source]`. `shard` is the number of the shard."""
     mode: Literal["overwrite", "merge"] = "overwrite"
     """Of Delta tables: `overwrite` replaces all rows; `merge` replaces the rows of the users of this run only."""
+    key_value: KeyValueConfig = KeyValueConfig()
+    """Keys and commands of the formats `kv` and `resp`."""
     keep: int = Field(default=5, ge=1, le=1000)
     """Number of versions of the lists that stay on disk, the published one included."""
     database: DatabaseConfig | None = None

@@ -147,6 +147,7 @@ KINDS: dict[str, Callable[[Path, Any], Output]] = {
     "csv": lambda folder, _: _files(folder, "lists.csv", pl.read_csv),
     "ndjson": lambda folder, _: _files(folder, "lists.ndjson", pl.read_ndjson),
     "arrow": lambda folder, _: _files(folder, "lists.arrow", pl.read_ipc),
+    "kv": lambda folder, _: _files(folder, "lists.ndjson", _key_values, format="kv"),
     "folder": lambda folder, _: _files(folder, "lists", pl.read_parquet),
     "partitions": lambda folder, _: _files(
         folder, "lists", _hive, shards=2, partition_by=("shard", "source")

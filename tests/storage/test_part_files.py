@@ -12,6 +12,7 @@ import pytest
 
 from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError
+from als_cli.storage.sinks import part_files
 from als_cli.storage.sinks.part_files import shard_of
 from als_cli.storage.sinks.publish_lists import open_sink, published_lists
 from als_cli.storage.sinks.target import target_of
@@ -83,7 +84,7 @@ def test_the_size_of_row_groups_does_not_depend_on_the_size_of_blocks(tmp_path):
         ({"compression": "gzip", "compression_level": 10}, "gzip has levels 1 to 9"),
         (
             {"path": "lists.csv", "shards": 2},
-            r"shards needs a folder, but recommend\.output\.path is lists\.csv",
+            r"shards needs a folder of files, but recommend\.output\.path is lists\.csv",
         ),
         ({"path": "-", "partition_by": ["source"]}, "partition_by needs a folder"),
         ({"partition_by": ("shard",)}, r"recommend\.output\.shards is not set"),
@@ -107,11 +108,12 @@ def test_columns_that_cannot_be_partitions(tmp_path, column):
     assert visible(tmp_path) == []
 
 
-def test_too_many_partitions_leave_the_old_lists(tmp_path):
+def test_too_many_partitions_leave_the_old_lists(tmp_path, monkeypatch):
+    monkeypatch.setattr(part_files, "_MAXIMUM_OPEN", 20)
     lists = target(tmp_path / "lists", partition_by=("item_id",))
     write(lists, BLOCKS, key="old")
     many = ALL.with_columns(pl.int_range(pl.len()).cast(pl.String).alias("item_id"))
-    with pytest.raises(ConfigError, match="more than 1000 partitions"):
+    with pytest.raises(ConfigError, match="more than 20 partitions"):
         write(lists, [many])
     assert published_lists(lists).key == "old"
 

@@ -79,7 +79,7 @@ def test_a_suffix_that_is_no_format_is_an_error_with_a_suggestion(tmp_path, name
     with pytest.raises(ConfigError, match=rf"recommend\.output\.path: .*/{name} ends in \.") as caught:
         target(tmp_path / name)
     assert caught.value.hint == (
-        f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson or .arrow; the name of a new folder must not end in a suffix of letters"
+        f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson, .arrow or .resp; the name of a new folder must not end in a suffix of letters"
     )
 
 

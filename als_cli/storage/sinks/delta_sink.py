@@ -30,7 +30,7 @@ from als_cli.storage.sinks.delta_table import (
     vacuum,
 )
 from als_cli.storage.sinks.open_table import OpenTable
-from als_cli.storage.sinks.tables import ParquetOptions
+from als_cli.storage.sinks.tables import TableOptions
 from als_cli.storage.sinks.target import KIND, Target
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 _USER_OF_RUN = "als_user_of_run"
 """Column of the source of a merge: the id of a user whose old rows are deleted. Null in new rows."""
-_SPOOL = ParquetOptions("zstd", 1)
+_SPOOL = TableOptions("zstd", 1)
 
 
 class DeltaSink:

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import polars as pl
 
-from als_cli.storage.sinks.tables import ParquetOptions, table_writer
+from als_cli.storage.sinks.tables import TableOptions, table_writer
 
 
 class OpenTable:
     """Writes the frames of one table to a file."""
 
     def __init__(
-        self, path: Path, format_name: str, schema: pl.Schema, streams: ExitStack, parquet: ParquetOptions
+        self, path: Path, format_name: str, schema: pl.Schema, streams: ExitStack, options: TableOptions
     ) -> None:
         """Open `path`. `streams` closes the file if :meth:`close` was not called."""
         self.path = path
         self._streams = ExitStack()
         self._stream = self._streams.enter_context(path.open("wb"))
-        self._writer = table_writer(format_name, self._stream, schema, parquet=parquet)
+        self._writer = table_writer(format_name, self._stream, schema, options=options)
         self._open = True
         streams.callback(self._abandon)
 

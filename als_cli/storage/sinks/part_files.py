@@ -130,7 +130,7 @@ class _Part:
         self._files += 1
         self._users = 0
         path = self._folder / name
-        return OpenTable(path, self._target.format, self._schema, self._streams, self._target.parquet)
+        return OpenTable(path, self._target.format, self._schema, self._streams, self._target.table_options)
 
 
 def _check_columns(partition_by: tuple[str, ...], schema: pl.Schema) -> None:

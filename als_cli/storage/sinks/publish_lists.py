@@ -68,7 +68,9 @@ def open_sink(
     check_replaceable(target)
     path = Path(target.path)
     if target.kind == "stdout":
-        yield _StreamSink(table_writer(target.format, stdout, schema, seekable=False))
+        yield _StreamSink(
+            table_writer(target.format, stdout, schema, seekable=False, options=target.table_options)
+        )
     elif target.kind == "file":
         with staged_file_version(path, target.keep) as version, ExitStack() as streams:
             yield _FileSink(version, target, schema, shortfall, streams)
@@ -115,7 +117,7 @@ class _VersionSink:
     def __init__(self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack) -> None:
         self._version, self._target, self._streams = version, target, streams
         self._shortfall = OpenTable(
-            version / shortfall_name(Path(target.path)), "parquet", shortfall, streams, target.parquet
+            version / shortfall_name(Path(target.path)), "parquet", shortfall, streams, target.table_options
         )
 
     def _finish(self, key: str, config: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -146,7 +148,7 @@ class _FileSink(_VersionSink):
     ) -> None:
         super().__init__(version, target, shortfall, streams)
         self._lists = OpenTable(
-            version / Path(target.path).name, target.format, schema, streams, target.parquet
+            version / Path(target.path).name, target.format, schema, streams, target.table_options
         )
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface

@@ -1,14 +1,16 @@
-"""Writers of tables to a binary stream, frame by frame: Parquet, CSV, NDJSON and Arrow IPC."""
+"""Writers of tables to a binary stream, frame by frame: Parquet, CSV, NDJSON, Arrow IPC and key-value pairs."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from als_cli.config.output import KeyValueConfig
 from als_cli.errors import ConfigError
+from als_cli.storage.sinks.key_values import KeyValueWriter
 
 
 class TableWriter(Protocol):
@@ -27,12 +29,14 @@ class TableWriter(Protocol):
 
 
 @dataclass(frozen=True)
-class ParquetOptions:
-    """How Parquet files are written."""
+class TableOptions:
+    """How files are written. The first three fields are of Parquet."""
 
     compression: str = "zstd"
     level: int | None = None
     row_group_rows: int = 122_880
+    key_value: KeyValueConfig = field(default_factory=KeyValueConfig)
+    """Keys and commands of the formats kv and resp."""
 
 
 def table_writer(
@@ -41,9 +45,9 @@ def table_writer(
     schema: pl.Schema,
     *,
     seekable: bool = True,
-    parquet: ParquetOptions = ParquetOptions(),
+    options: TableOptions = TableOptions(),
 ) -> TableWriter:
-    """Return a writer of `format_name` (parquet, csv, ndjson, ipc) to `stream`; `parquet` has the options of Parquet.
+    """Return a writer of `format_name` (parquet, csv, ndjson, ipc, kv, resp) to `stream`.
 
     For a stream that is not `seekable`, for example a pipe, `ipc` is the Arrow stream format instead of the file format.
 
@@ -53,14 +57,18 @@ def table_writer(
         There is no format `format_name`.
     """
     if format_name == "parquet":
-        return _ParquetWriter(stream, schema, parquet)
+        return _ParquetWriter(stream, schema, options)
     if format_name == "csv":
         return _CsvWriter(stream, schema)
     if format_name == "ndjson":
         return _NdjsonWriter(stream)
     if format_name == "ipc":
         return _IpcWriter(stream, schema, seekable=seekable)
-    raise ConfigError(f"there is no table format {format_name!r}", hint="use parquet, csv, ndjson or ipc")
+    if format_name in ("kv", "resp"):
+        return KeyValueWriter(stream, options.key_value, as_commands=format_name == "resp")
+    raise ConfigError(
+        f"there is no table format {format_name!r}", hint="use parquet, csv, ndjson, ipc, kv or resp"
+    )
 
 
 class _CsvWriter:
@@ -91,7 +99,7 @@ class _NdjsonWriter:
 class _ParquetWriter:
     """Writes row groups of equal size, whatever the sizes of the frames are."""
 
-    def __init__(self, stream: BinaryIO, schema: pl.Schema, options: ParquetOptions) -> None:
+    def __init__(self, stream: BinaryIO, schema: pl.Schema, options: TableOptions) -> None:
         self._schema = _arrow_schema(schema)
         self._rows = options.row_group_rows
         self._writer = pq.ParquetWriter(

@@ -12,13 +12,19 @@ from als_cli.errors import ConfigError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.databases.dialect import dialect_of
 from als_cli.storage.sinks.file_options import check_compression, check_partitions
-from als_cli.storage.sinks.tables import ParquetOptions
+from als_cli.storage.sinks.tables import TableOptions
 
 STDOUT = "-"
 KIND = "recommendations"
 """Kind of the manifests of lists."""
-_FORMAT_OF_SUFFIX = {".parquet": "parquet", ".csv": "csv", ".ndjson": "ndjson", ".arrow": "ipc"}
-SUFFIX_OF_FORMAT = {name: suffix for suffix, name in _FORMAT_OF_SUFFIX.items()}
+_FORMAT_OF_SUFFIX = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".ndjson": "ndjson",
+    ".arrow": "ipc",
+    ".resp": "resp",
+}
+SUFFIX_OF_FORMAT = {**{name: suffix for suffix, name in _FORMAT_OF_SUFFIX.items()}, "kv": ".ndjson"}
 _NEAR_SUFFIX = {
     **dict.fromkeys((".json", ".jsonl"), ".ndjson"),
     **dict.fromkeys((".tsv", ".txt"), ".csv"),
@@ -40,7 +46,7 @@ class Target:
     """A folder, a file, ``-`` for stdout, or the name of a database and its view in messages."""
     kind: Literal["folder", "file", "stdout", "delta", "database"]
     format: str
-    """Format of the file: parquet, csv, ndjson, ipc. Or kind of the database."""
+    """Format of the file: parquet, csv, ndjson, ipc, kv or resp. Or delta, or the kind of the database."""
     output: OutputConfig
     """The section."""
 
@@ -55,10 +61,11 @@ class Target:
         return self.output.users_per_part
 
     @property
-    def parquet(self) -> ParquetOptions:
-        """How Parquet files are written."""
-        return ParquetOptions(
-            self.output.compression, self.output.compression_level, self.output.row_group_rows
+    def table_options(self) -> TableOptions:
+        """How files are written."""
+        output = self.output
+        return TableOptions(
+            output.compression, output.compression_level, output.row_group_rows, output.key_value
         )
 
     @property
@@ -100,7 +107,7 @@ def target_of(output: OutputConfig) -> Target:
 def _database(output: OutputConfig, database: DatabaseConfig) -> Target:
     """Return the target of lists in `database`. Keys that shape files must be absent."""
     of_files = {"path", "format", "compression", "compression_level", "row_group_rows", "users_per_part"}
-    given = sorted((of_files | {"shards", "partition_by", "mode"}) & output.model_fields_set)
+    given = sorted((of_files | {"shards", "partition_by", "mode", "key_value"}) & output.model_fields_set)
     if given:
         raise ConfigError(
             f"recommend.output.{given[0]} is about files, but recommend.output.database is set",
@@ -127,7 +134,7 @@ def _check_folder_name(path: Path) -> None:
     suggestion = f"did you mean {path.with_suffix(near).name}? " if near else ""
     raise ConfigError(
         f"recommend.output.path: {path} ends in {path.suffix}, but lists have no such format",
-        hint=f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson or .arrow;"
+        hint=f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson, .arrow or .resp;"
         " the name of a new folder must not end in a suffix of letters",
     )
 
@@ -135,6 +142,8 @@ def _check_folder_name(path: Path) -> None:
 def _format_of(output: OutputConfig, suffix_format: str | None) -> str:
     declared = "format" in output.model_fields_set
     if suffix_format is not None:
+        if output.format == "kv" and suffix_format == "ndjson":
+            return "kv"
         if declared and output.format != suffix_format:
             raise ConfigError(
                 f"recommend.output.format is {output.format}, but recommend.output.path ends in"
