@@ -1,7 +1,6 @@
 """Section `recommend.output.database`: the lists as a view in a database."""
 
 import re
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo
@@ -43,7 +42,7 @@ class DatabaseConfig(Section):
         default="recommendations", pattern=r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,32}$"
     )
     """Name of the view that readers query, with or without a schema: `recommendations`, `shop.recommendations`. Lower case, up to 33 characters."""
-    lock_timeout: Duration = timedelta(seconds=60)
+    lock_timeout: Duration = Field(default="60s", validate_default=True)
     """How long the run tries to switch the view while readers use it."""
     driver: str | None = None
     """Name or path of the ADBC driver of another database, for example `adbc_driver_flightsql`. The database must be able to create tables and views in a transaction."""

@@ -151,6 +151,31 @@ class Recommender:
             block.user_ids, self._model.item_ids, top, named.replace(_NO_SOURCE, None), self._rules.top_n
         )
 
+    def item_vectors(self, *, with_demand: bool) -> Float32Array:
+        """Return the vector of each item of the model: (I, d) float32.
+
+        Its dot product with :meth:`user_vectors` is the score of the lists; without demand, that of the factors.
+        """
+        return self._ranked_items if with_demand else self._model.factors.items
+
+    def user_vectors(self, block: UserBlock, *, with_demand: bool) -> tuple[pl.DataFrame, Float32Array]:
+        """Return user_id and source of the users in `block` with a vector, and the vectors: (N, d) float32.
+
+        Users who have no item that the model knows are left out.
+        """
+        history = self._histories(self._interactions.matrix, block.dataset_rows)
+        sources = self._sources(block, history)
+        dimensions = self.item_vectors(with_demand=with_demand).shape[1]
+        vectors = np.zeros((len(sources), dimensions), np.float32)
+        for source in (ALS, FOLD_IN):
+            members = np.flatnonzero(sources == source)
+            if len(members):
+                found = self._users(source, block, members, history[members])
+                vectors[members] = found[:, :dimensions]
+        have = np.flatnonzero(np.isin(sources, (ALS, FOLD_IN)))
+        named = pl.DataFrame({"user_id": block.user_ids, "source": pl.Series(sources, dtype=pl.String)})
+        return named[have], vectors[have]
+
     def _histories(self, matrix: csr_matrix, dataset_rows: Int32Array) -> csr_matrix:
         """Return `dataset_rows` (B,) of strengths or times `matrix`, by the model's item rows: (B, I).
 

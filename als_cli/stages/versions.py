@@ -1,6 +1,7 @@
 """`als versions`: the versions of artifacts and lists that are on disk."""
 
 from datetime import datetime
+from pathlib import Path
 
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
@@ -15,7 +16,7 @@ class VersionReport(Report):
     """A version on disk."""
 
     of: str
-    """What it is a version of: dataset, choice, model, evaluation, backtest or lists."""
+    """What it is a version of: dataset, choice, model, evaluation, backtest, embeddings or lists."""
     version: str
     created: datetime
     published: bool
@@ -49,6 +50,8 @@ def places_of(context: StageContext) -> dict[str, VersionedPlace]:
         "evaluation": Place("evaluation", context.evaluations_place),
         "backtest": Place("backtest", context.backtests_place),
     }
+    if Path(context.config.embeddings.path).is_dir():
+        places["embeddings"] = Place("embeddings", Path(context.config.embeddings.path))
     lists = lists_place(target_of(context.config.recommend.output))
     return places if lists is None else places | {LISTS: lists}
 

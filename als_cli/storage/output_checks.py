@@ -9,6 +9,7 @@ from als_cli.config.root import Config
 from als_cli.errors import ConfigError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import LOCK
+from als_cli.storage.publish import check_replaceable_by_link
 from als_cli.storage.read_paths import ReadPath, read_paths
 from als_cli.storage.sinks.delta_table import shortfall_table
 from als_cli.storage.sinks.list_files import beside, check_replaceable, files_of
@@ -17,6 +18,7 @@ from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
 
 _OUTPUT = "recommend.output.path"
 _DATABASE = "recommend.output.database"
+_EMBEDDINGS = "embeddings.path"
 _OUTPUT_HINT = "set recommend.output.path (or --output) to a separate path, for example out/lists"
 _TUNE_HINT = "set tune.output (or --output) to a separate file, or leave it out"
 _ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "runs")
@@ -43,6 +45,28 @@ def check_lists_output(config: Config, config_file: Path | None) -> None:
         _check_against_input(source, target)
     _check_against_workspace(Path(config.workspace), target)
     check_replaceable(target)
+
+
+def check_embeddings_output(config: Config, config_file: Path | None) -> None:
+    """Return when the folder `embeddings.path` may be written.
+
+    Raises
+    ------
+    ConfigError
+        It equals, contains or is inside an input, the workspace or the lists. Or als did not make what is there.
+    """
+    path, hint = Path(config.embeddings.path), "set embeddings.path (or --output) to a separate folder"
+    for source in read_paths(config, config_file):
+        _refuse_input(_EMBEDDINGS, path, path, source, hint)
+        if any(_is_inside(file, path) for file in source.files()):
+            raise _conflict(_EMBEDDINGS, path, "contains", source.key, source.path, hint)
+    others = {"workspace": config.workspace}
+    if config.recommend.output.database is None and config.recommend.output.path != "-":
+        others["recommend.output.path"] = config.recommend.output.path
+    for key, other in others.items():
+        if _is_inside(path, Path(other)) or _is_inside(Path(other), path):
+            raise _conflict(_EMBEDDINGS, path, "overlaps", key, other, hint)
+    check_replaceable_by_link(path)
 
 
 def check_tune_output(config: Config, config_file: Path | None) -> None:

@@ -12,7 +12,7 @@ from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import database_lock, output_lock, workspace_lock
 from als_cli.storage.sinks.target import target_of
 
-_ONLY_READS_THE_WORKSPACE = ("recommend",)
+_ONLY_READS_THE_WORKSPACE = ("recommend", "embeddings")
 """Commands without the lock of the workspace. They read versions that are published, as `show` does."""
 
 
@@ -49,6 +49,8 @@ def _output_of(command: str, config: Config) -> Path | None:
     """Return the folder or file outside the workspace that `command` writes; None if it writes none, or to stdout."""
     if command == "tune":
         return None if config.tune.output is None else Path(config.tune.output)
+    if command == "embeddings":
+        return Path(config.embeddings.path)
     if command not in _WRITE_LISTS:
         return None
     target = target_of(config.recommend.output)
