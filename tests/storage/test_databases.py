@@ -9,7 +9,7 @@ import pytest
 from als_cli.config.database import DatabaseConfig
 from als_cli.config.loading import load_config
 from als_cli.config.output import OutputConfig
-from als_cli.errors import ConfigError, ResourceError
+from als_cli.errors import ArtifactError, ConfigError, ResourceError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.databases.database import open_database
 from als_cli.storage.output_checks import check_lists_output
@@ -17,6 +17,7 @@ from als_cli.storage.sinks.lists_place import DatabasePlace
 from als_cli.storage.sinks.publish_lists import open_sink, published_lists
 from als_cli.storage.sinks.target import target_of
 from tests.contract.list_outputs import read_duckdb, read_sqlite
+from tests.storage.postgres_lists import KILLED, ROOT
 from tests.storage.test_sinks import LISTS, ROWS, SHORT
 
 SECRET = "p@ss/w:rd"
@@ -30,6 +31,18 @@ def write(to, frame=ROWS, key="key"):
     with open_sink(to, frame.schema, SHORT.schema, None) as sink:
         sink.write(frame, SHORT, 2)
         sink.finish(key, {"events": {}})
+
+
+def tables(to):
+    """Return the number of tables in the database, with the record of versions."""
+    system = to.format
+    read = {"duckdb": read_duckdb, "sqlite": read_sqlite}[system]
+    catalogue = (
+        "sqlite_master where type = 'table' and name not like 'sqlite_%'"
+        if system == "sqlite"
+        else "duckdb_tables()"
+    )
+    return read(address_of(to.output.database).file, f"select count(*) as n from {catalogue}")["n"].item()
 
 
 def config_with(tmp_path, uri, **more):
@@ -162,6 +175,31 @@ class TestFiles:
         assert not (tmp_path / "new").exists()
         write(to)
         assert published_lists(to).key == "key"
+
+    def test_a_killed_run_leaves_the_old_lists_and_the_next_run_removes_its_tables(self, tmp_path, system):
+        to = target(f"{system}:{tmp_path}/shop.db")
+        write(to, key="old")
+        command = [sys.executable, "-c", KILLED, f"{system}:{tmp_path}/shop.db", "recs"]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert ended.returncode == -9, ended.stderr
+        assert published_lists(to).key == "old"
+        assert tables(to) == 5
+        write(to, key="new")
+        assert tables(to) == 5
+        assert published_lists(to).key == "new"
+
+    def test_rows_that_somebody_deleted(self, tmp_path, system):
+        to = target(f"{system}:{tmp_path}/shop.db")
+        write(to, key="one")
+        write(to, key="two")
+        place = DatabasePlace(to.output.database)
+        with open_database(address_of(to.output.database)) as database:
+            for version in place.stored():
+                database.execute(f"delete from {version.path} where rank = 2")
+            database.commit()
+        assert published_lists(to) is None
+        with pytest.raises(ArtifactError, match=r"the rows of version .* were changed"):
+            place.publish_again(place.stored()[1])
 
     def test_other_tables_stay(self, tmp_path, system):
         write(target(f"{system}:{tmp_path}/shop.db", "one"))

@@ -12,7 +12,6 @@ def render_embeddings(report: EmbeddingsReport) -> RenderableType:
     written = f"wrote vectors of {report.users:,} users and {report.items:,} items in {report.seconds:.1f} s"
     lines = [written, f"{report.dimensions} numbers per vector; dot products are {meaning}"]
     if report.users_without_vector:
-        lines.append(
-            f"{report.users_without_vector:,} users have no vector: no item of theirs is in the model"
-        )
+        without = f"{report.users_without_vector:,} (no item of theirs is in the model)"
+        lines.append(f"users without a vector: {without}")
     return Group(*map(Text, lines), Text(f"embeddings: {report.output}", overflow="fold"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from als_cli.config.database import DatabaseConfig
-from als_cli.errors import AlsError
+from als_cli.errors import AlsError, ArtifactError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.databases.database import open_database
 from als_cli.storage.databases.published_view import PublishedView, RecordedVersion
@@ -54,12 +54,20 @@ class DatabasePlace:
 
         Raises
         ------
+        ArtifactError
+            Rows of the version are missing.
         ResourceError
             The database cannot be reached, or refuses.
         """
         with self._view() as view:
             if view is None or version.is_current:
                 return
+            recorded = next((one for one in view.versions() if one.id == version.id), None)
+            if recorded is None or view.count(version.id) != recorded.rows:
+                raise ArtifactError(
+                    f"the rows of version {version.id} in {view.database.address.shown} were changed",
+                    hint="choose another version; `als versions` lists what is stored",
+                )
             with lock_of(view.database, view), view.switched_to(version.id):
                 pass
 
