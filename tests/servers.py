@@ -16,12 +16,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+WITH_PASSWORD = "secretive"
+"""The only role of the PostgreSQL server that needs a password."""
 POSTGRES_FOLDERS = ("/usr/lib/postgresql", "/usr/local/opt/postgresql", "/opt/homebrew/opt/postgresql")
 
 
 @dataclass
 class PostgresServer:
-    """A running server without passwords."""
+    """A running server. Only the role WITH_PASSWORD needs a password."""
 
     folder: Path
     programs: Path
@@ -99,6 +101,8 @@ def postgres_server() -> Iterator[PostgresServer]:
             "UTF8",
         ]
         _start([*command, "--locale=C"], folder).wait(60)
+        rules = folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local all {WITH_PASSWORD} scram-sha-256\n{rules.read_text()}")
         server.start()
         yield server
     finally:

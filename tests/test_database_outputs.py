@@ -111,8 +111,10 @@ def test_passwords_are_in_no_message_report_or_manifest(trained, tmp_path, postg
     assert bad.returncode == 7
     manifest = postgres.read(f"select manifest from {schema}.als_versions")["manifest"][0]
     assert json.loads(manifest)["config"]["recommend"]["output"]["database"]["uri"] == uri
+    assert '"rows"' in good.stdout
+    assert "does not exist" in bad.stderr
+    assert "does not exist" in log.read_text()
     for text in (good.stdout, good.stderr, bad.stderr, log.read_text(), manifest):
-        assert text
         assert "correct-horse" not in text
 
 

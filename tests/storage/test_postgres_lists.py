@@ -10,6 +10,7 @@ from als_cli.errors import ConfigError, DataError, ExitCode, LockedError, Resour
 from als_cli.ranking.lists import output_schema
 from als_cli.storage.sinks.lists_place import DatabasePlace
 from als_cli.storage.sinks.publish_lists import published_lists
+from tests.servers import WITH_PASSWORD
 from tests.storage.postgres_lists import KILLED, ROOT, begun, tables, target, write
 from tests.storage.test_sinks import LISTS, ROWS, SHORT, USER
 
@@ -23,6 +24,47 @@ def test_columns_have_the_types_of_the_lists(postgres, recs):
     assert found.rows() == [
         ("user_id", "bigint"), ("rank", "integer"), ("item_id", "text"), ("score", "real"), ("source", "text"),
     ]  # fmt: skip
+
+
+def test_the_longest_name(postgres, schema):
+    name = f"{schema}.{'x' * 33}"
+    write(postgres, name)
+    write(postgres, name, ROWS.head(1))
+    assert postgres.read(f"select * from {name}").height == 1
+
+
+def test_a_view_without_a_schema_is_in_the_first_of_the_search_path(postgres, schema):
+    uri = f"{postgres.uri()}&options=-csearch_path%3D{schema}"
+    for key in ("one", "two"):
+        with begun(uri, "plain") as sink:
+            sink.write(ROWS, SHORT, 2)
+            sink.finish(key, {"events": {}})
+    assert postgres.read(f"select * from {schema}.plain").height == 3
+    assert [one.manifest.key for one in DatabasePlace(target(uri, "plain").output.database).stored()] == [
+        "two",
+        "one",
+    ]
+
+
+def test_a_password_from_the_environment(postgres, schema, recs, monkeypatch):
+    secret = "p@ss w/rd:%41"
+    postgres.execute(
+        f"create role {WITH_PASSWORD} login password '{secret}'",
+        f"grant usage, create on schema {schema} to {WITH_PASSWORD}",
+    )
+    uri = f"postgresql://{WITH_PASSWORD}:${{SHOP_PASSWORD}}@/postgres?host={postgres.folder}"
+    try:
+        monkeypatch.setenv("SHOP_PASSWORD", secret)
+        with begun(uri, recs) as sink:
+            sink.write(ROWS, SHORT, 2)
+            sink.finish("key", {"events": {}})
+        assert postgres.read(f"select * from {recs}").height == 3
+        monkeypatch.setenv("SHOP_PASSWORD", "wr@ng")
+        with pytest.raises(ResourceError, match="password authentication failed") as caught, begun(uri, recs):
+            pass
+        assert "wr" not in caught.value.message
+    finally:
+        postgres.execute(f"drop owned by {WITH_PASSWORD}", f"drop role {WITH_PASSWORD}")
 
 
 def test_layout_lists_has_arrays(postgres, recs):

@@ -58,9 +58,12 @@ class DatabaseSink:
     def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
         """Index the tables, and make the manifest."""
         if self._database.dialect.needs_index:
-            for table in (self._lists, self._shortfall):
-                where = f"{self._view.sql(table)} ({quoted(self._user)})"
-                self._database.execute(f"create index {quoted(f'{table}_user')} on {where}")
+            for number, table in enumerate((self._lists, self._shortfall)):
+                # The name of a table can be as long as a name can be, so the name of its index does not contain it.
+                index = quoted(f"als_{self._version}_{number}")
+                self._database.execute(
+                    f"create index {index} on {self._view.sql(table)} ({quoted(self._user)})"
+                )
                 self._database.execute(f"analyze {self._view.sql(table)}")
             self._database.commit()
         self.manifest = new_manifest((), kind=KIND, key=key, config=config, **fields)
