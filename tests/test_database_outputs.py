@@ -79,6 +79,30 @@ def test_output_writes_a_file_instead(shop, tmp_path):
     assert [one for one in done("versions", *shop.options)["versions"] if one["of"] == "lists"] == []
 
 
+def test_runs_and_rollbacks_of_a_delta_table(trained, tmp_path):
+    path = tmp_path / "lists"
+    options = (
+        "-c",
+        trained,
+        "--set",
+        f"recommend.output.path={path}",
+        "--set",
+        "recommend.output.format=delta",
+    )
+    assert statuses(*options)[-1] == "done"
+    first = pl.read_delta(str(path))
+    assert statuses(*options)[-1] == "up_to_date"
+    shorter = (*options, "--set", "recommend.top_n=2")
+    assert statuses(*shorter)[-1] == "done"
+    done("recommend", *shorter)
+    assert len([one for one in done("versions", *options)["versions"] if one["of"] == "lists"]) == 2
+    report = done("rollback", *options)
+    assert (report["left"], report["version"]) == ("1", "0")
+    assert statuses(*shorter)[-1] == "rolled_back"
+    assert statuses(*options)[-1] == "up_to_date"
+    assert pl.read_delta(str(path)).sort("user_id", "rank").equals(first.sort("user_id", "rank"))
+
+
 def test_a_database_that_is_away_ends_a_run_before_any_work(trained, tmp_path):
     away = ("--set", f"recommend.output.database={{uri: 'postgresql://als@/shop?host={tmp_path}'}}")
     error = failed(7, "run", "-c", trained, "--force", *away)

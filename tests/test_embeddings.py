@@ -1,5 +1,10 @@
 """`als embeddings`: dot products are the scores of the lists, in the words of pyarrow, polars, DuckDB and numpy."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -114,6 +119,15 @@ def test_readers(published):
     )
     assert best == expected["item_id"].item()
     assert score == pytest.approx(expected["product"].item(), rel=1e-5)
+
+
+def test_the_example_of_the_docs(published):
+    page = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Embeddings\n")[2].partition("\n## ")[0]
+    (code,) = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    code = code.replace("out/embeddings", str(published[1])) + "print(best.shape, scores.dtype)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("(121, 20) float32\n", "")
 
 
 def test_versions_and_rollback(shop, tmp_path):

@@ -1,6 +1,8 @@
 """Lists in Delta tables: merges by user, retries, changes by other programs, options."""
 
+import os
 import sys
+import time
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -203,6 +205,24 @@ def test_files_of_old_versions_are_removed(table):
         table.write(ROWS, SHORT, key=str(number), keep=2)
     for folder in (table.path, table.path.with_name("lists.shortfall")):
         assert len(list(folder.glob("*.parquet"))) == 2
+
+
+def test_a_table_without_old_files_has_no_other_commits(table):
+    for number in range(3):
+        table.write(ROWS, key=str(number), keep=9)
+    assert [entry["operation"] for entry in DeltaTable(table.path).history()] == ["WRITE"] * 3
+
+
+def test_files_of_killed_runs_are_removed_after_a_week(table):
+    table.write(ROWS, key="one")
+    for name, days in (("new", 6), ("old", 8)):
+        left = table.path / f"part-{name}.parquet"
+        left.touch()
+        then = time.time() - days * 86_400
+        os.utime(left, (then, then))
+    table.write(ROWS, key="two")
+    assert [path.name for path in table.path.glob("part-[no]*")] == ["part-new.parquet"]
+    assert table.read().equals(ROWS)
 
 
 def test_overwrite_may_change_the_columns(table):

@@ -90,9 +90,7 @@ class DeltaSink:
     def drop_old(self) -> None:
         """Remove files of old versions."""
         for path in (shortfall_table(self._path), self._path):
-            table = open_table(path)
-            if table is not None:
-                vacuum(table, path, self._target.keep)
+            vacuum(path, self._target.keep)
 
     def _commit(
         self, path: Path, name: str, manifest: Manifest, *, merge: bool, partition_by: tuple[str, ...]

@@ -9,8 +9,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import polars as pl
@@ -28,6 +29,9 @@ _APPLICATION = "als-cli"
 _KEY, _MANIFEST, _RESTORED = "als_key", "als_manifest", "als_restored_version"
 _MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 """Operations that do not change the rows of a table."""
+
+
+_UNNAMED_HOURS = 168
 
 
 @dataclass(frozen=True)
@@ -216,9 +220,21 @@ def _path_of(uri: str) -> Path:
     return Path(unquote(urlsplit(uri).path)) if uri.startswith("file:") else Path(uri)
 
 
-def vacuum(table: Any, path: Path, keep: int) -> None:
-    """Remove the files that none of the last `keep` versions of the lists needs."""
-    written = [commit.version for commit in commits_of(table) if commit.restored is None]
-    kept = sorted({*written[:keep], table.version()})
-    with delta_errors(path):
-        table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, keep_versions=kept)
+def vacuum(path: Path, keep: int) -> None:
+    """Remove the files that none of the last `keep` versions of the lists needs, and files of killed runs.
+
+    Files that no commit names may belong to a writer that has not committed yet. They are removed after a week.
+    """
+    for hours, unnamed in ((0, False), (_UNNAMED_HOURS, True)):
+        table = open_table(path)
+        if table is None:
+            return
+        written = [commit.version for commit in commits_of(table) if commit.restored is None]
+        kept = sorted({*written[:keep], table.version()})
+        with delta_errors(path):
+            vacuum_now = partial(
+                table.vacuum, hours, enforce_retention_duration=False, full=unnamed, keep_versions=kept
+            )
+            # Each vacuum makes two commits, also without any file.
+            if any((path / name).exists() for name in vacuum_now(dry_run=True)):
+                vacuum_now(dry_run=False)
