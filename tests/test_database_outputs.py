@@ -13,8 +13,9 @@ from tests.shop import CONFIG, write_shop
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Return the config of a shop with a model."""
-    config = write_shop(tmp_path_factory.mktemp("shop"), CONFIG.replace("  output: {path: lists}\n", ""))
-    done("run", "-c", config, "--set", "recommend.output.path=first")
+    folder = tmp_path_factory.mktemp("shop")
+    config = write_shop(folder, CONFIG.replace("  output: {path: lists}\n", ""))
+    done("run", "-c", config, "--set", f"recommend.output.path={folder / 'first'}")
     return config
 
 
