@@ -111,6 +111,13 @@ def test_a_database_that_is_away_ends_a_run_before_any_work(trained, tmp_path):
     assert error["message"].startswith("postgresql://")
 
 
+def test_a_database_that_is_away_does_not_stop_the_rollback_of_a_model(trained, tmp_path):
+    away = ("--set", f"recommend.output.database={{uri: 'postgresql://als@/shop?host={tmp_path}'}}")
+    done("train", "-c", trained)
+    report = done("rollback", "-c", trained, *away, "--of", "model")
+    done("rollback", "-c", trained, *away, report["left"])
+
+
 def test_passwords_are_in_no_message_report_or_manifest(trained, tmp_path, postgres, schema, monkeypatch):
     secret = "correct-horse%battery"
     monkeypatch.setenv("SHOP_PASSWORD", secret)

@@ -5,7 +5,7 @@ from datetime import datetime
 from als_cli.errors import ConfigError
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
-from als_cli.stages.versions import places_of
+from als_cli.stages.versions import LISTS, places_of
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.versions import earlier_version, version_named
 
@@ -35,8 +35,9 @@ def rollback(context: StageContext, *, version: str | None, of: str) -> Rollback
     places = places_of(context)
     if of not in places:
         raise ConfigError(f"there are no versions of {of}", hint=f"choose one of {', '.join(places)}")
-    check_lists_output(context.config, context.config_file)
     wanted = earlier_version(places[of]) if version is None else version_named(list(places.values()), version)
+    if wanted.place == places.get(LISTS):
+        check_lists_output(context.config, context.config_file)
     left = next((stored.id for stored in wanted.place.stored() if stored.is_current), None)
     wanted.place.publish_again(wanted)
     return RollbackReport(

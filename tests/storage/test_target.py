@@ -49,6 +49,7 @@ def test_lists_are_streamed_as_ndjson():
         ("-", {"format": "parquet"}, "cannot be streamed"),
         ("lists.csv", {"layout": "lists"}, "csv cannot store"),
         ("s3://bucket/lists", {}, "not a local path"),
+        ("postgresql://als:secret@db/shop", {}, r"is the URI of a database \(postgresql:\), not a path$"),
     ],
 )
 def test_unsupported_combinations_are_errors(path, output, message):

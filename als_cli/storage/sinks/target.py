@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from als_cli.config.database import DatabaseConfig
+from als_cli.config.database import FILE_SYSTEMS, DatabaseConfig
 from als_cli.config.fields import is_url
 from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError
@@ -86,10 +86,7 @@ def target_of(output: OutputConfig) -> Target:
     if output.database is not None:
         return _database(output, output.database)
     if is_url(output.path):
-        raise ConfigError(
-            f"recommend.output.path: {output.path} is not a local path",
-            hint="write to a local path and copy the published files",
-        )
+        raise _remote_path(output.path)
     suffix_format = _FORMAT_OF_SUFFIX.get(Path(output.path).suffix.lower())
     kind: Literal["folder", "file", "stdout", "delta"] = "file"
     if output.path == STDOUT:
@@ -102,6 +99,20 @@ def target_of(output: OutputConfig) -> Target:
     check_compression(output)
     check_partitions(target.kind, output)
     return target
+
+
+def _remote_path(path: str) -> ConfigError:
+    scheme = path.partition(":")[0]
+    if scheme in ("postgresql", "postgres", *FILE_SYSTEMS):
+        # The path may contain a password, so it is not shown.
+        return ConfigError(
+            f"recommend.output.path is the URI of a database ({scheme}:), not a path",
+            hint="use recommend.output.database.uri instead",
+        )
+    return ConfigError(
+        f"recommend.output.path: {path} is not a local path",
+        hint="write to a local path and copy the published files",
+    )
 
 
 def _database(output: OutputConfig, database: DatabaseConfig) -> Target:
