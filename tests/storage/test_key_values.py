@@ -48,6 +48,12 @@ def test_resp_counts_bytes_and_not_characters():
     assert written == '*3\r\n$3\r\nSET\r\n$1\r\n2\r\n$20\r\n[{"item_id":"pöt"}]\r\n'.encode()
 
 
+def test_a_column_of_lists_is_a_part_of_each_slot():
+    frame = ROWS.with_columns(because=pl.Series([["tea"], ["cup", "pot"], []], dtype=pl.List(pl.String)))
+    first = json.loads(stdout_of(frame, format="kv").splitlines()[0])
+    assert [slot["because"] for slot in first["value"]] == [["tea"], ["cup", "pot"]]
+
+
 def test_no_rows_are_no_bytes():
     assert stdout_of(ROWS.clear(), format="resp") == stdout_of(ROWS.clear(), format="kv") == b""
 

@@ -198,7 +198,7 @@ def test_a_rollback_by_hand_is_one_statement(postgres, schema, recs):
     place = DatabasePlace(target(postgres.uri(), recs).output.database)
     first = place.stored()[0]
     write(postgres, recs, ROWS.head(1), key="two")
-    postgres.execute(f"create or replace view {recs} as select * from {schema}.{first.path}")
+    postgres.execute(f"create or replace view {recs} as select * from {first.path}")
     assert postgres.read(f"select * from {recs}").height == 3
     assert [version.is_current for version in place.stored()] == [False, True]
     assert place.left_keys() == {"two"}
@@ -216,7 +216,7 @@ def test_two_writers(postgres, recs):
 def test_rows_that_somebody_deleted(postgres, schema, recs):
     write(postgres, recs)
     path = DatabasePlace(target(postgres.uri(), recs).output.database).stored()[0].path
-    postgres.execute(f"delete from {schema}.{path} where rank = 2")
+    postgres.execute(f"delete from {path} where rank = 2")
     assert published_lists(target(postgres.uri(), recs)) is None
 
 

@@ -50,7 +50,7 @@ class Dialect:
             if (is_list and not self.has_arrays) or isinstance(inner, pl.Struct | pl.List | pl.Array):
                 raise ConfigError(
                     f"{self.title} cannot store column {name} of the lists, which has type {dtype}",
-                    hint="set recommend.output.layout to rows, or write the lists to files",
+                    hint="leave the column out, or write the lists to files",
                 )
 
 

@@ -17,8 +17,9 @@ _VALUE = b'{"value":'
 class KeyValueWriter:
     """Writes a line or a command per user. All rows of a user must be in one frame."""
 
-    def __init__(self, stream: BinaryIO, config: KeyValueConfig, *, as_commands: bool) -> None:
+    def __init__(self, stream: BinaryIO, config: KeyValueConfig, layout: str, *, as_commands: bool) -> None:
         self._stream, self._config, self._as_commands = stream, config, as_commands
+        self._has_rows = layout == "rows"
 
     def write(self, frame: pl.DataFrame) -> None:
         """Append the users of `frame`, whose first column is the user."""
@@ -26,9 +27,8 @@ class KeyValueWriter:
             return
         user, *rest = frame.columns
         key = (pl.lit(self._config.prefix) + pl.col(user).cast(pl.String)).alias("key")
-        is_list = any(isinstance(frame[name].dtype, pl.List) for name in rest)
         slots = pl.struct(rest).alias("value")
-        if not is_list:
+        if self._has_rows:
             frame = frame.group_by(user, maintain_order=True).agg(*map(pl.col, rest), slots)
             slots = pl.col("value")
         if not self._as_commands:
@@ -36,7 +36,7 @@ class KeyValueWriter:
         elif self._config.command == "set":
             self._write_set(frame.select(key)["key"], _ndjson(frame.select(slots)))
         else:
-            items = "item_ids" if is_list else "item_id"
+            items = "item_id" if self._has_rows else "item_ids"
             self._write_rpush(frame.select(key, pl.col(items).cast(pl.List(pl.String)).alias("items")))
 
     def close(self) -> None:

@@ -117,7 +117,7 @@ class DatabasePlace:
         for recorded in view.versions():
             manifest = _manifest_of(recorded)
             if manifest is not None:
-                table = view.tables_of(recorded.id)[0]
+                table = ".".join(filter(None, (view.schema, view.tables_of(recorded.id)[0])))
                 found.append(StoredVersion(self, recorded.id, manifest, recorded.id == current, 0, table))
         return found
 

@@ -37,6 +37,8 @@ class TableOptions:
     row_group_rows: int = 122_880
     key_value: KeyValueConfig = field(default_factory=KeyValueConfig)
     """Keys and commands of the formats kv and resp."""
+    layout: str = "rows"
+    """rows or lists."""
 
 
 def table_writer(
@@ -65,7 +67,7 @@ def table_writer(
     if format_name == "ipc":
         return _IpcWriter(stream, schema, seekable=seekable)
     if format_name in ("kv", "resp"):
-        return KeyValueWriter(stream, options.key_value, as_commands=format_name == "resp")
+        return KeyValueWriter(stream, options.key_value, options.layout, as_commands=format_name == "resp")
     raise ConfigError(
         f"there is no table format {format_name!r}", hint="use parquet, csv, ndjson, ipc, kv or resp"
     )

@@ -65,7 +65,11 @@ class Target:
         """How files are written."""
         output = self.output
         return TableOptions(
-            output.compression, output.compression_level, output.row_group_rows, output.key_value
+            output.compression,
+            output.compression_level,
+            output.row_group_rows,
+            output.key_value,
+            output.layout,
         )
 
     @property
