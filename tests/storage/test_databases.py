@@ -133,6 +133,8 @@ def test_a_driver_that_is_not_installed(monkeypatch, uri, module, extra):
     ):
         pass
     assert caught.value.hint == f"pip install 'als-cli[{extra}]'"
+    with pytest.raises(ConfigError, match="need a package that is not installed"):
+        DatabasePlace(DatabaseConfig(uri=uri)).check_replaceable()
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,25 @@ class Database:
             yield
 
 
+def driver_of(address: DatabaseAddress) -> Any:
+    """Return the function that connects to the database at `address`.
+
+    Raises
+    ------
+    ConfigError
+        The extra with the driver is not installed.
+    """
+    dialect = dialect_of(address)
+    try:
+        import_module("adbc_driver_manager.dbapi")
+        return import_module(dialect.module).connect
+    except ImportError as missing:
+        raise ConfigError(
+            f"lists in {dialect.title} need a package that is not installed: {missing.name}",
+            hint=f"pip install 'als-cli[{dialect.extra}]'",
+        ) from None
+
+
 @contextmanager
 def open_database(address: DatabaseAddress, *, create: bool = False) -> Iterator[Database]:
     """Yield a connection to the database at `address`; `create` makes the file of a new DuckDB or SQLite database.
@@ -106,15 +125,7 @@ def open_database(address: DatabaseAddress, *, create: bool = False) -> Iterator
     ResourceError
         The database cannot be reached.
     """
-    dialect = dialect_of(address)
-    try:
-        connect = import_module(dialect.module).connect
-        import_module("adbc_driver_manager.dbapi")
-    except ImportError as missing:
-        raise ConfigError(
-            f"lists in {dialect.title} need a package that is not installed: {missing.name}",
-            hint=f"pip install 'als-cli[{dialect.extra}]'",
-        ) from None
+    connect = driver_of(address)
     is_new = address.file is not None and not address.file.exists()
     if address.file is not None and create:
         make_folder(address.file.parent)

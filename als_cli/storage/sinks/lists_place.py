@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from als_cli.config.database import DatabaseConfig
 from als_cli.errors import AlsError, ArtifactError
 from als_cli.storage.databases.address import address_of
-from als_cli.storage.databases.database import open_database
+from als_cli.storage.databases.database import driver_of, open_database
 from als_cli.storage.databases.published_view import PublishedView, RecordedVersion
 from als_cli.storage.manifest import FORMAT_VERSION, Manifest
 from als_cli.storage.sinks.database_sink import lock_of
@@ -90,6 +90,7 @@ class DatabasePlace:
         ResourceError
             The database cannot be reached.
         """
+        driver_of(address_of(self.config))  # a file that does not exist yet is not opened
         with self._view() as view:
             if view is not None:
                 view.check_replaceable()
