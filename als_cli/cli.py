@@ -122,6 +122,18 @@ def recommend(
 
 
 @command(app)
+def embeddings(
+    session: Session,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PATH", help="The folder of the vectors.")
+    ] = None,
+    as_of: AsOfFlag = None,
+) -> None:
+    """Write the vectors of users and items, for vector indexes."""
+    session.run_stage("embeddings", session.context(events__as_of=as_of, embeddings__path=output))
+
+
+@command(app)
 def run(
     session: Session,
     force: Annotated[
@@ -147,7 +159,9 @@ def rollback(
     ] = None,
     of: Annotated[
         str,
-        typer.Option("--of", metavar="NAME", help="lists, model, dataset, choice, evaluation or backtest."),
+        typer.Option(
+            "--of", metavar="NAME", help="lists, embeddings, model, dataset, choice, evaluation or backtest."
+        ),
     ] = "lists",
     output: OutputFlag = None,
 ) -> None:

@@ -93,7 +93,7 @@ class LockedError(AlsError):
 
 
 class ResourceError(AlsError):
-    """Out of disk, memory or permission (exit code 7)."""
+    """Out of disk, memory or permission, or a database cannot be used (exit code 7)."""
 
     exit_code = ExitCode.RESOURCE
 

@@ -23,6 +23,7 @@ from als_cli.config.root import Config
 REQUIRED = {
     "source": "events/*.parquet",
     "path": "FILE",
+    "uri": "sqlite:lists.sqlite",
     "file": "FILE",
     "catalog": "FILE",
     "active_since": "30d",

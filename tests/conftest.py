@@ -1,10 +1,13 @@
 """Settings for all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.servers import PostgresServer, postgres_server
 
 # The duration of an example depends on the machine, so Hypothesis sets no deadline.
 settings.register_profile("als", deadline=None)
@@ -32,11 +35,15 @@ SLOW = (
     "ranking/test_warm_up.py",
     "storage/test_lock.py",
     "storage/test_ownership.py",
+    "storage/test_postgres_lists.py",
+    "storage/test_postgres_readers.py",
     "tables/test_expansion.py",
     "tables/test_headers.py",
     "test_as_of.py",
     "test_cli.py",
+    "test_database_outputs.py",
     "test_demand_commands.py",
+    "test_embeddings.py",
     "test_opened_by.py",
     "test_public_data.py",
     "test_readme.py",
@@ -60,3 +67,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path == place or place in item.path.parents for place in slow):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Yield a PostgreSQL server for all tests of this process."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def schema(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the name of an empty schema in `postgres`."""
+    name = f"test_{abs(hash(request.node.nodeid)) % 10**12}"
+    postgres.execute(f"create schema {name}")
+    yield name
+    postgres.execute(f"drop schema {name} cascade")
+
+
+@pytest.fixture
+def recs(schema: str) -> str:
+    """Return the name of a view in `schema`."""
+    return f"{schema}.recs"
+
+
+@pytest.fixture
+def role(postgres: PostgresServer, schema: str) -> Iterator[str]:
+    """Yield a role without any rights."""
+    name = f"role_{schema}"
+    postgres.execute(f"create role {name} login")
+    yield name
+    postgres.execute(f"drop owned by {name}", f"drop role {name}")

@@ -37,6 +37,8 @@ FILES_OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "numba": ("als/kernels/", "ranking/kernel_"),
     "optuna": ("tuning/study.py", "tuning/trial_digests.py"),
     "sqlalchemy": ("tuning/study.py",),
+    "adbc_driver_manager": ("storage/databases/database.py",),
+    "deltalake": ("storage/sinks/delta_",),
     "pandas": (),
     "pickle": (),
     "click": (),

@@ -38,6 +38,10 @@ class WrongFormError(ValueError):
     """A value is not a duration or an instant. The message about the key names the expected form."""
 
 
+class SecretValueError(ValueError):
+    """A value is wrong, and messages must not show it."""
+
+
 def parse_duration(raw: Any) -> timedelta:
     """Return the time span of a text, for example of ``30d``, ``12h`` or ``1.5w``."""
     if isinstance(raw, timedelta):

@@ -141,6 +141,7 @@ def _typed_value(key: str, text: str, origin: str) -> Any:
 
 def _fill_in_sections(tree: dict[str, Any]) -> None:
     # Paths in defaults are validated only if the tree has their section.
+    tree.setdefault("embeddings", {})
     recommend = tree.setdefault("recommend", {})
     if isinstance(recommend, dict):
         recommend.setdefault("output", {})

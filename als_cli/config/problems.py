@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from als_cli.config.expected import literals_of, shown, words_for
-from als_cli.config.fields import WrongFormError
+from als_cli.config.fields import SecretValueError, WrongFormError
 from als_cli.config.root import Config
 from als_cli.config.schema_keys import Accepted, accepted_at, keys_below, keys_named, kinds_with
 from als_cli.config.yaml_text import KeyPath
@@ -30,6 +30,8 @@ class _Mistake:
     path: KeyPath
     rule: str = ""
     """The message of a validator of als-cli."""
+    is_secret: bool = False
+    """Whether the message must not show the value."""
     branches: tuple[tuple[KeyPath, str], ...] = ()
     """The section models that pydantic tried, each with the path of its section."""
 
@@ -75,7 +77,8 @@ def _mistake(detail: ErrorDetails, tree: Any) -> _Mistake:
     if detail["type"] == "missing":
         return _Mistake("missing", path, branches=branches)
     if detail["type"] == "value_error" and not isinstance(error, WrongFormError):
-        return _Mistake("rule", path, rule=str(error), branches=branches)
+        is_secret = isinstance(error, SecretValueError)
+        return _Mistake("rule", path, str(error), is_secret, branches)
     if detail["type"].startswith("union_tag"):
         return replace(_variant_mistake(path, tree), branches=branches)
     return _Mistake("type", path, branches=branches)
@@ -188,7 +191,8 @@ def _message(mistakes: list[_Mistake], tree: Any) -> str:
         return "this key is required" + (f": one of {', '.join(words)}" if len(words) > 1 else "")
     given = _value_at(tree, path)
     if "rule" in by_kind:
-        return f"{by_kind['rule'].rule}, got {shown(given)}"
+        rule = by_kind["rule"]
+        return rule.rule if rule.is_secret else f"{rule.rule}, got {shown(given)}"
     if given is None and accepted and all(one.section is not None for one in accepted):
         return "this section is empty: give it keys, or remove it"
     return f"expected {words_for(accepted)}, got {shown(given)}" + "".join(_advice(accepted, given))

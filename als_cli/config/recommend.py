@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
+from als_cli.config.output import OutputConfig
 from als_cli.config.rules import ItemsFile, RulesConfig
 from als_cli.config.source import ColumnRef, TableFormat
 
@@ -81,21 +82,6 @@ class Guests(Section):
     """User id of the list for all unknown users. It must not be the id of a user."""
     segments: dict[str, UserId] = Field(default={})
     """User ids of the lists for unknown users of a segment, by segment."""
-
-
-class OutputConfig(Section):
-    """The output of the lists."""
-
-    path: PathText = Field(default="out/recommendations", validate_default=True)
-    """A folder of part files; one file if the name ends in .parquet, .csv, .ndjson or .arrow; or `-` for stdout. Another suffix of letters is an error. The output must be outside the workspace and must not overwrite an input."""
-    format: Literal["parquet", "csv", "ndjson", "ipc"] = "parquet"
-    """File format. It must agree with the suffix of a file name."""
-    layout: Literal["rows", "lists"] = "rows"
-    """`rows`: one row per user and rank; `lists`: one row per user."""
-    users_per_part: int = Field(default=1_000_000, ge=1, le=1_000_000_000)
-    """Maximum number of users in one part file of a folder."""
-    keep: int = Field(default=5, ge=1, le=1000)
-    """Number of versions of the lists that stay on disk, the published one included."""
 
 
 class RecommendConfig(Section):

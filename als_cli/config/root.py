@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from als_cli.config.embeddings import EmbeddingsConfig
 from als_cli.config.evaluate import EvaluateConfig
 from als_cli.config.events import EventsConfig
 from als_cli.config.fields import PathText, Section
@@ -31,3 +32,5 @@ class Config(Section):
     """The search for better hyperparameters."""
     recommend: RecommendConfig = RecommendConfig()
     """The lists: users, items and output."""
+    embeddings: EmbeddingsConfig = EmbeddingsConfig()
+    """The vectors of users and items, which `als embeddings` writes."""

@@ -12,6 +12,9 @@ def config_text(config: Config, comment: str = "") -> str:
     tree = config.model_dump(mode="json", exclude_unset=True)
     # Default paths would otherwise start at the folder of the new file.
     tree["workspace"] = config.workspace
-    tree.setdefault("recommend", {}).setdefault("output", {})["path"] = config.recommend.output.path
+    tree.setdefault("embeddings", {})["path"] = config.embeddings.path
+    output = tree.setdefault("recommend", {}).setdefault("output", {})
+    if config.recommend.output.database is None:
+        output["path"] = config.recommend.output.path
     head = "".join(f"# {line}\n" for line in comment.splitlines())
     return head + write_yaml(tree)

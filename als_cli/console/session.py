@@ -101,6 +101,8 @@ class Session:
         from als_cli.stages.context import StageContext
 
         given = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+        if "recommend.output.path" in given:
+            given["recommend.output.database"] = None  # --output names a file, a folder or stdout
         if self.options.threads is not None:
             given["threads"] = self.options.threads
         config = load_config(self.options.config, self.options.set_ or (), flags=given)

@@ -148,6 +148,26 @@ class Recommender:
             wanted=self._rules.top_n,
         )
 
+    def item_vectors(self, *, with_demand: bool) -> Float32Array:
+        """Return the vector of each item of the model: (I, d) float32.
+
+        Its dot product with :meth:`user_vectors` is the score of the lists; without demand, that of the factors.
+        """
+        return self._ranked.factors if with_demand else self._model.factors.items
+
+    def user_vectors(self, block: UserBlock, *, with_demand: bool) -> tuple[pl.DataFrame, Float32Array]:
+        """Return user_id and source of the users in `block` with a vector, and the vectors: (N, d) float32.
+
+        Users who have no item that the model knows are left out.
+        """
+        history = self._items.histories(self._interactions.matrix, block.dataset_rows)
+        personal = self._personal(block, history)
+        have = np.flatnonzero(personal.codes != NO_SOURCE)
+        sources = pl.Series("source", SOURCES, dtype=pl.String).gather(personal.codes[have].astype(np.uint32))
+        dimensions = self.item_vectors(with_demand=with_demand).shape[1]
+        vectors = np.ascontiguousarray(personal.scored.users[have, :dimensions])
+        return pl.DataFrame([block.user_ids.gather(have).alias("user_id"), sources]), vectors
+
     def _personal(self, block: UserBlock, history: csr_matrix) -> BlockSource:
         """Return trained and folded-in factors, with a column for the offset if the demand has one."""
         has_history = block.dataset_rows >= 0

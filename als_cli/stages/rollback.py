@@ -5,9 +5,9 @@ from datetime import datetime
 from als_cli.errors import ConfigError
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
-from als_cli.stages.versions import places_of
+from als_cli.stages.versions import LISTS, places_of
 from als_cli.storage.output_checks import check_lists_output
-from als_cli.storage.versions import earlier_version, roll_back, version_named
+from als_cli.storage.versions import earlier_version, version_named
 
 
 class RollbackReport(Report):
@@ -35,13 +35,14 @@ def rollback(context: StageContext, *, version: str | None, of: str) -> Rollback
     places = places_of(context)
     if of not in places:
         raise ConfigError(f"there are no versions of {of}", hint=f"choose one of {', '.join(places)}")
-    check_lists_output(context.config, context.config_file)
     wanted = earlier_version(places[of]) if version is None else version_named(list(places.values()), version)
-    left = wanted.place.current()
-    roll_back(wanted)
+    if wanted.place == places.get(LISTS):
+        check_lists_output(context.config, context.config_file)
+    left = next((stored.id for stored in wanted.place.stored() if stored.is_current), None)
+    wanted.place.publish_again(wanted)
     return RollbackReport(
         of=next(name for name, place in places.items() if place == wanted.place),
         version=wanted.id,
-        left=None if left is None else left.name,
+        left=left,
         created=wanted.manifest.created,
     )

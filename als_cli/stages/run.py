@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from als_cli.ranking.warm_up import start_warm_up
@@ -16,7 +15,9 @@ from als_cli.stages.recommend import published_recommendations, recommend, recom
 from als_cli.stages.train import is_model_kept, train, train_key
 from als_cli.storage.manifest import Manifest, whole_manifest
 from als_cli.storage.output_checks import check_lists_output
-from als_cli.storage.versions import rolled_back_keys
+from als_cli.storage.sinks.lists_place import lists_place
+from als_cli.storage.sinks.target import target_of
+from als_cli.storage.versions import Place, VersionedPlace
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ class _Stage:
     key: Callable[[StageContext], str | None]
     """The key that the artifact would have now. None if the stage must always run, because stdin is an input."""
     published: Callable[[StageContext], Manifest | None]
-    place: Callable[[StageContext], Path]
-    """The path where the stage publishes."""
+    place: Callable[[StageContext], VersionedPlace | None]
+    """The place where the stage publishes; None for stdout."""
     when_up_to_date: Callable[[StageContext], None] = lambda _context: None
     is_due: Callable[[StageContext], bool] = lambda _context: True
     """Whether the stage should run if it is out of date."""
@@ -48,14 +49,14 @@ _STAGES = (
         ingest,
         ingest_key,
         lambda c: whole_manifest(c.dataset_place, "dataset"),
-        lambda c: c.dataset_place,
+        lambda c: Place("dataset", c.dataset_place),
     ),
     _Stage(
         "evaluate",
         evaluate,
         evaluate_key,
         lambda c: whole_manifest(c.evaluations_place, "evaluation"),
-        lambda c: c.evaluations_place,
+        lambda c: Place("evaluation", c.evaluations_place),
         # A gate that the published evaluation does not pass must stop this run too.
         recheck_gate,
         lambda c: not is_model_kept(c),
@@ -65,7 +66,7 @@ _STAGES = (
         train,
         train_key,
         lambda c: whole_manifest(c.models_place, "model"),
-        lambda c: c.models_place,
+        lambda c: Place("model", c.models_place),
         is_due=lambda c: not is_model_kept(c),
     ),
     _Stage(
@@ -73,7 +74,7 @@ _STAGES = (
         recommend,
         recommend_key,
         published_recommendations,
-        lambda c: Path(c.config.recommend.output.path),
+        lambda c: lists_place(target_of(c.config.recommend.output)),
     ),
 )
 
@@ -129,4 +130,5 @@ def _status(
         return "up_to_date"
     if not stage.is_due(context):
         return "not_due"
-    return "rolled_back" if key is not None and key in rolled_back_keys(stage.place(context)) else None
+    place = stage.place(context)
+    return "rolled_back" if key is not None and place is not None and key in place.left_keys() else None

@@ -85,7 +85,14 @@ def output_lock(target: Path, deadline: float | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _held(path: Path, locked: Path, alternative: str, deadline: float | None) -> Iterator[None]:
+def database_lock(file: Path, view: str, deadline: float | None = None) -> Iterator[None]:
+    """Hold the lock `file` of `view` in a database, as :func:`workspace_lock` does for a workspace."""
+    with _held(file, view, "write to another view", deadline):
+        yield
+
+
+@contextmanager
+def _held(path: Path, locked: Path | str, alternative: str, deadline: float | None) -> Iterator[None]:
     with refusals_at(locked):
         descriptor = _acquire(path, locked, alternative, deadline)
     try:
@@ -94,7 +101,7 @@ def _held(path: Path, locked: Path, alternative: str, deadline: float | None) ->
         os.close(descriptor)
 
 
-def _acquire(path: Path, locked: Path, alternative: str, deadline: float | None) -> int:
+def _acquire(path: Path, locked: Path | str, alternative: str, deadline: float | None) -> int:
     """Return the open lock file at `path`, locked by this process."""
     has_announced = False
     while True:

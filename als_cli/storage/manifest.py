@@ -133,8 +133,18 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
 
     `fields` are the other fields of :class:`Manifest`: inputs, counts, metrics, seed, threads, seconds.
     """
-    outputs = describe_outputs(folder)
-    manifest = Manifest(
+    manifest = new_manifest(describe_outputs(folder), kind=kind, key=key, config=config, **fields)
+    document = with_checksum(json.loads(manifest.model_dump_json()))
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return manifest
+
+
+def new_manifest(
+    outputs: tuple[OutputFile, ...], *, kind: str, key: str, config: dict[str, Any], **fields: Any
+) -> Manifest:
+    """Return the manifest of `outputs`, made now. The other arguments are those of :func:`write_manifest`."""
+    return Manifest(
         kind=kind,
         key=key,
         config=config,
@@ -144,10 +154,6 @@ def write_manifest(folder: Path, *, kind: str, key: str, config: dict[str, Any],
         peak_memory_bytes=peak_memory_bytes(),
         **fields,
     )
-    document = with_checksum(json.loads(manifest.model_dump_json()))
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    return manifest
 
 
 def read_manifest(folder: Path, kind: str) -> Manifest:

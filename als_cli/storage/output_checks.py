@@ -4,15 +4,22 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from als_cli.config.database import DatabaseConfig
 from als_cli.config.recommend_checks import check_recommend
 from als_cli.config.root import Config
 from als_cli.errors import ConfigError
+from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import LOCK
+from als_cli.storage.publish import check_replaceable_by_link
 from als_cli.storage.read_paths import ReadPath, read_paths
+from als_cli.storage.sinks.delta_table import shortfall_table
 from als_cli.storage.sinks.list_files import beside, check_replaceable, files_of
+from als_cli.storage.sinks.lists_place import DatabasePlace
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
 
 _OUTPUT = "recommend.output.path"
+_DATABASE = "recommend.output.database"
+_EMBEDDINGS = "embeddings.path"
 _OUTPUT_HINT = "set recommend.output.path (or --output) to a separate path, for example out/lists"
 _TUNE_HINT = "set tune.output (or --output) to a separate file, or leave it out"
 _ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "runs")
@@ -38,10 +45,35 @@ def check_lists_output(config: Config, config_file: Path | None) -> None:
         )
     if target.kind == "stdout":
         return
+    if config.recommend.output.database is not None:
+        _check_database(config, config_file, config.recommend.output.database)
+        return
     for source in read_paths(config, config_file):
         _check_against_input(source, target)
     _check_against_workspace(Path(config.workspace), target)
     check_replaceable(target)
+
+
+def check_embeddings_output(config: Config, config_file: Path | None) -> None:
+    """Return when the folder `embeddings.path` may be written.
+
+    Raises
+    ------
+    ConfigError
+        It equals, contains or is inside an input, the workspace or the lists. Or als did not make what is there.
+    """
+    path, hint = Path(config.embeddings.path), "set embeddings.path (or --output) to a separate folder"
+    for source in read_paths(config, config_file):
+        _refuse_input(_EMBEDDINGS, path, path, source, hint)
+        if any(_is_inside(file, path) for file in source.files()):
+            raise _conflict(_EMBEDDINGS, path, "contains", source.key, source.path, hint)
+    others = {"workspace": config.workspace}
+    if config.recommend.output.database is None and config.recommend.output.path != "-":
+        others["recommend.output.path"] = config.recommend.output.path
+    for key, other in others.items():
+        if _is_inside(path, Path(other)) or _is_inside(Path(other), path):
+            raise _conflict(_EMBEDDINGS, path, "overlaps", key, other, hint)
+    check_replaceable_by_link(path)
 
 
 def check_tune_output(config: Config, config_file: Path | None) -> None:
@@ -76,23 +108,40 @@ def check_log_file(log_file: Path, config: Config, config_file: Path | None) -> 
         _refuse_input("--log-file", shown, shown, source, "choose another --log-file")
 
 
+def _check_database(config: Config, config_file: Path | None, database: DatabaseConfig) -> None:
+    file = address_of(database).file
+    if file is not None:
+        for source in read_paths(config, config_file):
+            _refuse_input(_DATABASE, file, file, source, "use another file")
+        if _is_inside(file, Path(config.workspace)):
+            raise _conflict(_DATABASE, file, "is in", "workspace", config.workspace, "use a file elsewhere")
+    DatabasePlace(database).check_replaceable()
+
+
 def _check_against_workspace(workspace: Path, target: Target) -> None:
     path = Path(target.path)
     if _is_inside(path, workspace):
         raise _conflict(_OUTPUT, path, "is in", "workspace", workspace, _OUTPUT_HINT)
-    if target.kind == "folder" and _is_inside(workspace, path):
+    if target.kind != "file" and _is_inside(workspace, path):
         raise _conflict(_OUTPUT, path, "contains", "workspace", workspace, _OUTPUT_HINT)
 
 
 def _check_against_input(source: ReadPath, target: Target) -> None:
     path = Path(target.path)
-    written = files_of(path) if target.kind == "file" else (path, *beside(path))
+    written = _written(target)
     for file in written:
         _refuse_input(_OUTPUT, path, file, source, _OUTPUT_HINT)
-    if target.kind == "folder":
+    if target.kind != "file":
         _refuse_folder_of_input(path, source)
     if any(source.would_read(file) for file in _resolved(_list_files(target))):
         raise _conflict(_OUTPUT, path, "would be read as input by", source.key, source.path, _OUTPUT_HINT)
+
+
+def _written(target: Target) -> tuple[Path, ...]:
+    path = Path(target.path)
+    if target.kind == "delta":
+        return path, shortfall_table(path)
+    return files_of(path) if target.kind == "file" else (path, *beside(path))
 
 
 def _refuse_input(key: str, path: Path, written: Path, source: ReadPath, hint: str) -> None:
@@ -115,7 +164,11 @@ def _list_files(target: Target) -> list[Path]:
     path = Path(target.path)
     if target.kind == "file":
         return list(files_of(path))
-    return [path / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
+    if target.kind == "delta":
+        partitions = Path(*(f"{name}=value" for name in target.output.partition_by))
+        return [one / partitions / "part-00000.parquet" for one in (path, shortfall_table(path))]
+    partitions = Path(*(f"{name}=value" for name in target.output.partition_by))
+    return [path / partitions / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
 
 
 def _is_same(written: Path, file: Path) -> bool:

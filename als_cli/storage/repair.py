@@ -11,6 +11,7 @@ COMMANDS = {
     "evaluation": "evaluate",
     "backtest": "backtest",
     "recommendations": "recommend",
+    "embeddings": "embeddings",
 }
 """The command that writes each kind of artifact."""
 _MAXIMUM_CHARACTERS = 200

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from als_cli.config.loading import load_config
 from als_cli.config.writing import config_text
 from als_cli.config.yaml_text import parse_yaml, write_yaml
+from als_cli.storage.sinks.target import target_of
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 WORDS = st.one_of(
@@ -36,7 +37,20 @@ def test_defaults_that_are_paths_stay_where_they_were(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far/copy.yaml").write_text(config_text(config))
     assert load_config(tmp_path / "far/copy.yaml", environment={}) == config
-    assert set(yaml.safe_load(config_text(config))) == {"workspace", "events", "evaluate", "recommend"}
+    assert set(yaml.safe_load(config_text(config))) == {
+        *("workspace", "events", "evaluate", "recommend", "embeddings"),
+    }
+
+
+def test_the_file_of_a_database_stays_where_it_was(tmp_path):
+    (tmp_path / "shop.yaml").write_text(
+        "events: {source: e.csv}\nrecommend: {output: {database: {uri: 'duckdb:out/x.duckdb'}}}\n"
+    )
+    config = load_config(tmp_path / "shop.yaml", environment={})
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far/copy.yaml").write_text(config_text(config))
+    copy = load_config(tmp_path / "far/copy.yaml", environment={})
+    assert target_of(copy.recommend.output).path == f"duckdb:{tmp_path}/out/x.duckdb recommendations"
 
 
 @given(st.dictionaries(WORDS.filter(lambda word: word != "<<"), VALUES, max_size=4))

@@ -22,6 +22,7 @@ FOREIGN = re.compile(
 NEEDED = {
     "source": "e.csv",
     "path": "f.csv",
+    "uri": "sqlite:x",
     "file": "f.csv",
     "catalog": "c.csv",
     "active_since": "30d",
@@ -233,7 +234,7 @@ def test_messages_by_example(tmp_path, text, says):
         ("recommend: {users: {file: u.csv, colum: id}}", "recommend.users.colum (line 2): unknown key, did you mean column?"),
         ("recommend: {items: {catlog: c.csv}}", "recommend.items.catlog (line 2): unknown key, did you mean catalog?"),
         ("recommend: {items: {catalog: c.csv, 1: x}}", "recommend.items.1 (line 2): unknown key"),
-        ("null: x", "null (line 2): unknown key; known here: evaluate, "),
+        ("null: x", "null (line 2): unknown key; known here: embeddings, "),
         ("true: x", "true (line 2): unknown key"),
         ("1.5: x", "1.5 (line 2): unknown key"),
         ("2026-01-31: x", "2026-01-31 (line 2): unknown key"),

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from als_cli.errors import ArtifactError
 from als_cli.storage.sinks.publish_lists import published_lists
-from als_cli.storage.versions import Place, earlier_version, roll_back, rolled_back_keys, stored_versions
+from als_cli.storage.versions import Place, earlier_version
 from tests.storage.test_sinks import ROWS, target, write
 
 KEEP = 3
@@ -95,8 +95,8 @@ class Publishing(RuleBasedStateMachine):
         write(self.target, [ROWS] * blocks, key=f"key {blocks}")
         self.current = blocks
         assert published_lists(self.target).key == f"key {blocks}"
-        assert rolled_back_keys(self.place.path) == set()
-        assert len(stored_versions(self.place)) <= KEEP
+        assert self.place.left_keys() == set()
+        assert len(self.place.stored()) <= KEEP
         left = [path.name for path in self.folder.rglob(".*") if path.name.startswith((".staging", ".link"))]
         assert left == []
 
@@ -122,9 +122,9 @@ class Publishing(RuleBasedStateMachine):
         before = self.current
         try:
             with killed_at(step if is_killed else 10_000):
-                roll_back(earlier)
+                self.place.publish_again(earlier)
             assert self._read() == expected
-            assert f"key {before}" in rolled_back_keys(self.place.path)
+            assert f"key {before}" in self.place.left_keys()
         except Killed:
             assert is_killed
         self.current = self._read()
@@ -139,7 +139,7 @@ class Publishing(RuleBasedStateMachine):
 
     @invariant()
     def the_published_version_is_among_the_last_versions(self):
-        stored = stored_versions(self.place)
+        stored = self.place.stored()
         if self.current is not None and not self.name.endswith(".parquet"):
             assert [one.manifest.key for one in stored if one.is_current] == [f"key {self.current}"]
 

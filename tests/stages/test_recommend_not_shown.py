@@ -64,7 +64,7 @@ def test_a_second_run_on_the_same_day_gives_the_same_lists(tmp_path):
 def test_stdout_keeps_no_lists(tmp_path):
     context = open_shop(tmp_path, top_n=1, rules={"not_shown": "7d"}, output={"path": "-"})
     with pytest.raises(
-        ConfigError, match=r"not_shown needs earlier lists, but recommend\.output\.path is stdout"
+        ConfigError, match=r"not_shown needs earlier lists, but they cannot be read from - \(csv\)"
     ):
         recommend(context)
 

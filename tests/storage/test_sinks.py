@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from als_cli.config.recommend import OutputConfig
+from als_cli.config.output import OutputConfig
 from als_cli.errors import ResourceError
 from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.storage.manifest import Manifest, file_sha256

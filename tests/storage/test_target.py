@@ -2,7 +2,7 @@
 
 import pytest
 
-from als_cli.config.recommend import OutputConfig
+from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError
 from als_cli.storage.sinks.target import target_of
 
@@ -49,6 +49,7 @@ def test_lists_are_streamed_as_ndjson():
         ("-", {"format": "parquet"}, "cannot be streamed"),
         ("lists.csv", {"layout": "lists"}, "csv cannot store"),
         ("s3://bucket/lists", {}, "not a local path"),
+        ("postgresql://als:secret@db/shop", {}, r"is the URI of a database \(postgresql:\), not a path$"),
     ],
 )
 def test_unsupported_combinations_are_errors(path, output, message):
@@ -79,7 +80,7 @@ def test_a_suffix_that_is_no_format_is_an_error_with_a_suggestion(tmp_path, name
     with pytest.raises(ConfigError, match=rf"recommend\.output\.path: .*/{name} ends in \.") as caught:
         target(tmp_path / name)
     assert caught.value.hint == (
-        f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson or .arrow; the name of a new folder must not end in a suffix of letters"
+        f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson, .arrow or .resp; the name of a new folder must not end in a suffix of letters"
     )
 
 

@@ -29,22 +29,24 @@ class RankedItems:
 
     def __init__(self, factors: Float32Array, allowed: BoolArray | None = None) -> None:
         """Rank the `allowed` (I,) items by their `factors` (I, f)."""
-        self._factors, self._allowed = factors, allowed
+        self.factors = factors
+        """(I, f)."""
+        self._allowed = allowed
         self._only: dict[str, RankedItems] = {}
 
     @property
     def width(self) -> int:
         """The number of factors f."""
-        return int(self._factors.shape[1])
+        return int(self.factors.shape[1])
 
     @property
     def count(self) -> int:
         """The number of items I."""
-        return len(self._factors)
+        return len(self.factors)
 
     @cached_property
     def _index(self) -> ItemIndex:
-        return item_index(self._factors, self._allowed)
+        return item_index(self.factors, self._allowed)
 
     def only(self, rule: str, item_rows: Int32Array) -> "RankedItems":
         """Return the items that are allowed and among `item_rows`, which `rule` chooses; they are kept by this name."""
@@ -52,21 +54,21 @@ class RankedItems:
             chosen = np.zeros(self.count, bool)
             chosen[item_rows] = True
             allowed = chosen if self._allowed is None else chosen & self._allowed
-            self._only[rule] = RankedItems(self._factors, allowed)
+            self._only[rule] = RankedItems(self.factors, allowed)
         return self._only[rule]
 
     def scores(self, users: Float32Array, item_rows: Int32Array) -> Float32Array:
         """Return the scores of `item_rows` (B, k) for `users` (B, f): (B, k)."""
         count, slots = item_rows.shape
         pairs = Pairs(np.repeat(np.arange(count), slots), item_rows.reshape(-1).astype(np.int64))
-        return score_pairs(users, self._factors, pairs).reshape(count, slots)
+        return score_pairs(users, self.factors, pairs).reshape(count, slots)
 
     def best(self, users: Float32Array, n: int, masks: Masks, threads: int) -> TopN:
         """Return the `n` best items for `users` (B, f), (B, n)."""
         if len(users) == 1 and masks.limits is None:  # gives the same list, and compiles no kernel
             return top_n(
                 users,
-                self._factors,
+                self.factors,
                 n,
                 seen=masks.seen,
                 candidates=masks.candidates,

@@ -8,9 +8,9 @@ from als_cli.storage.durable import sync_folder
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import check_replaceable_by_link, versions_by_age
 from als_cli.storage.publish_file import manifest_beside
+from als_cli.storage.sinks.delta_table import check_own_table, require_deltalake, shortfall_table
 from als_cli.storage.sinks.target import Target
 
-KIND = "recommendations"
 _SHORTFALL = "shortfall.parquet"
 
 
@@ -23,6 +23,11 @@ def check_replaceable(target: Target) -> None:
         als did not write one of these files.
     """
     path = Path(target.path)
+    if target.kind == "delta":
+        require_deltalake()
+        for table in (path, shortfall_table(path)):
+            check_own_table(table)
+        return
     if target.kind == "stdout" or (target.kind == "file" and path.is_dir()):
         return
     if target.kind == "folder":

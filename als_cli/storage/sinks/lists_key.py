@@ -10,7 +10,7 @@ from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.manifest import InputFile, stage_key
 from als_cli.storage.model_files import Model
 from als_cli.storage.sinks.shown import day_of
-from als_cli.storage.sinks.target import target_of
+from als_cli.storage.sinks.target import Target, target_of
 
 
 def lists_key(
@@ -31,7 +31,7 @@ def lists_key(
         _forget(rules, path.split(".")[1:])
     return stage_key(
         recommend=rules,
-        output=(target.kind, target.format, target.layout, target.users_per_part),
+        output=(target.kind, target.format, _form(target)),
         changing=changing,
         as_of=dataset.manifest.as_of,
         dataset=dataset.manifest.content,
@@ -63,6 +63,13 @@ def _forget(values: Any, path: list[str]) -> None:
         name, _, number = step.rstrip("]").partition("[")
         values = values[name][int(number)] if number else values[name]
     values.pop(path[-1])
+
+
+def _form(target: Target) -> dict[str, Any]:
+    """Return the keys of the output that change the bytes of the lists."""
+    if target.kind == "database":
+        return {"layout": target.layout}
+    return target.output.model_dump(mode="json", exclude={"path", "format", "keep", "database"})
 
 
 def lists_paths(config: RecommendConfig) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ when the block ends without an exception. Stdout has neither shortfall nor manif
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -21,12 +21,15 @@ from als_cli.storage.manifest import (
 )
 from als_cli.storage.publish import staged_folder
 from als_cli.storage.publish_file import manifest_beside, staged_file_version
-from als_cli.storage.sinks.list_files import KIND, check_replaceable, link_beside, shortfall_name
+from als_cli.storage.sinks.database_sink import database_sink
+from als_cli.storage.sinks.delta_place import published_in_delta
+from als_cli.storage.sinks.delta_sink import delta_sink
+from als_cli.storage.sinks.list_files import check_replaceable, link_beside, shortfall_name
+from als_cli.storage.sinks.lists_place import published_in_database
+from als_cli.storage.sinks.open_table import OpenTable
+from als_cli.storage.sinks.part_files import PartFiles
 from als_cli.storage.sinks.tables import TableWriter, table_writer
-from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target
-
-_KEY_CHARACTERS = 12
-"""Number of characters of the key in the name of a part file."""
+from als_cli.storage.sinks.target import KIND, Target
 
 
 class ListSink(Protocol):
@@ -54,10 +57,20 @@ def open_sink(
     ResourceError
         `target` cannot be written. This error occurs before the first list is made.
     """
+    if target.output.database is not None:
+        with database_sink(target, target.output.database, schema, shortfall) as to_database:
+            yield to_database
+        return
+    if target.kind == "delta":
+        with delta_sink(target, schema, shortfall) as to_delta:
+            yield to_delta
+        return
     check_replaceable(target)
     path = Path(target.path)
     if target.kind == "stdout":
-        yield _StreamSink(table_writer(target.format, stdout, schema, seekable=False))
+        yield _StreamSink(
+            table_writer(target.format, stdout, schema, seekable=False, options=target.table_options)
+        )
     elif target.kind == "file":
         with staged_file_version(path, target.keep) as version, ExitStack() as streams:
             yield _FileSink(version, target, schema, shortfall, streams)
@@ -71,6 +84,10 @@ def open_sink(
 def published_lists(target: Target) -> Manifest | None:
     """Return the manifest of the lists at `target`; None if there are none, they are broken, or `target` is stdout."""
     path = Path(target.path)
+    if target.output.database is not None:
+        return published_in_database(target.output.database)
+    if target.kind == "delta":
+        return published_in_delta(path)
     if target.kind == "folder":
         return whole_manifest(path, KIND)
     if target.kind == "stdout":
@@ -94,36 +111,14 @@ class _StreamSink:
         self._table.close()
 
 
-class _Table:
-    """A table file that is being written."""
-
-    def __init__(self, path: Path, format_name: str, schema: pl.Schema, streams: ExitStack) -> None:
-        self._stream = streams.enter_context(path.open("wb"))
-        self._writer = table_writer(format_name, self._stream, schema)
-        self._open = True
-        streams.callback(self._abandon)
-
-    def write(self, frame: pl.DataFrame) -> None:
-        self._writer.write(frame)
-
-    def close(self) -> None:
-        self._open = False
-        self._writer.close()
-        self._stream.close()
-
-    def _abandon(self) -> None:
-        # After a failure the file is removed, but the writer must be closed while its stream is open.
-        if self._open:
-            with suppress(OSError):
-                self._writer.close()
-
-
 class _VersionSink:
     """Writes the shortfall table and the manifest of a version."""
 
     def __init__(self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack) -> None:
         self._version, self._target, self._streams = version, target, streams
-        self._shortfall = _Table(version / shortfall_name(Path(target.path)), "parquet", shortfall, streams)
+        self._shortfall = OpenTable(
+            version / shortfall_name(Path(target.path)), "parquet", shortfall, streams, target.table_options
+        )
 
     def _finish(self, key: str, config: dict[str, Any], fields: dict[str, Any]) -> None:
         self._shortfall.close()
@@ -136,31 +131,15 @@ class _FolderSink(_VersionSink):
     ) -> None:
         super().__init__(version, target, shortfall, streams)
         # Readers of the published folder must find the lists only.
-        self._folder, self._schema = version / Path(target.path).name, schema
-        self._folder.mkdir()
-        self._parts = 0
-        self._part = self._next_part()
+        self._parts = PartFiles(version / Path(target.path).name, target, schema, streams)
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:
-        if self._users_in_part and self._users_in_part + users > self._target.users_per_part:
-            self._part.close()
-            self._part = self._next_part()
-        self._part.write(lists)
+        self._parts.write(lists, users)
         self._shortfall.write(shortfall)
-        self._users_in_part += users
 
     def finish(self, key: str, config: dict[str, Any], **fields: Any) -> None:
-        self._part.close()
-        # A reader that has listed the old names must not find other lists under them.
-        for part in self._folder.iterdir():
-            part.rename(part.with_name(f"{part.stem}-{key[:_KEY_CHARACTERS]}{part.suffix}"))
+        self._parts.finish(key)
         self._finish(key, config, fields)
-
-    def _next_part(self) -> _Table:
-        name = f"part-{self._parts:05d}{SUFFIX_OF_FORMAT[self._target.format]}"
-        self._parts += 1
-        self._users_in_part = 0
-        return _Table(self._folder / name, self._target.format, self._schema, self._streams)
 
 
 class _FileSink(_VersionSink):
@@ -168,7 +147,9 @@ class _FileSink(_VersionSink):
         self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
     ) -> None:
         super().__init__(version, target, shortfall, streams)
-        self._lists = _Table(version / Path(target.path).name, target.format, schema, streams)
+        self._lists = OpenTable(
+            version / Path(target.path).name, target.format, schema, streams, target.table_options
+        )
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface
         self._lists.write(lists)

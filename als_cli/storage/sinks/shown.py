@@ -11,20 +11,15 @@ from als_cli.dataset.interactions import cast_ids
 from als_cli.errors import ConfigError
 from als_cli.ranking.rules.id_files import UserItems, user_items
 from als_cli.ranking.trained_model import TrainedModel
-from als_cli.storage.sinks.list_files import KIND, shortfall_name
+from als_cli.storage.sinks.list_files import shortfall_name
+from als_cli.storage.sinks.lists_place import lists_place
 from als_cli.storage.sinks.target import Target
-from als_cli.storage.versions import Place, StoredVersion, stored_versions
+from als_cli.storage.versions import StoredVersion
 from als_cli.tables.scan import reading, scan_table
 
 log = logging.getLogger(__name__)
 
-
-def lists_place(target: Target) -> Place | None:
-    """Return the place where lists at `target` have versions; None for stdout, which has none."""
-    path = Path(target.path)
-    if target.kind == "stdout":
-        return None
-    return Place(KIND, path, is_file=target.kind == "file", linked="" if target.kind == "file" else path.name)
+_READABLE = ("parquet", "csv", "ndjson", "ipc")
 
 
 def day_of(instant: datetime) -> datetime:
@@ -60,17 +55,17 @@ def shown_before(target: Target, day: datetime, span: timedelta) -> pl.DataFrame
     Raises
     ------
     ConfigError
-        `target` is stdout, which keeps no lists.
+        Earlier lists at `target` are not kept, or cannot be read.
     DataError
         Earlier lists cannot be read.
     """
-    place = lists_place(target)
-    if place is None:
+    place = lists_place(target) if target.kind in ("file", "folder") else None
+    if place is None or target.format not in _READABLE:
         raise ConfigError(
-            "recommend.rules.not_shown needs earlier lists, but recommend.output.path is stdout",
-            hint="write the lists to a file or a folder",
+            f"recommend.rules.not_shown needs earlier lists, but they cannot be read from {target.path} ({target.format})",
+            hint="write the lists to Parquet, CSV, NDJSON or Arrow files",
         )
-    stored = stored_versions(place)
+    stored = place.stored()
     earlier = [version for version in stored if day - span <= _instant(version) < day]
     if earlier and len(stored) >= target.keep and _instant(stored[-1]) >= day - span:
         log.warning(
@@ -79,20 +74,22 @@ def shown_before(target: Target, day: datetime, span: timedelta) -> pl.DataFrame
             len(earlier),
             f"{_instant(stored[-1]):%Y-%m-%d}",
         )
-    return pl.concat([_pairs(version) for version in earlier]) if earlier else pl.DataFrame()
+    return (
+        pl.concat([_pairs(version, Path(target.path)) for version in earlier]) if earlier else pl.DataFrame()
+    )
 
 
 def _instant(version: StoredVersion) -> datetime:
     return version.manifest.as_of or version.manifest.created
 
 
-def _pairs(version: StoredVersion) -> pl.DataFrame:
-    shortfall = shortfall_name(version.place.path)
-    tables = [str(version.folder / one.path) for one in version.manifest.outputs if one.path != shortfall]
+def _pairs(version: StoredVersion, path: Path) -> pl.DataFrame:
+    shortfall = shortfall_name(path)
+    tables = [str(Path(version.path) / one.path) for one in version.manifest.outputs if one.path != shortfall]
     frames = []
-    for path in tables:
-        scan = scan_table(path, TableFormat(), None)
-        with reading(path):
+    for table in tables:
+        scan = scan_table(table, TableFormat(), None)
+        with reading(table):
             if "item_ids" in scan.collect_schema():
                 scan = scan.select("user_id", pl.col("item_ids").alias("item_id")).explode("item_id")
             frames.append(scan.select("user_id", "item_id").collect())

@@ -1,13 +1,16 @@
-"""Writers of tables to a binary stream, frame by frame: Parquet, CSV, NDJSON and Arrow IPC."""
+"""Writers of tables to a binary stream, frame by frame: Parquet, CSV, NDJSON, Arrow IPC and key-value pairs."""
 
 import io
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from als_cli.config.output import KeyValueConfig
 from als_cli.errors import ConfigError
+from als_cli.storage.sinks.key_values import KeyValueWriter
 
 
 class TableWriter(Protocol):
@@ -25,10 +28,28 @@ class TableWriter(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class TableOptions:
+    """How files are written. The first three fields are of Parquet."""
+
+    compression: str = "zstd"
+    level: int | None = None
+    row_group_rows: int = 122_880
+    key_value: KeyValueConfig = field(default_factory=KeyValueConfig)
+    """Keys and commands of the formats kv and resp."""
+    layout: str = "rows"
+    """rows or lists."""
+
+
 def table_writer(
-    format_name: str, stream: BinaryIO, schema: pl.Schema, *, seekable: bool = True
+    format_name: str,
+    stream: BinaryIO,
+    schema: pl.Schema,
+    *,
+    seekable: bool = True,
+    options: TableOptions = TableOptions(),
 ) -> TableWriter:
-    """Return a writer of `format_name` (parquet, csv, ndjson, ipc) to `stream`.
+    """Return a writer of `format_name` (parquet, csv, ndjson, ipc, kv, resp) to `stream`.
 
     For a stream that is not `seekable`, for example a pipe, `ipc` is the Arrow stream format instead of the file format.
 
@@ -38,14 +59,18 @@ def table_writer(
         There is no format `format_name`.
     """
     if format_name == "parquet":
-        return _ParquetWriter(stream, schema)
+        return _ParquetWriter(stream, schema, options)
     if format_name == "csv":
         return _CsvWriter(stream, schema)
     if format_name == "ndjson":
         return _NdjsonWriter(stream)
     if format_name == "ipc":
         return _IpcWriter(stream, schema, seekable=seekable)
-    raise ConfigError(f"there is no table format {format_name!r}", hint="use parquet, csv, ndjson or ipc")
+    if format_name in ("kv", "resp"):
+        return KeyValueWriter(stream, options.key_value, options.layout, as_commands=format_name == "resp")
+    raise ConfigError(
+        f"there is no table format {format_name!r}", hint="use parquet, csv, ndjson, ipc, kv or resp"
+    )
 
 
 class _CsvWriter:
@@ -74,16 +99,36 @@ class _NdjsonWriter:
 
 
 class _ParquetWriter:
-    def __init__(self, stream: BinaryIO, schema: pl.Schema) -> None:
+    """Writes row groups of equal size, whatever the sizes of the frames are."""
+
+    def __init__(self, stream: BinaryIO, schema: pl.Schema, options: TableOptions) -> None:
         self._schema = _arrow_schema(schema)
-        self._writer = pq.ParquetWriter(stream, self._schema, compression="zstd")
+        self._rows = options.row_group_rows
+        self._writer = pq.ParquetWriter(
+            stream, self._schema, compression=options.compression, compression_level=options.level
+        )
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_rows = 0
 
     def write(self, frame: pl.DataFrame) -> None:
-        if frame.height:
-            self._writer.write_table(_arrow_table(frame, self._schema))
+        if not frame.height:
+            return
+        self._waiting.append(frame)
+        self._waiting_rows += frame.height
+        if self._waiting_rows >= self._rows:
+            waiting = pl.concat(self._waiting)
+            whole = self._waiting_rows - self._waiting_rows % self._rows
+            self._write_groups(waiting.head(whole))
+            self._waiting, self._waiting_rows = [waiting.slice(whole)], self._waiting_rows - whole
 
     def close(self) -> None:
+        if self._waiting_rows:
+            self._write_groups(pl.concat(self._waiting))
+        self._waiting, self._waiting_rows = [], 0
         self._writer.close()
+
+    def _write_groups(self, frame: pl.DataFrame) -> None:
+        self._writer.write_table(_arrow_table(frame, self._schema), row_group_size=self._rows)
 
 
 class _IpcWriter:

@@ -5,13 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from als_cli.config.database import FILE_SYSTEMS, DatabaseConfig
 from als_cli.config.fields import is_url
-from als_cli.config.recommend import OutputConfig
+from als_cli.config.output import OutputConfig
 from als_cli.errors import ConfigError
+from als_cli.storage.databases.address import address_of
+from als_cli.storage.databases.dialect import dialect_of
+from als_cli.storage.sinks.file_options import check_compression, check_partitions
+from als_cli.storage.sinks.tables import TableOptions
 
 STDOUT = "-"
-_FORMAT_OF_SUFFIX = {".parquet": "parquet", ".csv": "csv", ".ndjson": "ndjson", ".arrow": "ipc"}
-SUFFIX_OF_FORMAT = {name: suffix for suffix, name in _FORMAT_OF_SUFFIX.items()}
+KIND = "recommendations"
+"""Kind of the manifests of lists."""
+_FORMAT_OF_SUFFIX = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".ndjson": "ndjson",
+    ".arrow": "ipc",
+    ".resp": "resp",
+}
+SUFFIX_OF_FORMAT = {**{name: suffix for suffix, name in _FORMAT_OF_SUFFIX.items()}, "kv": ".ndjson"}
 _NEAR_SUFFIX = {
     **dict.fromkeys((".json", ".jsonl"), ".ndjson"),
     **dict.fromkeys((".tsv", ".txt"), ".csv"),
@@ -30,15 +43,39 @@ class Target:
     """The path that lists are written to, and their format."""
 
     path: str
-    """A folder, a file, or ``-`` for stdout."""
-    kind: Literal["folder", "file", "stdout"]
+    """A folder, a file, ``-`` for stdout, or the name of a database and its view in messages."""
+    kind: Literal["folder", "file", "stdout", "delta", "database"]
     format: str
-    """parquet, csv, ndjson or ipc."""
-    layout: str
-    """rows or lists."""
-    users_per_part: int
-    keep: int
-    """Number of versions of the lists that stay on disk."""
+    """Format of the file: parquet, csv, ndjson, ipc, kv or resp. Or delta, or the kind of the database."""
+    output: OutputConfig
+    """The section."""
+
+    @property
+    def layout(self) -> str:
+        """Rows or lists."""
+        return self.output.layout
+
+    @property
+    def users_per_part(self) -> int:
+        """Maximum number of users in one part file of a folder."""
+        return self.output.users_per_part
+
+    @property
+    def table_options(self) -> TableOptions:
+        """How files are written."""
+        output = self.output
+        return TableOptions(
+            output.compression,
+            output.compression_level,
+            output.row_group_rows,
+            output.key_value,
+            output.layout,
+        )
+
+    @property
+    def keep(self) -> int:
+        """Number of versions of the lists that stay."""
+        return self.output.keep
 
 
 def target_of(output: OutputConfig) -> Target:
@@ -50,28 +87,55 @@ def target_of(output: OutputConfig) -> Target:
         The suffix is not a format, the format differs from the suffix, or the format does not support stdout or the
         layout.
     """
+    if output.database is not None:
+        return _database(output, output.database)
     if is_url(output.path):
-        raise ConfigError(
-            f"recommend.output.path: {output.path} is not a local path",
-            hint="write to a local path and copy the published files",
-        )
+        raise _remote_path(output.path)
     suffix_format = _FORMAT_OF_SUFFIX.get(Path(output.path).suffix.lower())
-    kind: Literal["folder", "file", "stdout"] = "file"
+    kind: Literal["folder", "file", "stdout", "delta"] = "file"
     if output.path == STDOUT:
         kind = "stdout"
     elif suffix_format is None:
         _check_folder_name(Path(output.path))
-        kind = "folder"
-    target = Target(
-        output.path,
-        kind,
-        _format_of(output, suffix_format),
-        output.layout,
-        output.users_per_part,
-        output.keep,
-    )
+        kind = "delta" if output.format == "delta" else "folder"
+    target = Target(output.path, kind, _format_of(output, suffix_format), output)
     _check_combination(target)
+    check_compression(output)
+    check_partitions(target.kind, output)
     return target
+
+
+def _remote_path(path: str) -> ConfigError:
+    scheme = path.partition(":")[0]
+    if scheme in ("postgresql", "postgres", *FILE_SYSTEMS):
+        # The path may contain a password, so it is not shown.
+        return ConfigError(
+            f"recommend.output.path is the URI of a database ({scheme}:), not a path",
+            hint="use recommend.output.database.uri instead",
+        )
+    return ConfigError(
+        f"recommend.output.path: {path} is not a local path",
+        hint="write to a local path and copy the published files",
+    )
+
+
+def _database(output: OutputConfig, database: DatabaseConfig) -> Target:
+    """Return the target of lists in `database`. Keys that shape files must be absent."""
+    of_files = {"path", "format", "compression", "compression_level", "row_group_rows", "users_per_part"}
+    given = sorted((of_files | {"shards", "partition_by", "mode", "key_value"}) & output.model_fields_set)
+    if given:
+        raise ConfigError(
+            f"recommend.output.{given[0]} is about files, but recommend.output.database is set",
+            hint=f"leave out recommend.output.{given[0]} or recommend.output.database",
+        )
+    address = address_of(database)
+    dialect = dialect_of(address)
+    if output.layout == "lists" and not dialect.has_arrays:
+        raise ConfigError(
+            f"{dialect.title} cannot store recommend.output.layout lists, because it has no arrays",
+            hint="set recommend.output.layout to rows",
+        )
+    return Target(f"{address.shown} {database.table}", "database", address.system, output)
 
 
 def _check_folder_name(path: Path) -> None:
@@ -85,7 +149,7 @@ def _check_folder_name(path: Path) -> None:
     suggestion = f"did you mean {path.with_suffix(near).name}? " if near else ""
     raise ConfigError(
         f"recommend.output.path: {path} ends in {path.suffix}, but lists have no such format",
-        hint=f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson or .arrow;"
+        hint=f"{suggestion}the name of a file must end in .parquet, .csv, .ndjson, .arrow or .resp;"
         " the name of a new folder must not end in a suffix of letters",
     )
 
@@ -93,6 +157,8 @@ def _check_folder_name(path: Path) -> None:
 def _format_of(output: OutputConfig, suffix_format: str | None) -> str:
     declared = "format" in output.model_fields_set
     if suffix_format is not None:
+        if output.format == "kv" and suffix_format == "ndjson":
+            return "kv"
         if declared and output.format != suffix_format:
             raise ConfigError(
                 f"recommend.output.format is {output.format}, but recommend.output.path ends in"
@@ -106,10 +172,14 @@ def _format_of(output: OutputConfig, suffix_format: str | None) -> str:
 
 
 def _check_combination(target: Target) -> None:
-    if target.kind == "stdout" and target.format == "parquet":
+    if target.kind == "stdout" and target.format in ("parquet", "delta"):
         raise ConfigError(
-            "recommend.output.format parquet cannot be streamed to stdout: a Parquet file has its index at the end",
+            f"recommend.output.format {target.format} cannot be streamed to stdout: its index comes at the end",
             hint="set recommend.output.format to csv, ndjson or ipc",
+        )
+    if target.output.mode == "merge" and target.kind != "delta":
+        raise ConfigError(
+            "recommend.output.mode merge needs a Delta table", hint="set recommend.output.format to delta"
         )
     if target.format == "csv" and target.layout == "lists":
         raise ConfigError(
