@@ -22,9 +22,9 @@ from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
 from als_cli.ranking.reasons import Explainer, Reasons
 from als_cli.ranking.refresh import changed_users
 from als_cli.ranking.rules.applied import BlockSource, apply_rules
-from als_cli.ranking.rules.choices import IN_ORDER, Choice, Diverse, draw_keys
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
+from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, Selector, draw_keys
 from als_cli.ranking.rules.touched import touched
 from als_cli.ranking.rules.user_masks import UserMasks
 from als_cli.ranking.top_n import TopN
@@ -182,7 +182,7 @@ class Recommender:
         codes = np.full(len(users), NO_SOURCE, np.int8)
         codes[trained], codes[foldable] = _ALS, _FOLD_IN
         minimum = -np.inf if self._rules.minimum_score is None else self._rules.minimum_score
-        return BlockSource(SourceScores(users, self._ranked), codes, minimum, self._choice)
+        return BlockSource(SourceScores(users, self._ranked), codes, minimum, self._selector)
 
     def _is_stale(self, block: UserBlock) -> BoolArray:
         """Return which users of the block need new factors, (B,)."""
@@ -218,7 +218,7 @@ class Recommender:
         return weights_in(self._recipe.demand, self._interactions, self._items)
 
     @cached_property
-    def _choice(self) -> Choice:
+    def _selector(self) -> Selector:
         diversity = self._rules.diversity
         if diversity is None:
             return IN_ORDER

@@ -39,7 +39,7 @@ def test_the_value_of_layout_lists_is_an_object():
     (first, _) = stdout_of(LISTS, format="kv", layout="lists").splitlines()
     assert json.loads(first) == {
         "key": "1",
-        "value": {"item_ids": ["a", "b"], "scores": [0.5, 0.25], "source": "als"},
+        "value": {"item_ids": ["a", "b"], "scores": [0.5, 0.25], "sources": ["als", "als"]},
     }
 
 

@@ -21,9 +21,9 @@ from als_cli.ranking.lists import (
 )
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.pairs import pairs_of
-from als_cli.ranking.rules.choices import IN_ORDER, AtRandom, Choice, UInt64Array
 from als_cli.ranking.rules.fill import OpenLists, SourceScores
 from als_cli.ranking.rules.list_rules import ChosenItems, Exploration, ListRules
+from als_cli.ranking.rules.selectors import IN_ORDER, AtRandom, Selector, UInt64Array
 from als_cli.ranking.rules.slots import Slots
 from als_cli.ranking.top_n import TopN
 
@@ -37,7 +37,7 @@ class BlockSource:
     """(B,) position of the source in SOURCES for each user, NO_SOURCE for users that it has no items for."""
     minimum: float
     """Minimum score of its items."""
-    choice: Choice = IN_ORDER
+    selector: Selector = IN_ORDER
     """How lists choose from its items."""
 
 
@@ -67,7 +67,7 @@ def apply_rules(
     """Return lists with `slots` slots.
 
     The sources fill the slots in order. Pinned items have the score of the first source of their user. `keys` (B,)
-    determine the items drawn at random (:func:`als_cli.ranking.rules.choices.draw_keys`).
+    determine the items drawn at random (:func:`als_cli.ranking.rules.selectors.draw_keys`).
     """
     users = len(sources[0].codes)
     counts: dict[str, tuple[int, int]] = {}
@@ -100,7 +100,7 @@ def _explore(
     positions = explore.positions[explore.positions < filled.slots]
     is_member = source.codes != NO_SOURCE
     wanted = np.where(is_member, np.maximum(filled.free - len(positions), 0), 0)
-    best = lists.add(source.scored, wanted, source.minimum, source.choice)
+    best = lists.add(source.scored, wanted, source.minimum, source.selector)
     filled.fill(best, source.codes, positions)
     drawn = lists.add(
         source.scored,
@@ -120,7 +120,7 @@ def _fill(lists: OpenLists, filled: Slots, sources: Sequence[BlockSource]) -> tu
         is_member = source.codes != NO_SOURCE
         wanted = np.where(is_member & ~is_exhausted, filled.free, 0)
         if wanted.any():
-            filled.fill(lists.add(source.scored, wanted, source.minimum, source.choice), source.codes)
+            filled.fill(lists.add(source.scored, wanted, source.minimum, source.selector), source.codes)
         if number == 0 and source.minimum > -np.inf:
             empty = np.where(is_member, filled.free, 0)
             left = (int(np.count_nonzero(empty)), int(empty.sum()))

@@ -16,8 +16,8 @@ from als_cli.ranking.kernel_data import PackedLists, PackedOffers, frozen
 from als_cli.ranking.masks import Masks, with_items
 from als_cli.ranking.native_top_n import ItemIndex, item_index, top_n_of
 from als_cli.ranking.pairs import Pairs, score_pairs
-from als_cli.ranking.rules.choices import IN_ORDER, Choice, Turn
 from als_cli.ranking.rules.limits import LimitState, ListLimits
+from als_cli.ranking.rules.selectors import IN_ORDER, Selector, Turn
 from als_cli.ranking.top_n import TopN, top_n
 
 _SPARE = 4
@@ -100,11 +100,11 @@ class OpenLists:
         scored: SourceScores,
         wanted: Int64Array,
         minimum: float = -np.inf,
-        choice: Choice = IN_ORDER,
+        selector: Selector = IN_ORDER,
     ) -> TopN:
         """Add the best items of `scored`, `wanted` (B,) for each user, and return them: (B, maximum of `wanted`).
 
-        Items below `minimum` are not added. `choice` chooses from the best items. A list has fewer than `wanted` items if
+        Items below `minimum` are not added. `selector` chooses from the best items. A list has fewer than `wanted` items if
         no more items are allowed.
         """
         lists = TopN.unfilled(len(wanted), max(1, int(wanted.max(initial=1))))
@@ -112,11 +112,13 @@ class OpenLists:
         turn = Turn(self._state, packed, wanted, wanted <= 0)
         while not turn.is_done.all():
             users = np.flatnonzero(~turn.is_done)
-            offered = self._offered(scored, users, int((wanted - packed.filled)[users].max()), lists, choice)
-            if choice is IN_ORDER and not self._limits.columns:
+            offered = self._offered(
+                scored, users, int((wanted - packed.filled)[users].max()), lists, selector
+            )
+            if selector is IN_ORDER and not self._limits.columns:
                 _put_all(lists, users, offered, wanted, minimum)
                 break
-            choice.take(
+            selector.take(
                 PackedOffers(offered.item_rows, offered.scores, frozen(users), np.float32(minimum)), turn
             )
         self._chosen = np.concatenate([self._chosen, lists.item_rows], axis=1)
@@ -132,10 +134,10 @@ class OpenLists:
         return added
 
     def _offered(
-        self, scored: SourceScores, users: Int64Array, free: int, lists: TopN, choice: Choice
+        self, scored: SourceScores, users: Int64Array, free: int, lists: TopN, selector: Selector
     ) -> TopN:
         """Return the next items for `users` (M,), more than `free` if some may be left out: (M, n)."""
-        exchanges = choice is IN_ORDER and self._limits.exchanges
+        exchanges = selector is IN_ORDER and self._limits.exchanges
         spare = 0 if exchanges or not self._limits.columns else max(_SPARE, free // 2)
         taken = np.concatenate([self._chosen[users], lists.item_rows[users]], axis=1)
         masks = Masks(
@@ -143,7 +145,7 @@ class OpenLists:
             self._of(self._masks.candidates, users),
             self._state.of(users, exchanges=exchanges),
         )
-        n = max(free + spare, choice.pool)
+        n = max(free + spare, selector.pool)
         return scored.items.best(scored.users[users], n, masks, self._threads)
 
     def _of(self, mask: csr_matrix | None, users: Int64Array) -> csr_matrix | None:

@@ -25,7 +25,7 @@ class ChosenItems:
 
 @dataclass(frozen=True)
 class Diversity:
-    """Maximal marginal relevance; see :class:`als_cli.ranking.rules.choices.Diverse`."""
+    """Maximal marginal relevance; see :class:`als_cli.ranking.rules.selectors.Diverse`."""
 
     strength: float
     pool: int

@@ -29,7 +29,7 @@ class Turn:
     """(B,)."""
 
 
-class Choice(Protocol):
+class Selector(Protocol):
     """A way to choose from offered items."""
 
     pool: int
@@ -46,7 +46,7 @@ class InOrder:
     pool = 0
 
     def take(self, offers: PackedOffers, turn: Turn) -> None:
-        """See :class:`Choice`."""
+        """See :class:`Selector`."""
         turn.state.take(offers, turn.lists, turn.wanted, turn.is_done)
 
 
@@ -68,7 +68,7 @@ class Diverse:
         self._size, self._strength = items.shape[1], np.float32(strength)
 
     def take(self, offers: PackedOffers, turn: Turn) -> None:
-        """See :class:`Choice`."""
+        """See :class:`Selector`."""
         with IMPORTING:
             from als_cli.ranking.kernel_diversity import take_diverse
 
@@ -87,7 +87,7 @@ class AtRandom:
         self.pool, self._keys = pool, keys
 
     def take(self, offers: PackedOffers, turn: Turn) -> None:
-        """See :class:`Choice`."""
+        """See :class:`Selector`."""
         places: UInt64Array = np.arange(offers.rows.shape[1], dtype=np.uint64)
         draws = _mixed(np.add(self._keys[offers.users][:, None], places, dtype=np.uint64))
         possible = (offers.rows >= 0) & (offers.scores >= offers.minimum)

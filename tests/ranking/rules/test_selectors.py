@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from als_cli.ranking.masks import Masks
-from als_cli.ranking.rules.choices import AtRandom, Diverse, draw_keys
 from als_cli.ranking.rules.fill import OpenLists, RankedItems, SourceScores
 from als_cli.ranking.rules.limits import ListLimits
+from als_cli.ranking.rules.selectors import AtRandom, Diverse, draw_keys
 from tests.ranking.rules.greedy import Greedy
 from tests.ranking.rules.test_fill import ITEMS, USERS, column_of, excluded_of, sets_of
 
@@ -44,7 +44,7 @@ def test_each_item_has_the_largest_marginal_relevance_of_the_pool(strength, pool
     rng, items, source, scores = scores_of(3)
     excluded = excluded_of(rng, 0.2)
     lists = OpenLists(ListLimits(), Masks(excluded), USERS, SLOTS, threads=1)
-    found = lists.add(source, np.full(USERS, SLOTS), choice=Diverse(items, strength, pool))
+    found = lists.add(source, np.full(USERS, SLOTS), selector=Diverse(items, strength, pool))
     for user, hidden in enumerate(sets_of(excluded)):
         ranked = [item for item in np.argsort(-scores[user]).tolist() if item not in hidden]
         chosen = found.item_rows[user].tolist()
@@ -59,7 +59,7 @@ def test_limits_hold_for_different_items_too():
     rng, items, source, scores = scores_of(4)
     limited = [column_of(rng, 6, 2, 0), column_of(rng, 9, None, 4)]
     lists = OpenLists(ListLimits(limited), Masks(), USERS, SLOTS, threads=1)
-    found = lists.add(source, np.full(USERS, SLOTS), choice=Diverse(items, 0.4, ITEMS))
+    found = lists.add(source, np.full(USERS, SLOTS), selector=Diverse(items, 0.4, ITEMS))
     for user in range(USERS):
         chosen = [item for item in found.item_rows[user].tolist() if item >= 0]
         greedy = Greedy(SLOTS, limited)
@@ -75,7 +75,7 @@ def test_draws_depend_on_the_user_and_the_seed_only():
     def drawn(keys, users):
         part = SourceScores(source.users[users], source.items)
         lists = OpenLists(ListLimits(), Masks(), len(keys), 4, threads=1)
-        return lists.add(part, np.full(len(keys), 4), choice=AtRandom(keys, pool)).item_rows
+        return lists.add(part, np.full(len(keys), 4), selector=AtRandom(keys, pool)).item_rows
 
     everybody = np.arange(USERS)
     together = drawn(draw_keys(ids, 7), everybody)
