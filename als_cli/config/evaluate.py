@@ -188,6 +188,8 @@ class EvaluateConfig(Section):
     """Whether the training items of a user are left out of the ranking and of the test items."""
     candidates: CandidatesConfig | None = None
     """The only items that are ranked for each user."""
+    rules: bool = False
+    """Whether the model is also evaluated with the candidates, the rules and the fallback of section `recommend`: method `als_with_rules`. Rules on earlier lists have no effect. The gate and the leading baseline do not look at this method."""
     cohorts: CohortsConfig = CohortsConfig()
     """Cohorts of users and items that are evaluated separately."""
     gate: GateConfig | None = None

@@ -39,7 +39,9 @@ def fit_ranker(
         users = factors.users[holdout.user_rows]
     weights, offset = weights_of(recipe.demand, training.matrix, training.times), recipe.demand.offset
     items = item_index(weighted_items(factors.items, weights, offset))
-    return FactorRanker(name, with_offset(users, weights, offset), items, recipe.settings.threads)
+    return FactorRanker(
+        name, with_offset(users, weights, offset), items, recipe.settings.threads, factors.items
+    )
 
 
 def mean_metric(ranker: Ranker, test_set: TestSet, metric: str) -> float:

@@ -8,6 +8,7 @@ from als_cli.errors import ConfigError, GateError
 from als_cli.evaluation.leader import describe_leader, strongest_of
 from als_cli.evaluation.methods import MODEL, PUBLISHED
 from als_cli.evaluation.report import ComparisonReport, GateReport, LeaderReport
+from als_cli.evaluation.with_rules import WITH_RULES
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 
@@ -110,7 +111,9 @@ def decide(
     is_strongest = gate.at_least == STRONGEST
     baseline: str = gate.at_least
     if is_strongest:
-        baseline = strongest_of({name: values[name] for name in values if name not in (MODEL, PUBLISHED)})
+        baseline = strongest_of(
+            {name: values[name] for name in values if name not in (MODEL, PUBLISHED, WITH_RULES)}
+        )
     if baseline == PUBLISHED and PUBLISHED not in metrics:
         return Verdict(gate.metric, value, None, PUBLISHED, users)
     compared = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from als_cli.config.evaluate import ACCURACY_NAMES, GateConfig
 from als_cli.evaluation.methods import MODEL
 from als_cli.evaluation.report import LeaderReport
+from als_cli.evaluation.with_rules import WITH_RULES
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def leader_of(metrics: Mapping[str, Mapping[str, float]], metric: str) -> Leader
 
     Baseline `published` counts too.
     """
-    values = {method: found[metric] for method, found in metrics.items()}
+    values = {method: found[metric] for method, found in metrics.items() if method != WITH_RULES}
     strongest = strongest_of(values)
     if not values[strongest] > values[MODEL]:
         return None

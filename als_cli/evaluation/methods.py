@@ -16,9 +16,11 @@ from als_cli.errors import ConfigError
 from als_cli.evaluation.baselines import fitted_baseline
 from als_cli.evaluation.diversity import ListDiversity
 from als_cli.evaluation.protocol import Measured, measure
-from als_cli.evaluation.rankers import Ranker, RecentPopular
+from als_cli.evaluation.rankers import FactorRanker, Ranker, RecentPopular
 from als_cli.evaluation.report import MethodReport
+from als_cli.evaluation.with_rules import RuledRanker
 from als_cli.progress import Progress
+from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.splitting.division import EvaluationSets
 
 MODEL, PUBLISHED = "als", "published"
@@ -62,6 +64,8 @@ class Methods:
     """Section `train` of the model, and of baseline `published` if it is evaluated."""
     fit_model: FitModel
     threads: int
+    rules: ListRules | None = None
+    """Rules of lists for the items of the training set, if the model is also evaluated with them."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,6 +104,11 @@ class Methods:
             scored.append(Scored(measured, time.perf_counter() - started, half_life))
             log.info("%s: evaluated in %.1f s", method, scored[-1].seconds)
             on_method(method)
+            if self.rules is not None and method == MODEL and isinstance(ranker, FactorRanker):
+                started = time.perf_counter()
+                ruled = RuledRanker(ranker, self.rules, sets)
+                measured = measure(ruled, sets.holdout.test_set, at, diversity=diversity)
+                scored.append(Scored(measured, time.perf_counter() - started))
         return scored
 
     def _fitted(self, method: str, sets: EvaluationSets) -> Ranker:

@@ -46,15 +46,24 @@ class Ranker(Protocol):
 class FactorRanker:
     """Ranks by the dot product of user factors and item factors, with one row of user factors per test user."""
 
-    def __init__(self, name: str, users: Float32Array, items: ItemIndex, threads: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        users: Float32Array,
+        items: ItemIndex,
+        threads: int,
+        factors: Float32Array | None = None,
+    ) -> None:
+        """Rank `items` for `users` (T, d). `factors` (I, f) are the items' factors without demand, if they are known."""
         self.name = name
-        self._users = users
-        self._index = items
-        self._threads = threads
+        self.users = users
+        self.index = items
+        self.threads = threads
+        self.factors = factors
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
         """Return the `n` items with the largest dot products. Ties: the lower item row first."""
-        return _best(self._index, self._users[block.users], block, n, self._threads)
+        return _best(self.index, self.users[block.users], block, n, self.threads)
 
 
 class _ItemScores:

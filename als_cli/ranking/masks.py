@@ -86,6 +86,13 @@ def either(first: csr_matrix, second: csr_matrix) -> csr_matrix:
     return pairs
 
 
+def both(first: csr_matrix, second: csr_matrix) -> csr_matrix:
+    """Return the mask of all pairs that `first` and `second` (B, I) have, with sorted indices."""
+    pairs: csr_matrix = _marks(first).multiply(_marks(second)).tocsr()
+    pairs.sort_indices()
+    return pairs
+
+
 def _marks(mask: csr_matrix) -> csr_matrix:
     # A stored zero marks a pair too, and a sum must not cancel.
     return csr_matrix((np.ones(mask.nnz, np.float32), mask.indices, mask.indptr), shape=mask.shape)

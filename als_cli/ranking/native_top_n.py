@@ -41,6 +41,12 @@ class ItemIndex:
     """(I, f)."""
     catalogue: PackedItems
 
+    def factors(self) -> Float32Array:
+        """Return a copy of the factors (I, f), zeros for rows that are not in the index."""
+        rows, order = np.zeros(self.shape, np.float32), self.catalogue.order
+        rows[order] = self.catalogue.factors.reshape(-1, self.shape[1])[: len(order)]
+        return rows
+
 
 def item_index(item_factors: Float32Array, allowed: BoolArray | None = None) -> ItemIndex:
     """Return the index of the `allowed` (I,) rows of `item_factors` (I, f). It holds two copies of these rows."""

@@ -14,6 +14,7 @@ from als_cli.evaluation.gate import Verdict, check_gate, decide, require
 from als_cli.evaluation.leader import leader_of, leading_metric, log_leader
 from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
 from als_cli.evaluation.report import EvaluateReport, Evaluation, LeaderReport, SplitChoiceReport
+from als_cli.evaluation.with_rules import training_rules
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split, warn_of_few_test_users
 from als_cli.splitting.division import EvaluationSets, divide
@@ -54,23 +55,22 @@ def evaluate(context: StageContext) -> EvaluateReport:
     context = with_baselines(context, dataset)
     config, signal = context.config.evaluate, context.config.events
     check_gate(config)
-    published = published_model(config.baseline_names, context.config.train, context.models_place)
+    published = _published(context)
     start_warm_up(context.config.train.engine)
     inputs, clean = Inputs(), dataset.scan_events()
     split, choice = given_split(clean, signal, config)
     with inputs.unchanged():
         sets = divide(clean, signal, SplitProtocol.of(config, split), inputs.find)
-        warn_of_few_test_users(clean, signal, config, sets.holdout.test_set.users)
         check_times(config, sets)
         cohorts = divide_cohorts(config, sets, inputs.find)
+        rules = training_rules(context.config.recommend, sets, inputs.find) if config.rules else None
     basis = replace(basis_of(context, dataset, published.settings()), files=inputs.confirm())
-    log_if_left_out(published, config.gate, context.models_place)
-    scored = methods_for(context, published, _chosen_train(context, dataset, split, sets)).score(
-        sets, context.progress
-    )
+    warn_of_few_test_users(clean, signal, config, sets.holdout.test_set.users)
+    chosen = _chosen_train(context, dataset, split, sets)
+    scored = replace(methods_for(context, published, chosen), rules=rules).score(sets, context.progress)
     measured = [method.measured for method in scored]
-    comparisons = comparisons_of(measured, config.seed, context.progress)
     averages = {method.method: method.averages for method in measured}
+    comparisons = comparisons_of(measured, config.seed, context.progress)
     verdict = decide(config.gate, averages, comparisons, sets.holdout.test_set.users)
     leader = leader_of(averages, leading_metric(config.gate, config.at))
     evaluation = Evaluation(
@@ -94,8 +94,17 @@ def evaluate(context: StageContext) -> EvaluateReport:
     with staged_folder(context.evaluations_place, keep=context.config.keep) as folder:
         write_evaluation(folder, evaluation, per_user_table(sets, scored), basis, **run)
     _conclude(verdict, leader)
-    place = current_version(context.evaluations_place)
-    return EvaluateReport(**dict(evaluation), evaluation=str(place), seconds=seconds)
+    return EvaluateReport(
+        **dict(evaluation), evaluation=str(current_version(context.evaluations_place)), seconds=seconds
+    )
+
+
+def _published(context: StageContext) -> PublishedModel:
+    """Return the model of baseline `published`, after a log line if it is left out."""
+    config = context.config
+    published = published_model(config.evaluate.baseline_names, config.train, context.models_place)
+    log_if_left_out(published, config.evaluate.gate, context.models_place)
+    return published
 
 
 def with_baselines(context: StageContext, dataset: Dataset) -> StageContext:
@@ -119,7 +128,8 @@ def _conclude(verdict: Verdict | None, leader: LeaderReport | None) -> None:
 def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] | None) -> Basis:
     """Return the inputs that the metrics depend on, without files; `published` is section `train` of that baseline."""
     config = context.config
-    return Basis(config.evaluate, config.train, config.events, dataset.manifest.content, published)
+    recommend = config.recommend if config.evaluate.rules else None
+    return Basis(config.evaluate, config.train, config.events, dataset.manifest.content, published, recommend)
 
 
 def methods_for(
@@ -164,7 +174,7 @@ def evaluate_key(context: StageContext) -> str | None:
     config = context.config
     published = published_model(config.evaluate.baseline_names, config.train, context.models_place)
     compared_with = settings_compared_with(published, context.evaluations_place)
-    files = describe_inputs(paths_of(config.evaluate))
+    files = describe_inputs(paths_of(config.evaluate, config.recommend))
     return None if files is None else replace(basis_of(context, dataset, compared_with), files=files).key
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from als_cli.config.evaluate import EvaluateConfig, FileSplit
 from als_cli.config.events import EventsConfig
+from als_cli.config.recommend import RecommendConfig
 from als_cli.config.train import TrainConfig
 from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.evaluation.report import ComparisonReport, Evaluation
@@ -18,6 +19,7 @@ from als_cli.storage.manifest import InputFile, current_artifact, stage_key, wri
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.published_model import COMPARED_WITH
 from als_cli.storage.repair import broken
+from als_cli.storage.sinks.lists_key import rules_of
 
 METRICS = "metrics.json"
 PER_USER = "per_user.parquet"
@@ -36,6 +38,8 @@ class Basis:
     """Content hash of the dataset."""
     published: dict[str, Any] | None
     """Section `train` of baseline `published`, None without this baseline."""
+    recommend: RecommendConfig | None = None
+    """Section `recommend`, if the model is also evaluated with its rules."""
     files: tuple[InputFile, ...] = ()
     """The test file, the candidates file and the cohort files, as they were read."""
 
@@ -58,6 +62,7 @@ class Basis:
             signal=self.signal.model_dump(mode="json", include=PAIR_SIGNAL),
             columns=self.signal.columns.model_dump(mode="json", include={"user", "item"}),
             dataset=self.dataset,
+            recommend=None if self.recommend is None else rules_of(self.recommend),
             resamples=RESAMPLES,
             files=[file.sha256 for file in self.files],
         )
@@ -116,8 +121,12 @@ class _Figures(BaseModel):
     users_evaluated: int
 
 
-def paths_of(config: EvaluateConfig) -> tuple[str, ...]:
-    """Return the paths of the test file, the candidates file and the cohort files, in the order in which they are read."""
+def paths_of(config: EvaluateConfig, recommend: RecommendConfig) -> tuple[str, ...]:
+    """Return the paths of the test file, the candidates file, the cohort files and the files of rules.
+
+    The order is that in which they are read. Files of rules count if the model is evaluated with rules.
+    """
     test = config.split if isinstance(config.split, FileSplit) else None
     tables = (test, config.candidates, config.cohorts.users, config.cohorts.items)
-    return tuple(table.path for table in tables if table is not None)
+    rules = [path for key, path in recommend.read_paths().items() if key != "recommend.users.file"]
+    return (*(table.path for table in tables if table is not None), *(rules if config.rules else ()))

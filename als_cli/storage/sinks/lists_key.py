@@ -26,11 +26,8 @@ def lists_key(
     `block_users` are not part of the key, because they do not change the lists.
     """
     target = target_of(config.output)
-    rules = config.model_dump(mode="json", exclude={"output": True, "block_users": True})
-    for path in config.read_paths():
-        _forget(rules, path.split(".")[1:])
     return stage_key(
-        recommend=rules,
+        recommend=rules_of(config),
         output=(target.kind, target.format, _form(target)),
         changing=changing,
         as_of=dataset.manifest.as_of,
@@ -39,6 +36,14 @@ def lists_key(
         recipe=model.recipe(threads=1).to_json(),
         inputs=[file.sha256 for file in inputs],
     )
+
+
+def rules_of(config: RecommendConfig) -> dict[str, Any]:
+    """Return all keys of section `recommend` that change the lists, without output and paths."""
+    rules = config.model_dump(mode="json", exclude={"output": True, "block_users": True})
+    for path in config.read_paths():
+        _forget(rules, path.split(".")[1:])
+    return rules
 
 
 def changing_with_time(config: RecommendConfig, rules: ListRules | None, instant: datetime) -> dict[str, Any]:
