@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from als_cli.tables.parquet_footer import read_footer
 
 UNREADABLE = (
     OSError,
@@ -77,17 +78,13 @@ def check_parquet_sizes(path: Path) -> None:
 
     Raises
     ------
-    OSError, ValueError, pyarrow.ArrowException
+    OSError, ValueError
         The file is not Parquet, or a number is not plausible.
     """
     limit = _MAXIMUM_RATIO * path.stat().st_size
-    footer = pq.read_metadata(path)
-    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
-    rows = [group.num_rows for group in groups]
-    sizes = [
-        group.column(number).total_uncompressed_size
-        for group in groups
-        for number in range(group.num_columns)
-    ]
-    if min([*rows, *sizes, 0]) < 0 or sum(rows) != footer.num_rows or max(sum(rows), sum(sizes)) > limit:
+    with path.open("rb") as file:
+        footer = read_footer(file)
+    rows = [group.rows for group in footer.groups]
+    sizes = [chunk.expanded_bytes for group in footer.groups for chunk in group.chunks]
+    if min([*rows, *sizes, 0]) < 0 or sum(rows) != footer.rows or max(sum(rows), sum(sizes)) > limit:
         raise ValueError("its footer has wrong sizes")
