@@ -12,7 +12,7 @@ from als_cli.ranking.recommender import ListRules, Recommender, check_id_types
 from als_cli.ranking.show_reports import ItemReport, ModelReport, PopularItem, UserReport
 from als_cli.ranking.similar import similar_items
 from als_cli.ranking.trends import Trends, trends_of
-from als_cli.stages.context import StageContext
+from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.near_ids import near_ids
 from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.instants import open_model_as_of
@@ -52,6 +52,7 @@ def show_model(context: StageContext) -> ModelReport:
     )
 
 
+@reads_events
 def show_user(context: StageContext, user_text: str) -> UserReport:
     """Return the history of the user with id `user_text`, and the list that `recommend` would make.
 

@@ -28,6 +28,7 @@ from als_cli.storage.id_tables import (
 )
 from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stage_key
 from als_cli.storage.matrix_checks import check_columns, check_row_starts, check_strengths, check_times
+from als_cli.storage.publish import current_version
 from als_cli.storage.repair import broken
 
 EVENTS = "events.parquet"
@@ -133,6 +134,25 @@ def _read_matrices(
         return matrix, None
     times = read(_TIME, lambda values: check_times(values, pairs))
     return matrix, csr_matrix((times, indices, indptr), shape=shape)
+
+
+@contextmanager
+def reading_events(place: Path) -> Iterator[None]:
+    """Turn a failure of polars in this block into an ArtifactError if the events of the dataset in `place` are broken.
+
+    The pages of the events are decoded when a query reads them, not when they are opened. The cause is looked for only
+    after a failure: all pages are decoded once more. Without a broken page, the failure passes.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        folder = current_version(place)
+        if folder is not None:
+            with _reading(folder / EVENTS):
+                events = pl.scan_parquet(folder / EVENTS, glob=False)
+                for name in events.collect_schema().names():
+                    events.select(pl.col(name).hash().sum()).collect()
+        raise
 
 
 @contextmanager
