@@ -73,7 +73,7 @@ def run_input(seed: int, number: int, folder: Path, targets: tuple[str, ...] = T
         elif target in ARTIFACTS:
             artifacts_in(folder).run(target, rng)
         else:
-            _read_events(target, rng, folder)
+            read_events(target, event_file(target, rng), event_keys(rng), folder)
     except AlsError as expected:
         return f"{target} {checked_code(expected, target)}"
     return f"{target} ok"
@@ -136,17 +136,18 @@ def event_keys(rng: random.Random) -> dict[str, Any]:
     return keys
 
 
-def _read_events(kind: str, rng: random.Random, folder: Path) -> None:
+def read_events(kind: str, content: bytes, keys: dict[str, Any], folder: Path) -> None:
+    """Write `content` to a file in `folder`, and read it like `als ingest` with `keys` of section `events`."""
     from als_cli.dataset.aggregation import aggregate
     from als_cli.events.cleaning import write_clean_events
     from als_cli.events.probe import probe
     from als_cli.events.sources import find_sources
 
     file = folder / f"events.{kind}"
-    file.write_bytes(event_file(kind, rng))
+    file.write_bytes(content)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         spool = Path(name)
-        config = EventsConfig.model_validate({"source": str(file), **event_keys(rng)})
+        config = EventsConfig.model_validate({"source": str(file), **keys})
         probed = [probe(one, config, _CLOCK) for one in find_sources(config, sys.stdin.buffer, spool)]
         clean, rejected = spool / "clean.parquet", spool / "rejected.parquet"
         write_clean_events(probed, config, _CLOCK, clean=clean, rejected=rejected, spool=spool)
