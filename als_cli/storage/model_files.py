@@ -3,6 +3,7 @@
 Files: user_factors.arrow (user_id, factors), item_factors.arrow (item_id, factors, interactions), manifest.json.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,14 @@ class Model(TrainedModel):
             The manifest has no valid losses.
         """
         losses = self.manifest.metrics.get("loss")
-        if not isinstance(losses, list) or not all(isinstance(loss, int | float) for loss in losses):
+        if not isinstance(losses, list) or not all(map(_is_number, losses)):
             raise broken(self.folder / MANIFEST, "model", "metrics.loss is not a list of numbers")
         return tuple(float(loss) for loss in losses)
+
+
+def _is_number(loss: object) -> bool:
+    # A number in JSON can be NaN, or too large for a float.
+    return isinstance(loss, int | float) and abs(loss) <= sys.float_info.max
 
 
 def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:

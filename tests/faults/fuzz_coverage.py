@@ -23,10 +23,16 @@ from collections import Counter
 from pathlib import Path
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
 
-INSTRUMENTED = ["als_cli.config", "als_cli.tables", "als_cli.events", "als_cli.storage", "yaml"]
-"""Compiled kernels cannot be instrumented."""
+INSTRUMENTED = ["als_cli", "yaml"]
+NOT_INSTRUMENTED = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in ("als", "ranking", "evaluation")
+    for path in (ROOT / "als_cli" / package).glob("*.py")
+]
+"""Packages with compiled kernels, which atheris cannot instrument."""
 LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=20000")
 SEEDS = 100
 """Inputs that are made for the first corpus."""
@@ -117,7 +123,8 @@ def main() -> None:
     """Run the target on the command line until libFuzzer ends."""
     atheris = importlib.import_module("atheris")
     name, *options = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as temporary, atheris.instrument_imports(include=INSTRUMENTED):
+    instrumented = atheris.instrument_imports(include=INSTRUMENTED, exclude=NOT_INSTRUMENTED)
+    with tempfile.TemporaryDirectory() as temporary, instrumented:
         folder, corpus = Path(temporary, "files"), Path(temporary, "corpus")
         folder.mkdir()
         corpus.mkdir()
