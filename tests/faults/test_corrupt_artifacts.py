@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.faults.corrupt_artifacts import GOOD, READERS, cases, prepare, run_cases
+from tests.faults.corrupt_artifacts import GOOD, QUICK, READERS, cases, prepare, run_cases
 from tests.in_process import als_here
 from tests.shop import write_shop
 
@@ -44,6 +44,25 @@ def test_verify_off_reads_a_manifest_with_another_checksum(shop):
         assert als_here(*command, "--verify", "no").returncode == 2
     finally:
         path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["evaluate"], ["backtest"], ["show", "user", "u003"], ["tune", "--no-ingest", "--trials", "1"]],
+)
+def test_without_checksums_pages_of_events_that_cannot_be_decoded_exit_with_code_4(shop, command):
+    path = shop / "work/dataset/events.parquet"
+    before = path.read_bytes()
+    path.write_bytes(before[:50] + bytes(250) + before[300:])
+    try:
+        ended = als_here(
+            *command, "-c", shop / "shop.yaml", "--verify", "off", *(QUICK if command[0] == "tune" else ())
+        )
+    finally:
+        path.write_bytes(before)
+    assert ended.returncode == 4, ended.stderr
+    assert "events.parquet is broken" in ended.stderr.splitlines()[-2]
+    assert ended.stderr.splitlines()[-1] == "hint: run `als ingest` again"
 
 
 def test_run_makes_a_damaged_dataset_again(tmp_path):

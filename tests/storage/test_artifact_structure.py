@@ -252,7 +252,7 @@ def test_a_wrong_recipe_is_an_artifact_error(context, change):
             stage(context)
 
 
-@pytest.mark.parametrize("losses", [None, 1, ["low"], {}])
+@pytest.mark.parametrize("losses", [None, 1, ["low"], {}, [10**400], [float("nan")], [float("-inf")]])
 def test_wrong_losses_are_an_artifact_error(context, losses):
     rewrite_manifest(context.models_place, lambda raw: raw["metrics"].update(loss=losses))
     with pytest.raises(ArtifactError, match=r"metrics\.loss is not a list of numbers"):
