@@ -138,21 +138,29 @@ def _read_matrices(
 
 @contextmanager
 def reading_events(place: Path) -> Iterator[None]:
-    """Turn a failure of polars in this block into an ArtifactError if the events of the dataset in `place` are broken.
+    """Turn a failure in this block into an ArtifactError if the events of the dataset in `place` are its cause.
 
-    The pages of the events are decoded when a query reads them, not when they are opened. The cause is looked for only
-    after a failure: all pages are decoded once more. Without a broken page, the failure passes.
+    The pages of the events are decoded when a query reads them, not when they are opened. So they are checked only after
+    a failure of polars, or of a value that is no valid time: all pages are then decoded once more. If they are valid,
+    the failure passes.
     """
     try:
         yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, OverflowError):
         folder = current_version(place)
         if folder is not None:
-            with _reading(folder / EVENTS):
-                events = pl.scan_parquet(folder / EVENTS, glob=False)
-                for name in events.collect_schema().names():
-                    events.select(pl.col(name).hash().sum()).collect()
+            _check_events(folder / EVENTS)
         raise
+
+
+def _check_events(path: Path) -> None:
+    with _reading(path):
+        events = pl.scan_parquet(path, glob=False)
+        for name, dtype in events.collect_schema().items():
+            values = events.select(name).collect().to_series()
+            if dtype == INSTANT:
+                times = values.drop_nulls().to_physical()
+                check_times(times.to_numpy(), len(times))
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from tests.faults.corrupt_artifacts import GOOD, QUICK, READERS, cases, prepare, run_cases
 from tests.in_process import als_here
+from tests.manifests import accept_files
 from tests.shop import write_shop
 
 SEED = 20
@@ -63,6 +65,24 @@ def test_without_checksums_pages_of_events_that_cannot_be_decoded_exit_with_code
     assert ended.returncode == 4, ended.stderr
     assert "events.parquet is broken" in ended.stderr.splitlines()[-2]
     assert ended.stderr.splitlines()[-1] == "hint: run `als ingest` again"
+
+
+def test_without_checksums_times_beyond_the_year_9999_exit_with_code_4(shop):
+    path = shop / "work/dataset/events.parquet"
+    before = path.read_bytes()
+    manifest = path.with_name("manifest.json")
+    described = manifest.read_bytes()
+    events = pl.read_parquet(path)
+    times = pl.Series([2**62] * events.height).cast(events["timestamp"].dtype)
+    events.with_columns(timestamp=times).write_parquet(path)
+    accept_files(path.parent)
+    try:
+        ended = als_here("show", "user", "u003", "-c", shop / "shop.yaml", "--verify", "off")
+    finally:
+        path.write_bytes(before)
+        manifest.write_bytes(described)
+    assert ended.returncode == 4, ended.stderr
+    assert "a time is outside the years 1 to 9999" in ended.stderr
 
 
 def test_run_makes_a_damaged_dataset_again(tmp_path):
