@@ -8,7 +8,7 @@ from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.catalog import Catalog, read_catalog
 from als_cli.ranking.item_names import ItemNames, user_history
-from als_cli.ranking.recommender import ListRules, Recommender, check_id_types
+from als_cli.ranking.recommender import ListRules, Recommender, check_id_type
 from als_cli.ranking.show_reports import ItemReport, ModelReport, PopularItem, UserReport
 from als_cli.ranking.similar import similar_items
 from als_cli.ranking.trends import Trends, trends_of
@@ -16,7 +16,7 @@ from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.near_ids import near_ids
 from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.instants import open_model_as_of
-from als_cli.storage.model_files import Model, open_model
+from als_cli.storage.model_files import ItemSide, Model, open_items, open_model
 from als_cli.storage.publish import current_version
 
 _POPULAR_ITEMS = 10
@@ -91,7 +91,7 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
 def show_item(context: StageContext, item_text: str) -> ItemReport:
     """Return the items nearest to the item with id `item_text`, by the cosine of their factors.
 
-    The demand for these items comes from the dataset, if there is one.
+    The demand for these items comes from the dataset, if there is one and the ranking depends on demand.
 
     Raises
     ------
@@ -100,10 +100,10 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     DataError
         The model has no item with this id. The hint suggests similar ids.
     """
-    model = open_model(context.models_place)
+    model = open_items(context.models_place)
     row = _row_of(model.item_ids, item_text, "item", "the model")
     names = ItemNames(_catalog(context, model), model.item_ids)
-    nearest = similar_items(model.factors.items, np.array([row]), context.config.recommend.top_n)
+    nearest = similar_items(model.item_factors, np.array([row]), context.config.recommend.top_n)
     users, trends = int(model.item_interactions[row]), _trends(context, model)
     return ItemReport(
         **names.entry(row),
@@ -116,15 +116,16 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     )
 
 
-def _trends(context: StageContext, model: Model) -> Trends | None:
-    if current_version(context.dataset_place) is None:
-        return None
+def _trends(context: StageContext, model: ItemSide) -> Trends | None:
+    rule = model.recipe(context.threads).demand
+    if rule.half_life is None or current_version(context.dataset_place) is None:
+        return None  # without reading a large dataset
     interactions = open_dataset(context.dataset_place).interactions
-    check_id_types(interactions, model)
-    return trends_of(model.recipe(context.threads).demand, interactions, model.item_ids)
+    check_id_type("item", interactions.item_ids, model.item_ids)
+    return trends_of(rule, interactions, model.item_ids)
 
 
-def _catalog(context: StageContext, model: Model) -> Catalog | None:
+def _catalog(context: StageContext, model: Model | ItemSide) -> Catalog | None:
     items = context.config.recommend.items
     return None if items is None else read_catalog(items, model.item_ids.dtype)
 

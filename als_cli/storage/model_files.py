@@ -30,6 +30,24 @@ _MAXIMUM_FACTORS = 1 << 16
 
 
 @dataclass(frozen=True)
+class ItemSide:
+    """The items of an opened model, with memory-mapped factors."""
+
+    item_ids: pl.Series
+    """(I,) item ids by row."""
+    item_interactions: pl.Series
+    """(I,) users per item at training time, UInt32."""
+    item_factors: Float32Array
+    """(I, f)"""
+    folder: Path
+    manifest: Manifest
+
+    def recipe(self, threads: int) -> Recipe:
+        """Return the recipe of the model's training, as :meth:`Model.recipe` does."""
+        return _recipe_in(self, threads)
+
+
+@dataclass(frozen=True)
 class Model(TrainedModel):
     """An opened model with memory-mapped factors."""
 
@@ -44,14 +62,7 @@ class Model(TrainedModel):
         ArtifactError
             The manifest has no valid recipe.
         """
-        try:
-            values = checked_recipe(self.manifest.metrics.get("recipe"))
-        except ValueError as wrong:
-            raise ArtifactError(
-                f"{self.folder} has no valid training recipe in its manifest: {one_line(wrong)}",
-                hint="run `als train` again",
-            ) from wrong
-        return recipe_from_json(values, self.item_interactions.to_numpy().astype(np.int64), threads)
+        return _recipe_in(self, threads)
 
     @property
     def losses(self) -> tuple[float, ...]:
@@ -90,23 +101,42 @@ def open_model(place: Path) -> Model:
     ArtifactError
         The model is missing or broken, or has another format version.
     """
-    folder, manifest = current_artifact(place, "model")
+    items = open_items(place)
+    folder, manifest = items.folder, items.manifest
     user_table, user_factors = _read_side(folder, manifest, USER_FACTORS, "user_id", {})
-    item_table, item_factors = _read_side(folder, manifest, ITEM_FACTORS, "item_id", {"interactions": COUNT})
+    item_factors = items.item_factors
     if user_factors.shape[1] != item_factors.shape[1]:
         raise broken(
             folder / ITEM_FACTORS,
             "model",
             f"its vectors have {item_factors.shape[1]} factors, those of the users {user_factors.shape[1]}",
         )
-    return Model(
-        user_table["user_id"],
-        item_table["item_id"],
-        item_table["interactions"],
-        Factors(user_factors, item_factors),
-        folder,
-        manifest,
-    )
+    factors = Factors(user_factors, item_factors)
+    return Model(user_table["user_id"], items.item_ids, items.item_interactions, factors, folder, manifest)
+
+
+def open_items(place: Path) -> ItemSide:
+    """Return the items of the current model in `place`. The users, most of a model, are neither read nor verified.
+
+    Raises
+    ------
+    ArtifactError
+        The model is missing, its manifest or its items are broken, or it has another format version.
+    """
+    folder, manifest = current_artifact(place, "model")
+    table, factors = _read_side(folder, manifest, ITEM_FACTORS, "item_id", {"interactions": COUNT})
+    return ItemSide(table["item_id"], table["interactions"], factors, folder, manifest)
+
+
+def _recipe_in(model: Model | ItemSide, threads: int) -> Recipe:
+    try:
+        values = checked_recipe(model.manifest.metrics.get("recipe"))
+    except ValueError as wrong:
+        raise ArtifactError(
+            f"{model.folder} has no valid training recipe in its manifest: {one_line(wrong)}",
+            hint="run `als train` again",
+        ) from wrong
+    return recipe_from_json(values, model.item_interactions.to_numpy().astype(np.int64), threads)
 
 
 def _write_side(path: Path, ids: pl.DataFrame, factors: Float32Array) -> None:
