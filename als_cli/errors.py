@@ -140,7 +140,8 @@ def refusal_of(error: BaseException, place: object) -> ResourceError | None:
     if number not in _REFUSALS:
         return None
     message, hint = _REFUSALS[number]
-    where = getattr(error, "filename", None) or place
+    # A rename or a link has two names. The second one is the new name.
+    where = getattr(error, "filename2", None) or getattr(error, "filename", None) or place
     return ResourceError(message.format(where=where, place=place, system=os.strerror(number)), hint=hint)
 
 

@@ -82,7 +82,7 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
         user_id=interactions.user_ids[row],
         source=lists.sources[0],
         wanted=config.top_n,
-        history=user_history(interactions, dataset.scan_events(), row, catalog),
+        history=user_history(interactions, dataset.scan_events, row, catalog),
         recommended=ItemNames(catalog, model.item_ids).ranked(lists.top, trends),
         half_lives=None if trends is None else trends.half_lives,
     )

@@ -61,10 +61,15 @@ def read_footer(file: BinaryIO) -> Footer:
     if tail[4:] != _MAGIC or length > size - _TAIL_BYTES:
         raise ValueError("it does not end with the footer of an unencrypted Parquet file")
     file.seek(size - _TAIL_BYTES - length)
+    reader = CompactReader(file.read(length))
     try:
-        return _footer(CompactReader(file.read(length)))
+        footer = _footer(reader)
     except IndexError:
         raise ValueError("its Parquet footer is not complete") from None
+    # polars could find other columns in a footer that readers understand in different ways.
+    if reader.position != length:
+        raise ValueError("its Parquet footer ends too early")
+    return footer
 
 
 def _footer(reader: CompactReader) -> Footer:
@@ -72,12 +77,12 @@ def _footer(reader: CompactReader) -> Footer:
     schema: tuple[tuple[bool, int], ...] = ()
     groups: tuple[RowGroup, ...] = ()
     for number, kind in reader.fields():
-        if number == 2 and kind in LISTS:
-            schema = _structures(reader, _schema_element)
-        elif number == 3 and kind in INTEGERS:
-            rows = reader.integer()
-        elif number == 4 and kind in LISTS:
-            groups = _structures(reader, _row_group)
+        if number == 2:
+            schema = _structures(reader, kind, _schema_element)
+        elif number == 3:
+            rows = _integer(reader, kind)
+        elif number == 4:
+            groups = _structures(reader, kind, _row_group)
         else:
             reader.skip(kind)
     is_flat = _flat_columns(schema)
@@ -86,11 +91,21 @@ def _footer(reader: CompactReader) -> Footer:
     return Footer(rows, is_flat, groups)
 
 
-def _structures(reader: CompactReader, read: Callable[[CompactReader], _T]) -> tuple[_T, ...]:
-    """Return the structures of the list here."""
-    count, kind = reader.elements()
-    if count and kind != STRUCT:
+def _check(*, is_right: bool) -> None:
+    if not is_right:
         raise ValueError("its Parquet footer has another form")
+
+
+def _integer(reader: CompactReader, kind: int) -> int:
+    _check(is_right=kind in INTEGERS)
+    return reader.integer()
+
+
+def _structures(reader: CompactReader, kind: int, read: Callable[[CompactReader], _T]) -> tuple[_T, ...]:
+    """Return the structures of the list here, a value of type `kind`."""
+    _check(is_right=kind in LISTS)
+    count, kind_of_element = reader.elements()
+    _check(is_right=not count or kind_of_element == STRUCT)
     return tuple(read(reader) for _ in range(count))
 
 
@@ -98,8 +113,8 @@ def _integers(reader: CompactReader, wanted: Mapping[int, str]) -> dict[str, int
     """Return the integers of the structure here with the numbers `wanted`, 0 if they are absent."""
     found = dict.fromkeys(wanted.values(), 0)
     for number, kind in reader.fields():
-        if number in wanted and kind in INTEGERS:
-            found[wanted[number]] = reader.integer()
+        if number in wanted:
+            found[wanted[number]] = _integer(reader, kind)
         else:
             reader.skip(kind)
     return found
@@ -141,10 +156,10 @@ def _row_group(reader: CompactReader) -> RowGroup:
     rows = 0
     chunks: tuple[Chunk, ...] = ()
     for number, kind in reader.fields():
-        if number == 1 and kind in LISTS:
-            chunks = _structures(reader, _column)
-        elif number == 3 and kind in INTEGERS:
-            rows = reader.integer()
+        if number == 1:
+            chunks = _structures(reader, kind, _column)
+        elif number == 3:
+            rows = _integer(reader, kind)
         else:
             reader.skip(kind)
     return RowGroup(rows, chunks)
@@ -153,7 +168,8 @@ def _row_group(reader: CompactReader) -> RowGroup:
 def _column(reader: CompactReader) -> Chunk:
     found = None
     for number, kind in reader.fields():
-        if number == 3 and kind == STRUCT:
+        if number == 3:
+            _check(is_right=kind == STRUCT)
             found = _chunk(reader)
         else:
             reader.skip(kind)
@@ -167,9 +183,10 @@ def _chunk(reader: CompactReader) -> Chunk:
     wanted = {5: "values", 6: "expanded", 7: "stored", 9: "data", 11: "dictionary"}
     found = dict.fromkeys(wanted.values(), 0)
     for number, kind in reader.fields():
-        if number in wanted and kind in INTEGERS:
-            found[wanted[number]] = reader.integer()
-        elif number == 3 and kind in LISTS:
+        if number in wanted:
+            found[wanted[number]] = _integer(reader, kind)
+        elif number == 3:
+            _check(is_right=kind in LISTS)
             name = _path(reader)
         else:
             reader.skip(kind)
@@ -180,6 +197,5 @@ def _chunk(reader: CompactReader) -> Chunk:
 
 def _path(reader: CompactReader) -> str:
     count, kind = reader.elements()
-    if count and kind != BINARY:
-        raise ValueError("its Parquet footer has another form")
+    _check(is_right=not count or kind == BINARY)
     return ".".join(reader.text() for _ in range(count))

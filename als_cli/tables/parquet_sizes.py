@@ -88,9 +88,11 @@ def _read_page(data: bytes) -> _Page:
     sizes = {_UNCOMPRESSED_SIZE: 0, _COMPRESSED_SIZE: 0}
     values = {"data": 0, "dictionary": 0}
     for field, kind in header.fields():
-        if field in sizes and kind in INTEGERS:
+        if (field in sizes and kind not in INTEGERS) or (field in _VALUES_OF_KIND and kind != STRUCT):
+            raise ValueError("a page header has another form")
+        if field in sizes:
             sizes[field] = header.integer()
-        elif field in _VALUES_OF_KIND and kind == STRUCT:
+        elif field in _VALUES_OF_KIND:
             values[_VALUES_OF_KIND[field]] = header.first_integer()
         else:
             header.skip(kind)

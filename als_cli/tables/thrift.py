@@ -20,10 +20,15 @@ class CompactReader:
         self.position = 0
 
     def fields(self) -> Iterator[tuple[int, int]]:
-        """Yield number and type of each field of the structure here. The caller reads or skips each value."""
+        """Yield number and type of each field of the structure here. The caller reads or skips each value.
+
+        The numbers rise, as all writers store them. Of a repeated field, readers would use different values.
+        """
         number = 0
         while head := self._byte():
-            number = number + (head >> 4) if head >> 4 else self.integer()
+            before, number = number, number + (head >> 4) if head >> 4 else self.integer()
+            if number <= before:
+                raise ValueError("its metadata repeat a field, or have another order")
             yield number, head & 15
 
     def integer(self) -> int:

@@ -7,6 +7,7 @@ only the checks of structure are between the changed bytes and the kernels.
 import itertools
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -120,8 +121,10 @@ class Artifacts:
             lists = recommender.lists_for(block)
             assert lists.top.item_rows.max(initial=-1) < len(model.item_ids)
         if len(ids):
+            user_history(dataset.interactions, dataset.scan_events, 0, None)
             with reading_events(self.places["dataset"]):
-                user_history(dataset.interactions, dataset.scan_events(), 0, None)
+                without_times = replace(dataset.interactions, times=None)
+                user_history(without_times, dataset.scan_events, 0, None)
 
 
 def changed_manifest(whole: bytes, rng: random.Random) -> bytes:

@@ -10,6 +10,7 @@ from als_cli.errors import DataError
 from als_cli.storage.id_tables import check_parquet_sizes
 from als_cli.tables.parquet_footer import read_footer
 from als_cli.tables.scan import scan_table
+from als_cli.tables.thrift import STRUCT, CompactReader
 
 
 def footer_of(path):
@@ -53,6 +54,16 @@ def test_a_footer_that_contradicts_its_statistics_does_not_end_the_process(tmp_p
         scan_table(str(path), TableFormat()).collect()
 
 
+def test_bytes_after_the_footer_are_an_error(tmp_path):
+    path = tmp_path / "events.parquet"
+    pq.write_table(pa.table({"item_id": ["a", "b"]}), path)
+    content = path.read_bytes()
+    length = int.from_bytes(content[-8:-4], "little") + 5
+    path.write_bytes(content[:-8] + b"after" + length.to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(DataError, match="its Parquet footer ends too early"):
+        scan_table(str(path), TableFormat())
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -68,3 +79,16 @@ def test_other_ends_of_a_file_are_errors(tmp_path, changed, reason):
     path.write_bytes(changed(path.read_bytes()))
     with pytest.raises(ValueError, match=reason):
         footer_of(path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes([0x15, 2, 0x05, 2, 4, 0]),  # field 1, then field 1 again with its number written out
+        bytes([0x35, 2, 0x05, 2, 4, 0]),  # field 3, then field 1
+    ],
+)
+def test_a_repeated_field_is_an_error(data):
+    reader = CompactReader(data)
+    with pytest.raises(ValueError, match="repeat a field"):
+        reader.skip(STRUCT)
