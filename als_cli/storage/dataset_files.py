@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.events.sources import declared_sources
-from als_cli.storage.array_files import map_array
+from als_cli.storage.array_files import map_array, write_array
 from als_cli.storage.id_tables import (
     COUNT,
     INSTANT,
@@ -85,9 +85,9 @@ def write_interactions(folder: Path, interactions: Interactions) -> None:
     interactions.items.write_parquet(folder / "items.parquet")
     matrix = interactions.matrix
     for name, values in zip(_MATRIX, (matrix.indptr, matrix.indices, matrix.data), strict=True):
-        np.save(_array_file(folder, name), values.astype(_ARRAYS[name], copy=False), allow_pickle=False)
+        write_array(_array_file(folder, name), values.astype(_ARRAYS[name], copy=False))
     if interactions.times is not None:
-        np.save(_array_file(folder, _TIME), interactions.times.data, allow_pickle=False)
+        write_array(_array_file(folder, _TIME), interactions.times.data)
 
 
 def open_dataset(place: Path) -> Dataset:

@@ -52,7 +52,7 @@ ERRORS = {
     **dict.fromkeys(("unlink", "unlinkat", "rmdir"), ("EACCES", "EROFS", "EIO")),
 }
 """The errors that a call can have."""
-SECONDS = 15
+SECONDS = 40
 REMOVALS = ("unlink", "unlinkat", "rmdir")
 _READ_ONLY = re.compile(r"^(?!.*O_CREAT).*O_RDONLY")
 _LEFT = re.compile(r"\.staging-|\.link-|.*\.partial$")

@@ -224,6 +224,11 @@ def test_system_errors_of_disk_and_permission_are_resource_errors(tmp_path, numb
     assert caught.value.hint
 
 
+def test_the_message_about_a_link_names_the_link(tmp_path):
+    with pytest.raises(ResourceError, match=f"disk of {tmp_path}/link$"), refusals_at(tmp_path):
+        raise OSError(errno.ENOSPC, "full", ".shop.versions/1", None, str(tmp_path / "link"))
+
+
 def test_other_system_errors_pass_through(tmp_path):
     with pytest.raises(OSError, match="odd"), refusals_at(tmp_path):
         raise OSError(errno.EINVAL, "odd")
