@@ -22,6 +22,7 @@ from als_cli.storage.id_tables import (
     COUNT,
     INSTANT,
     UNREADABLE,
+    check_instants,
     check_parquet_sizes,
     check_types,
     read_id_table,
@@ -159,8 +160,7 @@ def _check_events(path: Path) -> None:
         for name, dtype in events.collect_schema().items():
             values = events.select(name).collect().to_series()
             if dtype == INSTANT:
-                times = values.drop_nulls().to_physical()
-                check_times(times.to_numpy(), len(times))
+                check_instants(values)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from als_cli.storage.matrix_checks import check_times
 from als_cli.tables.parquet_footer import read_footer
 
 UNREADABLE = (
@@ -40,6 +41,9 @@ def read_id_table(path: Path, ids: str, columns: Mapping[str, pl.DataType]) -> p
     table = pl.read_parquet(path, columns=[ids, *columns], glob=False).rechunk()
     check_types(table.schema, ids, columns)
     check_ids(table[ids])
+    for name, dtype in columns.items():
+        if dtype == INSTANT:
+            check_instants(table[name])
     return table
 
 
@@ -71,6 +75,18 @@ def check_ids(ids: pl.Series) -> None:
         raise ValueError(f"column {ids.name} has nulls")
     if len(ids) > _MAXIMUM_ROWS or not (ids[:-1] < ids[1:]).all():
         raise ValueError(f"the values of column {ids.name} are not sorted, or occur twice")
+
+
+def check_instants(instants: pl.Series) -> None:
+    """Return when `instants` are null or in the years 1 to 9999: Python has no other times.
+
+    Raises
+    ------
+    ValueError
+        A time is outside these years.
+    """
+    times = instants.drop_nulls().to_physical()
+    check_times(times.to_numpy(), len(times))
 
 
 def check_parquet_sizes(path: Path) -> None:
