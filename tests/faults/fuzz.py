@@ -201,6 +201,9 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="begin no new worker after this time"
+    )
     parser.add_argument("--target", choices=TARGETS, action="append", help="repeatable; default: all in turn")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -212,20 +215,25 @@ def main() -> None:
         return
     started = time.perf_counter()
     outcomes, failures = supervise(
-        given.seed, numbers, [f"--target={target}" for target in given.target or ()]
+        given.seed,
+        numbers,
+        [f"--target={target}" for target in given.target or ()],
+        started + given.minutes * 60,
     )
     for outcome, count in sorted(outcomes.items()):
         print(f"{outcome}: {count:,}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
     print(
-        f"{len(numbers):,} inputs, {failures} failures, {time.perf_counter() - started:.0f} s, "
+        f"{outcomes.total():,} inputs, {failures} failures, {time.perf_counter() - started:.0f} s, "
         f"peak memory {peak} MiB"
     )
     raise SystemExit(failures > 0)
 
 
-def supervise(seed: int, numbers: range, targets: list[str]) -> tuple[Counter[str], int]:
+def supervise(seed: int, numbers: range, targets: list[str], deadline: float) -> tuple[Counter[str], int]:
     """Run the inputs `numbers` in workers, print all failures, and return the outcomes and the number of failures.
+
+    No worker begins after `deadline`, a time of `time.perf_counter`.
 
     If a worker ends, its input runs again alone. Only then is it a failure of this input: panics of polars in earlier
     inputs can stop the threads that polars uses for later ones.
@@ -234,7 +242,7 @@ def supervise(seed: int, numbers: range, targets: list[str]) -> tuple[Counter[st
     failures = 0
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         progress = Path(name, "number")
-        while numbers:
+        while numbers and time.perf_counter() < deadline:
             part = numbers[:INPUTS_PER_WORKER]
             ended = _worker(seed, part, targets, progress)
             if ended == 0:
