@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from als_cli.arrays import BoolArray
+from als_cli.config.condition import columns_in
 from als_cli.config.recommend import CatalogConfig
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
@@ -132,6 +133,7 @@ def _wanted(config: CatalogConfig) -> Wanted:
     return Wanted(
         "recommend.items",
         {f"recommend.items.columns.{role}": ref for role, ref in columns.items() if ref is not None},
+        columns_in(config.where),
     )
 
 
