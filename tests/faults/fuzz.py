@@ -158,6 +158,11 @@ def work(seed: int, numbers: range, targets: tuple[str, ...], progress: Path) ->
     """Run the inputs `numbers`, and return the number of inputs per outcome. `progress` gets the current number."""
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        progress.write_text(str(numbers.start))
+        if set(targets) & set(ARTIFACTS):
+            artifacts_in(
+                Path(name)
+            ).use_both()  # compiles the kernels, which can take longer than an input may
         for number in numbers:
             progress.write_text(str(number))
             faulthandler.dump_traceback_later(SECONDS_PER_INPUT, exit=True)

@@ -103,12 +103,12 @@ class Artifacts:
             manifest.write_text(json.dumps(with_checksum(document)), encoding="utf-8")
         try:
             with verification(enabled=path == manifest):
-                self._use_both()
+                self.use_both()
         finally:
             for changed in {path, manifest}:
                 changed.write_bytes(self.whole[changed])
 
-    def _use_both(self) -> None:
+    def use_both(self) -> None:
         """Open dataset and model, make lists for all users, and read the history of one."""
         dataset, model = open_dataset(self.places["dataset"]), open_model(self.places["model"])
         assert dataset.manifest.as_of is None or dataset.manifest.as_of.tzinfo is UTC
