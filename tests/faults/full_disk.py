@@ -16,6 +16,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,7 @@ ERRORS = {
 }
 """The errors that a call can have."""
 SECONDS = 40
+"""A command that takes longer hangs. A call that only wakes another thread can fail too: polars then waits for ever."""
 REMOVALS = ("unlink", "unlinkat", "rmdir")
 _READ_ONLY = re.compile(r"^(?!.*O_CREAT).*O_RDONLY")
 _LEFT = re.compile(r"\.staging-|\.link-|.*\.partial$")
@@ -106,19 +108,34 @@ def traced(shop: Path, name: str, case: Case | str) -> tuple[subprocess.Complete
     arguments = [part.replace("{shop}", str(shop)) for part in COMMANDS[name]]
     command = [sys.executable, "-m", "als_cli", *arguments, "-c", str(shop / "shop.yaml"), "-q"]
     with tempfile.NamedTemporaryFile("r", errors="replace") as log:
-        tracing = ["strace", "-f", "-y", "-s", "0", "-o", log.name, f"--trace={traced_calls}", *inject]
+        tracing = [
+            "strace",
+            "--kill-on-exit",
+            "-f",
+            "-y",
+            "-s",
+            "0",
+            "-o",
+            log.name,
+            f"--trace={traced_calls}",
+            *inject,
+        ]
+        process = subprocess.Popen(
+            [*tracing, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+            env=os.environ
+            | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "POLARS_MAX_THREADS": "1"},
+        )
         try:
-            ended = subprocess.run(
-                [*tracing, *command],
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd=ROOT,
-                timeout=SECONDS,
-                env=os.environ
-                | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "POLARS_MAX_THREADS": "1"},
-            )
+            said = process.communicate(timeout=SECONDS if inject else None)
+            ended = subprocess.CompletedProcess(command, process.returncode, *said)
         except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             ended = subprocess.CompletedProcess(command, -1, "", "it did not end")
         return ended, log.read().splitlines()
 

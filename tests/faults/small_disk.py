@@ -41,27 +41,27 @@ class Runner:
 
     user: str
     python: str
+    home: str
+    """A folder of the user, with the cache of the compiled kernels."""
 
     def run(self, shop: Path, name: str) -> subprocess.CompletedProcess[str]:
         """Run the command `name` in `shop`."""
         arguments = [part.replace("{shop}", str(shop)) for part in COMMANDS[name]]
         packages = [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
-        with tempfile.TemporaryDirectory() as home:
-            shutil.chown(home, self.user)
-            return subprocess.run(
-                [self.python, "-m", "als_cli", *arguments, "-c", str(shop / "shop.yaml"), "-q"],
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd=home,
-                user=self.user,
-                env={
-                    "PATH": os.environ["PATH"],
-                    "HOME": home,
-                    "PYTHONPATH": ":".join(packages),
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                },
-            )
+        return subprocess.run(
+            [self.python, "-m", "als_cli", *arguments, "-c", str(shop / "shop.yaml"), "-q"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.home,
+            user=self.user,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": self.home,
+                "PYTHONPATH": ":".join(packages),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+        )
 
 
 @contextmanager
@@ -164,9 +164,10 @@ def main() -> None:
         "--command", choices=tuple(COMMANDS), action="append", help="repeatable; default: all"
     )
     given = parser.parse_args()
-    runner, total, failures = Runner(given.user, given.python), 0, 0
-    with tempfile.TemporaryDirectory() as temporary:
-        shop = make_shop(Path(temporary))
+    total, failures = 0, 0
+    with tempfile.TemporaryDirectory() as temporary, tempfile.TemporaryDirectory() as home:
+        shutil.chown(home, given.user)
+        runner, shop = Runner(given.user, given.python, home), make_shop(Path(temporary))
         for name in given.command or COMMANDS:
             for examine in (on_full_disks, not_writable):
                 codes, found = examine(shop, name, runner)
