@@ -110,7 +110,6 @@ def traced(shop: Path, name: str, case: Case | str) -> tuple[subprocess.Complete
     with tempfile.NamedTemporaryFile("r", errors="replace") as log:
         tracing = [
             "strace",
-            "--kill-on-exit",
             "-f",
             "-y",
             "-s",
