@@ -193,8 +193,12 @@ def problems_of_next_run(shop: Path, name: str) -> list[str]:
         command = [part.replace("{shop}", str(shop)) for part in arguments]
         again = als_here(*command, "-c", shop / "shop.yaml")
         found += [f"the next {command[0]}: {again.stderr}"] if again.returncode else []
-    left = [str(path.relative_to(shop)) for path in shop.rglob(".*") if _LEFT.match(path.name)]
-    return [*found, *problems_in(shop), *([f"left: {left}"] if left else [])]
+    return [*found, *problems_in(shop), *(f"left: {name}" for name in left_in(shop))]
+
+
+def left_in(shop: Path) -> list[str]:
+    """Return the names of what runs that failed have left in `shop`."""
+    return [str(path.relative_to(shop)) for path in shop.rglob(".*") if _LEFT.match(path.name)]
 
 
 def _copy(shop: Path, folder: Path) -> Path:
