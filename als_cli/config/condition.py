@@ -173,6 +173,7 @@ class _ConditionReader(TokenReader):
         if special is None and name not in FUNCTIONS:
             self.refuse_function(difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0.75))
         self.take()
+        self.has_cast = self.has_cast or name == "strptime"
         self.expect("(")
         if special is not None:
             return special()

@@ -30,7 +30,7 @@ INSTRUMENTED = ["als_cli", "yaml"]
 NOT_INSTRUMENTED = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for package in ("als", "ranking", "evaluation")
-    for path in (ROOT / "als_cli" / package).glob("*.py")
+    for path in (ROOT / "als_cli" / package).rglob("*.py")
 ]
 """Packages with compiled kernels, which atheris cannot instrument."""
 LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=20000")

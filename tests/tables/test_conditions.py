@@ -99,6 +99,15 @@ def test_a_cast_that_fails_names_the_row_and_the_value(where, numbers):
     assert "try_cast" in caught.value.hint
 
 
+def test_a_time_that_cannot_be_read_names_its_row():
+    frame = pl.DataFrame({"day": ["2026-01-02", "2026-02-30"]})
+    where = "strptime(day, '%Y-%m-%d') > date '2026-01-01'"
+    with pytest.raises(
+        DataError, match=r"fails in row 2 of e\.csv: column 'day' has a value that is not a date"
+    ):
+        mark(frame.lazy(), where, "kept", key="events.where", file="e.csv")
+
+
 def test_try_cast_gives_null_for_values_that_are_no_numbers():
     frame = pl.DataFrame({"price": ["2,50", "3"]})
     marked = mark(frame.lazy(), "try_cast(price as int) = 3", "kept", key="events.where", file="e.csv")
