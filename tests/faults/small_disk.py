@@ -122,12 +122,11 @@ def not_writable(shop: Path, name: str, runner: Runner) -> tuple[Counter[int], l
     for way in ("read-only", *([] if runner.user == "root" else ["of another user"])):
         with disk_with(shop, runner.user) as copy:
             disk, before = copy.parent, hashes(copy)
-            change = (
-                ["mount", "-o", "remount,ro", str(disk)]
-                if way == "read-only"
-                else ["chown", "-R", "root", str(disk)]
-            )
-            _call(*change)
+            if way == "read-only":
+                _call("mount", "-o", "remount,ro", str(disk))
+            else:
+                _call("chown", "-R", "root", str(disk))
+                _call("chmod", "-R", "a+rX", str(disk))
             ended = runner.run(copy, name)
             codes[ended.returncode] += 1
             problems = _problems_of(ended, copy, allowed=(7,))
