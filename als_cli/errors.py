@@ -140,7 +140,8 @@ def refusal_of(error: BaseException, place: object) -> ResourceError | None:
     if number not in _REFUSALS:
         return None
     message, hint = _REFUSALS[number]
-    where = getattr(error, "filename", None) or place
+    # A rename or a link has two names. The second one is the new name.
+    where = getattr(error, "filename2", None) or getattr(error, "filename", None) or place
     return ResourceError(message.format(where=where, place=place, system=os.strerror(number)), hint=hint)
 
 
@@ -155,10 +156,18 @@ def refusals_at(place: object) -> Iterator[None]:
         message = f"cannot create {place}: there is no {refused.filename or 'such folder'}"
         raise ResourceError(message, hint="choose another place") from refused
     except Exception as failure:
-        refusal = refusal_of(failure, place)
+        refusal = refusal_of(failure, place) or _failed_write_of(failure, place)
         if refusal is None:
             raise
         raise refusal from failure
+
+
+def _failed_write_of(failure: BaseException, place: object) -> ResourceError | None:
+    """Return what a failure of polars to write Parquet means. Its message does not have the number of the error."""
+    if "Invalid thrift: transport error" not in str(failure):
+        return None
+    hint = "free space or check the disk, and run again; what was published stays"
+    return ResourceError(f"a file at {place} cannot be written: the disk is full or broken", hint=hint)
 
 
 @contextmanager

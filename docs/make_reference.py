@@ -94,7 +94,7 @@ file is opened. Only what this table lists is allowed.
 * Subqueries, table functions, aggregates (`sum(quantity) > 1`), window functions, several statements, placeholders and the
   current time are not allowed.
 * Columns of delimited text that hold only numbers (without leading zeros), or only true and false, compare as such.
-* `cast` and `strptime` fail on a value that they cannot convert, and the command exits with code 3; `try_cast` gives null.
+* `cast` and `strptime` fail on a value that they cannot convert, and the command exits with code 3 and names the row; `try_cast` gives null.
 * Comments (`--`, `/* */`) are ignored.
 * A condition has up to 16 levels of parentheses and 2,000 columns and values. Lists of `in` may be longer.
 """

@@ -39,6 +39,8 @@ class Condition:
     """The condition as SQL, written from the tokens."""
     columns: tuple[str, ...]
     """The columns that the condition uses, each once, in the order of their first use."""
+    has_cast: bool
+    """Whether the condition converts values to another type, which can fail for single rows."""
 
 
 def read_condition(text: str) -> Condition:
@@ -51,7 +53,12 @@ def read_condition(text: str) -> Condition:
     """
     reader = _ConditionReader(list(read_tokens(text)))
     reader.read()
-    return Condition(" ".join(reader.sql), tuple(dict.fromkeys(reader.columns)))
+    return Condition(" ".join(reader.sql), tuple(dict.fromkeys(reader.columns)), reader.has_cast)
+
+
+def columns_in(text: str | None) -> tuple[str, ...]:
+    """Return the columns that the condition in `text` uses; none without a condition."""
+    return () if text is None else read_condition(text).columns
 
 
 def check_condition(text: str) -> str:
@@ -70,6 +77,7 @@ class _ConditionReader(TokenReader):
 
     columns: list[str] = field(default_factory=list)
     depth: int = 0
+    has_cast: bool = False
 
     def read(self) -> None:
         """Read all tokens as one expression."""
@@ -165,6 +173,7 @@ class _ConditionReader(TokenReader):
         if special is None and name not in FUNCTIONS:
             self.refuse_function(difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0.75))
         self.take()
+        self.has_cast = self.has_cast or name == "strptime"
         self.expect("(")
         if special is not None:
             return special()
@@ -267,6 +276,7 @@ class _ConditionReader(TokenReader):
         return True
 
     def _type(self) -> None:
+        self.has_cast = True
         if self.next.word not in TYPES:
             self.refuse(f"one of the types {', '.join(TYPES)}")
         self.take()

@@ -9,10 +9,11 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
+from als_cli.config.condition import columns_in
 from als_cli.config.events import EventsConfig
 from als_cli.config.source import SourceConfig, TableFormat
 from als_cli.errors import ConfigError
-from als_cli.tables.conditions import mark
+from als_cli.tables.conditions import ROW, mark
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import (
     STDIN,
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 ROLES = ("user", "item", "timestamp", "type", "value")
 """The roles that a column can have."""
-_ROW, _KEPT = "\0row", "\0kept"
+_KEPT = "\0kept"
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,14 @@ class Declared:
     """Config key of the columns, for messages."""
     section: str
     """Config key of the section that has key `header`, for messages."""
+    in_condition: tuple[str, ...] = ()
+    """Columns that `events.where` uses."""
 
     @property
     def wanted(self) -> Wanted:
         """Column references by config key."""
-        return Wanted(self.section, {f"{self.columns_key}.{role}": ref for role, ref in self.columns.items()})
+        columns = {f"{self.columns_key}.{role}": ref for role, ref in self.columns.items()}
+        return Wanted(self.section, columns, self.in_condition)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Source:
         else:
             marked = mark(self.rows, where, _KEPT, key="events.where", file=self.file.shown)
         roles = [pl.col(name).alias(role) for role, name in self.columns.items()]
-        return marked.select(pl.col(_ROW).alias("row"), *roles, pl.col(_KEPT).alias("kept"))
+        return marked.select(pl.col(ROW).alias("row"), *roles, pl.col(_KEPT).alias("kept"))
 
 
 def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
@@ -148,7 +152,7 @@ def _declared(config: EventsConfig, entry: str | SourceConfig, number: int) -> D
         if entry.columns is not None:
             columns, key = entry.columns, f"{section}.columns"
     refs = {role: ref for role in ROLES if (ref := getattr(columns, role)) is not None}
-    return Declared(str(path), TableFormat(**shape), refs, key, section)
+    return Declared(str(path), TableFormat(**shape), refs, key, section, columns_in(config.where))
 
 
 def _shape(declared: TableFormat) -> dict[str, Any]:
@@ -165,7 +169,7 @@ def _source(file: TableFile, declared: Declared, spool: Path) -> Source:
         for role, ref in declared.columns.items()
     }
     dtypes = {role: schema[name] for role, name in columns.items()}
-    return Source(file, declared.fmt, columns, dtypes, frame.with_row_index(_ROW, offset=1))
+    return Source(file, declared.fmt, columns, dtypes, frame.with_row_index(ROW, offset=1))
 
 
 def _check_required_columns(config: EventsConfig, sources: Sequence[Source]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from als_cli.arrays import BoolArray
+from als_cli.config.condition import columns_in
 from als_cli.config.recommend import CatalogConfig
 from als_cli.config.source import ColumnRef
 from als_cli.dataset.interactions import cast_ids, rows_of
@@ -182,4 +183,6 @@ def _references(config: CatalogConfig, needs: CatalogNeeds) -> list[tuple[str, C
 
 
 def _wanted(config: CatalogConfig, needs: CatalogNeeds) -> Wanted:
-    return Wanted("recommend.items", dict(_references(config, needs)))
+    conditions = [config.where, *needs.conditions.values()]
+    used = tuple(dict.fromkeys(name for where in conditions for name in columns_in(where)))
+    return Wanted("recommend.items", dict(_references(config, needs)), used)

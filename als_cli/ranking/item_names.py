@@ -1,9 +1,11 @@
 """Entries of items for `als show`: ids, titles, ranks, and a user's history."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
+from scipy.sparse import csr_matrix
 
 from als_cli.dataset.interactions import Interactions
 from als_cli.ranking.catalog import Catalog
@@ -51,15 +53,22 @@ class ItemNames:
 
 
 def user_history(
-    interactions: Interactions, events: pl.LazyFrame, user_row: int, catalog: Catalog | None
+    interactions: Interactions,
+    scan_events: Callable[[], pl.LazyFrame],
+    user_row: int,
+    catalog: Catalog | None,
 ) -> tuple[HistoryItem, ...]:
     """Return the items of a user, newest first; items without a timestamp follow, strongest first.
 
-    `events` (CLEAN_EVENT_COLUMNS) are the clean events that `interactions` were made from.
+    `scan_events` gives the clean events (CLEAN_EVENT_COLUMNS) that `interactions` were made from. It is called only if
+    some of them have no timestamp. Otherwise `interactions` have the times.
     """
     names = ItemNames(catalog, interactions.item_ids)
     pairs = interactions.matrix[user_row]
-    last_times = _last_times(events, interactions.user_ids[user_row])
+    if interactions.times is not None:
+        last_times = _times_in(interactions, interactions.times[user_row])
+    else:
+        last_times = _last_times(scan_events(), interactions.user_ids[user_row])
     items = [
         HistoryItem(
             **names.entry(item),
@@ -71,6 +80,11 @@ def user_history(
     return tuple(
         sorted(items, key=lambda item: (item.last_time or _BEFORE_ALL_TIMES, item.strength), reverse=True)
     )
+
+
+def _times_in(interactions: Interactions, times: csr_matrix) -> dict[Any, datetime | None]:
+    newest = pl.Series(times.data).cast(pl.Datetime("us", "UTC"))
+    return dict(zip(interactions.item_ids.gather(times.indices), newest, strict=True))
 
 
 def _last_times(events: pl.LazyFrame, user_id: Any) -> dict[Any, datetime | None]:

@@ -31,12 +31,14 @@ def newest_of(users: pl.DataFrame) -> pl.Series:
 
 def check_id_types(interactions: Interactions, model: TrainedModel) -> None:
     """Raise an ArtifactError if the ids of dataset and model have different types."""
-    for side, in_dataset, in_model in (
-        ("user", interactions.user_ids, model.user_ids),
-        ("item", interactions.item_ids, model.item_ids),
-    ):
-        if in_dataset.dtype != in_model.dtype:
-            raise ArtifactError(
-                f"{side} ids are {in_dataset.dtype} in the dataset and {in_model.dtype} in the model",
-                hint="run `als train` again",
-            )
+    check_same_id_type("user", interactions.user_ids, model.user_ids)
+    check_same_id_type("item", interactions.item_ids, model.item_ids)
+
+
+def check_same_id_type(side: str, in_dataset: pl.Series, in_model: pl.Series) -> None:
+    """Raise an ArtifactError if the ids of a `side`, user or item, have different types in dataset and model."""
+    if in_dataset.dtype != in_model.dtype:
+        raise ArtifactError(
+            f"{side} ids are {in_dataset.dtype} in the dataset and {in_model.dtype} in the model",
+            hint="run `als train` again",
+        )

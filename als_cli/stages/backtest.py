@@ -14,7 +14,7 @@ from als_cli.progress import SilentProgress
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import required_time_split
 from als_cli.splitting.periods import newest_period, periods_with_training
-from als_cli.stages.context import StageContext
+from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.evaluate import basis_of, methods_for, with_baselines
 from als_cli.storage.backtest_files import write_backtest
 from als_cli.storage.instants import open_dataset_as_of
@@ -23,6 +23,7 @@ from als_cli.storage.published_model import log_if_left_out, published_model
 from als_cli.tuning.parameters import recipe_for
 
 
+@reads_events
 def backtest(context: StageContext) -> BacktestReport:
     """Return the metrics of the model and the baselines at each cut-off; publish the backtest.
 

@@ -1,12 +1,17 @@
 """The context of a stage: config, artifact paths, streams and progress."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar, cast
 
 from als_cli.config.root import Config
 from als_cli.progress import Progress, SilentProgress
+from als_cli.storage.dataset_files import reading_events
+
+_Stage = TypeVar("_Stage", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -50,3 +55,14 @@ class StageContext:
     def backtests_place(self) -> Path:
         """Folder that `backtest` publishes to."""
         return self.workspace / "backtests"
+
+
+def reads_events(stage: _Stage) -> _Stage:
+    """Return `stage`, which then names the clean events of the dataset if they are broken (:func:`reading_events`)."""
+
+    @wraps(stage)
+    def reading(context: StageContext, *arguments: Any, **options: Any) -> Any:
+        with reading_events(context.dataset_place):
+            return stage(context, *arguments, **options)
+
+    return cast("_Stage", reading)

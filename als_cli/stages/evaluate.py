@@ -19,7 +19,7 @@ from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split, warn_of_few_test_users
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
-from als_cli.stages.context import StageContext
+from als_cli.stages.context import StageContext, reads_events
 from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
@@ -35,6 +35,7 @@ from als_cli.storage.published_model import (
 from als_cli.tuning.fit_model import ModelFitter
 
 
+@reads_events
 def evaluate(context: StageContext) -> EvaluateReport:
     """Return the metrics of the model and the baselines on the current dataset; publish the evaluation.
 

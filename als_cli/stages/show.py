@@ -16,13 +16,13 @@ from als_cli.ranking.refresh import refreshed
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.show_reports import ItemReport, ModelReport, PopularItem, UserReport
 from als_cli.ranking.similar import similar_items
-from als_cli.ranking.trained_model import check_id_types
+from als_cli.ranking.trained_model import check_same_id_type
 from als_cli.ranking.trends import Trends, trends_of
-from als_cli.stages.context import StageContext
+from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.near_ids import near_ids
 from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.instants import open_model_as_of
-from als_cli.storage.model_files import Model, open_model
+from als_cli.storage.model_files import ItemSide, Model, open_items, open_model
 from als_cli.storage.publish import current_version
 
 _POPULAR_ITEMS = 10
@@ -59,6 +59,7 @@ def show_model(context: StageContext) -> ModelReport:
     )
 
 
+@reads_events
 def show_user(context: StageContext, user_text: str) -> UserReport:
     """Return the history of the user with id `user_text`, and the list that `recommend` would make.
 
@@ -88,7 +89,7 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
         user_id=interactions.user_ids[row],
         source=None if lists.main_sources[0] < 0 else SOURCES[lists.main_sources[0]],
         wanted=config.top_n,
-        history=user_history(interactions, dataset.scan_events(), row, read.catalog),
+        history=user_history(interactions, dataset.scan_events, row, read.catalog),
         recommended=ItemNames(read.catalog, ranked.item_ids).ranked(lists.top, trends, lists.because),
         half_lives=None if trends is None else trends.half_lives,
     )
@@ -97,7 +98,7 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
 def show_item(context: StageContext, item_text: str) -> ItemReport:
     """Return the items nearest to the item with id `item_text`, by the cosine of their factors.
 
-    The demand for these items comes from the dataset, if there is one.
+    The demand for these items comes from the dataset, if there is one and the ranking depends on demand.
 
     Raises
     ------
@@ -106,10 +107,10 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     DataError
         The model has no item with this id. The hint suggests similar ids.
     """
-    model = open_model(context.models_place)
+    model = open_items(context.models_place)
     row = _row_of(model.item_ids, item_text, "item", "the model")
     names = ItemNames(_catalog(context, model), model.item_ids)
-    nearest = similar_items(model.factors.items, np.array([row]), context.config.recommend.top_n)
+    nearest = similar_items(model.item_factors, np.array([row]), context.config.recommend.top_n)
     users, trends = int(model.item_interactions[row]), _trends(context, model)
     return ItemReport(
         **names.entry(row),
@@ -122,15 +123,16 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     )
 
 
-def _trends(context: StageContext, model: Model) -> Trends | None:
-    if current_version(context.dataset_place) is None:
-        return None
+def _trends(context: StageContext, model: ItemSide) -> Trends | None:
+    rule = model.recipe(context.threads).demand
+    if rule.half_life is None or current_version(context.dataset_place) is None:
+        return None  # without reading a large dataset
     interactions = open_dataset(context.dataset_place).interactions
-    check_id_types(interactions, model)
-    return trends_of(model.recipe(context.threads).demand, interactions, model.item_ids)
+    check_same_id_type("item", interactions.item_ids, model.item_ids)
+    return trends_of(rule, interactions, model.item_ids)
 
 
-def _catalog(context: StageContext, model: Model) -> Catalog | None:
+def _catalog(context: StageContext, model: Model | ItemSide) -> Catalog | None:
     items = context.config.recommend.items
     return None if items is None else read_catalog(items, model.item_ids.dtype)
 

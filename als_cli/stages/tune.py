@@ -5,7 +5,7 @@ import time
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split
 from als_cli.splitting.protocol import SplitProtocol
-from als_cli.stages.context import StageContext
+from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.run import ingest_if_needed
 from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.output_checks import check_tune_output
@@ -16,6 +16,7 @@ from als_cli.tuning.search import TuneSearch, require_optuna
 from als_cli.tuning.space import search_space
 
 
+@reads_events
 def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
     """Return the report of the search, and write the best config.
 

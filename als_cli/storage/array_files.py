@@ -13,6 +13,22 @@ _HEADER = re.compile(
 _MAXIMUM_HEADER_BYTES = 1024
 
 
+def write_array(path: Path, values: npt.NDArray[np.generic]) -> None:
+    """Write the one-dimensional array `values` into the NPY file at `path`, with the bytes of `np.save`.
+
+    `np.save` writes the values without Python's file. On a full disk it then raises an OSError without a number, which
+    does not tell the reason.
+    """
+    header = {
+        "descr": np.lib.format.dtype_to_descr(values.dtype),
+        "fortran_order": False,
+        "shape": values.shape,
+    }
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.write(np.ascontiguousarray(values).data)
+
+
 def map_array(path: Path, dtype: type[np.generic]) -> npt.NDArray[np.generic]:
     """Return the one-dimensional array in the NPY file at `path`, mapped read-only.
 

@@ -17,17 +17,19 @@ from scipy.sparse import csr_matrix
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.events.sources import declared_sources
-from als_cli.storage.array_files import map_array
+from als_cli.storage.array_files import map_array, write_array
 from als_cli.storage.id_tables import (
     COUNT,
     INSTANT,
     UNREADABLE,
+    check_instants,
     check_parquet_sizes,
     check_types,
     read_id_table,
 )
 from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stage_key
 from als_cli.storage.matrix_checks import check_columns, check_row_starts, check_strengths, check_times
+from als_cli.storage.publish import current_version
 from als_cli.storage.repair import broken
 
 EVENTS = "events.parquet"
@@ -84,9 +86,9 @@ def write_interactions(folder: Path, interactions: Interactions) -> None:
     interactions.items.write_parquet(folder / "items.parquet")
     matrix = interactions.matrix
     for name, values in zip(_MATRIX, (matrix.indptr, matrix.indices, matrix.data), strict=True):
-        np.save(_array_file(folder, name), values.astype(_ARRAYS[name], copy=False), allow_pickle=False)
+        write_array(_array_file(folder, name), values.astype(_ARRAYS[name], copy=False))
     if interactions.times is not None:
-        np.save(_array_file(folder, _TIME), interactions.times.data, allow_pickle=False)
+        write_array(_array_file(folder, _TIME), interactions.times.data)
 
 
 def open_dataset(place: Path) -> Dataset:
@@ -133,6 +135,32 @@ def _read_matrices(
         return matrix, None
     times = read(_TIME, lambda values: check_times(values, pairs))
     return matrix, csr_matrix((times, indices, indptr), shape=shape)
+
+
+@contextmanager
+def reading_events(place: Path) -> Iterator[None]:
+    """Turn a failure in this block into an ArtifactError if the events of the dataset in `place` are its cause.
+
+    The pages of the events are decoded when a query reads them, not when they are opened. So they are checked only after
+    a failure of polars, or of a value that is no valid time: all pages are then decoded once more. If they are valid,
+    the failure passes.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, OverflowError):
+        folder = current_version(place)
+        if folder is not None:
+            _check_events(folder / EVENTS)
+        raise
+
+
+def _check_events(path: Path) -> None:
+    with _reading(path):
+        events = pl.scan_parquet(path, glob=False)
+        for name, dtype in events.collect_schema().items():
+            values = events.select(name).collect().to_series()
+            if dtype == INSTANT:
+                check_instants(values)
 
 
 @contextmanager

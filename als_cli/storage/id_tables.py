@@ -5,7 +5,9 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from als_cli.storage.matrix_checks import check_times
+from als_cli.tables.parquet_footer import read_footer
 
 UNREADABLE = (
     OSError,
@@ -39,6 +41,9 @@ def read_id_table(path: Path, ids: str, columns: Mapping[str, pl.DataType]) -> p
     table = pl.read_parquet(path, columns=[ids, *columns], glob=False).rechunk()
     check_types(table.schema, ids, columns)
     check_ids(table[ids])
+    for name, dtype in columns.items():
+        if dtype == INSTANT:
+            check_instants(table[name])
     return table
 
 
@@ -72,22 +77,30 @@ def check_ids(ids: pl.Series) -> None:
         raise ValueError(f"the values of column {ids.name} are not sorted, or occur twice")
 
 
+def check_instants(instants: pl.Series) -> None:
+    """Return when `instants` are null or in the years 1 to 9999: Python has no other times.
+
+    Raises
+    ------
+    ValueError
+        A time is outside these years.
+    """
+    times = instants.drop_nulls().to_physical()
+    check_times(times.to_numpy(), len(times))
+
+
 def check_parquet_sizes(path: Path) -> None:
     """Return when the numbers in the footer of the Parquet file at `path` are plausible for its size.
 
     Raises
     ------
-    OSError, ValueError, pyarrow.ArrowException
+    OSError, ValueError
         The file is not Parquet, or a number is not plausible.
     """
     limit = _MAXIMUM_RATIO * path.stat().st_size
-    footer = pq.read_metadata(path)
-    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
-    rows = [group.num_rows for group in groups]
-    sizes = [
-        group.column(number).total_uncompressed_size
-        for group in groups
-        for number in range(group.num_columns)
-    ]
-    if min([*rows, *sizes, 0]) < 0 or sum(rows) != footer.num_rows or max(sum(rows), sum(sizes)) > limit:
+    with path.open("rb") as file:
+        footer = read_footer(file)
+    rows = [group.rows for group in footer.groups]
+    sizes = [chunk.expanded_bytes for group in footer.groups for chunk in group.chunks]
+    if min([*rows, *sizes, 0]) < 0 or sum(rows) != footer.rows or max(sum(rows), sum(sizes)) > limit:
         raise ValueError("its footer has wrong sizes")

@@ -4,6 +4,7 @@ Files: user_factors.arrow (user_id, factors, events, newest), item_factors.arrow
 manifest.json.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,24 @@ _MAXIMUM_FACTORS = 1 << 16
 
 
 @dataclass(frozen=True)
+class ItemSide:
+    """The items of an opened model, with memory-mapped factors."""
+
+    item_ids: pl.Series
+    """(I,) item ids by row."""
+    item_interactions: pl.Series
+    """(I,) users per item at training time, UInt32."""
+    item_factors: Float32Array
+    """(I, f)"""
+    folder: Path
+    manifest: Manifest
+
+    def recipe(self, threads: int) -> Recipe:
+        """Return the recipe of the model's training, as :meth:`Model.recipe` does."""
+        return _recipe_in(self, threads)
+
+
+@dataclass(frozen=True)
 class Model(TrainedModel):
     """An opened model with memory-mapped factors."""
 
@@ -44,14 +63,7 @@ class Model(TrainedModel):
         ArtifactError
             The manifest has no valid recipe.
         """
-        try:
-            values = checked_recipe(self.manifest.metrics.get("recipe"))
-        except ValueError as wrong:
-            raise ArtifactError(
-                f"{self.folder} has no valid training recipe in its manifest: {one_line(wrong)}",
-                hint="run `als train` again",
-            ) from wrong
-        return recipe_from_json(values, self.item_interactions.to_numpy().astype(np.int64), threads)
+        return _recipe_in(self, threads)
 
     @property
     def losses(self) -> tuple[float, ...]:
@@ -63,9 +75,14 @@ class Model(TrainedModel):
             The manifest has no valid losses.
         """
         losses = self.manifest.metrics.get("loss")
-        if not isinstance(losses, list) or not all(isinstance(loss, int | float) for loss in losses):
+        if not isinstance(losses, list) or not all(map(_is_number, losses)):
             raise broken(self.folder / MANIFEST, "model", "metrics.loss is not a list of numbers")
         return tuple(float(loss) for loss in losses)
+
+
+def _is_number(loss: object) -> bool:
+    # A number in JSON can be NaN, or too large for a float.
+    return isinstance(loss, int | float) and abs(loss) <= sys.float_info.max
 
 
 def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors: Factors) -> None:
@@ -86,25 +103,50 @@ def open_model(place: Path) -> Model:
     ArtifactError
         The model is missing or broken, or has another format version.
     """
-    folder, manifest = current_artifact(place, "model")
+    items = open_items(place)
+    folder, manifest, item_factors = items.folder, items.manifest, items.item_factors
     user_columns: dict[str, pl.DataType] = {"events": COUNT, "newest": pl.Int64()}
     user_table, user_factors = _read_side(folder, manifest, USER_FACTORS, "user_id", user_columns)
-    item_table, item_factors = _read_side(folder, manifest, ITEM_FACTORS, "item_id", {"interactions": COUNT})
     if user_factors.shape[1] != item_factors.shape[1]:
         raise broken(
             folder / ITEM_FACTORS,
             "model",
             f"its vectors have {item_factors.shape[1]} factors, those of the users {user_factors.shape[1]}",
         )
+    factors = Factors(user_factors, item_factors)
     return Model(
         user_table["user_id"],
-        item_table["item_id"],
-        item_table["interactions"],
-        Factors(user_factors, item_factors),
+        items.item_ids,
+        items.item_interactions,
+        factors,
         user_table.drop("user_id"),
         folder,
         manifest,
     )
+
+
+def open_items(place: Path) -> ItemSide:
+    """Return the items of the current model in `place`. The users, most of a model, are neither read nor verified.
+
+    Raises
+    ------
+    ArtifactError
+        The model is missing, its manifest or its items are broken, or it has another format version.
+    """
+    folder, manifest = current_artifact(place, "model")
+    table, factors = _read_side(folder, manifest, ITEM_FACTORS, "item_id", {"interactions": COUNT})
+    return ItemSide(table["item_id"], table["interactions"], factors, folder, manifest)
+
+
+def _recipe_in(model: Model | ItemSide, threads: int) -> Recipe:
+    try:
+        values = checked_recipe(model.manifest.metrics.get("recipe"))
+    except ValueError as wrong:
+        raise ArtifactError(
+            f"{model.folder} has no valid training recipe in its manifest: {one_line(wrong)}",
+            hint="run `als train` again",
+        ) from wrong
+    return recipe_from_json(values, model.item_interactions.to_numpy().astype(np.int64), threads)
 
 
 def _write_side(path: Path, ids: pl.DataFrame, factors: Float32Array) -> None:

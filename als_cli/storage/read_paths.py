@@ -50,9 +50,14 @@ class ReadPath:
         return self._base_and_rest()[0] if self.is_pattern else Path(self.path).parent
 
     def _base_and_rest(self) -> tuple[Path, tuple[str, ...]]:
-        parts = Path(self.path).parts
-        fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-        return Path(os.path.realpath(Path(*parts[:fixed]))), parts[fixed:]
+        """Return the leading folders, and the parts after them, of which the first is a pattern."""
+        parts, base = Path(self.path).parts, Path()
+        for number, part in enumerate(parts):
+            # A folder of exactly this name takes precedence over the pattern, as in `pattern_of`.
+            if glob.has_magic(part) and not (base / part).exists():
+                return Path(os.path.realpath(base)), parts[number:]
+            base /= part
+        return Path(os.path.realpath(base)), ()
 
 
 def read_paths(config: Config, config_file: Path | None) -> list[ReadPath]:

@@ -27,6 +27,11 @@ _KINDS = {
 }
 
 
+def is_failed_cast(broken: BaseException) -> bool:
+    """Return whether polars could not convert a value to another type."""
+    return _FAILED_CAST.search(str(broken)) is not None
+
+
 def condensed(broken: BaseException) -> str:
     """Return the message of a library's error in one line."""
     cast = _FAILED_CAST.search(str(broken))

@@ -1,18 +1,21 @@
 """SQL conditions on the columns of a table, for example ``price > 0 and country = 'France'``."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import polars as pl
 
 from als_cli.config.condition import Condition, read_condition
-from als_cli.errors import ConfigError
-from als_cli.tables.broken import condensed
+from als_cli.errors import ConfigError, DataError
+from als_cli.tables.broken import condensed, is_failed_cast
 from als_cli.tables.scan import column, reading
 
 _HINT = (
     "write an SQL condition, for example: price > 0 and country = 'France'; put names with spaces in double quotes "
     "and text in single quotes"
 )
+ROW = "\0row"
+"""Column with the numbers of the rows, if some rows of the file are left out."""
 _ORIGINAL = "\0original:"
 _LEADING_ZERO = r"^[+-]?0\d"
 
@@ -31,6 +34,8 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
     ConfigError
         The condition is outside the language of :mod:`als_cli.config.condition`, it does not give true or false, or
         `file` has no column of that name.
+    DataError
+        A cast in the condition fails. The message names the first row.
     """
     condition = _read(where, key)
     with reading(file):
@@ -44,7 +49,11 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
     if untyped and _has_no_rows(frame, file):
         return frame.with_columns(pl.lit(value=True).alias(name))  # no value shows the type of a column
     casts = _casts(frame, condition.columns, file) if untyped else {}
-    marked = _marked(frame, casts, _expression(condition, key).fill_null(value=False).alias(name))
+    kept = _expression(condition, key).fill_null(value=False).alias(name)
+    marked = _marked(frame, casts, kept)
+    if condition.has_cast and condition.columns:
+        needed = frame.select(*condition.columns, *([ROW] if ROW in schema else []))
+        _check_casts(needed, casts, kept, key=key, file=file)
     try:
         dtype = marked.collect_schema()[name]
         # Some type errors, for example text against a number, occur only when values are compared.
@@ -64,6 +73,37 @@ def _marked(frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr) -> pl
     restored = [pl.col(_ORIGINAL + cast).alias(cast) for cast in casts]
     marked = frame.with_columns(originals).with_columns(casts.values()).with_columns(kept)
     return marked.with_columns(restored).drop(_ORIGINAL + cast for cast in casts)
+
+
+def _check_casts(
+    frame: pl.LazyFrame, casts: dict[str, pl.Expr], kept: pl.Expr, *, key: str, file: str
+) -> None:
+    """Return when no cast of the condition `kept` fails. Other errors pass later, with their own message."""
+    failure = _failed_cast(_marked(frame, casts, kept), "streaming")
+    if failure is None:
+        return
+    table = frame.collect()
+    start, end = 0, table.height  # the first failure is in these rows
+    while end - start > 1:
+        middle = (start + end) // 2
+        found = _failed_cast(_marked(table[start:middle].lazy(), casts, kept), "in-memory")
+        start, end = (start, middle) if found else (middle, end)
+    failure = _failed_cast(_marked(table[start:end].lazy(), casts, kept), "in-memory") or failure
+    row = table[ROW][start] if ROW in table.columns else start + 1
+    raise DataError(
+        f"{key} fails in row {row:,} of {file}: {condensed(failure)}",
+        hint="use try_cast, which gives null for this value, or correct the file",
+    ) from failure
+
+
+def _failed_cast(marked: pl.LazyFrame, engine: Literal["streaming", "in-memory"]) -> Exception | None:
+    try:
+        marked.select(pl.last()).collect(engine=engine)
+    except pl.exceptions.PolarsError as failure:
+        return failure if is_failed_cast(failure) else None
+    except (pl.exceptions.PanicException, TypeError, OSError):
+        return None
+    return None
 
 
 def _has_no_rows(frame: pl.LazyFrame, file: str) -> bool:

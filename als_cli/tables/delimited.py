@@ -2,7 +2,7 @@
 
 import codecs
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -32,6 +32,8 @@ class Wanted:
     """Config key of the section that has key `header` of the table."""
     columns: Mapping[str, ColumnRef]
     """Column reference by config key."""
+    in_condition: Sequence[str] = ()
+    """Columns that the condition on the rows uses."""
 
 
 def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | None) -> pl.LazyFrame:

@@ -149,7 +149,8 @@ def scan_file(
         scan = pl.scan_ipc if kind == "ipc" else pl.scan_parquet
         frame = scan(file.content, glob=False)
         if wanted is not None and text_bytes > BYTES_WITHOUT_LIMIT:
-            check_text_columns(frame, wanted.columns.values(), file.content, file.shown)
+            columns = (*wanted.columns.values(), *wanted.in_condition)
+            check_text_columns(frame, columns, file.content, file.shown)
         frame.collect_schema()
         return frame
 

@@ -231,8 +231,9 @@ def _storage_errors(file: Path) -> Iterator[None]:
         yield
     except _STORAGE_ERRORS as broken:
         reason = str(broken.__cause__ or broken).splitlines()[0]
-        if any(word in reason for word in ("full", "readonly", "unable to open")):
+        if any(word in reason for word in ("full", "readonly", "unable to open", "disk I/O error")):
             raise ResourceError(
-                f"{file} cannot be written: {reason}", hint="check the free disk space and the permissions"
+                f"{file} cannot be written: {reason}",
+                hint="check the disk, its free space and the permissions",
             ) from broken
         raise invalid_study(file, reason) from broken

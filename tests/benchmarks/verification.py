@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ from als_cli.config.train import TrainConfig
 from als_cli.dataset.interactions import Interactions
 from als_cli.storage import artifact_files, dataset_files, model_files
 from als_cli.storage.checksums import file_crc32, verification
-from als_cli.storage.dataset_files import open_dataset, write_interactions
+from als_cli.storage.dataset_files import EVENTS, open_dataset, write_interactions
 from als_cli.storage.manifest import file_sha256, write_manifest
 from als_cli.storage.model_files import open_model, write_model
 from als_cli.storage.publish import staged_folder
@@ -41,13 +42,20 @@ from als_cli.tuning.parameters import recipe_for
 
 ITEMS = 27_000
 NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
+DEMAND = {"half_life": "30d", "exponent": 0.5}
 CONFIG = """
 workspace: work
 events: {source: events.csv}
 train: {factors: 64, iterations: 4}
 recommend: {top_n: 20, output: {path: lists}}
 """
-COMMANDS = (["show", "model"], ["show", "item", "000000017"], ["recommend"], ["train"])
+COMMANDS = (
+    ["show", "model"],
+    ["show", "item", "000000017"],
+    ["show", "user", "000000017"],
+    ["recommend"],
+    ["train"],
+)
 """`train` is last, because it replaces the model."""
 
 
@@ -64,9 +72,11 @@ def publish(folder: Path, users: int, each: int, factors: int) -> None:
     interactions = Interactions(_side("user_id", users), _side("item_id", ITEMS), strength, NEWEST, times)
     with staged_folder(folder / "work/dataset") as staging:
         write_interactions(staging, interactions)
+        _events(interactions).write_parquet(staging / EVENTS)
         write_manifest(staging, kind="dataset", key="k", config={})
     trained = Factors(*(rng.random((rows, factors), np.float32) for rows in shape))
-    recipe = recipe_for(strength, TrainConfig(factors=factors, iterations=1), 1).to_json()
+    config = TrainConfig.model_validate({"factors": factors, "iterations": 1, "demand": DEMAND})
+    recipe = recipe_for(strength, config, 1).to_json()
     with staged_folder(folder / "work/models") as staging:
         write_model(staging, interactions.users, interactions.items, trained)
         write_manifest(staging, kind="model", key="k", config={}, metrics={"recipe": recipe, "loss": [1.0]})
@@ -79,6 +89,22 @@ def _side(name: str, rows: int) -> pl.DataFrame:
     ids = [f"{row:09d}" for row in range(rows)]
     return pl.DataFrame(
         {name: ids, "interactions": counts, "events": counts, "first_time": times, "last_time": times}
+    )
+
+
+def _events(interactions: Interactions) -> pl.DataFrame:
+    """Return one event per pair, as `als ingest` stores them."""
+    matrix, times = interactions.matrix, interactions.times
+    assert times is not None
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return pl.DataFrame(
+        {
+            "user_id": interactions.user_ids.gather(rows),
+            "item_id": interactions.item_ids.gather(matrix.indices),
+            "timestamp": pl.Series(times.data).cast(pl.Datetime("us", "UTC")),
+            "weight": matrix.data.astype(np.float64),
+            "value": np.ones(matrix.nnz),
+        }
     )
 
 
@@ -131,20 +157,25 @@ class _unchecked:  # noqa: N801 - used like a function
 def time_commands(folder: Path, rounds: int) -> None:
     """Print the CPU time of commands with and without checksums."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    print("\nCPU time of commands")
+    print("\nCPU time and wall time of commands")
     for command in COMMANDS:
         values: dict[str, list[float]] = {"on": [], "off": []}
+        walls: dict[str, list[float]] = {"on": [], "off": []}
         for _ in range(rounds):
             for switch, found in values.items():
-                before = _cpu_seconds()
+                before, started = _cpu_seconds(), time.perf_counter()
                 arguments = [*command, "-c", str(folder / "shop.yaml"), "-q", "--verify", switch]
                 subprocess.run(
                     [sys.executable, "-m", "als_cli", *arguments],
                     check=True, capture_output=True, env=environment,
                 )  # fmt: skip
                 found.append(_cpu_seconds() - before)
+                walls[switch].append(time.perf_counter() - started)
         for switch, found in values.items():
-            print(f"{' '.join(command):32} --verify {switch:4} {machine.middle(found)}")
+            print(
+                f"{' '.join(command):32} --verify {switch:4} CPU {machine.middle(found)} "
+                f"wall {machine.middle(walls[switch])}"
+            )
 
 
 def _cpu_seconds() -> float:

@@ -2,10 +2,14 @@
 
 import json
 
+import polars as pl
 import pytest
 
-from tests.faults.corrupt_artifacts import GOOD, READERS, cases, prepare, run_cases
+from als_cli.errors import ArtifactError
+from als_cli.storage.dataset_files import open_dataset, reading_events
+from tests.faults.corrupt_artifacts import GOOD, QUICK, READERS, cases, prepare, run_cases
 from tests.in_process import als_here
+from tests.manifests import accept_files
 from tests.shop import write_shop
 
 SEED = 20
@@ -54,6 +58,36 @@ def test_verify_off_reads_a_manifest_with_another_checksum(shop):
         assert als_here(*command, "--verify", "no").returncode == 2
     finally:
         path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["evaluate"], ["backtest"], ["tune", "--no-ingest", "--trials", "1"]],
+)
+def test_without_checksums_pages_of_events_that_cannot_be_decoded_exit_with_code_4(shop, command):
+    path = shop / "work/dataset/events.parquet"
+    before = path.read_bytes()
+    path.write_bytes(before[:50] + bytes(250) + before[300:])
+    try:
+        ended = als_here(
+            *command, "-c", shop / "shop.yaml", "--verify", "off", *(QUICK if command[0] == "tune" else ())
+        )
+    finally:
+        path.write_bytes(before)
+    assert ended.returncode == 4, ended.stderr
+    assert "events.parquet is broken" in ended.stderr.splitlines()[-2]
+    assert ended.stderr.splitlines()[-1] == "hint: run `als ingest` again"
+
+
+def test_events_with_times_beyond_the_year_9999_are_broken(tmp_path):
+    assert als_here("ingest", "-c", write_shop(tmp_path)).returncode == 0
+    place = tmp_path / "work/dataset"
+    events = pl.read_parquet(place / "events.parquet")
+    times = pl.Series([2**62] * events.height).cast(events["timestamp"].dtype)
+    events.with_columns(timestamp=times).write_parquet(place / "events.parquet")
+    accept_files(place)
+    with pytest.raises(ArtifactError, match="a time is outside the years 1 to 9999"), reading_events(place):
+        open_dataset(place).scan_events().collect().rows()
 
 
 def test_run_makes_a_damaged_dataset_again(tmp_path):

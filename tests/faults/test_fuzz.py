@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from als_cli.config.loading import load_config
 from als_cli.config.yaml_text import parse_value, parse_yaml
 from als_cli.errors import ConfigError
-from tests.faults.fuzz import TARGETS, run_input, without_stderr
-from tests.faults.fuzz_inputs import EVENT_FILES
+from tests.faults.fuzz import ARTIFACTS, TARGETS, run_input, without_stderr
+from tests.faults.fuzz_event_files import EVENT_FILES
 
 INPUTS = 40
 
@@ -17,7 +17,8 @@ INPUTS = 40
 def test_mutated_inputs_have_documented_errors(target, tmp_path):
     with without_stderr():
         outcomes = {run_input(1, number, tmp_path, (target,)) for number in range(INPUTS)}
-    assert {f"{target} ok", f"{target} {3 if target in EVENT_FILES else 2}"} <= outcomes
+    code = 3 if target in EVENT_FILES else 4 if target in ARTIFACTS else 2
+    assert {f"{target} ok", f"{target} {code}"} <= outcomes
 
 
 def check(error):

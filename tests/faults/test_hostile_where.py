@@ -4,6 +4,7 @@ import pytest
 
 from tests.in_process import als_here
 from tests.shop import write_shop
+from tests.tables.bombs import shared_text
 
 SECRET = "hunter2-launch-code"
 READS = "{column} in (select q from read_csv('{file}'))"
@@ -47,6 +48,19 @@ def test_a_condition_outside_the_language_stops_every_command(shop, command, key
     assert len(result.stderr.splitlines()) == 2
     assert SECRET not in result.stderr
     assert names_below(shop.parent) == before
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_column_that_only_the_condition_uses_cannot_exhaust_the_memory(shop, suffix):
+    shared_text(shop.with_name(f"text.{suffix}"))
+    columns = "events.columns={user: item_id, item: item_id}"
+    source = f"events.source=text.{suffix}"
+    result = als_here(
+        "ingest", "-c", shop, "--set", source, "--set", columns, "--set", "events.types=null",
+        "--set", "events.where=user_id <> 'x'", cwd=shop.parent,
+    )  # fmt: skip
+    assert result.returncode == 3, result.stderr
+    assert f"column 'user_id' of {shop.parent}/text.{suffix} expands to 4,294,967,296 bytes" in result.stderr
 
 
 def test_conditions_of_the_language_keep_their_rows(shop):

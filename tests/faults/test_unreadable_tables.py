@@ -130,11 +130,11 @@ def test_a_column_whose_name_is_a_pattern(tmp_path, name):
         assert error.message.startswith(f"events.columns.user: column {name!r} of {tmp_path}/events.csv")
 
 
-def test_a_cast_that_fails_in_a_later_row_names_the_column(tmp_path):
+def test_a_cast_that_fails_in_a_later_row_names_the_row_and_the_column(tmp_path):
     (tmp_path / "events.csv").write_text(CSV + "u1,i1,2025-03-01,many\n")
     error = failure(tmp_path / "events.csv", DataError, where="cast(n as int) < 100")
     assert error.message == (
-        f"{tmp_path}/events.csv cannot be read: column 'n' has a value that is not a whole number in range, "
+        f"events.where fails in row 31 of {tmp_path}/events.csv: column 'n' has a value that is not a whole number in range, "
         'for example "many"'
     )
 

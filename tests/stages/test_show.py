@@ -1,6 +1,7 @@
 """`show`: reports about a model, a user and an item."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -62,7 +63,17 @@ class TestUser:
         ]  # fmt: skip
         assert (report.source, report.wanted) == ("als", 3)
 
-    def test_history_is_newest_first(self, tmp_path, context):
+    def test_history_is_newest_first(self, context):
+        ages = [timedelta(days=90), timedelta(days=1), *[timedelta()] * 5]
+        publish_dataset(context, interactions_of(PAIRS, ages=ages))
+        (context.dataset_place / "events.parquet").write_bytes(b"not needed")
+        accept_files(context.dataset_place)
+        history = show_user(context, "ann").history
+        assert [item.item_id for item in history] == ["cup", "tea"]
+        assert [NEWEST - item.last_time for item in history] == [ages[1], ages[0]]
+
+    def test_history_is_newest_first_if_an_event_has_no_timestamp(self, tmp_path, context):
+        publish_dataset(context, replace(interactions_of(PAIRS), times=None))
         dataset = context.dataset_place / "events.parquet"
         events = pl.read_parquet(dataset)
         older = (

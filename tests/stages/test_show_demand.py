@@ -114,7 +114,7 @@ class TestItem:
     def test_a_dataset_with_ids_of_another_type(self, shop):
         context = shop(DemandRule(DAY, 1.0))
         publish_dataset(context, interactions_of([(1, 10), (2, 20)]))
-        with pytest.raises(ArtifactError, match="user ids are Int64 in the dataset and String in the model"):
+        with pytest.raises(ArtifactError, match="item ids are Int64 in the dataset and String in the model"):
             show_item(context, "tea")
 
 

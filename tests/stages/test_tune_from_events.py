@@ -48,6 +48,7 @@ def test_one_command_leads_from_events_to_a_config_that_trains(shop):
 
 
 def test_missing_events_are_an_error_except_with_no_ingest(shop):
+    assert als_here("ingest", "-c", shop / "shop.yaml").returncode == 0
     gone = ["--set", f"events.source={shop / 'gone.csv'}"]
     ended = als_here("tune", "-c", shop / "shop.yaml", *gone)
     assert (ended.returncode, ended.stdout) == (3, "")

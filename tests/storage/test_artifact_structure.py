@@ -116,6 +116,10 @@ def test_a_hostile_npy_header_is_an_artifact_error(context, content):
         (lambda table: table.with_columns(user_id=pl.lit("ann")), "occur twice"),
         (lambda table: table.with_columns(user_id=pl.lit(None, pl.String)), "has nulls"),
         (lambda table: table.head(2), "there are 2 users"),
+        (
+            lambda users: users.with_columns(last_time=pl.lit(2**62).cast(pl.Datetime("us", "UTC"))),
+            "a time is outside the years 1 to 9999",
+        ),
     ],
 )
 def test_a_wrong_table_of_users_is_named(context, change, reason):
@@ -252,7 +256,7 @@ def test_a_wrong_recipe_is_an_artifact_error(context, change):
             stage(context)
 
 
-@pytest.mark.parametrize("losses", [None, 1, ["low"], {}])
+@pytest.mark.parametrize("losses", [None, 1, ["low"], {}, [10**400], [float("nan")], [float("-inf")]])
 def test_wrong_losses_are_an_artifact_error(context, losses):
     rewrite_manifest(context.models_place, lambda raw: raw["metrics"].update(loss=losses))
     with pytest.raises(ArtifactError, match=r"metrics\.loss is not a list of numbers"):

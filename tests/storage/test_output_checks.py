@@ -191,3 +191,15 @@ def test_an_unknown_suffix_is_an_error_before_any_work(shop):
 def test_a_separate_path_is_accepted(shop, monkeypatch, settings, output):
     monkeypatch.chdir(shop)
     check_lists_output(*loaded(*settings, f"recommend.output.path={output}"))
+
+
+def test_a_glob_in_a_folder_with_brackets_in_its_name_would_read_the_lists(shop):
+    folder = shop / "d [2025]"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes((shop / "events.csv").read_bytes())
+    settings = (f"events.source={folder}/*.csv", f"recommend.output.path={folder}/lists.csv")
+    config = load_config(shop / "shop.yaml", settings, environment={})
+    with pytest.raises(ConfigError, match=r"lists\.csv would be read as input by events\.source"):
+        check_lists_output(config, shop / "shop.yaml")
+    settings = (settings[0], f"recommend.output.path={shop}/d 2/lists.csv")
+    check_lists_output(load_config(shop / "shop.yaml", settings, environment={}), shop / "shop.yaml")

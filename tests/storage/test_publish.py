@@ -2,10 +2,12 @@
 
 import errno
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from als_cli.errors import ConfigError, ResourceError, refusals_at
@@ -222,6 +224,23 @@ def test_system_errors_of_disk_and_permission_are_resource_errors(tmp_path, numb
     with pytest.raises(ResourceError, match=says) as caught, refusals_at(tmp_path):
         raise OSError(number, os.strerror(number), str(tmp_path / "f"))
     assert caught.value.hint
+
+
+def test_the_message_about_a_link_names_the_link(tmp_path):
+    with pytest.raises(ResourceError, match=f"disk of {tmp_path}/link$"), refusals_at(tmp_path):
+        raise OSError(errno.ENOSPC, "full", ".shop.versions/1", None, str(tmp_path / "link"))
+
+
+@pytest.mark.parametrize("kibibytes", [0, 1, 2, 3, 4])
+def test_parquet_that_does_not_fit_on_the_disk_is_a_resource_error(tmp_path, kibibytes):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    table = pl.DataFrame({f"column {number}": [number * 0.1, None] for number in range(60)})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes << 10, before[1]))
+    try:
+        with pytest.raises(ResourceError, match=str(tmp_path)), refusals_at(tmp_path):
+            table.write_parquet(tmp_path / "a.parquet")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_other_system_errors_pass_through(tmp_path):

@@ -5,8 +5,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from als_cli.errors import ConfigError
-from als_cli.tables.conditions import mark
+from als_cli.errors import ConfigError, DataError
+from als_cli.tables.conditions import ROW, mark
 
 TEXT = {
     "price": ["1", "2.5", None, "10"],
@@ -77,6 +77,41 @@ def test_a_wrong_condition_is_one_line_with_a_hint(where, message, hint):
     assert "events.where" in caught.value.message
     assert "\n" not in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "where", ["cast(price as int) > 1", "not price::int = 1", "try_cast(price as int) > cast(price as int)"]
+)
+@pytest.mark.parametrize("numbers", [None, range(100, 400)])
+def test_a_cast_that_fails_names_the_row_and_the_value(where, numbers):
+    frame = pl.DataFrame({"price": [str(row) for row in range(300)]})
+    frame[200, "price"], frame[250, "price"] = "2,50", "x"
+    if numbers is not None:
+        frame = frame.with_columns(pl.Series(ROW, numbers))
+    with pytest.raises(DataError) as caught:
+        mark(frame.lazy(), where, "kept", key="events.where", file="e.csv")
+    row = 201 if numbers is None else 300
+    assert (
+        f"events.where fails in row {row} of e.csv: column 'price' has a value that is not a whole"
+        in caught.value.message
+    )
+    assert '"2,50"' in caught.value.message
+    assert "try_cast" in caught.value.hint
+
+
+def test_a_time_that_cannot_be_read_names_its_row():
+    frame = pl.DataFrame({"day": ["2026-01-02", "2026-02-30"]})
+    where = "strptime(day, '%Y-%m-%d') > date '2026-01-01'"
+    with pytest.raises(
+        DataError, match=r"fails in row 2 of e\.csv: column 'day' has a value that is not a date"
+    ):
+        mark(frame.lazy(), where, "kept", key="events.where", file="e.csv")
+
+
+def test_try_cast_gives_null_for_values_that_are_no_numbers():
+    frame = pl.DataFrame({"price": ["2,50", "3"]})
+    marked = mark(frame.lazy(), "try_cast(price as int) = 3", "kept", key="events.where", file="e.csv")
+    assert marked.collect()["kept"].to_list() == [False, True]
 
 
 TYPED = pl.DataFrame(

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from optuna.distributions import FloatDistribution
 
-from als_cli.errors import ArtifactError, TrainingError
+from als_cli.errors import ArtifactError, ResourceError, TrainingError
 from als_cli.tuning.space import Dimension
 from als_cli.tuning.study import Start, open_search, opened_storage
 
@@ -117,3 +117,14 @@ def test_a_run_that_was_killed_while_it_created_the_file_leaves_no_broken_file(t
     left.write_bytes(b"")
     assert len(search(tmp_path / "study.sqlite3", 1)) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["study.sqlite3"]
+
+
+@pytest.mark.parametrize(
+    "reason", ["disk I/O error", "database or disk is full", "attempt to write a readonly database"]
+)
+def test_a_disk_that_fails_is_no_damage_of_the_study(tmp_path, reason):
+    with (
+        pytest.raises(ResourceError, match=f"study.sqlite3 cannot be written: {reason}"),
+        opened_storage(tmp_path / "study.sqlite3"),
+    ):
+        raise sqlite3.OperationalError(reason)
