@@ -12,6 +12,7 @@ class Slots:
     def __init__(self, users: int, slots: int) -> None:
         self._top = TopN.unfilled(users, slots)
         self._sources: Int8Array = np.full((users, slots), -1, np.int8)
+        self._is_untouched = True
 
     @property
     def slots(self) -> int:
@@ -25,7 +26,7 @@ class Slots:
 
     def put(self, found: TopN, positions: Int64Array, source: int) -> None:
         """Put item k of each list of `found` (B, k) at positions[k]; a missing item leaves its position empty."""
-        count = len(positions)
+        count, self._is_untouched = len(positions), False
         self._top.item_rows[:, positions] = found.item_rows[:, :count]
         self._top.scores[:, positions] = found.scores[:, :count]
         self._sources[:, positions] = np.where(found.item_rows[:, :count] >= 0, source, -1)
@@ -35,6 +36,10 @@ class Slots:
 
         Slots at the positions `reserved` stay empty.
         """
+        if self._is_untouched and reserved is None and found.item_rows.shape[1] == self.slots:
+            self._top, self._is_untouched = found, False
+            self._sources = np.where(found.filled, sources[:, None], np.int8(-1))
+            return
         empty = self._top.item_rows < 0
         if reserved is not None:
             empty[:, reserved] = False
@@ -45,6 +50,7 @@ class Slots:
         self._top.item_rows[users, slots] = found.item_rows[users, places]
         self._top.scores[users, slots] = found.scores[users, places]
         self._sources[users, slots] = sources[users]
+        self._is_untouched = False
 
     def closed_up(self) -> tuple[TopN, Int8Array]:
         """Return the lists and the source of each slot (-1: empty), without empty slots before filled ones."""
