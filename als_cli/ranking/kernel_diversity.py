@@ -59,7 +59,7 @@ def take_diverse(
     is_done: BoolArray,
     diversity: PackedDiversity,
 ) -> None:
-    """Append offers to the lists as :func:`als_cli.ranking.kernel_limits.take_offers`, in order of marginal relevance."""
+    """Append offers to the lists as :func:`als_cli.ranking.kernel_offers.take_offers`, in order of marginal relevance."""
     for i in range(offers.users.shape[0]):
         user, count = offers.users[i], 0
         while count < offers.rows.shape[1] and offers.rows[i, count] >= 0:

@@ -106,9 +106,9 @@ class LimitState:
         return packed_limits(limits.groups, self._state.free[users], exchanges=exchanges)
 
     def take(self, offers: PackedOffers, lists: PackedLists, wanted: Int64Array, is_done: BoolArray) -> None:
-        """Append `offers` to `lists`; see :func:`als_cli.ranking.kernel_limits.take_offers`."""
+        """Append `offers` to `lists`; see :func:`als_cli.ranking.kernel_offers.take_offers`."""
         with IMPORTING:
-            from als_cli.ranking.kernel_limits import take_offers
+            from als_cli.ranking.kernel_offers import take_offers
 
         take_offers(offers, self._state, lists, frozen(wanted), is_done)
 
