@@ -75,6 +75,7 @@ def _own_state() -> Iterator[None]:
     for name in environment:
         if name.startswith("ALS_"):
             del os.environ[name]
+    os.environ.setdefault("COLUMNS", "80")  # not the width of the terminal that runs the tests
     try:
         with warnings.catch_warnings():  # restores warnings.showwarning
             yield

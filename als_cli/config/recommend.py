@@ -42,13 +42,13 @@ class Availability(Section):
     """Columns with the times between which an item may be recommended. A time is a date, a datetime, or ISO 8601 text."""
 
     since: ColumnRef | None = None
-    """Column with the first instant. Blank: always."""
+    """Column with the first instant. Blank: no bound."""
     until: ColumnRef | None = None
-    """Column with the instant from which on the item is not recommended. Blank: never."""
+    """Column with the instant from which on the item is not recommended. Blank: no bound."""
 
 
 class CatalogConfig(TableFormat):
-    """The items that may be recommended: those that satisfy all keys."""
+    """The candidates: the items that satisfy all of `catalog`, `where`, `available`, `allow` and `deny`."""
 
     catalog: PathText | None = None
     """Table with one row per item."""
@@ -110,7 +110,7 @@ class RecommendConfig(Section):
     guests: Guests | None = None
     """Lists for users who are unknown when lists are read."""
     because: int = Field(default=0, ge=0, le=100)
-    """Number of reasons per item: the items of the user's history that contribute most to its score, in the columns `because` and `because_shares`. CSV cannot store them."""
+    """Number of reasons per item: the items of the user's history that contribute most to its score, in the columns `because` and `because_shares`. CSV and SQLite cannot store them, and databases cannot with `layout: lists`."""
     block_users: int = Field(default=4096, ge=1, le=1_000_000)
     """Maximum number of users that are ranked at a time, which bounds the memory. Long lists reduce it: a block has a million slots at most."""
     output: OutputConfig = OutputConfig()

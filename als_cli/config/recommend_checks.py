@@ -33,6 +33,7 @@ def _mistakes(config: RecommendConfig) -> Iterator[str]:
         yield from _of_items(config.items)
     yield from _of_rules(config.rules, catalog)
     yield from _of_positions(config.rules, config.top_n)
+    yield from _of_names(config.rules)
     if config.seen_again_after is not None and not config.exclude_seen:
         yield "seen_again_after needs exclude_seen: true"
     if config.guests is not None:
@@ -72,6 +73,17 @@ def _of_rules(rules: RulesConfig, catalog: str | None) -> Iterator[str]:
                 yield f"{key}.where needs items.catalog"
     for number, promoted in enumerate(rules.promoted):
         yield from _one_of(f"rules.promoted[{number}]", positions=promoted.positions, share=promoted.share)
+
+
+def _of_names(rules: RulesConfig) -> Iterator[str]:
+    """Yield a mistake for each name that an earlier rule has."""
+    owners: dict[str, str] = {}
+    for kind, chosen in (("pinned", rules.pinned), ("promoted", rules.promoted)):
+        for number, rule in enumerate(chosen):
+            key, name = f"rules.{kind}[{number}]", rule.name or f"{kind} {number + 1}"
+            if name in owners:
+                yield f"{key}.name: {name!r} is the name of recommend.{owners[name]} already"
+            owners[name] = key
 
 
 def _of_positions(rules: RulesConfig, top_n: int) -> Iterator[str]:

@@ -45,11 +45,11 @@ class ValueLimit(Section):
     """A limit on the values of a column of the catalogue in a list."""
 
     column: ColumnRef
-    """Column of the catalogue, for example `category`. If an item has several rows, the first one counts."""
+    """Column of the catalogue, for example `category`. If an item has several rows, the first row with a value counts."""
     at_most: int | None = Field(default=None, ge=1, lt=2**31)
     """Maximum number of items with the same value. Items without a value are not limited."""
     at_least: int | None = Field(default=None, ge=2, lt=2**31)
-    """Minimum number of different values. At most `top_n - at_least` items repeat a value, or have no value."""
+    """At least this many different values in a full list. Of n slots, at most n - `at_least` have no value, or repeat a value."""
 
 
 class _ChosenItems(TableFormat):
@@ -62,7 +62,7 @@ class _ChosenItems(TableFormat):
     where: ConditionText | None = None
     """Instead of `file`: an SQL condition on the columns of one row of the catalogue, for example `sponsored`."""
     name: str | None = Field(default=None, min_length=1)
-    """Name of the rule in reports. Default: `pinned 1`, `promoted 1` and so on."""
+    """Name of the rule in reports. Names must differ. Default: `pinned 1`, `promoted 1` and so on."""
 
 
 class PinnedItems(_ChosenItems):
@@ -109,19 +109,19 @@ class RulesConfig(Section):
     user_deny: UserItemsFile | None = None
     """Items that single users do not get."""
     not_shown: Duration | None = None
-    """Leave out items that were in the user's published lists on the days before today, for example `7d`: whole days, UTC. The versions of the lists on disk count, see `recommend.output.keep`."""
+    """Leave out items that the user's lists contained on the days before today, for example `7d`: whole days, UTC. Lists must be Parquet, CSV, NDJSON or Arrow files. The versions on disk count, so `recommend.output.keep` must be large enough: 8 for `7d` and one run per day."""
     limits: Annotated[tuple[ValueLimit, ...], Field(strict=False)] = ()
     """Limits on the values of columns of the catalogue. They apply to all items of a list, pinned and promoted ones included."""
     pinned: Annotated[tuple[PinnedItems, ...], Field(strict=False)] = ()
-    """Items at fixed positions, in the order of their choice."""
+    """Rules that put items at fixed ranks. They apply in the order of the list."""
     promoted: Annotated[tuple[PromotedItems, ...], Field(strict=False)] = ()
-    """Items with a share of the list. They are chosen after the pinned items."""
+    """Rules that give ranks, or a share of the ranks, to a set of items. They apply after the pinned rules."""
     diversity: DiversityConfig | None = None
     """Re-ranking of the items of the model for different items."""
     explore: ExploreConfig | None = None
     """Items drawn at random, with source `explore`."""
     minimum_score: float | None = Field(default=None, ge=-1e30, le=1e30)
-    """Minimum score of trained and folded-in items. The fallback fills the slots of other items."""
+    """Minimum score of items of the model, promoted and explored ones included. The fallback fills the slots that stay free."""
 
     @field_validator("not_shown")
     @classmethod

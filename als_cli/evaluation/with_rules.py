@@ -73,7 +73,7 @@ class RuledRanker:
                 BlockSource(popular, np.where(members, SOURCES.index(name), NO_SOURCE).astype(np.int8), least)
             )
         keys = None if rules.explore is None else draw_keys(ids, rules.explore.seed)
-        return apply_rules(rules, sources, Masks(seen, candidates), n, self._ranker.threads, keys).top
+        return apply_rules(rules, sources, Masks(seen, candidates), n, self._ranker.threads, keys).slots.top
 
 
 def _as_model(training: Interactions) -> TrainedModel:

@@ -52,9 +52,9 @@ class Explainer:
     ) -> Reasons:
         """Return the reasons of the lists `top` (B, n) of users with `history` and `times` (B, I).
 
-        Only `explained` (B,) users get reasons. A slot whose score is not positive has none.
+        Only `explained` (B, n) slots get reasons. A slot whose score is not positive has none.
         """
-        listed = np.where(explained[:, None] & (top.scores > 0), top.item_rows, -1).astype(np.int32)
+        listed = np.where(explained & (top.scores > 0), top.item_rows, -1).astype(np.int32)
         confidence, settings = self._recipe.fold_in_problem(history, times)
         if len(listed) == 1:  # compiles no kernel
             rows, contributions = largest_contributions(

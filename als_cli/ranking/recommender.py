@@ -25,9 +25,9 @@ from als_cli.ranking.rules.applied import BlockSource, apply_rules
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, Selector, draw_keys
+from als_cli.ranking.rules.slots import FilledSlots
 from als_cli.ranking.rules.touched import touched
 from als_cli.ranking.rules.user_masks import UserMasks
-from als_cli.ranking.top_n import TopN
 from als_cli.ranking.trained_model import TrainedModel, check_id_types
 
 _ALS, _FOLD_IN = SOURCES.index("als"), SOURCES.index("fold_in")
@@ -140,11 +140,11 @@ class Recommender:
         return UserLists(
             block.user_ids,
             self._model.item_ids,
-            lists.top,
-            lists.sources,
+            lists.slots.top,
+            lists.slots.sources,
             lists.reasons,
             touched=touched(self._rules, lists, masks),
-            because=self._because(block, history, lists.top, sources[0].codes != NO_SOURCE),
+            because=self._because(block, history, lists.slots),
             wanted=self._rules.top_n,
         )
 
@@ -192,13 +192,11 @@ class Recommender:
             return np.zeros(len(block.dataset_rows), bool)
         return np.append(self._changed, False)[block.dataset_rows]
 
-    def _because(
-        self, block: UserBlock, history: csr_matrix, top: TopN, personal: BoolArray
-    ) -> Reasons | None:
+    def _because(self, block: UserBlock, history: csr_matrix, slots: FilledSlots) -> Reasons | None:
         if not self._rules.because:
             return None
         times = None if self._times is None else self._items.histories(self._times, block.dataset_rows)
-        return self._explainer.reasons(history, times, top, personal)
+        return self._explainer.reasons(history, times, slots.top, slots.by_model)
 
     def _folded_in(self, dataset_rows: Int32Array, history: csr_matrix) -> Float32Array:
         times = None if self._times is None else self._items.histories(self._times, dataset_rows)

@@ -51,6 +51,15 @@ def mistakes(section):
             "recommend.rules.pinned[0].positions: rank 6 is beyond the list of 5 items",
         ),
         (
+            {
+                "rules": {
+                    "pinned": [PIN | {"name": "a"}],
+                    "promoted": [{"name": "a", "file": "p", "share": 0.5}],
+                }
+            },
+            "recommend.rules.promoted[0].name: 'a' is the name of recommend.rules.pinned[0] already",
+        ),
+        (
             {"seen_again_after": "3d", "exclude_seen": False},
             "recommend.seen_again_after needs exclude_seen: true",
         ),

@@ -89,6 +89,13 @@ def test_users_of_the_fallback_have_no_reasons(shop, tmp_path):
     assert by_user["u1"] > 0
 
 
+def test_slots_of_the_fallback_have_no_reasons(shop, tmp_path):
+    recommend(context_for(tmp_path, {"top_n": 6, "because": 2, "rules": {"minimum_score": 1e9}}))
+    rows = written(tmp_path)
+    assert set(rows["source"]) == {"popular"}
+    assert rows["because"].list.len().sum() == 0
+
+
 def test_csv_cannot_store_reasons(shop, tmp_path):
     with pytest.raises(ConfigError, match=r"format csv cannot store the reasons of recommend\.because"):
         recommend(context_for(tmp_path, {"because": 1, "output": {"path": str(tmp_path / "lists.csv")}}))

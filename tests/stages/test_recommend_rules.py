@@ -169,6 +169,19 @@ class TestChosenItems:
         assert set(lists_of(tmp_path).values()) == {"cup pot jug tea"}
         assert sources_of(tmp_path, "ann") == ["als", "promoted", "als", "promoted"]
 
+    def test_a_share_leaves_the_ranks_of_later_rules_free(self, shop, file, tmp_path):
+        pins = file("pins.csv", "item_id\npot\ntea\n")
+        rules = {
+            "promoted": [
+                {"name": "half", "share": 0.5, "file": pins},
+                {"name": "second", "positions": [2], "file": file("jug.csv", "item_id\njug\n")},
+            ]
+        }
+        report = recommend(shop(**ALL, rules=rules))
+        # Half of four ranks would be 2 and 4. Rank 2 is taken, so the share has 3 and 4.
+        assert set(lists_of(tmp_path).values()) == {"cup jug pot tea"}
+        assert report.rules == {"half": {"users": 4, "slots": 8}, "second": {"users": 4, "slots": 4}}
+
     def test_pinned_items_count_for_limits(self, shop, catalog, file, tmp_path):
         pins = {"positions": [2], "file": file("pins.csv", "item_id\npot\n")}
         rules = {"pinned": [pins], "limits": [{"column": "kind", "at_most": 2}]}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from als_cli.arrays import Float32Array, Int8Array, Int32Array, Int64Array
+from als_cli.arrays import BoolArray, Float32Array, Int8Array, Int32Array, Int64Array
 from als_cli.ranking.lists import (
     LIMITS,
     MINIMUM_SCORE,
@@ -24,7 +24,7 @@ from als_cli.ranking.pairs import pairs_of
 from als_cli.ranking.rules.fill import OpenLists, SourceScores
 from als_cli.ranking.rules.list_rules import ChosenItems, Exploration, ListRules
 from als_cli.ranking.rules.selectors import IN_ORDER, AtRandom, Selector, UInt64Array
-from als_cli.ranking.rules.slots import Slots
+from als_cli.ranking.rules.slots import FilledSlots, Slots
 from als_cli.ranking.top_n import TopN
 
 
@@ -45,9 +45,7 @@ class BlockSource:
 class AppliedLists:
     """Lists of B users with n slots."""
 
-    top: TopN
-    sources: Int8Array
-    """(B, n) position in SOURCES of the source of each slot, NO_SOURCE for empty slots."""
+    slots: FilledSlots
     reasons: pl.Series
     """(B,) String: why a list is not full."""
     chosen: Mapping[str, tuple[int, int]]
@@ -76,18 +74,16 @@ def apply_rules(
         positions = chosen.positions[chosen.positions < slots]
         if not len(positions):
             continue
-        if chosen.source == "pinned":
-            found = _pinned(chosen, lists, users, len(positions), sources)
-        else:
-            found = _promoted(chosen, lists, users, len(positions), sources)
-        filled.put(found, positions, SOURCES.index(chosen.source))
+        choose = _pinned if chosen.source == "pinned" else _promoted
+        found, by_model = choose(chosen, lists, users, len(positions), sources)
+        filled.put(found, positions, SOURCES.index(chosen.source), by_model)
         taken = found.filled.sum(axis=1)
         counts[chosen.name] = (int(np.count_nonzero(taken)), int(taken.sum()))
     if rules.explore is not None and keys is not None:
         counts["explore"] = _explore(rules.explore, lists, filled, sources[0], keys)
     left = _fill(lists, filled, sources)
-    top, codes = filled.closed_up()
-    return AppliedLists(top, codes, _reasons(rules, sources, masks, top), counts, left)
+    closed = filled.closed_up()
+    return AppliedLists(closed, _reasons(rules, sources, masks, closed.top), counts, left)
 
 
 def _explore(
@@ -108,7 +104,7 @@ def _explore(
         source.minimum,
         AtRandom(keys, explore.pool),
     )
-    filled.put(drawn, positions, SOURCES.index("explore"))
+    filled.put(drawn, positions, SOURCES.index("explore"), drawn.filled)
     taken = drawn.filled.sum(axis=1)
     return int(np.count_nonzero(taken)), int(taken.sum())
 
@@ -131,8 +127,11 @@ def _fill(lists: OpenLists, filled: Slots, sources: Sequence[BlockSource]) -> tu
 
 def _pinned(
     chosen: ChosenItems, lists: OpenLists, users: int, slots: int, sources: Sequence[BlockSource]
-) -> TopN:
-    """Return the first items of `chosen` that each list may contain, (B, slots); a list without an item has none left."""
+) -> tuple[TopN, BoolArray]:
+    """Return the first items of `chosen` that each list may contain, (B, slots), and whether the model scores them.
+
+    A list without an item for a slot has none left.
+    """
     rows = np.full((users, slots), -1, np.int32)
     count = np.zeros(users, np.int64)
     for item in chosen.item_rows:
@@ -141,7 +140,8 @@ def _pinned(
         added = lists.add_item(int(item), count < slots)
         rows[added, count[added]] = item
         count[added] += 1
-    return TopN(rows, _scores(rows, sources))
+    by_model = np.repeat(sources[0].codes[:, None] != NO_SOURCE, slots, axis=1)
+    return TopN(rows, _scores(rows, sources)), by_model
 
 
 def _scores(rows: Int32Array, sources: Sequence[BlockSource]) -> Float32Array:
@@ -159,15 +159,16 @@ def _scores(rows: Int32Array, sources: Sequence[BlockSource]) -> Float32Array:
 
 def _promoted(
     chosen: ChosenItems, lists: OpenLists, users: int, slots: int, sources: Sequence[BlockSource]
-) -> TopN:
-    """Return the best items of `chosen` by the score of each user's sources, (B, slots)."""
+) -> tuple[TopN, BoolArray]:
+    """Return the best items of `chosen` by the score of each user's sources, (B, slots), and whether it is the model."""
     found = Slots(users, slots)
     for source in sources:
         wanted = np.where(source.codes != NO_SOURCE, found.free, 0)
         if wanted.any():
             only = SourceScores(source.scored.users, source.scored.items.only(chosen.name, chosen.item_rows))
             found.fill(lists.add(only, wanted, source.minimum), source.codes)
-    return found.closed_up()[0]
+    closed = found.closed_up()
+    return closed.top, closed.by_model
 
 
 def _reasons(rules: ListRules, sources: Sequence[BlockSource], masks: Masks, top: TopN) -> pl.Series:

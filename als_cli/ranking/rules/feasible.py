@@ -15,10 +15,12 @@ _RULES = "recommend.rules"
 def promoted_positions(config: RecommendConfig) -> list[Int64Array]:
     """Return the positions of each promoted rule, from 0, ascending.
 
-    A share s has the ranks k / s, rounded up, for k = 1, 2 and so on. If an earlier rule has such a rank, the next free
-    rank is taken.
+    A share s has the ranks k / s, rounded up, for k = 1, 2 and so on. If a rule with positions or an earlier share has such
+    a rank, the next free rank is taken.
     """
-    taken = {position for rule in config.rules.pinned for position in rule.positions}
+    given = [rule.positions for rule in config.rules.pinned]
+    given += [rule.positions for rule in config.rules.promoted if rule.positions is not None]
+    taken = {position for positions in given for position in positions}
     found = []
     for rule in config.rules.promoted:
         if rule.positions is not None:

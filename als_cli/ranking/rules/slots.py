@@ -1,9 +1,25 @@
 """The slots of the lists of a block of users, with the source of each."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from als_cli.arrays import BoolArray, Int8Array, Int64Array
+from als_cli.ranking.lists import SOURCES
 from als_cli.ranking.top_n import TopN
+
+_MODEL = [SOURCES.index(name) for name in ("als", "fold_in")]
+
+
+@dataclass(frozen=True)
+class FilledSlots:
+    """B lists with n slots each. In each list, filled slots come first."""
+
+    top: TopN
+    sources: Int8Array
+    """(B, n) position in SOURCES of the source of each slot, -1 for empty slots."""
+    by_model: BoolArray
+    """(B, n) whether the score of the slot is that of the model."""
 
 
 class Slots:
@@ -12,6 +28,7 @@ class Slots:
     def __init__(self, users: int, slots: int) -> None:
         self._top = TopN.unfilled(users, slots)
         self._sources: Int8Array = np.full((users, slots), -1, np.int8)
+        self._by_model: BoolArray = np.zeros((users, slots), bool)
         self._is_untouched = True
 
     @property
@@ -24,12 +41,17 @@ class Slots:
         """(B,) number of empty slots."""
         return np.asarray((self._top.item_rows < 0).sum(axis=1), np.int64)
 
-    def put(self, found: TopN, positions: Int64Array, source: int) -> None:
-        """Put item k of each list of `found` (B, k) at positions[k]; a missing item leaves its position empty."""
+    def put(self, found: TopN, positions: Int64Array, source: int, by_model: BoolArray) -> None:
+        """Put item k of each list of `found` (B, k) at positions[k]; a missing item leaves its position empty.
+
+        `by_model` (B, k) says whether the score of an item is that of the model.
+        """
         count, self._is_untouched = len(positions), False
         self._top.item_rows[:, positions] = found.item_rows[:, :count]
         self._top.scores[:, positions] = found.scores[:, :count]
-        self._sources[:, positions] = np.where(found.item_rows[:, :count] >= 0, source, -1)
+        filled = found.item_rows[:, :count] >= 0
+        self._sources[:, positions] = np.where(filled, source, -1)
+        self._by_model[:, positions] = filled & by_model[:, :count]
 
     def fill(self, found: TopN, sources: Int8Array, reserved: Int64Array | None = None) -> None:
         """Put the items of `found` (B, m) into the empty slots, in order; `sources` (B,) is the source of each user.
@@ -39,6 +61,7 @@ class Slots:
         if self._is_untouched and reserved is None and found.item_rows.shape[1] == self.slots:
             self._top, self._is_untouched = found, False
             self._sources = np.where(found.filled, sources[:, None], np.int8(-1))
+            self._by_model = found.filled & _is_model(sources)[:, None]
             return
         empty = self._top.item_rows < 0
         if reserved is not None:
@@ -50,14 +73,20 @@ class Slots:
         self._top.item_rows[users, slots] = found.item_rows[users, places]
         self._top.scores[users, slots] = found.scores[users, places]
         self._sources[users, slots] = sources[users]
+        self._by_model[users, slots] = _is_model(sources)[users]
         self._is_untouched = False
 
-    def closed_up(self) -> tuple[TopN, Int8Array]:
-        """Return the lists and the source of each slot (-1: empty), without empty slots before filled ones."""
+    def closed_up(self) -> "FilledSlots":
+        """Return the lists without empty slots before filled ones."""
         filled: BoolArray = self._top.filled
         if (filled[:, 1:] <= filled[:, :-1]).all():
-            return self._top, self._sources
+            return FilledSlots(self._top, self._sources, self._by_model)
         order = np.argsort(~filled, axis=1, kind="stable")
         rows = np.take_along_axis(self._top.item_rows, order, 1)
         scores = np.take_along_axis(self._top.scores, order, 1)
-        return TopN(rows, scores), np.take_along_axis(self._sources, order, 1)
+        by_model = np.take_along_axis(self._by_model, order, 1)
+        return FilledSlots(TopN(rows, scores), np.take_along_axis(self._sources, order, 1), by_model)
+
+
+def _is_model(sources: Int8Array) -> BoolArray:
+    return np.isin(sources, _MODEL)

@@ -22,7 +22,7 @@ def touched(rules: ListRules, lists: AppliedLists, masks: Masks) -> dict[str, tu
     found = dict(lists.chosen)
     for column in rules.limits.columns:
         if column.at_most is not None:
-            found[f"limit {column.name}"] = _at_limit(column, lists.top)
+            found[f"limit {column.name}"] = _at_limit(column, lists.slots.top)
     if rules.minimum_score is not None:
         found["minimum_score"] = lists.below_minimum
     if masks.seen is not None and (rules.user_deny is not None or rules.shown is not None):

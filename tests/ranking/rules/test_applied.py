@@ -88,14 +88,14 @@ def test_all_rules_together(*, seed, limits, slots, pinned, promoted, minimum, d
     for user in range(USERS):
         out = hidden[user] | (set(range(ITEMS)) - own[user]) | set(np.flatnonzero(~allowed).tolist())
         expected = expected_list(user, rules, columns, sources, out, slots)
-        count = int(lists.top.filled[user].sum())
+        count = int(lists.slots.top.filled[user].sum())
         found = list(
             zip(
-                lists.top.item_rows[user, :count],
-                lists.top.scores[user, :count],
-                lists.sources[user, :count],
+                lists.slots.top.item_rows[user, :count],
+                lists.slots.top.scores[user, :count],
+                lists.slots.sources[user, :count],
                 strict=True,
             )
         )
         assert found == expected
-        assert (lists.sources[user, count:] == NO_SOURCE).all()
+        assert (lists.slots.sources[user, count:] == NO_SOURCE).all()
