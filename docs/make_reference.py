@@ -74,7 +74,7 @@ another type are errors, all reported at once. Made by `docs/make_reference.py` 
 
 ## Conditions
 
-`events.where` and `recommend.items.where` take one SQL expression on the columns of one row. It is checked before any
+`events.where`, `recommend.items.where` and the `where` of pinned and promoted rules take one SQL expression on the columns of one row. It is checked before any
 file is opened. Only what this table lists is allowed.
 
 | | allowed |
