@@ -41,7 +41,13 @@ FORMATS = ("Arrow IPC, mapped", *(f"Parquet, {name}" for name in PARQUET), "Parq
 
 def write(folder: Path, rows: int, factors: int) -> None:
     values = np.random.default_rng(0).normal(size=(rows, factors)).astype(np.float32)
-    ids = pl.DataFrame({"user_id": [f"u{row:07d}" for row in range(rows)]})
+    ids = pl.DataFrame(
+        {
+            "user_id": [f"u{row:07d}" for row in range(rows)],
+            "events": pl.repeat(1, rows, dtype=pl.UInt32, eager=True),
+            "last_time": pl.repeat(None, rows, dtype=pl.Datetime("us", "UTC"), eager=True),
+        }
+    )
     items = pl.DataFrame({"item_id": ["i"], "interactions": pl.Series([1], dtype=pl.UInt32)})
     with staged_folder(folder / "models") as version:
         write_model(version, ids, items, Factors(values, values[:1]))
