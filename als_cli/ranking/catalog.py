@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from als_cli.arrays import BoolArray
+from als_cli.arrays import BoolArray, Int32Array
 from als_cli.config.condition import columns_in
 from als_cli.config.recommend import CatalogConfig
 from als_cli.config.source import ColumnRef
@@ -34,6 +34,8 @@ class Catalog:
     """Ids in the type of the model, null where an id has no value of this type."""
     titles: pl.Series | None
     """Titles, String. None without a title column."""
+    satisfying: pl.Series
+    """Whether the row satisfies the condition, Boolean."""
     selected: pl.Series
     """Whether the row satisfies the condition and is available, Boolean."""
     examples: str
@@ -58,11 +60,28 @@ class Catalog:
             )
         ids = self.item_ids.filter(self.selected).drop_nulls().unique()
         rows = rows_of(item_ids, ids)
-        allowed = np.zeros(len(item_ids), dtype=bool)
-        allowed[rows[rows >= 0]] = True
+        allowed = _marks(rows, len(item_ids))
         if not allowed.any():
             raise self._no_match(item_ids)
-        return Candidates(allowed, int(self.selected.sum()), int((rows < 0).sum()))
+        return Candidates(
+            allowed,
+            int(self.selected.sum()),
+            int((rows < 0).sum()),
+            self._left_out(item_ids, int(allowed.sum())),
+        )
+
+    def _left_out(self, item_ids: pl.Series, selected: int) -> dict[str, int]:
+        """Return how many of the model's items are not in the catalogue, do not satisfy the condition, or are not available."""
+        known, satisfying = (
+            int(_marks(rows_of(item_ids, ids.drop_nulls().unique()), len(item_ids)).sum())
+            for ids in (self.item_ids, self.item_ids.filter(self.satisfying))
+        )
+        counts = {
+            "catalog": len(item_ids) - known,
+            "where": known - satisfying,
+            "available": satisfying - selected,
+        }
+        return {name: count for name, count in counts.items() if count}
 
     def titles_of(self, item_ids: pl.Series) -> pl.Series | None:
         """Return the title of each of `item_ids`, null if the catalogue has none; None without a title column."""
@@ -102,6 +121,14 @@ class Candidates:
     """Rows of the catalogue that satisfy the condition."""
     never_interacted: int
     """Selected items that the model does not know, because no user has interacted with them."""
+    left_out: Mapping[str, int]
+    """Items of the model that `catalog`, `where` and `available` leave out, without zeros."""
+
+
+def _marks(rows: Int32Array, items: int) -> BoolArray:
+    marks = np.zeros(items, bool)
+    marks[rows[rows >= 0]] = True
+    return marks
 
 
 @dataclass(frozen=True)
@@ -154,6 +181,7 @@ def read_catalog(
         path=path,
         item_ids=cast_ids(items, id_type),
         titles=table[VALUE + _TITLE].cast(pl.String) if _TITLE in columns else None,
+        satisfying=table[_MARK + _WHERE],
         selected=table[_MARK + _WHERE] & available(table, columns, path, instant or datetime.now(UTC)),
         examples=", ".join(repr(value) for value in items.head(_EXAMPLES)),
         values={key: table[VALUE + key] for key in needs.columns},

@@ -1,6 +1,7 @@
 """The report of `als recommend`, and the counts that it is made from."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +34,7 @@ class RecommendReport(Report):
     shortfall: dict[str, int]
     """Users whose list is not full, per reason."""
     rules: dict[str, dict[str, int]]
-    """Users and slots that each rule touched; see docs/rules.md."""
+    """Users and slots, or items, that each rule touched; see docs/rules.md."""
     unreadable_users: int
     """Rows of the users file without an id, or with an id that is not of the dataset's type."""
     candidates: int
@@ -72,8 +73,13 @@ class ListCounts:
         for name, (users, slots) in lists.touched.items():
             self.rules.setdefault(name, Counter()).update(users=users, slots=slots)
 
+    def leave_out(self, items: Mapping[str, int]) -> None:
+        """Count the `items` that each key of `recommend.items` leaves out."""
+        for name, count in items.items():
+            self.rules[f"items.{name}"] = Counter(items=count)
+
     def rules_touched(self) -> dict[str, dict[str, int]]:
-        """Return the users and slots that each rule touched."""
+        """Return the users and slots, or the items, that each rule touched."""
         return {name: dict(counts) for name, counts in self.rules.items()}
 
     def for_manifest(self) -> dict[str, int]:

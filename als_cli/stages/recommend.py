@@ -73,6 +73,7 @@ def recommend(context: StageContext) -> RecommendReport:
     to_stdout = streaming("stdout") if target.kind == "stdout" else nullcontext()
     with to_stdout, open_sink(target, schema, shortfall_schema(user_type), context.stdout) as sink:
         counts = _write_lists(context, recommender, audience, target, sink)
+        counts.leave_out(read.left_out)
         sink.finish(
             lists_key(config, dataset, model, files, changing_with_time(config, read.rules, instant)),
             context.config.model_dump(mode="json"),

@@ -59,6 +59,16 @@ class TestCandidates:
         report = recommend(shop(**ALL, items=items))
         assert set(lists_of(tmp_path).values()) == {"cup pot"}
         assert report.candidates == 2
+        assert report.rules == {"items.allow": {"items": 1}, "items.deny": {"items": 1}}
+
+    def test_each_key_says_how_many_items_it_leaves_out(self, shop, file, tmp_path):
+        catalog = file("i.csv", "item_id,price,until\ncup,9,\njug,7,2020-01-01\npot,5,\n")
+        items = {"catalog": catalog, "where": "price > 6", "available": {"until": "until"}}
+        report = recommend(shop(**ALL, items=items))
+        assert set(lists_of(tmp_path).values()) == {"cup"}
+        assert report.rules == {
+            "items.catalog": {"items": 1}, "items.where": {"items": 1}, "items.available": {"items": 1},
+        }  # fmt: skip
 
     def test_items_are_available_between_two_times(self, shop, catalog):
         items = catalog | {"available": {"since": "since", "until": "until"}}

@@ -49,9 +49,14 @@ def _rules(report: RecommendReport) -> list[RenderableType]:
     """Return a table of what the rules did; nothing without rules."""
     if not report.rules:
         return []
-    table = Table("rule", "users", "slots", box=None, padding=(0, 2), show_header=True)
-    for name, counts in report.rules.items():
-        table.add_row(name, f"{counts['users']:,}", f"{counts['slots']:,}")
+    columns = [
+        name
+        for name in ("users", "slots", "items")
+        if any(name in counts for counts in report.rules.values())
+    ]
+    table = Table("rule", *columns, box=None, padding=(0, 2), show_header=True)
+    for rule, counts in report.rules.items():
+        table.add_row(rule, *(f"{counts[name]:,}" if name in counts else "" for name in columns))
     for column in table.columns[1:]:
         column.justify = "right"
     return [table]

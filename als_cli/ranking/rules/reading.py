@@ -1,6 +1,7 @@
 """Reading of the rules: the tables that section `recommend` names become rules by item row."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +37,8 @@ class ReadRules:
     catalog: Catalog | None
     never_interacted: int
     """Items of the catalogue that satisfy the condition but are unknown to the model."""
+    left_out: Mapping[str, int]
+    """Items of the model that each key of `recommend.items` leaves out, without zeros."""
 
 
 class _Reader:
@@ -49,6 +52,7 @@ class _Reader:
         self.catalog: Catalog | None = None
         self.allowed: BoolArray | None = None
         self.never_interacted = 0
+        self.left_out: dict[str, int] = {}
 
     def read(self) -> ListRules:
         """Return the rules, apart from those on earlier lists."""
@@ -97,13 +101,16 @@ class _Reader:
         if self.catalog is not None:
             candidates = self.catalog.candidates(self.item_ids)
             self.allowed, self.never_interacted = candidates.allowed, candidates.never_interacted
+            self.left_out |= candidates.left_out
         for name, listed, keeps in (("allow", items.allow, True), ("deny", items.deny, False)):
             if listed is not None:
                 key = f"{_ITEMS}.{name}"
                 ids = read_items(listed.file, listed.column, listed, key, self.item_ids.dtype, self.find)
                 is_listed = _marks(self._rows(ids, key), len(self.item_ids))
                 kept = is_listed if keeps else ~is_listed
-                self.allowed = kept if self.allowed is None else self.allowed & kept
+                before = np.ones(len(kept), bool) if self.allowed is None else self.allowed
+                self.allowed = before & kept
+                self.left_out[name] = int(before.sum() - self.allowed.sum())
         if self.allowed is not None and not self.allowed.any():
             raise DataError(
                 f"{_ITEMS} leaves no item that may be recommended",
@@ -187,7 +194,7 @@ def read_rules(
     """
     reader = _Reader(config, model, instant or datetime.now(UTC), find)
     rules = reader.read()
-    return ReadRules(rules, reader.catalog, reader.never_interacted)
+    return ReadRules(rules, reader.catalog, reader.never_interacted, reader.left_out)
 
 
 def _needs(config: RecommendConfig) -> CatalogNeeds:
