@@ -42,8 +42,23 @@ def _mistakes(config: RecommendConfig) -> Iterator[str]:
             yield "guests.segments needs segments"
         if not config.fallback:
             yield "guests need a fallback"
+    yield from _of_earlier_lists(config)
     if "segment_popular" in config.fallback and config.segments is None:
         yield "fallback: segment_popular needs segments"
+
+
+def _of_earlier_lists(config: RecommendConfig) -> Iterator[str]:
+    has_versions = config.output.path != "-"
+    if config.output.changes is not None and not has_versions:
+        yield "output.changes needs earlier lists, but output.path is stdout"
+    churn = config.churn
+    if churn is None:
+        return
+    if not has_versions:
+        yield "churn needs earlier lists, but output.path is stdout"
+    wanted, other = ("at_most", "at_least") if churn.metric == "changed_users" else ("at_least", "at_most")
+    if getattr(churn, wanted) is None or getattr(churn, other) is not None:
+        yield f"churn: metric {churn.metric} needs {wanted}, and no {other}"
 
 
 def _of_items(items: CatalogConfig) -> Iterator[str]:

@@ -9,13 +9,13 @@ from als_cli.config.root import Config
 from als_cli.errors import ConfigError
 from als_cli.storage.lock import LOCK
 from als_cli.storage.read_paths import ReadPath, read_paths
-from als_cli.storage.sinks.list_files import beside, check_replaceable, files_of
+from als_cli.storage.sinks.list_files import beside, changes_of, check_replaceable, files_of
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
 
 _OUTPUT = "recommend.output.path"
 _OUTPUT_HINT = "set recommend.output.path (or --output) to a separate path, for example out/lists"
 _TUNE_HINT = "set tune.output (or --output) to a separate file, or leave it out"
-_ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "runs")
+_ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "hindsight", "runs")
 
 
 def check_lists_output(config: Config, config_file: Path | None) -> None:
@@ -86,7 +86,7 @@ def _check_against_workspace(workspace: Path, target: Target) -> None:
 
 def _check_against_input(source: ReadPath, target: Target) -> None:
     path = Path(target.path)
-    written = files_of(path) if target.kind == "file" else (path, *beside(path))
+    written = (*(files_of(path) if target.kind == "file" else (path, *beside(path))), *changes_of(target))
     for file in written:
         _refuse_input(_OUTPUT, path, file, source, _OUTPUT_HINT)
     if target.kind == "folder":
@@ -114,8 +114,8 @@ def _list_files(target: Target) -> list[Path]:
     """Return the paths of the lists at `target`, each kind of file once."""
     path = Path(target.path)
     if target.kind == "file":
-        return list(files_of(path))
-    return [path / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
+        return [*files_of(path), *changes_of(target)]
+    return [path / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path), *changes_of(target)]
 
 
 def _is_same(written: Path, file: Path) -> bool:

@@ -4,7 +4,7 @@ Lists, shortfall and manifest become visible together or not at all: `finish` wr
 when the block ends without an exception. Stdout has neither shortfall nor manifest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -21,12 +21,30 @@ from als_cli.storage.manifest import (
 )
 from als_cli.storage.publish import staged_folder
 from als_cli.storage.publish_file import manifest_beside, staged_file_version
-from als_cli.storage.sinks.list_files import KIND, check_replaceable, link_beside, shortfall_name
+from als_cli.storage.sinks.list_files import (
+    KIND,
+    check_replaceable,
+    link_beside,
+    remove_other_changes,
+    shortfall_name,
+)
 from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target
 
 _KEY_CHARACTERS = 12
 """Number of characters of the key in the name of a part file."""
+
+
+Review = Callable[[Path], dict[str, Any]]
+"""A function of the folder of a version whose lists are complete. It returns entries for the metrics of the manifest.
+
+It may write more files into the folder. If it raises an error, nothing is published.
+"""
+
+
+def no_review(_version: Path) -> dict[str, Any]:
+    """Return no entries."""
+    return {}
 
 
 class ListSink(Protocol):
@@ -43,9 +61,15 @@ class ListSink(Protocol):
 
 @contextmanager
 def open_sink(
-    target: Target, schema: pl.Schema, shortfall: pl.Schema, stdout: BinaryIO
+    target: Target,
+    schema: pl.Schema,
+    shortfall: pl.Schema,
+    stdout: BinaryIO,
+    review: Review = no_review,
 ) -> Iterator[ListSink]:
     """Yield a sink to `target` for lists of `schema`. Publish the lists when the block ends without an exception.
+
+    `review` is called before, with the folder of the version. Lists on stdout are not reviewed.
 
     Raises
     ------
@@ -60,12 +84,14 @@ def open_sink(
         yield _StreamSink(table_writer(target.format, stdout, schema, seekable=False))
     elif target.kind == "file":
         with staged_file_version(path, target.keep) as version, ExitStack() as streams:
-            yield _FileSink(version, target, schema, shortfall, streams)
+            yield _FileSink(version, target, schema, shortfall, streams, review)
+        remove_other_changes(target)
     else:
         with staged_folder(path, linked=path.name, keep=target.keep) as version:
             with ExitStack() as streams:
-                yield _FolderSink(version, target, schema, shortfall, streams)
-            link_beside(path)
+                yield _FolderSink(version, target, schema, shortfall, streams, review)
+            link_beside(target)
+        remove_other_changes(target)
 
 
 def published_lists(target: Target) -> Manifest | None:
@@ -121,20 +147,29 @@ class _Table:
 class _VersionSink:
     """Writes the shortfall table and the manifest of a version."""
 
-    def __init__(self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack) -> None:
-        self._version, self._target, self._streams = version, target, streams
+    def __init__(
+        self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack, review: Review
+    ) -> None:
+        self._version, self._target, self._streams, self._review = version, target, streams, review
         self._shortfall = _Table(version / shortfall_name(Path(target.path)), "parquet", shortfall, streams)
 
     def _finish(self, key: str, config: dict[str, Any], fields: dict[str, Any]) -> None:
         self._shortfall.close()
+        fields["metrics"] = {**fields.get("metrics", {}), **self._review(self._version)}
         write_manifest(self._version, kind=KIND, key=key, config=config, **fields)
 
 
 class _FolderSink(_VersionSink):
     def __init__(
-        self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
+        self,
+        version: Path,
+        target: Target,
+        schema: pl.Schema,
+        shortfall: pl.Schema,
+        streams: ExitStack,
+        review: Review,
     ) -> None:
-        super().__init__(version, target, shortfall, streams)
+        super().__init__(version, target, shortfall, streams, review)
         # Readers of the published folder must find the lists only.
         self._folder, self._schema = version / Path(target.path).name, schema
         self._folder.mkdir()
@@ -165,9 +200,15 @@ class _FolderSink(_VersionSink):
 
 class _FileSink(_VersionSink):
     def __init__(
-        self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
+        self,
+        version: Path,
+        target: Target,
+        schema: pl.Schema,
+        shortfall: pl.Schema,
+        streams: ExitStack,
+        review: Review,
     ) -> None:
-        super().__init__(version, target, shortfall, streams)
+        super().__init__(version, target, shortfall, streams, review)
         self._lists = _Table(version / Path(target.path).name, target.format, schema, streams)
 
     def write(self, lists: pl.DataFrame, shortfall: pl.DataFrame, users: int) -> None:  # noqa: ARG002 - the interface

@@ -11,7 +11,7 @@ from als_cli.dataset.interactions import cast_ids
 from als_cli.errors import ConfigError
 from als_cli.ranking.rules.id_files import UserItems, user_items
 from als_cli.ranking.trained_model import TrainedModel
-from als_cli.storage.sinks.list_files import KIND, shortfall_name
+from als_cli.storage.sinks.list_files import KIND, tables_of
 from als_cli.storage.sinks.target import Target
 from als_cli.storage.versions import Place, StoredVersion, stored_versions
 from als_cli.tables.scan import reading, scan_table
@@ -87,10 +87,8 @@ def _instant(version: StoredVersion) -> datetime:
 
 
 def _pairs(version: StoredVersion) -> pl.DataFrame:
-    shortfall = shortfall_name(version.place.path)
-    tables = [str(version.folder / one.path) for one in version.manifest.outputs if one.path != shortfall]
     frames = []
-    for path in tables:
+    for path in map(str, tables_of(version.folder, version.manifest)):
         scan = scan_table(path, TableFormat(), None)
         with reading(path):
             if "item_ids" in scan.collect_schema():

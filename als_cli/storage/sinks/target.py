@@ -39,6 +39,8 @@ class Target:
     users_per_part: int
     keep: int
     """Number of versions of the lists that stay on disk."""
+    changes: str | None = None
+    """Which lists count as changed: items or rows. None: the changes are not written."""
 
 
 def target_of(output: OutputConfig) -> Target:
@@ -69,6 +71,7 @@ def target_of(output: OutputConfig) -> Target:
         output.layout,
         output.users_per_part,
         output.keep,
+        output.changes,
     )
     _check_combination(target)
     return target
