@@ -9,12 +9,17 @@ from typing import BinaryIO
 import polars as pl
 
 from als_cli.errors import ConfigError
-from als_cli.evaluation.list_changes import ChangedBy, changes_in
+from als_cli.evaluation.list_changes import ChangedBy, ListChanges, changes_in
 from als_cli.evaluation.list_overlap import Overlap
 from als_cli.evaluation.list_tables import ListTable
 from als_cli.ranking.lists import output_schema
+from als_cli.storage.lock import output_lock
+from als_cli.storage.manifest import write_manifest
+from als_cli.storage.publish_file import staged_file_version
 from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT
+
+KIND_OF_CHANGES = "changes"
 
 
 class ChangesWriter:
@@ -24,6 +29,8 @@ class ChangesWriter:
         self._table, self._schema, self._by, self._layout = table, schema, by, layout
         self.counts: Counter[str] = Counter(upserts=0, deletes=0, unchanged=0)
         """Numbers of users: upserts, deletes, unchanged."""
+        self.report: ListChanges | None = None
+        """Set by :func:`published_changes`."""
 
     def write(self, block: Overlap) -> None:
         """Append the changes of `block`."""
@@ -76,3 +83,29 @@ def format_of_changes(path: Path, layout: str) -> str:
 def _writer(path: Path, stream: BinaryIO, schema: pl.Schema) -> TableWriter:
     formats = {suffix: name for name, suffix in SUFFIX_OF_FORMAT.items()}
     return table_writer(formats[path.suffix.lower()], stream, schema)
+
+
+@contextmanager
+def published_changes(
+    path: Path, new: ListTable, by: ChangedBy, layout: str, leads: tuple[str, str]
+) -> Iterator[ChangesWriter]:
+    """Yield a writer of changes to the file `path`. Publish it when the block ends without an exception.
+
+    `leads` are the versions or the paths that the changes lead from and to. A manifest is written beside the file. The
+    report of the writer is complete after the block.
+
+    Raises
+    ------
+    LockedError
+        Another run writes to `path`.
+    ResourceError
+        `path` cannot be written.
+    """
+    with output_lock(path), staged_file_version(path, keep=1) as version:
+        with changes_writer(version / path.name, new, by, layout) as writer:
+            yield writer
+        writer.report = ListChanges(
+            file=path.name, by=by, from_version=leads[0], to_version=leads[1], **writer.counts
+        )
+        changes = writer.report.model_dump(mode="json")
+        write_manifest(version, kind=KIND_OF_CHANGES, key="", config={}, metrics={"changes": changes})

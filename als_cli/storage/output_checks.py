@@ -8,6 +8,7 @@ from als_cli.config.recommend_checks import check_recommend
 from als_cli.config.root import Config
 from als_cli.errors import ConfigError
 from als_cli.storage.lock import LOCK
+from als_cli.storage.publish_file import current_file_version
 from als_cli.storage.read_paths import ReadPath, read_paths
 from als_cli.storage.sinks.list_files import beside, changes_of, check_replaceable, files_of
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
@@ -61,6 +62,24 @@ def check_tune_output(config: Config, config_file: Path | None) -> None:
     reserved = [workspace / name for name in (*_ARTIFACTS, LOCK, "tune/study.sqlite3")]
     if any(_is_inside(output, path) for path in reserved):
         raise _conflict("tune.output", output, "is an artifact in", "workspace", config.workspace, _TUNE_HINT)
+
+
+def check_changes_output(changes: Path, config: Config, config_file: Path | None) -> None:
+    """Return when `als compare` may write a table of changes to the file `changes`.
+
+    Raises
+    ------
+    ConfigError
+        `changes` is an input, is in the workspace, or als did not write what is there.
+    """
+    hint = "choose another path for --changes"
+    for written in files_of(changes):
+        for source in read_paths(config, config_file):
+            _refuse_input("--changes", changes, written, source, hint)
+        if _is_inside(written, Path(config.workspace)):
+            raise _conflict("--changes", changes, "is in", "workspace", config.workspace, hint)
+    if changes.exists() and not current_file_version(changes):
+        raise ConfigError(f"{changes} was not written by als, so it is not replaced", hint=hint)
 
 
 def check_log_file(log_file: Path, config: Config, config_file: Path | None) -> None:

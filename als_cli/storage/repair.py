@@ -11,6 +11,7 @@ COMMANDS = {
     "evaluation": "evaluate",
     "backtest": "backtest",
     "recommendations": "recommend",
+    "changes": "compare",
 }
 """The command that writes each kind of artifact."""
 _MAXIMUM_CHARACTERS = 200
