@@ -71,9 +71,28 @@ def train(session: Session, as_of: AsOfFlag = None) -> None:
 
 
 @command(app)
-def evaluate(session: Session, as_of: AsOfFlag = None) -> None:
-    """Evaluate the model and the baselines on held-out events."""
-    session.run_stage("evaluate", session.context(events__as_of=as_of))
+def evaluate(
+    session: Session,
+    published: Annotated[
+        str | None,
+        typer.Option(
+            "--published", metavar="PATH", help="Evaluate these lists: a path or a version. Needs --events."
+        ),
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events", metavar="NEW", help="The events after the lists, in the format of section events."
+        ),
+    ] = None,
+    as_of: AsOfFlag = None,
+) -> None:
+    """Evaluate the model and the baselines on held-out events, or published lists on later events."""
+    context = session.context(events__as_of=as_of)
+    if published is None and events is None:
+        session.run_stage("evaluate", context)
+    else:
+        session.run_stage("hindsight", context, published=published, events=events)
 
 
 @command(app)

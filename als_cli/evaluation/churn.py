@@ -32,7 +32,11 @@ class ChurnVerdict:
     @property
     def described(self) -> str:
         """The value and its limit, for messages."""
-        limit = f"at least {self.config.at_least:g}" if self.config.at_least is not None else f"at most {self.config.at_most:g}"
+        limit = (
+            f"at least {self.config.at_least:g}"
+            if self.config.at_least is not None
+            else f"at most {self.config.at_most:g}"
+        )
         name = _NAMES[self.config.metric]
         return f"the {name} of new and published lists is {self.value:.4g}, recommend.churn allows {limit}"
 

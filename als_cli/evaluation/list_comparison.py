@@ -14,8 +14,8 @@ from als_cli.evaluation.list_comparison_report import (
     ListChurn,
     ListComparison,
     MovedItems,
-    Spread,
     SourceMove,
+    Spread,
 )
 from als_cli.evaluation.list_overlap import PERSISTENCE, Overlap, is_reordered, overlap
 from als_cli.evaluation.list_tables import ROWS_PER_BLOCK, ListTable, same_types, user_ranges
@@ -139,7 +139,9 @@ def _items_of(block: Overlap, both: pl.DataFrame) -> pl.DataFrame:
 
 def _sources_of(block: Overlap) -> pl.DataFrame:
     """Return source and the slots of the old lists, of the new lists, and of the new lists whose item the old list had."""
-    kept = block.pairs.group_by(pl.col("source_new").alias("source")).agg(pl.len().cast(pl.Int64).alias("kept"))
+    kept = block.pairs.group_by(pl.col("source_new").alias("source")).agg(
+        pl.len().cast(pl.Int64).alias("kept")
+    )
     for side, rows in (("old", block.old), ("new", block.new)):
         counted = rows.group_by("source").agg(pl.len().cast(pl.Int64).alias(side))
         kept = kept.join(counted, on="source", how="full", coalesce=True, nulls_equal=True)
@@ -182,8 +184,13 @@ def _moves(items: pl.DataFrame, both: pl.DataFrame) -> MovedItems:
 
 def _most(items: pl.DataFrame, column: str) -> tuple[ItemMove, ...]:
     """Return the items that the most users gained or lost. Of equal items, the smaller id comes first."""
-    moved = items.filter(pl.col(column) > 0).sort(["item_id"]).sort(column, descending=True, maintain_order=True)
-    return tuple(ItemMove(item_id=item, users=users) for item, users in moved.select("item_id", column).head(MOST_MOVED).iter_rows())
+    moved = (
+        items.filter(pl.col(column) > 0).sort(["item_id"]).sort(column, descending=True, maintain_order=True)
+    )
+    return tuple(
+        ItemMove(item_id=item, users=users)
+        for item, users in moved.select("item_id", column).head(MOST_MOVED).iter_rows()
+    )
 
 
 def _source_moves(sources: pl.DataFrame) -> tuple[SourceMove, ...]:

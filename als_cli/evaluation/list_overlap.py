@@ -50,7 +50,7 @@ def overlap(old: pl.DataFrame, new: pl.DataFrame, persistence: float = PERSISTEN
     deeper = pl.max_horizontal("rank", "rank_new")
     depths = pairs.select("user_id", deeper.alias("depth"), _is_unmoved().alias("unmoved"), _is_equal(pairs))
     depths = depths.join(users.select("user_id", shorter), on="user_id", how="left")
-    table = _table(max(users["old"].max() or 0, users["new"].max() or 0), persistence)  # type: ignore[type-var]
+    table = _table(_longest(users), persistence)
     before = pl.Series("before", table).gather(depths["depth"] - 1)
     found = (
         depths.with_columns(before)
@@ -66,11 +66,22 @@ def overlap(old: pl.DataFrame, new: pl.DataFrame, persistence: float = PERSISTEN
     users = users.with_columns(pl.col("common", "unmoved", "equal", "within", "before").fill_null(0))
     has_both = (pl.col("old") > 0) & (pl.col("new") > 0)
     values = users.with_columns(
-        pl.when(has_both).then(pl.col("common") / (pl.col("old") + pl.col("new") - pl.col("common"))).alias("jaccard"),
+        pl.when(has_both)
+        .then(pl.col("common") / (pl.col("old") + pl.col("new") - pl.col("common")))
+        .alias("jaccard"),
         pl.Series("rbo", _rank_biased(users, table, persistence)),
     )
     values = values.with_columns(pl.when(has_both).then("rbo").alias("rbo"))
     return Overlap(values.drop("within", "before"), pairs, old, new)
+
+
+def _longest(users: pl.DataFrame) -> int:
+    """Return the number of slots of the longest list, 0 without lists."""
+    return (
+        int(users.select(pl.max_horizontal(pl.col("old", "new").max())).fill_null(0).item())
+        if users.height
+        else 0
+    )
 
 
 def is_reordered() -> pl.Expr:

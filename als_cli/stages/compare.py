@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
+from als_cli.config.recommend_checks import check_recommend
 from als_cli.errors import ArtifactError, ConfigError
 from als_cli.evaluation.churn import churn_verdict, require_churn
 from als_cli.evaluation.list_changes import ListChanges
@@ -64,8 +65,9 @@ def compare(
     config = context.config.recommend
     if gate and config.churn is None:
         raise ConfigError("--gate needs recommend.churn", hint="docs/lists.md describes the churn gate")
+    check_recommend(config)
     place = lists_place(target_of(config.output))
-    first, second = _old(old, new, place), _new(new, place)
+    first, second = _old(old, place), _new(new, place)
     if changes is not None:
         format_of_changes(Path(changes), config.output.layout)
         check_changes_output(Path(changes), context.config, context.config_file)
@@ -100,11 +102,9 @@ def _new(text: str | None, place: Place | None) -> StoredLists:
     return lists_at(str(current), place)
 
 
-def _old(old: str | None, new: str | None, place: Place | None) -> StoredLists:
+def _old(old: str | None, place: Place | None) -> StoredLists:
     if old is not None:
         return lists_at(old, place)
-    if new is not None:
-        raise ConfigError("the old lists are missing", hint="name them before the new ones")
     version = earlier_version(require_place(place, "compare"))
     return lists_of_version(version.folder, version.manifest)
 

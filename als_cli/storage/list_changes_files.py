@@ -36,8 +36,10 @@ class ChangesWriter:
         """Append the changes of `block`."""
         changes, counts = changes_in(block, self._by, self._layout)
         self.counts.update(counts)
-        absent = [pl.lit(None, kind).alias(name) for name, kind in self._schema.items() if name not in changes]
-        self._table.write(changes.with_columns(absent).select(self._schema.names()).cast(dict(self._schema)))
+        absent = [
+            pl.lit(None, kind).alias(name) for name, kind in self._schema.items() if name not in changes
+        ]
+        self._table.write(changes.with_columns(absent).select(self._schema.names()).cast(self._schema))
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class ListReview:
     def _compared(self, published: StoredLists | None, new: ListTable, version: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         with ExitStack() as streams:
-            writer, by = None, cast(ChangedBy, self.target.changes)
+            writer, by = None, cast("ChangedBy", self.target.changes)
             for path in changes_of(self.target):
                 table = changes_writer(version / path.name, new, by, self.target.layout)
                 writer = streams.enter_context(table)
@@ -95,4 +95,3 @@ class ListReview:
 
 def _fit(old: ListTable, new: ListTable) -> bool:
     return (old.user_type, old.item_type) == (new.user_type, new.item_type)
-

@@ -92,11 +92,13 @@ def _files(path: Path) -> list[Path]:
     found = sorted(
         file
         for file in path.rglob("*")
-        if file.suffix in suffixes and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+        if file.suffix in suffixes
+        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
     )
     if not found:
         raise DataError(
-            f"there are no lists in {path}", hint="name a folder with files in the formats of recommend.output"
+            f"there are no lists in {path}",
+            hint="name a folder with files in the formats of recommend.output",
         )
     beside = {shortfall_name(one) for one in found} | {name for one in found for name in changes_names(one)}
     return [file for file in found if file.name not in beside]

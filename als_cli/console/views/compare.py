@@ -40,10 +40,8 @@ def _named(lists: ComparedLists) -> str:
 
 def _users(report: CompareReport) -> list[str]:
     users = report.users
-    lines = [
-        f"{users.in_both:,} users have both lists, {users.only_old:,} only the old one, "
-        f"{users.only_new:,} only the new one"
-    ]
+    named = f"{users.in_both:,} users have both lists, {users.only_old:,} only the old one"
+    lines = [f"{named}, {users.only_new:,} only the new one"]
     if users.in_both:
         lines.append(
             f"{users.changed:,} lists changed ({_percent(users.changed / users.in_both)}): "

@@ -51,7 +51,9 @@ def _since_published(report: RecommendReport) -> list[RenderableType]:
     if report.churn is not None:
         lines.append(
             f"beside the published lists: rank-biased overlap {report.churn['rbo']:.3f}, Jaccard "
-            f"{report.churn['jaccard']:.3f}, {report.churn['changed_users']:.1%} of users changed".replace("%", " %")
+            f"{report.churn['jaccard']:.3f}, {report.churn['changed_users']:.1%} of users changed".replace(
+                "%", " %"
+            )
         )
     if report.changes is not None:
         lines.append(

@@ -59,11 +59,7 @@ def tables_of(version: Path, manifest: Manifest) -> list[Path]:
     """Return the files of `version` that contain the lists: not the shortfall table, not the changes."""
     # The versions of NAME are in .NAME.versions. In a version, the lists are the file NAME, or files in the folder NAME.
     name = version.parent.name.removeprefix(".").removesuffix(".versions")
-    return [
-        version / one.path
-        for one in manifest.outputs
-        if PurePosixPath(one.path).parts[:1] == (name,)
-    ]
+    return [version / one.path for one in manifest.outputs if PurePosixPath(one.path).parts[:1] == (name,)]
 
 
 def changes_names(path: Path) -> tuple[str, ...]:
