@@ -34,6 +34,7 @@ SLOW = (
     "test_as_of.py",
     "test_cli.py",
     "test_demand_commands.py",
+    "test_list_commands.py",
     "test_opened_by.py",
     "test_public_data.py",
     "test_readme.py",

@@ -39,7 +39,7 @@ def rule_of_slot(recommend: Mapping[str, Any]) -> pl.Expr:
     A rank that two rules of one kind do not share names its rule, but only in full lists: in others, the items behind
     an empty rank have moved up.
     """
-    rules, full = recommend.get("rules", {}), pl.len().over("user_id") == recommend.get("top_n")
+    rules, full = recommend.get("rules", {}), pl.len().over("user_id") == recommend.get("top_n", 0)
     expression = pl.lit(None, pl.String)
     for source in CHOSEN_SOURCES:
         named = [
