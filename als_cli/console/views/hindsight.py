@@ -33,7 +33,7 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
     return Group(
         *(Text(line, overflow="fold") for line in lines),
         *(_metrics(one, report.at[0]) for one in report.relevant if one.users),
-        *(_slots(name, found) for name, found in groups if found),
+        *(part for name, found in groups if found for part in (Text(), _slots(name, found))),
         Text(f"hindsight: {report.file}", overflow="fold"),
     )
 
@@ -60,17 +60,7 @@ def _metrics(relevant: RelevantItems, k: int) -> Table:
 
 
 def _slots(name: str, groups: tuple[SlotGroup, ...]) -> Table:
-    table = Table(
-        name,
-        "slots",
-        "hits",
-        "hit rate",
-        "95 % interval",
-        box=None,
-        padding=(0, 2, 0, 0),
-        title="",
-        title_justify="left",
-    )
+    table = Table(name, "slots", "hits", "hit rate", "95 % interval", box=None, padding=(0, 2, 0, 0))
     for column in table.columns[1:]:
         column.justify = "right"
     for one in groups[:_ROWS]:
