@@ -1,16 +1,16 @@
 """The comparison of new lists with the published ones, before the new lists become visible."""
 
 import logging
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from als_cli.config.recommend import ChurnConfig
 from als_cli.errors import ArtifactError, DataError
 from als_cli.evaluation.churn import churn_verdict, require_churn
-from als_cli.evaluation.list_changes import ChangedBy, ListChanges
+from als_cli.evaluation.list_changes import ListChanges
 from als_cli.evaluation.list_comparison import compare_lists
+from als_cli.evaluation.list_comparison_report import ListChurn, ListComparison
 from als_cli.evaluation.list_tables import ListTable
 from als_cli.storage.list_changes_files import changes_writer
 from als_cli.storage.manifest import read_manifest
@@ -50,35 +50,43 @@ class ListReview:
         if published is None and self.target.changes is None:
             return {}
         new = lists_in(version, Path(self.target.path).name)
-        if published is not None and not _fit(published.table, new):
-            log.warning("the ids of the published lists have another type, so all lists count as new")
-            published = None
-        self.found.update(self._compared(published, new, version))
+        changes, figures = self._changes(published, new, version)
+        self.found.update(changes)
+        if self.churn is not None and published is not None:
+            # Ids of different types are compared as text.
+            churn = (figures or compare_lists(published.table, new)).churn
+            self.found.update(self._churn(self.churn, churn))
         return self.found
 
-    def _compared(self, published: StoredLists | None, new: ListTable, version: Path) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        with ExitStack() as streams:
-            writer, by = None, cast("ChangedBy", self.target.changes)
-            for path in changes_of(self.target):
-                table = changes_writer(version / path.name, new, by, self.target.layout)
-                writer = streams.enter_context(table)
-            old = new.none() if published is None else published.table
-            figures = compare_lists(old, new, (lambda _block: None) if writer is None else writer.write)
-        if self.churn is not None and figures.churn is not None:
-            verdict = churn_verdict(self.churn, figures.churn)
-            require_churn(verdict, accept=self.accept_churn)
-            found["churn"] = {**figures.churn.model_dump(), "accepted": not verdict.met}
-        for path in changes_of(self.target):
-            changes = ListChanges(
-                file=path.name,
-                by=by,
-                from_version=None if published is None else published.version,
-                to_version=version_of_staging(version).name,
-                **({} if writer is None else writer.counts),
-            )
-            found["changes"] = changes.model_dump()
-        return found
+    def _churn(self, config: ChurnConfig, churn: ListChurn | None) -> dict[str, Any]:
+        if churn is None:
+            return {}
+        verdict = churn_verdict(config, churn)
+        require_churn(verdict, accept=self.accept_churn)
+        return {"churn": {**churn.model_dump(), "accepted": not verdict.met}}
+
+    def _changes(
+        self, published: StoredLists | None, new: ListTable, version: Path
+    ) -> tuple[dict[str, Any], ListComparison | None]:
+        """Write the table of changes; return its entry in the metrics, and the comparison if it is with `published`."""
+        by = self.target.changes
+        if by is None:
+            return {}, None
+        base = published if published is not None and _fit(published.table, new) else None
+        if base is not published:
+            log.warning("the ids of the published lists have another type, so the changes contain all lists")
+        (path,) = changes_of(self.target)
+        old = new.none() if base is None else base.table
+        with changes_writer(version / path.name, new, by, self.target.layout) as writer:
+            figures = compare_lists(old, new, writer.write)
+        report = ListChanges(
+            file=path.name,
+            by=by,
+            from_version=None if base is None else base.version,
+            to_version=version_of_staging(version).name,
+            **writer.counts,
+        )
+        return {"changes": report.model_dump()}, None if base is None else figures
 
     def _published(self) -> StoredLists | None:
         """Return the published lists; None if there are none, or if they are broken."""

@@ -3,17 +3,21 @@
 With `exclude_seen`, top_n 1: ann jug, bob cup, cid jug, dot cup. Without it, all get cup.
 """
 
+import io
 import json
 from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from als_cli.config.recommend import ChurnConfig
 from als_cli.errors import ConfigError, GateError
-from als_cli.stages.recommend import recommend, recommend_key
+from als_cli.ranking.lists import output_schema, shortfall_schema
+from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
 from als_cli.stages.versions import versions
 from als_cli.storage.list_review import ListReview
 from als_cli.storage.sinks import publish_lists
+from als_cli.storage.sinks.publish_lists import open_sink
 from als_cli.storage.sinks.target import target_of
 from tests.stages.tea_shop import open_shop, written
 from tests.storage.test_sinks import READERS, visible
@@ -188,3 +192,32 @@ class TestChanges:
     def test_nothing_is_compared_without_the_keys(self, tmp_path):
         target = target_of(shop(tmp_path).config.recommend.output)
         assert ListReview(target, None, accept_churn=False)(tmp_path / "no such folder") == {}
+
+    def test_a_consumer_may_take_the_table_away(self, tmp_path):
+        context = shop(tmp_path, path="lists.csv", changes="items")
+        recommend(context)
+        (tmp_path / "lists.csv.changes.csv").unlink()
+        assert published_recommendations(context).key == recommend_key(context)
+
+    def test_ids_of_another_type_are_a_new_start_but_no_way_around_the_gate(self, tmp_path, caplog):
+        target = target_of(shop(tmp_path, path="lists.parquet", changes="rows").config.recommend.output)
+        publish_items(target, {1: "a", 2: "b"}, None)
+        publish_items(target, {"1": "a", "2": "x"}, 0.5)
+        metrics = manifest(tmp_path, "lists.parquet")["metrics"]
+        assert metrics["changes"]["from_version"] is None
+        assert metrics["churn"]["rbo"] == pytest.approx(0.5)
+        assert "ids of the published lists have another type, so the changes contain all lists" in caplog.text
+        with pytest.raises(GateError, match=r"is 0\.5"):
+            publish_items(target, {1: "a", 2: "y"}, 0.6)
+
+
+def publish_items(target, lists, at_least):
+    """Publish lists of one item each, {user: item}; with a number `at_least`, through the churn gate."""
+    kind = pl.Series([*lists]).dtype
+    schema, shortfall = output_schema("rows", kind, pl.String()), pl.DataFrame(schema=shortfall_schema(kind))
+    values = {"user_id": [*lists], "rank": 1, "item_id": [*lists.values()], "score": 1.0, "source": "als"}
+    churn = None if at_least is None else ChurnConfig(at_least=at_least)
+    review = ListReview(target, churn, accept_churn=False)
+    with open_sink(target, schema, shortfall.schema, io.BytesIO(), review) as sink:
+        sink.write(pl.DataFrame(values, schema=schema), shortfall, len(lists))
+        sink.finish("key", {})

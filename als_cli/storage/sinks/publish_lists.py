@@ -23,6 +23,7 @@ from als_cli.storage.publish import staged_folder
 from als_cli.storage.publish_file import manifest_beside, staged_file_version
 from als_cli.storage.sinks.list_files import (
     KIND,
+    changes_names,
     check_replaceable,
     link_beside,
     remove_other_changes,
@@ -103,7 +104,9 @@ def published_lists(target: Target) -> Manifest | None:
         return None
     try:
         manifest = read_manifest_at(manifest_beside(path), KIND)
-        is_whole = all(file_sha256(path.with_name(one.path)) == one.sha256 for one in manifest.outputs)
+        # A consumer may have taken the changes away.
+        needed = [one for one in manifest.outputs if one.path not in changes_names(path)]
+        is_whole = all(file_sha256(path.with_name(one.path)) == one.sha256 for one in needed)
     except (ArtifactError, OSError, ValueError):  # ValueError: a path that is no name
         return None
     return manifest if is_whole else None

@@ -39,7 +39,7 @@ class Target:
     users_per_part: int
     keep: int
     """Number of versions of the lists that stay on disk."""
-    changes: str | None = None
+    changes: Literal["items", "rows"] | None = None
     """Which lists count as changed: items or rows. None: the changes are not written."""
 
 
