@@ -15,7 +15,7 @@ from als_cli.tables.scan import reading
 
 LIST_COLUMNS = ("user_id", "rank", "item_id", "score", "source")
 REASON_COLUMNS = ("because", "because_shares")
-ROWS_PER_BLOCK = 1_000_000
+ROWS_PER_BLOCK = 250_000
 """Rows of both tables that are in memory at a time. Each takes about 100 bytes."""
 _NAMES_OF_LISTS = {"item_ids": "item_id", "scores": "score", "sources": "source"}
 

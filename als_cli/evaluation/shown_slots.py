@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 
 from als_cli.evaluation.hindsight_report import SlotGroup
 from als_cli.evaluation.significance import interval_of, resampled_means
@@ -73,6 +74,18 @@ def counted(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     }
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """The groups of one grouping."""
+
+    totals: pl.DataFrame
+    """column (position), name, shown, hits."""
+    shown: csr_matrix
+    """(users, groups) slots."""
+    hits: csr_matrix
+    """(users, groups) hits."""
+
+
 def slot_groups(
     blocks: Sequence[dict[str, pl.DataFrame]], users: int, seed: int
 ) -> dict[str, tuple[SlotGroup, ...]]:
@@ -80,33 +93,38 @@ def slot_groups(
 
     Ranks are in order. All other groups are sorted by their number of slots, then by name.
     """
-    return {
-        grouping: _groups(pl.concat([block[grouping] for block in blocks]), grouping, users, seed)
-        for grouping in GROUPINGS
-    }
+    tables = {name: pl.concat([block[name] for block in blocks]) for name in GROUPINGS}
+    groupings = {name: _counted(table, name, users) for name, table in tables.items()}
+    # All groups share one set of resamples, which saves time.
+    sides = [hstack([getattr(one, side) for one in groupings.values()]) for side in ("shown", "hits")]
+    shown, hits = np.hsplit(resampled_means(csr_matrix(hstack(sides)), seed), 2)
+    rates = np.divide(hits, shown, out=np.full_like(hits, math.nan), where=shown > 0)
+    # The interval of a group that is in no sample is its own rate, which is 0 or 1 for a single slot.
+    totals = pl.concat([one.totals.select("shown", "hits") for one in groupings.values()])
+    never = np.isnan(rates).all(axis=0)
+    rates[:, never] = (totals["hits"] / totals["shown"]).to_numpy()[never]
+    low, high = interval_of(rates) if len(totals) else (np.zeros(0), np.zeros(0))
+    found, start = dict[str, tuple[SlotGroup, ...]](), 0
+    for name, one in groupings.items():
+        found[name] = tuple(
+            SlotGroup(name=label, shown=count, hits=hit, hit_rate=hit / count, low=low[k], high=high[k])
+            for k, (label, count, hit) in enumerate(
+                one.totals.select("name", "shown", "hits").iter_rows(), start
+            )
+        )
+        start += one.totals.height
+    return found
 
 
-def _groups(table: pl.DataFrame, grouping: str, users: int, seed: int) -> tuple[SlotGroup, ...]:
+def _counted(table: pl.DataFrame, grouping: str, users: int) -> _Counted:
     totals = table.group_by("name").agg(pl.col("shown", "hits").sum()).sort("name")
     if grouping != "rank":
         totals = totals.sort("shown", descending=True, maintain_order=True)
     totals = totals.head(REASONS if grouping == "reason" else totals.height).with_row_index("column")
-    if totals.is_empty():
-        return ()
     places = table.join(totals.select("name", "column"), on="name", how="inner")
     rows, columns = places["user"].to_numpy(), places["column"].to_numpy()
-    shape = (users, totals.height)
     shown, hits = (
-        resampled_means(
-            csr_matrix((places[name].to_numpy().astype(np.float64), (rows, columns)), shape), seed
-        )
+        csr_matrix((places[name].to_numpy().astype(np.float64), (rows, columns)), (users, totals.height))
         for name in ("shown", "hits")
     )
-    rates = np.divide(hits, shown, out=np.full_like(hits, math.nan), where=shown > 0)
-    # A group that no sample contains has the interval of its own rate.
-    rates[:, np.isnan(rates).all(axis=0)] = 0.0
-    low, high = interval_of(rates)
-    return tuple(
-        SlotGroup(name=name, shown=count, hits=hit, hit_rate=hit / count, low=low[k], high=high[k])
-        for k, name, count, hit in totals.select("column", "name", "shown", "hits").iter_rows()
-    )
+    return _Counted(totals, shown, hits)
