@@ -99,7 +99,7 @@ def slot_groups(
     sides = [hstack([getattr(one, side) for one in groupings.values()]) for side in ("shown", "hits")]
     shown, hits = np.hsplit(resampled_means(csr_matrix(hstack(sides)), seed), 2)
     rates = np.divide(hits, shown, out=np.full_like(hits, math.nan), where=shown > 0)
-    # The interval of a group that is in no sample is its own rate, which is 0 or 1 for a single slot.
+    # A group that no sample contains gets its own rate as interval.
     totals = pl.concat([one.totals.select("shown", "hits") for one in groupings.values()])
     never = np.isnan(rates).all(axis=0)
     rates[:, never] = (totals["hits"] / totals["shown"]).to_numpy()[never]
