@@ -82,7 +82,7 @@ def shown_hits(
     users = counts.select("user_id").with_row_index("user")
     hits = {one.items: np.zeros((counts.height, k), dtype=np.bool_) for one in relevant}
     blocks = []
-    for between in user_ranges(counts):
+    for between in user_ranges(counts, table.rows_per_block):
         rows = with_groups(table.rows(between), recommend).join(users, on="user_id", how="inner")
         marked = {one.items: _marked(rows, one) for one in relevant}
         for name, slots in marked.items():

@@ -18,7 +18,7 @@ from als_cli.evaluation.list_comparison_report import (
     Spread,
 )
 from als_cli.evaluation.list_overlap import PERSISTENCE, Overlap, is_reordered, overlap
-from als_cli.evaluation.list_tables import ROWS_PER_BLOCK, ListTable, same_types, user_ranges
+from als_cli.evaluation.list_tables import ListTable, same_types, user_ranges
 
 QUANTILES = {"p5": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 MOST_MOVED = 5
@@ -57,11 +57,11 @@ def compare_lists(
     old: ListTable,
     new: ListTable,
     on_block: Callable[[Overlap], None] = lambda _block: None,
-    rows_per_block: int = ROWS_PER_BLOCK,
+    rows_per_block: int | None = None,
 ) -> ListComparison:
     """Return the figures of the lists `new` beside the lists `old`; `on_block` gets each block, sorted by user.
 
-    The memory depends on `rows_per_block` and on the number of users and items, not on the number of slots.
+    The memory depends on `rows_per_block` (default: that of the tables) and on the number of users and items, not on the number of slots.
 
     Raises
     ------
@@ -72,7 +72,8 @@ def compare_lists(
     counts = pl.concat([old.counts(), new.counts()]).group_by("user_id").agg(pl.col("slots").sum())
     pairs = int(counts["slots"].cast(pl.Int64).sum()) // 2
     sums = _Sums(drift_users=1 + pairs // DRIFT_PAIRS)
-    for users in user_ranges(counts.sort("user_id"), rows_per_block):
+    size = rows_per_block or max(old.rows_per_block, new.rows_per_block)
+    for users in user_ranges(counts.sort("user_id"), size):
         block = overlap(old.rows(users), new.rows(users))
         sums.add(block)
         on_block(block)

@@ -16,7 +16,9 @@ from als_cli.tables.scan import reading
 LIST_COLUMNS = ("user_id", "rank", "item_id", "score", "source")
 REASON_COLUMNS = ("because", "because_shares")
 ROWS_PER_BLOCK = 250_000
-"""Rows of both tables that are in memory at a time. Each takes about 100 bytes."""
+"""Rows of both tables that are in memory at a time."""
+TEXT_ROWS_PER_BLOCK = 2_000_000
+"""The same for text files, which are read from the start for each block."""
 _NAMES_OF_LISTS = {"item_ids": "item_id", "scores": "score", "sources": "source"}
 
 
@@ -31,6 +33,8 @@ class ListTable:
     user_type: pl.DataType
     item_type: pl.DataType
     has_reasons: bool
+    rows_per_block: int = ROWS_PER_BLOCK
+    """Rows that are read at a time."""
 
     def rows(self, users: tuple[object, object] | None = None) -> pl.DataFrame:
         """Return the rows of the users from the first to the last id of `users`; None: of all users.
@@ -86,7 +90,7 @@ class ListTable:
             )
 
 
-def list_table(name: str, raw: pl.LazyFrame) -> ListTable:
+def list_table(name: str, raw: pl.LazyFrame, rows_per_block: int = ROWS_PER_BLOCK) -> ListTable:
     """Return the lists of `raw`, a table of layout `rows` or `lists` with the columns that `recommend` writes.
 
     Columns `score`, `source` and the reasons may be absent. Other columns are ignored. Text is cast to numbers.
@@ -124,7 +128,8 @@ def list_table(name: str, raw: pl.LazyFrame) -> ListTable:
         shares = pl.col("because_shares").cast(pl.List(pl.Float32))
         # A table without any reason has no type for the ids in it.
         columns += [pl.col("because").cast(pl.List(schema["item_id"])), shares]
-    return ListTable(name, raw.select(columns), schema["user_id"], schema["item_id"], has_reasons)
+    types_of_ids = schema["user_id"], schema["item_id"]
+    return ListTable(name, raw.select(columns), *types_of_ids, has_reasons, rows_per_block)
 
 
 def same_types(old: ListTable, new: ListTable) -> tuple[ListTable, ListTable]:
@@ -134,9 +139,7 @@ def same_types(old: ListTable, new: ListTable) -> tuple[ListTable, ListTable]:
     return old.with_types(users, items), new.with_types(users, items)
 
 
-def user_ranges(
-    counts: pl.DataFrame, rows_per_block: int = ROWS_PER_BLOCK
-) -> Iterator[tuple[object, object] | None]:
+def user_ranges(counts: pl.DataFrame, rows_per_block: int) -> Iterator[tuple[object, object] | None]:
     """Yield the first and the last id of consecutive users that have about `rows_per_block` slots together.
 
     `counts` has user_id and slots, sorted by user_id. A single block is None: all users.

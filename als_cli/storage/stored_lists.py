@@ -9,7 +9,12 @@ import polars as pl
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import ArtifactError, ConfigError, DataError
-from als_cli.evaluation.list_tables import ListTable, list_table
+from als_cli.evaluation.list_tables import (
+    ROWS_PER_BLOCK,
+    TEXT_ROWS_PER_BLOCK,
+    ListTable,
+    list_table,
+)
 from als_cli.storage.manifest import Manifest, file_sha256, read_manifest, read_manifest_at
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import current_version
@@ -19,6 +24,7 @@ from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT
 from als_cli.storage.versions import Place, version_named
 from als_cli.tables.scan import TableFile, reading, scan_file
 
+_TEXT = (".csv", ".ndjson")
 _VERSION_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
 
 
@@ -115,8 +121,10 @@ def _table(name: str, files: list[Path]) -> ListTable:
             scans.append(scan_file(TableFile(str(file), file), TableFormat()))
     if not scans:
         raise DataError(f"{name} has no lists", hint="compare lists with at least one row")
+    is_text = any(file.suffix in _TEXT for file in files)
     with reading(name):
-        return list_table(name, pl.concat(scans, how="vertical_relaxed"))
+        rows = pl.concat(scans, how="vertical_relaxed")
+    return list_table(name, rows, TEXT_ROWS_PER_BLOCK if is_text else ROWS_PER_BLOCK)
 
 
 def _manifest_of_copy(path: Path) -> Manifest | None:

@@ -5,7 +5,6 @@ import json
 import math
 from collections import Counter
 from datetime import timedelta
-from functools import partial
 
 import numpy as np
 import polars as pl
@@ -207,7 +206,7 @@ def test_files_for_a_ledger(shop):
     ("path", "layout"), [("lists", "lists"), ("lists.csv", "rows"), ("lists.ndjson", "rows")]
 )
 def test_other_formats_and_no_dataset(shop, tmp_path, monkeypatch, path, layout):
-    monkeypatch.setattr(evaluation, "user_ranges", partial(user_ranges, rows_per_block=20))
+    monkeypatch.setattr(evaluation, "user_ranges", lambda counts, _rows: user_ranges(counts, 20))
     context = context_in(tmp_path)
     publish(context, layout=layout, reasons=path != "lists.csv", path=tmp_path / path)
     report = hindsight(context, published=str(tmp_path / path), events=write_later(tmp_path))
