@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from als_cli.evaluation.list_changes import changes_in
@@ -21,6 +21,7 @@ def applied(old, changes):
     return pl.concat([touched, upserts]).sort("user_id", "rank")
 
 
+@settings(max_examples=50)
 @given(LISTS, LISTS, SCORES)
 def test_changed_rows_lead_from_the_old_lists_to_the_new_ones(old, new, scores):
     before, after = rows_of(old), rows_of(new, scores=scores)
@@ -29,6 +30,7 @@ def test_changed_rows_lead_from_the_old_lists_to_the_new_ones(old, new, scores):
     assert sum(counts.values()) == len({*old, *new})
 
 
+@settings(max_examples=50)
 @given(LISTS, LISTS, SCORES)
 def test_changed_items_lead_to_the_same_items_and_ranks(old, new, scores):
     before, after = rows_of(old), rows_of(new, scores=scores)

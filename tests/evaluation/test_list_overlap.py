@@ -1,7 +1,7 @@
 """Jaccard and rank-biased overlap, against definitions that are written out."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from als_cli.evaluation.list_overlap import has_other_values, is_reordered, overlap
@@ -39,6 +39,7 @@ def test_both_similarities_are_those_of_the_definitions(old, new, p):
         assert row["rbo"] == pytest.approx(rbo_of(first, second, p), abs=1e-12)
 
 
+@settings(max_examples=30)
 @given(ITEMS, ITEMS, ITEMS)
 def test_rbo_is_one_for_equal_lists_and_symmetric(first, second, third):
     def rbo(old, new):
