@@ -1,5 +1,6 @@
 """Lists on disk, by the path or by the version that a command names."""
 
+import glob
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,12 +83,12 @@ def lists_of_version(version: Path, manifest: Manifest) -> StoredLists:
         A file is missing or differs from the manifest.
     """
     files = [manifest.file(version, str(path.relative_to(version))) for path in tables_of(version, manifest)]
-    return StoredLists(str(version), version.name, manifest, _table(str(version), files))
+    return StoredLists(str(version), version.name, manifest, _table(str(version), files, own=True))
 
 
 def lists_in(folder: Path, name: str) -> ListTable:
     """Return the lists in the folder of a version that is not published yet; `name` is the name of their path."""
-    return _table(str(folder / name), _files(folder / name))
+    return _table(str(folder / name), _files(folder / name), own=True)
 
 
 def _files(path: Path) -> list[Path]:
@@ -110,7 +111,8 @@ def _files(path: Path) -> list[Path]:
     return [file for file in found if file.name not in beside]
 
 
-def _table(name: str, files: list[Path]) -> ListTable:
+def _table(name: str, files: list[Path], *, own: bool = False) -> ListTable:
+    """Return the lists in `files`; `own`: als wrote them, so their sizes need no check."""
     if not files:
         raise DataError(f"there are no lists in {name}", hint="run `als recommend` again")
     scans = []
@@ -118,13 +120,23 @@ def _table(name: str, files: list[Path]) -> ListTable:
         with reading(str(file)):
             empty = file.stat().st_size == 0
         if not empty:  # NDJSON without rows
-            scans.append(scan_file(TableFile(str(file), file), TableFormat()))
+            scans.append(_scan_own(file) if own else scan_file(TableFile(str(file), file), TableFormat()))
     if not scans:
         raise DataError(f"{name} has no lists", hint="compare lists with at least one row")
     is_text = any(file.suffix in _TEXT for file in files)
     with reading(name):
         rows = pl.concat(scans, how="vertical_relaxed")
     return list_table(name, rows, TEXT_ROWS_PER_BLOCK if is_text else ROWS_PER_BLOCK)
+
+
+def _scan_own(file: Path) -> pl.LazyFrame:
+    """Return a scan of a file of lists that als wrote. Lists of many users can be much smaller than their content."""
+    with reading(str(file)):
+        if file.suffix == ".csv":
+            return pl.scan_csv(file, infer_schema=False, glob=False)
+        if file.suffix == ".ndjson":
+            return pl.scan_ndjson(glob.escape(str(file)), infer_schema_length=None)
+        return pl.scan_ipc(file, glob=False) if file.suffix == ".arrow" else pl.scan_parquet(file, glob=False)
 
 
 def _manifest_of_copy(path: Path) -> Manifest | None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from als_cli.config.recommend import ChurnConfig
-from als_cli.errors import ConfigError, GateError
+from als_cli.errors import ConfigError, DataError, GateError
 from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
 from als_cli.stages.versions import versions
@@ -19,6 +19,7 @@ from als_cli.storage.list_review import ListReview
 from als_cli.storage.sinks import publish_lists
 from als_cli.storage.sinks.publish_lists import open_sink
 from als_cli.storage.sinks.target import target_of
+from als_cli.tables import scan
 from tests.stages.tea_shop import open_shop, written
 from tests.storage.test_sinks import READERS, visible
 
@@ -192,6 +193,14 @@ class TestChanges:
     def test_nothing_is_compared_without_the_keys(self, tmp_path):
         target = target_of(shop(tmp_path).config.recommend.output)
         assert ListReview(target, None, accept_churn=False)(tmp_path / "no such folder") == {}
+
+    def test_own_lists_may_be_small_for_their_number_of_rows(self, tmp_path, monkeypatch):
+        def refuse(*_arguments):
+            raise DataError("too many rows for its size")
+
+        recommend(shop(tmp_path, changes="items"))
+        monkeypatch.setattr(scan, "check_expansion", refuse)
+        assert recommend(shop(tmp_path, changes="items")).changes["unchanged"] == 4
 
     def test_a_consumer_may_take_the_table_away(self, tmp_path):
         context = shop(tmp_path, path="lists.csv", changes="items")
