@@ -15,6 +15,7 @@ from als_cli.stages.compare import compare
 from als_cli.stages.recommend import recommend
 from als_cli.stages.versions import versions
 from als_cli.storage.lock import output_lock
+from tests.evaluation.test_list_changes import applied
 from tests.stages.tea_shop import open_shop, written
 from tests.storage.test_sinks import READERS
 
@@ -103,14 +104,15 @@ def test_changes_between_any_two_versions(two, tmp_path, suffix):
 
 def test_changes_are_those_of_the_run(tmp_path):
     output = {"path": str(tmp_path / "lists"), "changes": "rows"}
-    for section in ({}, OTHER):
-        context = open_shop(tmp_path, top_n=2, output=output, **section)
-        report = recommend(context)
+    recommend(open_shop(tmp_path, top_n=2, output=output))
+    before = written(tmp_path)
+    context = open_shop(tmp_path, top_n=2, output=output, **OTHER)
+    report = recommend(context)
     by_hand = compared(context, changes=tmp_path / "delta.parquet").changes
     assert by_hand.model_dump(exclude={"file"}) | {"file": report.changes["file"]} == report.changes
-    assert pl.read_parquet(tmp_path / "delta.parquet").equals(
-        pl.read_parquet(tmp_path / "lists.changes.parquet")
-    )
+    changes = pl.read_parquet(tmp_path / "delta.parquet")
+    assert changes.equals(pl.read_parquet(tmp_path / "lists.changes.parquet"))
+    assert applied(before, changes).equals(written(tmp_path))
 
 
 class TestErrors:
