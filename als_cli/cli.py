@@ -1,6 +1,7 @@
 """The subcommands: each parses its arguments, calls one stage and prints its report."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,10 @@ OutputFlag = Annotated[
     typer.Option(
         "--output", "-o", metavar="PATH", help="Where to write the lists; - streams rows to stdout."
     ),
+]
+AcceptFlag = Annotated[
+    bool,
+    typer.Option("--accept-churn", help="Publish the lists even if recommend.churn is not met."),
 ]
 UsersFlag = Annotated[
     Path | None, typer.Option("--users", metavar="FILE", help="Recommend for the users in this file only.")
@@ -66,9 +71,28 @@ def train(session: Session, as_of: AsOfFlag = None) -> None:
 
 
 @command(app)
-def evaluate(session: Session, as_of: AsOfFlag = None) -> None:
-    """Evaluate the model and the baselines on held-out events."""
-    session.run_stage("evaluate", session.context(events__as_of=as_of))
+def evaluate(
+    session: Session,
+    published: Annotated[
+        str | None,
+        typer.Option(
+            "--published", metavar="PATH", help="Evaluate these lists: a path or a version. Needs --events."
+        ),
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events", metavar="NEW", help="The events after the lists, in the format of section events."
+        ),
+    ] = None,
+    as_of: AsOfFlag = None,
+) -> None:
+    """Evaluate the model and the baselines on held-out events, or published lists on later events."""
+    context = session.context(events__as_of=as_of)
+    if published is None and events is None:
+        session.run_stage("evaluate", context)
+    else:
+        session.run_stage("hindsight", context, published=published, events=events)
 
 
 @command(app)
@@ -109,6 +133,7 @@ def recommend(
     top_n: Annotated[
         int | None, typer.Option("--top-n", "-n", metavar="N", parser=parse_count, help="Items per list.")
     ] = None,
+    accept_churn: AcceptFlag = False,
     as_of: AsOfFlag = None,
 ) -> None:
     """Write the top-N lists."""
@@ -118,7 +143,7 @@ def recommend(
         recommend__users={"file": str(users)} if users else None,
         recommend__top_n=top_n,
     )
-    session.run_stage("recommend", context)
+    session.run_stage("recommend", replace(context, accept_churn=accept_churn))
 
 
 @command(app)
@@ -139,16 +164,42 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Run every stage, even those that are up to date.")
     ] = False,
+    accept_churn: AcceptFlag = False,
     as_of: AsOfFlag = None,
 ) -> None:
     """Ingest, evaluate, train and recommend: only stages that are out of date."""
-    session.run_stage("run", session.publishing_context(events__as_of=as_of), force=force)
+    context = session.publishing_context(events__as_of=as_of)
+    session.run_stage("run", replace(context, accept_churn=accept_churn), force=force)
 
 
 @command(app, writes=False)
 def versions(session: Session, output: OutputFlag = None) -> None:
     """List the versions of the artifacts and the lists that are on disk."""
     session.look("versions", session.context(recommend__output__path=output))
+
+
+@command(app, writes=False)
+def compare(
+    session: Session,
+    old: Annotated[
+        str | None,
+        typer.Argument(help="A path or a version of lists; default: the version before the published one."),
+    ] = None,
+    new: Annotated[
+        str | None, typer.Argument(help="A path or a version of lists; default: the published lists.")
+    ] = None,
+    changes: Annotated[
+        str | None,
+        typer.Option("--changes", metavar="PATH", help="Also write the changed users: upserts and deletes."),
+    ] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit with code 5 if recommend.churn is not met.")
+    ] = False,
+    output: OutputFlag = None,
+) -> None:
+    """Compare two publications of lists."""
+    context = session.context(recommend__output__path=output)
+    session.look("compare", context, old, new, changes=changes, gate=gate)
 
 
 @command(app)

@@ -16,7 +16,9 @@ OUTPUTS = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text(encoding
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workspace")
     config = write_shop(folder)
-    for command in (["run"], ["backtest"], ["tune", "--trials", "2"]):
+    hindsight = ["evaluate", "--published", folder / "lists", "--events", folder / "events.csv"]
+    early = ["run", "--as-of", "2026-01-25"]
+    for command in (early, hindsight, ["run"], ["backtest"], ["tune", "--trials", "2"]):
         ended = als_here(
             *command, "-c", config, "--set", "tune.folds=1", "--set", "evaluate.backtest.cut_offs=2"
         )

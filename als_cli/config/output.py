@@ -46,5 +46,7 @@ class OutputConfig(Section):
     """Keys and commands of the formats `kv` and `resp`."""
     keep: int = Field(default=5, ge=1, le=1000)
     """Number of versions of the lists that stay on disk, the published one included."""
+    changes: Literal["items", "rows"] | None = None
+    """Also write the changes since the published lists, beside the lists: the new lists of changed users (`upsert`), and users without a list (`delete`). A list has changed with `items` if its items or their order differ, with `rows` if any value differs, for example a score. Default: no changes are written."""
     database: DatabaseConfig | None = None
     """A database instead of a file or a folder. Then `path` must be absent."""

@@ -84,6 +84,17 @@ class Guests(Section):
     """User ids of the lists for unknown users of a segment, by segment."""
 
 
+class ChurnConfig(Section):
+    """How far new lists may differ from the published ones. Otherwise the run exits with code 5, and the published lists stay."""
+
+    metric: Literal["rbo", "jaccard", "changed_users"] = "rbo"
+    """`rbo`: mean rank-biased overlap of the old and the new list, with p = 0.9. `jaccard`: mean of items in both lists / items in one of them. `changed_users`: fraction of users whose items or order differ. All users of the published lists count; without a new list, their similarity is 0."""
+    at_least: float | None = Field(default=None, ge=0, le=1)
+    """Minimum of `rbo` or `jaccard`."""
+    at_most: float | None = Field(default=None, ge=0, le=1)
+    """Maximum of `changed_users`."""
+
+
 class RecommendConfig(Section):
     """Top-N lists: users, candidates, rules, output."""
 
@@ -113,6 +124,8 @@ class RecommendConfig(Section):
     """Number of reasons per item: the items of the user's history that contribute most to its score, in the columns `because` and `because_shares`. CSV and SQLite cannot store them, and databases cannot with `layout: lists`."""
     block_users: int = Field(default=4096, ge=1, le=1_000_000)
     """Maximum number of users that are ranked at a time, which bounds the memory. Long lists reduce it: a block has a million slots at most."""
+    churn: ChurnConfig | None = None
+    """How far new lists may differ from the published ones. The first lists of an output have nothing to differ from."""
     output: OutputConfig = OutputConfig()
     """The output of the lists."""
 

@@ -7,6 +7,9 @@ from als_cli.config.recommend import CatalogConfig, RecommendConfig
 from als_cli.config.rules import RulesConfig
 from als_cli.errors import ConfigError
 
+_COMPARABLE = ("parquet", "csv", "ndjson", "ipc")
+"""Formats of lists that a run can compare with the published ones."""
+
 
 def check_recommend(config: RecommendConfig) -> None:
     """Return when the keys of section `recommend` fit together.
@@ -43,8 +46,24 @@ def _mistakes(config: RecommendConfig) -> Iterator[str]:
             yield "guests.segments needs segments"
         if not config.fallback:
             yield "guests need a fallback"
+    yield from _of_earlier_lists(config)
     if "segment_popular" in config.fallback and config.segments is None:
         yield "fallback: segment_popular needs segments"
+
+
+def _of_earlier_lists(config: RecommendConfig) -> Iterator[str]:
+    output, churn = config.output, config.churn
+    in_files = output.database is None and output.path != "-" and output.format in _COMPARABLE
+    needing = {"output.changes": output.changes, "churn": churn}
+    if not in_files or output.partition_by:
+        for key, value in needing.items():
+            if value is not None:
+                yield f"{key} needs lists in Parquet, CSV, NDJSON or Arrow files without partition_by"
+    if churn is None:
+        return
+    wanted, other = ("at_most", "at_least") if churn.metric == "changed_users" else ("at_least", "at_most")
+    if getattr(churn, wanted) is None or getattr(churn, other) is not None:
+        yield f"churn: metric {churn.metric} needs {wanted}, and no {other}"
 
 
 def _of_items(items: CatalogConfig) -> Iterator[str]:

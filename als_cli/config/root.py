@@ -17,7 +17,7 @@ class Config(Section):
     """The keys at the top level of the YAML file."""
 
     workspace: PathText = Field(default="work", validate_default=True)
-    """Folder for dataset/, choice/, models/, evaluations/, backtests/ and tune/."""
+    """Folder for dataset/, choice/, models/, evaluations/, backtests/, hindsight/ and tune/."""
     threads: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = "auto"
     """Number of threads. `auto`: the processors that this process may use, within the limit of its container."""
     keep: int = Field(default=2, ge=1, le=1000)

@@ -162,12 +162,25 @@ class Session:
             raise ConfigError(f"the id {ids[0]} is not UTF-8 text", hint="check the encoding of the shell")
         self._answer("show", f"show_{kind}", f"render_{kind}", self.context(), *ids)
 
-    def look(self, name: str, context: "StageContext") -> None:
-        """Run the stage `name`, which writes nothing, and print its report on stdout, as JSON or as a table."""
-        self._answer(name, name, f"render_{name}", context)
+    def look(
+        self, name: str, context: "StageContext", *arguments: str | None, **options: str | bool | None
+    ) -> None:
+        """Run the stage `name`, which takes no lock of the workspace, and print its report on stdout.
 
-    def _answer(self, module: str, stage: str, render: str, context: "StageContext", *ids: str) -> None:
-        report = getattr(import_module(f"als_cli.stages.{module}"), stage)(context, *ids)
+        The stage gets `arguments` and `options`. The report is JSON or a table.
+        """
+        self._answer(name, name, f"render_{name}", context, *arguments, **options)
+
+    def _answer(
+        self,
+        module: str,
+        stage: str,
+        render: str,
+        context: "StageContext",
+        *arguments: str | None,
+        **options: str | bool | None,
+    ) -> None:
+        report = getattr(import_module(f"als_cli.stages.{module}"), stage)(context, *arguments, **options)
         view = getattr(import_module(f"als_cli.console.views.{module}"), render)
         self._print(report, view, self.terminal.show_answer)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from als_cli.als.threads import blas_limited_to
 from als_cli.arrays import Float64Array
@@ -90,6 +91,28 @@ def compare(
     return Differences(mean, low, high, (as_far + 1) / (resamples + 1))
 
 
+def resampled_means(
+    values: Float64Array | csr_matrix, seed: int, *, resamples: int = RESAMPLES
+) -> Float64Array:
+    """Return the column means of bootstrap samples of the users, (resamples, M) float64.
+
+    `values` is (T users, M figures), T at least 1. The samples depend on `seed` and T only, so tables with the same
+    users can be combined. Cost: `resamples` x T random numbers.
+    """
+    users, generator = values.shape[0], np.random.default_rng(seed)
+    means = np.empty((resamples, values.shape[1]))
+    with blas_limited_to(1):
+        for block in _blocks(resamples, users):
+            means[block] = _resampled_means(values, block.stop - block.start, generator)
+    return means
+
+
+def interval_of(resampled: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return the lower and the upper end of the interval of each column of `resampled`; NaN values are left out."""
+    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return low, high
+
+
 def _blocks(resamples: int, users: int) -> Iterator[slice]:
     size = max(1, CELLS_PER_BLOCK // users)
     for start in range(0, resamples, size):
@@ -97,10 +120,10 @@ def _blocks(resamples: int, users: int) -> Iterator[slice]:
 
 
 def _resampled_means(
-    differences: Float64Array, resamples: int, generator: np.random.Generator
+    differences: Float64Array | csr_matrix, resamples: int, generator: np.random.Generator
 ) -> Float64Array:
     """Return the column means of `resamples` bootstrap samples of the users, (resamples, M) float64."""
-    users = len(differences)
+    users = differences.shape[0]
     sampled = generator.integers(users, size=(resamples, users))
     # The number of times that each user is sampled is a weight, so all samples are one matrix product.
     cells = sampled + users * np.arange(resamples)[:, None]

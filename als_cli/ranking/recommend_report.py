@@ -41,6 +41,10 @@ class RecommendReport(Report):
     """Items that may be recommended."""
     never_interacted: int
     """Items of the catalogue that satisfy the condition but are unknown to the model."""
+    churn: dict[str, Any] | None = None
+    """With `recommend.churn`: the figures of new and published lists; see docs/lists.md. None without published lists."""
+    changes: dict[str, Any] | None = None
+    """With `recommend.output.changes`: the table of changes, its versions and its numbers of users."""
     seconds: float
 
     @property

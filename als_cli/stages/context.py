@@ -25,6 +25,8 @@ class StageContext:
     stdout: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
     config_file: Path | None = None
     """The file that the config was read from."""
+    accept_churn: bool = False
+    """Whether lists are published that differ more from the published ones than `recommend.churn` allows."""
 
     @property
     def workspace(self) -> Path:
@@ -55,6 +57,11 @@ class StageContext:
     def backtests_place(self) -> Path:
         """Folder that `backtest` publishes to."""
         return self.workspace / "backtests"
+
+    @property
+    def hindsight_folder(self) -> Path:
+        """Folder of the evaluations of lists that were shown."""
+        return self.workspace / "hindsight"
 
 
 def reads_events(stage: _Stage) -> _Stage:

@@ -22,6 +22,7 @@ from als_cli.stages.context import StageContext
 from als_cli.storage.dataset_files import Dataset
 from als_cli.storage.inputs import Inputs, describe_inputs
 from als_cli.storage.instants import open_dataset_as_of, open_model_as_of
+from als_cli.storage.list_review import ListReview
 from als_cli.storage.manifest import Manifest
 from als_cli.storage.model_files import Model
 from als_cli.storage.output_checks import check_lists_output
@@ -48,6 +49,8 @@ def recommend(context: StageContext) -> RecommendReport:
         The output, a column of the catalogue, the condition or the users do not fit the data.
     DataError
         The catalogue or the users file cannot be used.
+    GateError
+        The lists differ from the published ones more than `recommend.churn` allows. These stay published.
     ResourceError
         The output cannot be written, or there is too little memory.
     """
@@ -71,7 +74,8 @@ def recommend(context: StageContext) -> RecommendReport:
     user_type = model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype, because=config.because > 0)
     to_stdout = streaming("stdout") if target.kind == "stdout" else nullcontext()
-    with to_stdout, open_sink(target, schema, shortfall_schema(user_type), context.stdout) as sink:
+    review = ListReview(target, config.churn, context.accept_churn)
+    with to_stdout, open_sink(target, schema, shortfall_schema(user_type), context.stdout, review) as sink:
         counts = _write_lists(context, recommender, audience, target, sink)
         counts.leave_out(read.left_out)
         sink.finish(
@@ -95,6 +99,7 @@ def recommend(context: StageContext) -> RecommendReport:
         unreadable_users=audience.unreadable,
         candidates=recommender.candidates,
         never_interacted=read.never_interacted,
+        **review.found,
         seconds=time.perf_counter() - started,
     )
     _warn_of_shortfall(report)

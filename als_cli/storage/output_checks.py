@@ -11,9 +11,10 @@ from als_cli.errors import ConfigError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import LOCK
 from als_cli.storage.publish import check_replaceable_by_link
+from als_cli.storage.publish_file import current_file_version
 from als_cli.storage.read_paths import ReadPath, read_paths
 from als_cli.storage.sinks.delta_table import shortfall_table
-from als_cli.storage.sinks.list_files import beside, check_replaceable, files_of
+from als_cli.storage.sinks.list_files import beside, changes_of, check_replaceable, files_of
 from als_cli.storage.sinks.lists_place import DatabasePlace
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT, Target, target_of
 
@@ -22,7 +23,7 @@ _DATABASE = "recommend.output.database"
 _EMBEDDINGS = "embeddings.path"
 _OUTPUT_HINT = "set recommend.output.path (or --output) to a separate path, for example out/lists"
 _TUNE_HINT = "set tune.output (or --output) to a separate file, or leave it out"
-_ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "runs")
+_ARTIFACTS = ("dataset", "models", "evaluations", "backtests", "hindsight", "runs")
 
 
 def check_lists_output(config: Config, config_file: Path | None) -> None:
@@ -95,6 +96,24 @@ def check_tune_output(config: Config, config_file: Path | None) -> None:
         raise _conflict("tune.output", output, "is an artifact in", "workspace", config.workspace, _TUNE_HINT)
 
 
+def check_changes_output(changes: Path, config: Config, config_file: Path | None) -> None:
+    """Return when `als compare` may write a table of changes to the file `changes`.
+
+    Raises
+    ------
+    ConfigError
+        `changes` is an input, is in the workspace, or als did not write what is there.
+    """
+    hint = "choose another path for --changes"
+    for written in files_of(changes):
+        for source in read_paths(config, config_file):
+            _refuse_input("--changes", changes, written, source, hint)
+        if _is_inside(written, Path(config.workspace)):
+            raise _conflict("--changes", changes, "is in", "workspace", config.workspace, hint)
+    if changes.exists() and not current_file_version(changes):
+        raise ConfigError(f"{changes} was not written by als, so it is not replaced", hint=hint)
+
+
 def check_log_file(log_file: Path, config: Config, config_file: Path | None) -> None:
     """Return when log lines may be appended to `log_file`.
 
@@ -128,7 +147,7 @@ def _check_against_workspace(workspace: Path, target: Target) -> None:
 
 def _check_against_input(source: ReadPath, target: Target) -> None:
     path = Path(target.path)
-    written = _written(target)
+    written = (*_written(target), *changes_of(target))
     for file in written:
         _refuse_input(_OUTPUT, path, file, source, _OUTPUT_HINT)
     if target.kind != "file":
@@ -163,12 +182,13 @@ def _list_files(target: Target) -> list[Path]:
     """Return the paths of the lists at `target`, each kind of file once."""
     path = Path(target.path)
     if target.kind == "file":
-        return list(files_of(path))
+        return [*files_of(path), *changes_of(target)]
     if target.kind == "delta":
         partitions = Path(*(f"{name}=value" for name in target.output.partition_by))
         return [one / partitions / "part-00000.parquet" for one in (path, shortfall_table(path))]
     partitions = Path(*(f"{name}=value" for name in target.output.partition_by))
-    return [path / partitions / f"part-00000{SUFFIX_OF_FORMAT[target.format]}", *beside(path)]
+    part = path / partitions / f"part-00000{SUFFIX_OF_FORMAT[target.format]}"
+    return [part, *beside(path), *changes_of(target)]
 
 
 def _is_same(written: Path, file: Path) -> bool:

@@ -131,10 +131,15 @@ def staged_version(target: Path) -> Iterator[Path]:
         raise
 
 
+def version_of_staging(staging: Path) -> Path:
+    """Return the path that the version in `staging` will have when it is complete."""
+    return staging.with_name(staging.name.removeprefix(_STAGING_PREFIX))
+
+
 def complete(staging: Path) -> Path:
     """Write `staging` to the disk, give it its final name there, and return the version."""
     sync_tree(staging)
-    version = staging.with_name(staging.name.removeprefix(_STAGING_PREFIX))
+    version = version_of_staging(staging)
     try:
         staging.rename(version)
         # The name that is published must not be on the disk before the name that it points to.

@@ -12,6 +12,7 @@ COMMANDS = {
     "backtest": "backtest",
     "recommendations": "recommend",
     "embeddings": "embeddings",
+    "changes": "compare",
 }
 """The command that writes each kind of artifact."""
 _MAXIMUM_CHARACTERS = 200

@@ -75,7 +75,7 @@ class Place:
 
     def stored(self) -> list[StoredVersion]:
         """Return the versions on disk that are or were published, the newest first. Broken versions are left out."""
-        current, found = self._current(), []
+        current, found = self.current(), []
         for folder in versions_by_age(self.path):
             if folder != current and not was_published(folder):
                 continue  # of a run that was killed
@@ -105,7 +105,7 @@ class Place:
                     hint="choose another version; `als versions` lists what is stored",
                 )
         with refusals_at(self.path):
-            left = self._current()
+            left = self.current()
             if left == folder:
                 return
             mark_published(left)
@@ -128,7 +128,8 @@ class Place:
         except (OSError, ValueError, KeyError, TypeError):
             return set()
 
-    def _current(self) -> Path | None:
+    def current(self) -> Path | None:
+        """Return the published version, None if there is none."""
         return current_file_version(self.path) if self.is_file else current_version(self.path)
 
 

@@ -37,12 +37,31 @@ def render_recommend(report: RecommendReport) -> RenderableType:
     candidates = f"{report.candidates:,} items could be recommended"
     if report.never_interacted:
         candidates += f"; {report.never_interacted:,} more of the catalogue have no events yet"
+    extra = _since_published(report)
     place = "stdout" if report.output == "-" else report.output
     lines = [Text(candidates)]
     if report.unreadable_users:
         lines.append(Text(f"{report.unreadable_users:,} rows of the users file hold no id"))
     lines.append(Text(f"lists: {place} ({report.format}, {report.layout})", overflow="fold"))
-    return Group(Text(summary), table, *_rules(report), *lines)
+    return Group(Text(summary), table, *_rules(report), *extra, *lines)
+
+
+def _since_published(report: RecommendReport) -> list[RenderableType]:
+    """Return a line about the churn gate, and one about the table of changes."""
+    lines = []
+    if report.churn is not None:
+        lines.append(
+            f"beside the published lists: rank-biased overlap {report.churn['rbo']:.3f}, Jaccard "
+            f"{report.churn['jaccard']:.3f}, {report.churn['changed_users']:.1%} of users changed".replace(
+                "%", " %"
+            )
+        )
+    if report.changes is not None:
+        lines.append(
+            f"changes: {report.changes['upserts']:,} upserts, {report.changes['deletes']:,} deletes"
+            f" in {report.changes['file']}"
+        )
+    return [Text(line, overflow="fold") for line in lines]
 
 
 def _rules(report: RecommendReport) -> list[RenderableType]:

@@ -22,8 +22,8 @@ def lists_key(
 ) -> str:
     """Return the hash of the rules, what is `changing` with time, the format, the dataset and its instant, the model and the contents of `inputs`.
 
-    The model's recipe is part of the key: its demand rule changes the lists, but no file of the model. Paths and
-    `block_users` are not part of the key, because they do not change the lists.
+    The model's recipe is part of the key: its demand rule changes the lists, but no file of the model. Paths,
+    `block_users` and `churn` are not part of the key, because they do not change the lists.
     """
     target = target_of(config.output)
     return stage_key(
@@ -40,7 +40,7 @@ def lists_key(
 
 def rules_of(config: RecommendConfig) -> dict[str, Any]:
     """Return all keys of section `recommend` that change the lists, without output and paths."""
-    rules = config.model_dump(mode="json", exclude={"output": True, "block_users": True})
+    rules = config.model_dump(mode="json", exclude={"output": True, "block_users": True, "churn": True})
     for path in config.read_paths():
         _forget(rules, path.split(".")[1:])
     return rules

@@ -21,13 +21,16 @@ from als_cli.storage.versions import Place, StoredVersion, VersionedPlace
 
 def lists_place(target: Target) -> VersionedPlace | None:
     """Return the place where lists at `target` have versions; None for stdout."""
-    path = Path(target.path)
     if target.output.database is not None:
         return DatabasePlace(target.output.database)
-    if target.kind == "stdout":
+    return DeltaPlace(Path(target.path)) if target.kind == "delta" else files_place(target)
+
+
+def files_place(target: Target) -> Place | None:
+    """Return the place where lists in a file or a folder have versions; None for other outputs."""
+    if target.kind not in ("file", "folder"):
         return None
-    if target.kind == "delta":
-        return DeltaPlace(path)
+    path = Path(target.path)
     return Place(
         KIND, path, is_file=target.kind == "file", linked=path.name if target.kind == "folder" else ""
     )

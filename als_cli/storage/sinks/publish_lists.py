@@ -4,7 +4,7 @@ Lists, shortfall and manifest become visible together or not at all: `finish` wr
 when the block ends without an exception. Stdout has neither shortfall nor manifest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -24,12 +24,29 @@ from als_cli.storage.publish_file import manifest_beside, staged_file_version
 from als_cli.storage.sinks.database_sink import database_sink
 from als_cli.storage.sinks.delta_place import published_in_delta
 from als_cli.storage.sinks.delta_sink import delta_sink
-from als_cli.storage.sinks.list_files import check_replaceable, link_beside, shortfall_name
+from als_cli.storage.sinks.list_files import (
+    changes_names,
+    check_replaceable,
+    link_beside,
+    remove_other_changes,
+    shortfall_name,
+)
 from als_cli.storage.sinks.lists_place import published_in_database
 from als_cli.storage.sinks.open_table import OpenTable
 from als_cli.storage.sinks.part_files import PartFiles
 from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import KIND, Target
+
+Review = Callable[[Path], dict[str, Any]]
+"""A function of the folder of a version whose lists are complete. It returns entries for the metrics of the manifest.
+
+It may write more files into the folder. If it raises an error, nothing is published.
+"""
+
+
+def no_review(_version: Path) -> dict[str, Any]:
+    """Return no entries."""
+    return {}
 
 
 class ListSink(Protocol):
@@ -46,9 +63,15 @@ class ListSink(Protocol):
 
 @contextmanager
 def open_sink(
-    target: Target, schema: pl.Schema, shortfall: pl.Schema, stdout: BinaryIO
+    target: Target,
+    schema: pl.Schema,
+    shortfall: pl.Schema,
+    stdout: BinaryIO,
+    review: Review = no_review,
 ) -> Iterator[ListSink]:
     """Yield a sink to `target` for lists of `schema`. Publish the lists when the block ends without an exception.
+
+    `review` is called before, with the folder of the version. Lists on stdout are not reviewed.
 
     Raises
     ------
@@ -73,12 +96,14 @@ def open_sink(
         )
     elif target.kind == "file":
         with staged_file_version(path, target.keep) as version, ExitStack() as streams:
-            yield _FileSink(version, target, schema, shortfall, streams)
+            yield _FileSink(version, target, schema, shortfall, streams, review)
+        remove_other_changes(target)
     else:
         with staged_folder(path, linked=path.name, keep=target.keep) as version:
             with ExitStack() as streams:
-                yield _FolderSink(version, target, schema, shortfall, streams)
-            link_beside(path)
+                yield _FolderSink(version, target, schema, shortfall, streams, review)
+            link_beside(target)
+        remove_other_changes(target)
 
 
 def published_lists(target: Target) -> Manifest | None:
@@ -94,7 +119,9 @@ def published_lists(target: Target) -> Manifest | None:
         return None
     try:
         manifest = read_manifest_at(manifest_beside(path), KIND)
-        is_whole = all(file_sha256(path.with_name(one.path)) == one.sha256 for one in manifest.outputs)
+        # A consumer may have taken the changes away.
+        needed = [one for one in manifest.outputs if one.path not in changes_names(path)]
+        is_whole = all(file_sha256(path.with_name(one.path)) == one.sha256 for one in needed)
     except (ArtifactError, OSError, ValueError):  # ValueError: a path that is no name
         return None
     return manifest if is_whole else None
@@ -114,22 +141,31 @@ class _StreamSink:
 class _VersionSink:
     """Writes the shortfall table and the manifest of a version."""
 
-    def __init__(self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack) -> None:
-        self._version, self._target, self._streams = version, target, streams
+    def __init__(
+        self, version: Path, target: Target, shortfall: pl.Schema, streams: ExitStack, review: Review
+    ) -> None:
+        self._version, self._target, self._streams, self._review = version, target, streams, review
         self._shortfall = OpenTable(
             version / shortfall_name(Path(target.path)), "parquet", shortfall, streams, target.table_options
         )
 
     def _finish(self, key: str, config: dict[str, Any], fields: dict[str, Any]) -> None:
         self._shortfall.close()
+        fields["metrics"] = {**fields.get("metrics", {}), **self._review(self._version)}
         write_manifest(self._version, kind=KIND, key=key, config=config, **fields)
 
 
 class _FolderSink(_VersionSink):
     def __init__(
-        self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
+        self,
+        version: Path,
+        target: Target,
+        schema: pl.Schema,
+        shortfall: pl.Schema,
+        streams: ExitStack,
+        review: Review,
     ) -> None:
-        super().__init__(version, target, shortfall, streams)
+        super().__init__(version, target, shortfall, streams, review)
         # Readers of the published folder must find the lists only.
         self._parts = PartFiles(version / Path(target.path).name, target, schema, streams)
 
@@ -144,9 +180,15 @@ class _FolderSink(_VersionSink):
 
 class _FileSink(_VersionSink):
     def __init__(
-        self, version: Path, target: Target, schema: pl.Schema, shortfall: pl.Schema, streams: ExitStack
+        self,
+        version: Path,
+        target: Target,
+        schema: pl.Schema,
+        shortfall: pl.Schema,
+        streams: ExitStack,
+        review: Review,
     ) -> None:
-        super().__init__(version, target, shortfall, streams)
+        super().__init__(version, target, shortfall, streams, review)
         self._lists = OpenTable(
             version / Path(target.path).name, target.format, schema, streams, target.table_options
         )

@@ -11,8 +11,8 @@ from als_cli.dataset.interactions import cast_ids
 from als_cli.errors import ConfigError
 from als_cli.ranking.rules.id_files import UserItems, user_items
 from als_cli.ranking.trained_model import TrainedModel
-from als_cli.storage.sinks.list_files import shortfall_name
-from als_cli.storage.sinks.lists_place import lists_place
+from als_cli.storage.sinks.list_files import tables_of
+from als_cli.storage.sinks.lists_place import files_place
 from als_cli.storage.sinks.target import Target
 from als_cli.storage.versions import StoredVersion
 from als_cli.tables.scan import reading, scan_table
@@ -59,7 +59,7 @@ def shown_before(target: Target, day: datetime, span: timedelta) -> pl.DataFrame
     DataError
         Earlier lists cannot be read.
     """
-    place = lists_place(target) if target.kind in ("file", "folder") else None
+    place = files_place(target)
     if place is None or target.format not in _READABLE:
         raise ConfigError(
             f"recommend.rules.not_shown needs earlier lists, but they cannot be read from {target.path} ({target.format})",
@@ -74,22 +74,18 @@ def shown_before(target: Target, day: datetime, span: timedelta) -> pl.DataFrame
             len(earlier),
             f"{_instant(stored[-1]):%Y-%m-%d}",
         )
-    return (
-        pl.concat([_pairs(version, Path(target.path)) for version in earlier]) if earlier else pl.DataFrame()
-    )
+    return pl.concat([_pairs(version) for version in earlier]) if earlier else pl.DataFrame()
 
 
 def _instant(version: StoredVersion) -> datetime:
     return version.manifest.as_of or version.manifest.created
 
 
-def _pairs(version: StoredVersion, path: Path) -> pl.DataFrame:
-    shortfall = shortfall_name(path)
-    tables = [str(Path(version.path) / one.path) for one in version.manifest.outputs if one.path != shortfall]
+def _pairs(version: StoredVersion) -> pl.DataFrame:
     frames = []
-    for table in tables:
-        scan = scan_table(table, TableFormat(), None)
-        with reading(table):
+    for path in map(str, tables_of(Path(version.path), version.manifest)):
+        scan = scan_table(path, TableFormat(), None)
+        with reading(path):
             if "item_ids" in scan.collect_schema():
                 scan = scan.select("user_id", pl.col("item_ids").alias("item_id")).explode("item_id")
             frames.append(scan.select("user_id", "item_id").collect())

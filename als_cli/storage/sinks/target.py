@@ -77,6 +77,11 @@ class Target:
         """Number of versions of the lists that stay."""
         return self.output.keep
 
+    @property
+    def changes(self) -> Literal["items", "rows"] | None:
+        """Which lists count as changed: items or rows. None: the changes are not written."""
+        return self.output.changes
+
 
 def target_of(output: OutputConfig) -> Target:
     """Return the target of section `output`. If the format is not set, the suffix of the file name determines it.
