@@ -58,7 +58,7 @@ def _of_earlier_lists(config: RecommendConfig) -> Iterator[str]:
     if not in_files or output.partition_by:
         for key, value in needing.items():
             if value is not None:
-                yield f"{key} needs lists in Parquet, CSV, NDJSON or Arrow files without partition_by"
+                yield f"{key} needs earlier lists in Parquet, CSV, NDJSON or Arrow files, without partition_by"
     if churn is None:
         return
     wanted, other = ("at_most", "at_least") if churn.metric == "changed_users" else ("at_least", "at_most")

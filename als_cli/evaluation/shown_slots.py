@@ -45,7 +45,8 @@ def rule_of_slot(recommend: Mapping[str, Any]) -> pl.Expr:
     for source in CHOSEN_SOURCES:
         named = [
             (rule.get("name") or f"{source} {k + 1}", rule.get("positions"))
-            for k, rule in enumerate(rules.get(source, ()))
+            for k, rule in enumerate(rules.get(source) or ())
+            if isinstance(rule, dict)
         ]
         name = pl.lit(named[0][0] if len(named) == 1 else source)
         if len(named) > 1:

@@ -20,6 +20,8 @@ from als_cli.storage.sinks.tables import TableWriter, table_writer
 from als_cli.storage.sinks.target import SUFFIX_OF_FORMAT
 
 KIND_OF_CHANGES = "changes"
+_FORMATS = {SUFFIX_OF_FORMAT[name]: name for name in ("parquet", "csv", "ndjson", "ipc")}
+"""Format of a table of changes by the suffix of its name."""
 
 
 class ChangesWriter:
@@ -68,7 +70,7 @@ def format_of_changes(path: Path, layout: str) -> str:
     ConfigError
         The suffix is no format, or the format has no lists in cells.
     """
-    formats = {suffix: name for name, suffix in SUFFIX_OF_FORMAT.items()}
+    formats = _FORMATS
     name = formats.get(path.suffix.lower())
     if name is None:
         raise ConfigError(
@@ -83,7 +85,7 @@ def format_of_changes(path: Path, layout: str) -> str:
 
 
 def _writer(path: Path, stream: BinaryIO, schema: pl.Schema) -> TableWriter:
-    formats = {suffix: name for name, suffix in SUFFIX_OF_FORMAT.items()}
+    formats = _FORMATS
     return table_writer(formats[path.suffix.lower()], stream, schema)
 
 
