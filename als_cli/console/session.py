@@ -141,6 +141,30 @@ class Session:
         check_lists_output(context.config, context.config_file)
         return context
 
+    def separate_context(self, output: str | None, **flags: Any) -> "StageContext":
+        """Return the context of a stage that writes lists to `output`, which are not the lists of `recommend`.
+
+        Without `output`, the database in ``--set recommend.output.database.…`` is the place.
+
+        Raises
+        ------
+        ConfigError
+            There is no place, or it is the place of the lists. Errors of :meth:`publishing_context`.
+        """
+        from als_cli.config.loading import load_config
+        from als_cli.storage.output_checks import check_separate_output
+
+        settings = self.options.set_ or ()
+        if output is None and not any(one.startswith("recommend.output.database") for one in settings):
+            raise ConfigError(
+                "--output is missing",
+                hint="add --output PATH, or --set recommend.output.database.table=NAME for a database",
+            )
+        context = self.publishing_context(recommend__output__path=output, recommend__because=0, **flags)
+        lists = load_config(self.options.config, () if output is None else settings)
+        check_separate_output(context.config, lists)
+        return context
+
     def run_stage(self, name: str, context: "StageContext", **options: Any) -> None:
         """Run the stage `name` with `options` under the locks of its command, and print its report.
 
