@@ -100,7 +100,7 @@ class Session:
         from als_cli.config.loading import load_config
         from als_cli.stages.context import StageContext
 
-        given = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+        given = _by_key(flags)
         if "recommend.output.path" in given:
             given["recommend.output.database"] = None  # --output names a file, a folder or stdout
         if self.options.threads is not None:
@@ -144,7 +144,7 @@ class Session:
     def separate_context(self, output: str | None, **flags: Any) -> "StageContext":
         """Return the context of a stage that writes lists to `output`, which are not the lists of `recommend`.
 
-        Without `output`, the database in ``--set recommend.output.database.…`` is the place.
+        Without `output`, the place is a database that ``--set`` names.
 
         Raises
         ------
@@ -154,14 +154,13 @@ class Session:
         from als_cli.config.loading import load_config
         from als_cli.storage.output_checks import check_separate_output
 
-        settings = self.options.set_ or ()
-        if output is None and not any(one.startswith("recommend.output.database") for one in settings):
-            raise ConfigError(
-                "--output is missing",
-                hint="add --output PATH, or --set recommend.output.database.table=NAME for a database",
-            )
+        settings, missing = self.options.set_ or (), _output_is_missing()
+        if output is None and not any(one.startswith("recommend.output") for one in settings):
+            raise missing
         context = self.publishing_context(recommend__output__path=output, recommend__because=0, **flags)
-        lists = load_config(self.options.config, () if output is None else settings)
+        if output is None and context.config.recommend.output.database is None:
+            raise missing
+        lists = load_config(self.options.config, () if output is None else settings, flags=_by_key(flags))
         check_separate_output(context.config, lists)
         return context
 
@@ -200,6 +199,16 @@ class Session:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
             show(render(report))
+
+
+def _by_key(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return the `flags` that were given, by config key."""
+    return {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+
+
+def _output_is_missing() -> ConfigError:
+    hint = "add --output PATH, or for a database --set 'recommend.output={database: {uri: URI, table: NAME}}'"
+    return ConfigError("--output is missing", hint=hint)
 
 
 def claim_threads(wanted: int | Literal["auto"]) -> int:

@@ -34,17 +34,10 @@ class VectorTable:
 
     def problems(self) -> pl.Series:
         """Return why a row gets no list and is in no list, null for rows without a problem: (R,) String."""
-        reasons = np.full(len(self.ids), None, dtype=object)
-        if self.supported is not None:
-            reasons[~self.supported] = MINIMUM_SUPPORT
-        is_usable = self.vectors.any(axis=1) & np.isfinite(self.vectors).all(axis=1)
-        reasons[~is_usable] = NO_VECTOR
-        return pl.Series(reasons, dtype=pl.String)
-
-    def take(self, rows: np.ndarray) -> "VectorTable":
-        """Return the table of `rows` only."""
-        supported = None if self.supported is None else self.supported[rows]
-        return VectorTable(self.column, self.ids.gather(rows), self.vectors[rows], supported)
+        is_usable = pl.Series(self.vectors.any(axis=1) & np.isfinite(self.vectors).all(axis=1))
+        is_supported = pl.lit(True) if self.supported is None else pl.Series(self.supported)
+        reason = pl.when(~is_usable).then(pl.lit(NO_VECTOR)).when(~is_supported).then(pl.lit(MINIMUM_SUPPORT))
+        return pl.DataFrame({"id": self.ids}).select(reason=reason)["reason"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from als_cli.arrays import BoolArray
 from als_cli.config.recommend import CatalogConfig
 from als_cli.config.rules import RulesConfig
 from als_cli.errors import ConfigError
-from als_cli.ranking.user_table import user_table
+from als_cli.ranking.user_vectors import vectors_of_users
 from als_cli.ranking.vector_lists import ListedRows, VectorRanking, VectorTable
 from als_cli.ranking.vector_lists_report import VectorListsReport
 from als_cli.stages.context import StageContext
@@ -52,7 +52,7 @@ def audience(
     assert read.allowed is not None  # noqa: S101 - the items of the file
     item_rows = np.flatnonzero(read.allowed).astype(np.int32)
     recommender = source.recommender(read)
-    users = user_table(recommender, people, source.config.block_users, item_rows, with_demand=True)
+    users = vectors_of_users(recommender, people, source.config.block_users, item_rows, with_demand=True)
     supported: BoolArray | None = source.users_of_items()[item_rows] >= minimum if minimum else None
     ranking = VectorRanking(
         VectorTable(

@@ -2,7 +2,7 @@
 
 from als_cli.arrays import BoolArray
 from als_cli.config.rules import RulesConfig
-from als_cli.ranking.user_table import user_table
+from als_cli.ranking.user_vectors import vectors_of_users
 from als_cli.ranking.vector_lists import ListedRows, VectorTable, cosine_ranking
 from als_cli.ranking.vector_lists_report import VectorListsReport
 from als_cli.stages.context import StageContext
@@ -50,7 +50,7 @@ def _users(context: StageContext, top_n: int, minimum: int) -> VectorListsReport
     with source.inputs.unchanged():
         audience, read = source.audience(), source.read_rules().rules
     recommender = source.recommender(read)
-    users = user_table(recommender, audience, source.config.block_users, with_demand=False)
+    users = vectors_of_users(recommender, audience, source.config.block_users, with_demand=False)
     items = source.dataset.interactions.users["interactions"].to_numpy()[users.dataset_rows]
     supported: BoolArray | None = items >= minimum if minimum else None
     table = VectorTable("user_id", users.user_ids, users.vectors, supported)

@@ -14,7 +14,7 @@ from als_cli.ranking.recommender import Recommender, UserBlock
 
 
 @dataclass(frozen=True)
-class UserTable:
+class UserVectors:
     """U users with a vector, sorted by id."""
 
     user_ids: pl.Series
@@ -27,14 +27,14 @@ class UserTable:
     """(C, U) for each of the C items that were asked for: users who do not get the item, and its only users."""
 
 
-def user_table(
+def vectors_of_users(
     recommender: Recommender,
     audience: Audience,
     block_users: int,
     item_rows: Int32Array | None = None,
     *,
     with_demand: bool,
-) -> UserTable:
+) -> UserVectors:
     """Return the users of `audience` who have a vector; users without any item that the model knows are left out.
 
     `item_rows` (C,) are the items whose users the rules are asked about. Memory is one vector per user.
@@ -51,7 +51,7 @@ def user_table(
         rows.append(block.dataset_rows[have])
         if item_rows is not None:
             masks.append(_of_items(recommender, block, have, item_rows))
-    return UserTable(pl.concat(ids), vectors[:users], np.concatenate(rows), _joined(masks))
+    return UserVectors(pl.concat(ids), vectors[:users], np.concatenate(rows), _joined(masks))
 
 
 def _of_items(recommender: Recommender, block: UserBlock, users: Int32Array, item_rows: Int32Array) -> Masks:
