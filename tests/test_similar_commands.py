@@ -95,7 +95,7 @@ def test_similar_users_are_the_nearest_users_with_a_vector(shop, vectors, tmp_pa
     same(found, first(cosines(vectors["users"], "user_id"), 4))
     assert "new1" in found["user_id"]
     assert "new2" not in found["user_id"]  # no item of new2 is in the model
-    assert report["lists"] == vectors["users"].height
+    assert (report["lists"], report["users_without_vector"]) == (vectors["users"].height, 1)
 
 
 def test_a_new_item_has_neighbours_unless_refresh_is_off(shop, tmp_path):
@@ -162,7 +162,8 @@ def test_the_audience_has_the_scores_of_the_lists(shop, tmp_path, exclude_seen):
     columns = ("item_id", "user_id", "score")
     assert found.select(columns).equals(expected.select(columns))
     assert found["rank"].to_list() == [*range(1, 8)] * 2
-    assert (report["lists"], report["rows"], report["unknown_items"]) == (2, 14, 1)
+    assert (report["lists"], report["rows"]) == (2, 14)
+    assert (report["unknown_items"], report["users_without_vector"]) == (1, 1)
 
 
 def test_users_of_an_item_who_have_it_are_left_out(shop, tmp_path):
@@ -201,7 +202,33 @@ def test_the_users_file_limits_the_audience(shop, tmp_path):
     assert set(pl.read_csv(tmp_path / "audience.csv")["user_id"]) == {"u002", "u004"}
 
 
+def test_the_users_file_limits_similar_users(shop, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nu002\nu004\nnobody\n", encoding="utf-8")
+    users = f"recommend.users.file={tmp_path / 'users.csv'}"
+    report = done("similar", "users", "-c", shop, "-o", tmp_path / "similar.csv", "--set", users)
+    found = pl.read_csv(tmp_path / "similar.csv")
+    assert found.select("user_id", "similar_id").rows() == [("u002", "u004"), ("u004", "u002")]
+    assert (report["users_without_vector"], report["shortfall"]) == (1, {"too_few_candidates": 2})
+
+
 def test_items_below_the_minimum_have_no_audience(shop, tmp_path):
     campaign = ("--items", shop.parent / "campaign.csv", "-o", tmp_path / "audience.csv")
     report = done("audience", "-c", shop, *campaign, "--minimum-users", 10_000)
     assert (report["rows"], report["shortfall"]) == (0, {"minimum_support": 2})
+
+
+def test_users_without_history_get_and_give_no_lists(shop, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nnobody\n", encoding="utf-8")
+    options = (
+        "-c",
+        shop,
+        "-o",
+        tmp_path / "lists.csv",
+        "--set",
+        f"recommend.users.file={tmp_path / 'users.csv'}",
+    )
+    report = done("similar", "users", *options)
+    assert (report["lists"], report["rows"], report["shortfall"]) == (0, 0, {})
+    assert (tmp_path / "lists.csv").read_text(encoding="utf-8") == "user_id,rank,similar_id,score\n"
+    report = done("audience", "--items", shop.parent / "campaign.csv", *options)
+    assert (report["lists"], report["rows"], report["shortfall"]) == (2, 0, {"too_few_candidates": 2})

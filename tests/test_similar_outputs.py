@@ -118,13 +118,14 @@ def test_the_manifest_has_the_counts(shop, tmp_path):
         **{f"shortfall_{name}": count for name, count in report["shortfall"].items()},
         "candidates": report["candidates"],
         "unknown_items": 0,
+        "users_without_vector": 0,
     }
     assert manifest["metrics"] == {"of": "similar users", "top_n": 5, "minimum_support": 18}
 
 
 def test_the_summaries_fit_the_terminal(shop, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    words = ("for 40 items in", "for 120 users in", "1 items of the file are unknown to the model")
+    words = ("for 40 items in", "for 120 users in", "unknown to the model: 1 items of the file")
     for number, (command, expected) in enumerate(zip(commands(shop), words, strict=True)):
         option = "--minimum-items" if command[1] == "users" else "--minimum-users"
         ended = als_here(*command, "-o", tmp_path / f"{number}.csv", "-v", option, 70)

@@ -25,6 +25,8 @@ class UserVectors:
     """(U,) rows in the dataset."""
     of_items: Masks
     """(C, U) for each of the C items that were asked for: users who do not get the item, and its only users."""
+    without_vector: int
+    """Users that were left out, because they have no item that the model knows."""
 
 
 def vectors_of_users(
@@ -51,7 +53,8 @@ def vectors_of_users(
         rows.append(block.dataset_rows[have])
         if item_rows is not None:
             masks.append(_of_items(recommender, block, have, item_rows))
-    return UserVectors(pl.concat(ids), vectors[:users], np.concatenate(rows), _joined(masks))
+    without = len(vectors) - users
+    return UserVectors(pl.concat(ids), vectors[:users], np.concatenate(rows), _joined(masks), without)
 
 
 def _of_items(recommender: Recommender, block: UserBlock, users: Int32Array, item_rows: Int32Array) -> Masks:

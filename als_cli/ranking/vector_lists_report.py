@@ -29,6 +29,8 @@ class VectorListsReport(Report):
     """Users that an item must have, or items that a user must have; 0: no minimum."""
     unknown_items: int
     """Items of the file of `audience` that the model does not know."""
+    users_without_vector: int
+    """Users of `recommend.users` without any item that the model knows. They are left out."""
     seconds: float
 
 

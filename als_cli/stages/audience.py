@@ -69,4 +69,8 @@ def audience(
         ),
         context.threads,
     )
-    return publish_lists(source, "audience", ranking, read, minimum, found.unknown_items.get(_KEY, 0))
+    left_out = {
+        "unknown_items": found.unknown_items.get(_KEY, 0),
+        "users_without_vector": users.without_vector,
+    }
+    return publish_lists(source, "audience", ranking, read, minimum, **left_out)

@@ -54,6 +54,6 @@ def _users(context: StageContext, top_n: int, minimum: int) -> VectorListsReport
     items = source.dataset.interactions.users["interactions"].to_numpy()[users.dataset_rows]
     supported: BoolArray | None = items >= minimum if minimum else None
     table = VectorTable("user_id", users.user_ids, users.vectors, supported)
-    return publish_lists(
-        source, "similar users", cosine_ranking(table, ListedRows(top_n), context.threads), read, minimum
-    )
+    ranking = cosine_ranking(table, ListedRows(top_n), context.threads)
+    left_out = {"users_without_vector": users.without_vector}
+    return publish_lists(source, "similar users", ranking, read, minimum, **left_out)

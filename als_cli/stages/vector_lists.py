@@ -37,6 +37,8 @@ from als_cli.storage.sinks.target import target_of
 _UNUSED: dict[str, Any] = {"fallback": (), "guests": None, "segments": None, "because": 0}
 """Keys of section `recommend` that these lists do not depend on."""
 
+_NOTHING_LEFT_OUT = {"unknown_items": 0, "users_without_vector": 0}
+
 
 @dataclass(frozen=True)
 class ListSource:
@@ -99,10 +101,12 @@ def publish_lists(
     of: str,
     ranking: VectorRanking,
     rules: ListRules,
-    minimum_support: int = 0,
-    unknown_items: int = 0,
+    minimum_support: int,
+    **left_out: int,
 ) -> VectorListsReport:
     """Publish the lists of `ranking` at `recommend.output`, and return the report. `of` names the kind of the lists.
+
+    `left_out` are the counts `unknown_items` and `users_without_vector` of the report, by default zero.
 
     Raises
     ------
@@ -112,7 +116,7 @@ def publish_lists(
         The output cannot be written, or there is too little memory.
     """
     context, config, target = source.context, source.config, target_of(source.config.output)
-    files = source.inputs.confirm()
+    files, left_out = source.inputs.confirm(), _NOTHING_LEFT_OUT | left_out
     ranking.check_memory(config.block_users)
     to_stdout = streaming("stdout") if target.kind == "stdout" else nullcontext()
     with (
@@ -126,7 +130,7 @@ def publish_lists(
             stage_key(of=of, minimum_support=minimum_support, lists=lists),
             context.config.model_dump(mode="json"),
             inputs=files,
-            counts=counts.for_manifest() | {"candidates": ranking.candidates, "unknown_items": unknown_items},
+            counts=counts.for_manifest() | {"candidates": ranking.candidates} | left_out,
             metrics={"of": of, "top_n": config.top_n, "minimum_support": minimum_support},
             seed=source.model.manifest.seed,
             threads=context.threads,
@@ -139,7 +143,7 @@ def publish_lists(
         top_n=config.top_n,
         candidates=ranking.candidates,
         minimum_support=minimum_support,
-        unknown_items=unknown_items,
+        **left_out,
         seconds=time.perf_counter() - source.started,
     )
 

@@ -29,7 +29,11 @@ def render_similar(report: VectorListsReport) -> RenderableType:
         f"{report.candidates:,} {listed} could be listed",
     ]
     if report.unknown_items:
-        lines.append(f"{report.unknown_items:,} items of the file are unknown to the model")
+        lines.append(f"unknown to the model: {report.unknown_items:,} items of the file")
+    if report.users_without_vector:
+        lines.append(
+            f"users without a vector: {report.users_without_vector:,} (no item of theirs is in the model)"
+        )
     table = Table(owners, "", box=None, padding=(0, 2), show_header=True)
     table.columns[0].justify = "right"
     for name, count in report.shortfall.items():
