@@ -164,7 +164,7 @@ def similar_items(
     as_of: AsOfFlag = None,
 ) -> None:
     """Write the nearest items of every item."""
-    context = session.separate_context(output, events__as_of=as_of)
+    context = session.separate_context(output, top_n, events__as_of=as_of)
     session.run_stage("similar", context, of="items", top_n=top_n, minimum_support=minimum_users)
 
 
@@ -182,7 +182,7 @@ def similar_users(
     as_of: AsOfFlag = None,
 ) -> None:
     """Write the nearest users of every user."""
-    context = session.separate_context(output, events__as_of=as_of)
+    context = session.separate_context(output, top_n, events__as_of=as_of)
     session.run_stage("similar", context, of="users", top_n=top_n, minimum_support=minimum_items)
 
 
@@ -198,7 +198,9 @@ def audience(
     as_of: AsOfFlag = None,
 ) -> None:
     """Write the best users of each item of a file."""
-    context = session.separate_context(output, events__as_of=as_of, recommend__items__allow__file=str(items))
+    context = session.separate_context(
+        output, top_n, events__as_of=as_of, recommend__items__allow__file=str(items)
+    )
     session.run_stage("audience", context, top_n=top_n, minimum_support=minimum_users)
 
 

@@ -194,6 +194,29 @@ def test_rules_on_single_users_apply_to_the_audience(shop, tmp_path):
     assert report["shortfall"] == {"too_few_candidates": 2}
 
 
+def test_an_item_has_only_the_users_that_may_get_it(shop, tmp_path):
+    pairs = "user_id,item_id\nu002,i03\nu004,i03\nu004,i08\nnew1,i30\nnobody,i30\n"
+    (tmp_path / "allow.csv").write_text(pairs, encoding="utf-8")
+    allow = f"recommend.rules.user_allow.file={tmp_path / 'allow.csv'}"
+    campaign = ("--items", shop.parent / "campaign.csv", "-o", tmp_path / "audience.csv")
+    done("audience", "-c", shop, *campaign, "--set", allow, "--set", "recommend.exclude_seen=false")
+    found = pl.read_csv(tmp_path / "audience.csv").select("item_id", "user_id")
+    assert found.sort("item_id", "user_id").rows() == [("i03", "u002"), ("i03", "u004"), ("i30", "new1")]
+
+
+def test_users_who_may_see_an_item_again_are_in_its_audience(shop, tmp_path):
+    campaign = ("--items", shop.parent / "campaign.csv", "-o", tmp_path / "audience.csv")
+    again = ("--set", "recommend.seen_again_after=10d")
+    done("audience", "-c", shop, *campaign, "-n", 200, *again)
+    events = pl.read_csv(shop.parent / "events.csv").filter(pl.col("item_id") == "i03")
+    newest = events.group_by("user_id").agg(pl.col("ts").max())
+    hidden = set(newest.filter(pl.col("ts") > 1769817600 - 10 * 86_400)["user_id"])
+    found = pl.read_csv(tmp_path / "audience.csv").filter(pl.col("item_id") == "i03")
+    users = set(pl.read_csv(shop.parent / "events.csv")["user_id"]) - {"new2"}
+    assert 0 < len(hidden) < newest.height
+    assert set(found["user_id"]) == users - hidden
+
+
 def test_the_users_file_limits_the_audience(shop, tmp_path):
     (tmp_path / "users.csv").write_text("user_id\nu002\nu004\n", encoding="utf-8")
     users = f"recommend.users.file={tmp_path / 'users.csv'}"

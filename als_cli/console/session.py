@@ -141,10 +141,10 @@ class Session:
         check_lists_output(context.config, context.config_file)
         return context
 
-    def separate_context(self, output: str | None, **flags: Any) -> "StageContext":
+    def separate_context(self, output: str | None, top_n: int | None, **flags: Any) -> "StageContext":
         """Return the context of a stage that writes lists to `output`, which are not the lists of `recommend`.
 
-        Without `output`, the place is a database that ``--set`` names.
+        Without `output`, the place is a database that ``--set`` names. `top_n` must be possible as `recommend.top_n`.
 
         Raises
         ------
@@ -160,7 +160,9 @@ class Session:
         context = self.publishing_context(recommend__output__path=output, recommend__because=0, **flags)
         if output is None and context.config.recommend.output.database is None:
             raise missing
-        lists = load_config(self.options.config, () if output is None else settings, flags=_by_key(flags))
+        # The length of these lists is not that of `recommend`, whose pinned items need their ranks.
+        given = _by_key(flags | {"recommend__top_n": top_n})
+        lists = load_config(self.options.config, () if output is None else settings, flags=given)
         check_separate_output(context.config, lists)
         return context
 
