@@ -52,8 +52,9 @@ class ListSource:
     recipe: Recipe
     instant: datetime
     """The instant of the lists."""
+    started: float
+    """The start of the command, by `time.perf_counter`."""
     inputs: Inputs = field(default_factory=Inputs)
-    started: float = field(default_factory=time.perf_counter)
 
     def read_rules(self) -> ReadRules:
         """Return the rules of section `recommend`. Their files must not change until they are confirmed."""
@@ -86,6 +87,7 @@ def list_source(context: StageContext, **applying: Any) -> ListSource:
     ConfigError
         The lists would overwrite an input or the workspace.
     """
+    started = time.perf_counter()
     check_lists_output(context.config, context.config_file)
     start_warm_up()
     as_of = context.config.events.as_of
@@ -93,7 +95,7 @@ def list_source(context: StageContext, **applying: Any) -> ListSource:
     dataset = open_dataset_as_of(context.dataset_place, as_of)
     model = open_model_as_of(context.models_place, dataset, as_of)
     ranked, recipe = refreshed(config.refresh, dataset.interactions, model, model.recipe(context.threads))
-    return ListSource(context, config, dataset, model, ranked, recipe, as_of or datetime.now(UTC))
+    return ListSource(context, config, dataset, model, ranked, recipe, as_of or datetime.now(UTC), started)
 
 
 def publish_lists(
