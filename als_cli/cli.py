@@ -10,6 +10,15 @@ import typer
 from als_cli import __version__
 from als_cli.console.arguments import IdCommand, parse_count
 from als_cli.console.command_line import run_command_line
+from als_cli.console.flags import (
+    AcceptFlag,
+    AsOfFlag,
+    LengthFlag,
+    MinimumUsersFlag,
+    OutputFlag,
+    SeparateOutputFlag,
+    UsersFlag,
+)
 from als_cli.console.session import Session, command
 
 app = typer.Typer(
@@ -21,26 +30,10 @@ app = typer.Typer(
 )
 show_app = typer.Typer(no_args_is_help=True, help="Look at a model, a user's list, or an item's neighbours.")
 app.add_typer(show_app, name="show")
-
-AsOfFlag = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of", metavar="TIME", help="Leave out events after this time, e.g. 2026-01-31T04:00:00Z."
-    ),
-]
-OutputFlag = Annotated[
-    str | None,
-    typer.Option(
-        "--output", "-o", metavar="PATH", help="Where to write the lists; - streams rows to stdout."
-    ),
-]
-AcceptFlag = Annotated[
-    bool,
-    typer.Option("--accept-churn", help="Publish the lists even if recommend.churn is not met."),
-]
-UsersFlag = Annotated[
-    Path | None, typer.Option("--users", metavar="FILE", help="Recommend for the users in this file only.")
-]
+similar_app = typer.Typer(
+    no_args_is_help=True, help="Write the nearest items or users of all items or users."
+)
+app.add_typer(similar_app, name="similar")
 
 
 def _print_version(wanted: bool) -> None:
@@ -156,6 +149,55 @@ def embeddings(
 ) -> None:
     """Write the vectors of users and items, for vector indexes."""
     session.run_stage("embeddings", session.context(events__as_of=as_of, embeddings__path=output))
+
+
+@command(similar_app, name="items")
+def similar_items(
+    session: Session,
+    output: SeparateOutputFlag = None,
+    top_n: LengthFlag = None,
+    minimum_users: MinimumUsersFlag = None,
+    as_of: AsOfFlag = None,
+) -> None:
+    """Write the nearest items of every item."""
+    context = session.separate_context(output, top_n, events__as_of=as_of)
+    session.run_stage("similar", context, of="items", top_n=top_n, minimum_support=minimum_users)
+
+
+@command(similar_app, name="users")
+def similar_users(
+    session: Session,
+    output: SeparateOutputFlag = None,
+    top_n: LengthFlag = None,
+    minimum_items: Annotated[
+        int | None,
+        typer.Option(
+            "--minimum-items", metavar="M", parser=parse_count, help="Leave out users with fewer items."
+        ),
+    ] = None,
+    as_of: AsOfFlag = None,
+) -> None:
+    """Write the nearest users of every user."""
+    context = session.separate_context(output, top_n, events__as_of=as_of)
+    session.run_stage("similar", context, of="users", top_n=top_n, minimum_support=minimum_items)
+
+
+@command(app)
+def audience(
+    session: Session,
+    items: Annotated[
+        Path, typer.Option("--items", metavar="FILE", help="The items that users are sought for.")
+    ],
+    output: SeparateOutputFlag = None,
+    top_n: LengthFlag = None,
+    minimum_users: MinimumUsersFlag = None,
+    as_of: AsOfFlag = None,
+) -> None:
+    """Write the best users of each item of a file."""
+    context = session.separate_context(
+        output, top_n, events__as_of=as_of, recommend__items__allow__file=str(items)
+    )
+    session.run_stage("audience", context, top_n=top_n, minimum_support=minimum_users)
 
 
 @command(app)

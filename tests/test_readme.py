@@ -50,7 +50,7 @@ def commands_in(text):
 
 def words_and_flags(command):
     """Return the words of the subcommand, and its flags."""
-    words = command[: 2 if command[0] == "show" else 1]
+    words = command[: 2 if command[0] in ("show", "similar") else 1]
     return tuple(words), [word.split("=")[0] for word in command if word.startswith("-") and word != "-"]
 
 

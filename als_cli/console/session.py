@@ -100,7 +100,7 @@ class Session:
         from als_cli.config.loading import load_config
         from als_cli.stages.context import StageContext
 
-        given = {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+        given = _by_key(flags)
         if "recommend.output.path" in given:
             given["recommend.output.database"] = None  # --output names a file, a folder or stdout
         if self.options.threads is not None:
@@ -139,6 +139,31 @@ class Session:
                 hint="leave out --json, or write the lists to a file",
             )
         check_lists_output(context.config, context.config_file)
+        return context
+
+    def separate_context(self, output: str | None, top_n: int | None, **flags: Any) -> "StageContext":
+        """Return the context of a stage that writes lists to `output`, which are not the lists of `recommend`.
+
+        Without `output`, the place is a database that ``--set`` names. `top_n` must be possible as `recommend.top_n`.
+
+        Raises
+        ------
+        ConfigError
+            There is no place, or it is the place of the lists. Errors of :meth:`publishing_context`.
+        """
+        from als_cli.config.loading import load_config
+        from als_cli.storage.output_checks import check_separate_output
+
+        settings, missing = self.options.set_ or (), _output_is_missing()
+        if output is None and not any(one.startswith("recommend.output") for one in settings):
+            raise missing
+        context = self.publishing_context(recommend__output__path=output, recommend__because=0, **flags)
+        if output is None and context.config.recommend.output.database is None:
+            raise missing
+        # The length of these lists is not that of `recommend`, whose pinned items need their ranks.
+        given = _by_key(flags | {"recommend__top_n": top_n})
+        lists = load_config(self.options.config, () if output is None else settings, flags=given)
+        check_separate_output(context.config, lists)
         return context
 
     def run_stage(self, name: str, context: "StageContext", **options: Any) -> None:
@@ -189,6 +214,16 @@ class Session:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
             show(render(report))
+
+
+def _by_key(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return the `flags` that were given, by config key."""
+    return {name.replace("__", "."): value for name, value in flags.items() if value is not None}
+
+
+def _output_is_missing() -> ConfigError:
+    hint = "add --output PATH, or for a database --set 'recommend.output={database: {uri: URI, table: NAME}}'"
+    return ConfigError("--output is missing", hint=hint)
 
 
 def claim_threads(wanted: int | Literal["auto"]) -> int:

@@ -58,6 +58,18 @@ class Masks:
         pairs = pairs_of(self.candidates)
         return pairs if self.seen is None else without(pairs, self.seen)
 
+    def candidate_counts(self, users: int, allowed: BoolArray) -> Int64Array:
+        """Return the number of `allowed` (I,) items that may be ranked for each of B = `users` users: (B,)."""
+        weights = allowed.astype(np.float64)
+        if self.candidates is not None:
+            own = self.candidate_pairs()
+            return np.bincount(own.rows, weights[own.columns], users).astype(np.int64)
+        total = np.full(users, weights.sum(), np.int64)
+        if self.seen is None:
+            return total
+        seen = pairs_of(self.seen)
+        return total - np.bincount(seen.rows, weights[seen.columns], users).astype(np.int64)
+
     def hide_seen(self, scores: Float32Array) -> Float32Array:
         """Return `scores` (B, I), changed in place: -inf for seen items and for scores that are not finite."""
         scores[~np.isfinite(scores)] = -np.inf

@@ -5,6 +5,8 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+from als_cli.errors import ResourceError
+
 SLOTS_PER_BLOCK = 1 << 20
 """Maximum number of slots in the lists of one block of users."""
 _STATE_PER_BLOCK = 1 << 26
@@ -32,6 +34,23 @@ def ranking_bytes(
     index = 4 * (2 * candidates + weighted_items) * factors
     users = block_users * (3 * 4 * factors + slots * _SLOT_BYTES)
     return index + users
+
+
+def check_memory(needed: int) -> None:
+    """Return when `needed` bytes for ranking are available, or the available memory is unknown.
+
+    Raises
+    ------
+    ResourceError
+        There is too little memory.
+    """
+    available = available_bytes()
+    if available is not None and needed > available:
+        raise ResourceError(
+            f"ranking needs about {needed / 2**30:.1f} GiB of memory, but only {available / 2**30:.1f} GiB are available",
+            hint="free memory, recommend fewer items (recommend.items.where), or lower train.factors or"
+            " recommend.block_users",
+        )
 
 
 def available_bytes(cgroup: Path = _CGROUP) -> int | None:

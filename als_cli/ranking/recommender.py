@@ -13,12 +13,12 @@ from als_cli.als.demand import weighted_items, with_offset
 from als_cli.als.recipe import Recipe
 from als_cli.arrays import BoolArray, Float32Array, Int32Array
 from als_cli.dataset.interactions import Interactions, rows_of
-from als_cli.errors import ResourceError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.fallback import Fallback
 from als_cli.ranking.item_demand import ModelItems, check_times, weights_in
 from als_cli.ranking.lists import NO_SOURCE, SOURCES, UserLists
-from als_cli.ranking.memory import available_bytes, block_size, ranking_bytes
+from als_cli.ranking.masks import Masks
+from als_cli.ranking.memory import block_size, check_memory, ranking_bytes
 from als_cli.ranking.reasons import Explainer, Reasons
 from als_cli.ranking.refresh import changed_users
 from als_cli.ranking.rules.applied import BlockSource, apply_rules
@@ -103,14 +103,7 @@ class Recommender:
         items, factors = self._model.factors.items.shape
         rule, block = self._recipe.demand, self._block_size(min(users, block_users))
         weighted = 0 if rule.is_neutral else items
-        needed = ranking_bytes(self.candidates, factors, block, self._slots, weighted)
-        available = available_bytes()
-        if available is not None and needed > available:
-            raise ResourceError(
-                f"ranking needs about {needed / 2**30:.1f} GiB of memory, but only {available / 2**30:.1f} GiB are available",
-                hint="free memory, recommend fewer items (recommend.items.where), or lower train.factors or"
-                " recommend.block_users",
-            )
+        check_memory(ranking_bytes(self.candidates, factors, block, self._slots, weighted))
 
     def _block_size(self, block_users: int) -> int:
         return block_size(block_users, self._slots, self._rules.limits.bytes_per_user())
@@ -147,6 +140,11 @@ class Recommender:
             because=self._because(block, history, lists.slots),
             wanted=self._rules.top_n,
         )
+
+    def masks_for(self, block: UserBlock) -> Masks:
+        """Return the items that the rules hide from the users in `block`, and their only items: (B, I)."""
+        history = self._items.histories(self._interactions.matrix, block.dataset_rows)
+        return self._masks.of(block.user_ids, block.dataset_rows, history)
 
     def item_vectors(self, *, with_demand: bool) -> Float32Array:
         """Return the vector of each item of the model: (I, d) float32.

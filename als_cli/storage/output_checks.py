@@ -55,6 +55,29 @@ def check_lists_output(config: Config, config_file: Path | None) -> None:
     check_replaceable(target)
 
 
+def check_separate_output(config: Config, lists: Config) -> None:
+    """Return when `recommend.output` of `config` is separate from that of `lists`, and has the layout `rows`.
+
+    Raises
+    ------
+    ConfigError
+        Both are the same path or view, one contains the other, or the layout is `lists`.
+    """
+    target, other = target_of(config.recommend.output), target_of(lists.recommend.output)
+    if target.layout != "rows":
+        raise ConfigError(
+            "this command writes rows only, but recommend.output.layout is lists",
+            hint="add --set recommend.output.layout=rows",
+        )
+    hint = "give --output a path of its own"
+    is_same = target.kind == other.kind == "database" and target.path == other.path
+    if "database" not in (target.kind, other.kind) and "-" not in (target.path, other.path):
+        path, place = Path(target.path), Path(other.path)
+        is_same = _is_inside(path, place) or _is_inside(place, path)
+    if is_same:
+        raise _conflict("--output", target.path, "overlaps the lists of", _OUTPUT, other.path, hint)
+
+
 def check_embeddings_output(config: Config, config_file: Path | None) -> None:
     """Return when the folder `embeddings.path` may be written.
 
@@ -215,6 +238,6 @@ def _resolved(paths: Iterable[Path]) -> list[Path]:
 
 
 def _conflict(
-    key: str, path: Path, relation: str, other: str, other_path: Path | str, hint: str
+    key: str, path: Path | str, relation: str, other: str, other_path: Path | str, hint: str
 ) -> ConfigError:
     return ConfigError(f"{key} {path} {relation} {other} {other_path}", hint=hint)

@@ -12,12 +12,12 @@ from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import database_lock, output_lock, workspace_lock
 from als_cli.storage.sinks.target import target_of
 
-_ONLY_READS_THE_WORKSPACE = ("recommend", "embeddings")
+_ONLY_READS_THE_WORKSPACE = ("recommend", "embeddings", "similar", "audience")
 """Commands without the lock of the workspace. They read versions that are published, as `show` does."""
 
 
-_WRITE_LISTS = ("recommend", "run", "rollback")
-"""Commands that publish lists."""
+_WRITE_LISTS = ("recommend", "run", "rollback", "similar", "audience")
+"""Commands that publish lists at `recommend.output`."""
 
 
 @contextmanager

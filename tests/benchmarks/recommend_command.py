@@ -1,4 +1,4 @@
-"""Seconds of the whole command `als recommend`, with and without rules, beside `implicit.recommend` alone.
+"""Seconds of the whole commands `als recommend`, `similar` and `audience`, beside `implicit.recommend` alone.
 
     python tests/benchmarks/recommend_command.py [--share 1.0] [--factors 64] [--rounds 5] [--folder FOLDER]
 
@@ -48,6 +48,7 @@ RULES: dict[str, dict[str, Any]] = {
             "promoted": [{"share": 0.1, "where": "price < 2"}],
         },
     },
+    "3 reasons": {"because": 3},
     "all of these": {
         "items": CATALOG | {"where": "price > 1"},
         "rules": {
@@ -61,6 +62,8 @@ RULES: dict[str, dict[str, Any]] = {
         },
     },
 }
+
+_CAMPAIGN_ITEMS = 100
 
 
 def prepare(folder: Path, share: float, factors: int) -> None:
@@ -86,7 +89,7 @@ def prepare(folder: Path, share: float, factors: int) -> None:
     }
     pl.DataFrame(catalog).write_parquet(folder / "items.parquet")
     for command in ("ingest", "train"):
-        als(command, write_config(folder, "prepare", {}, factors))
+        als(write_config(folder, "prepare", {}, factors), command)
 
 
 def write_config(folder: Path, name: str, section: dict[str, Any], factors: int) -> Path:
@@ -102,9 +105,21 @@ def write_config(folder: Path, name: str, section: dict[str, Any], factors: int)
     return path
 
 
-def als(command: str, config: Path) -> None:
+def other_commands(folder: Path, plain: Path) -> dict[str, tuple[Path, tuple[str, ...]]]:
+    """Write the items of a campaign, and return the config and the arguments of the commands beside `recommend`."""
+    items = pl.scan_parquet(folder / "items.parquet").select("item_id").head(_CAMPAIGN_ITEMS).collect()
+    items.write_parquet(folder / "campaign.parquet")
+    similar = ("similar", "items", "--output", str(folder / "similar"))
+    campaign = ("--items", str(folder / "campaign.parquet"), "--output", str(folder / "audience"))
+    return {
+        "similar items": (plain, similar),
+        f"audience of {_CAMPAIGN_ITEMS} items": (plain, ("audience", *campaign)),
+    }
+
+
+def als(config: Path, *command: str) -> None:
     subprocess.run(
-        [sys.executable, "-m", "als_cli", *command.split(), "-c", str(config), "-q"], check=True, timeout=3600
+        [sys.executable, "-m", "als_cli", *command, "-c", str(config), "-q"], check=True, timeout=3600
     )
 
 
@@ -136,17 +151,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         prepare(folder, options.share, options.factors)
-        configs = {
-            name: write_config(folder, name, section, options.factors) for name, section in RULES.items()
+        commands: dict[str, tuple[Path, tuple[str, ...]]] = {
+            name: (write_config(folder, name, section, options.factors), ("recommend",))
+            for name, section in RULES.items()
         }
+        commands |= other_commands(folder, commands["plain"][0])
         seconds: dict[str, list[float]] = {}
         for _ in range(options.rounds):
-            for name, config in configs.items():
+            for name, (config, command) in commands.items():
                 started = time.perf_counter()
-                als("recommend", config)
+                als(config, *command)
                 seconds.setdefault(name, []).append(time.perf_counter() - started)
-            command = [sys.executable, __file__, "--implicit", str(folder)]
-            alone = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            alone_command = [sys.executable, __file__, "--implicit", str(folder)]
+            alone = subprocess.run(alone_command, check=True, capture_output=True, text=True).stdout
             seconds.setdefault("implicit.recommend alone", []).append(float(alone.splitlines()[-1]))
     plain = float(np.median(seconds["plain"]))
     for name, measured in seconds.items():

@@ -273,6 +273,8 @@ def config_of(tmp_path, **sections):
         ("backtest", [".lock"]),
         ("run", [".lists.lock", ".lock"]),
         ("recommend", [".lists.lock"]),
+        ("similar", [".lists.lock"]),
+        ("audience", [".lists.lock"]),
         ("tune", [".best.yaml.lock", ".lock"]),
     ],
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from als_cli.arrays import BoolArray, Float32Array, Int8Array, Int32Array, Int64Array
+from als_cli.arrays import BoolArray, Float32Array, Int8Array, Int32Array
 from als_cli.ranking.lists import (
     LIMITS,
     MINIMUM_SCORE,
@@ -20,7 +20,6 @@ from als_cli.ranking.lists import (
     TOO_FEW_CANDIDATES,
 )
 from als_cli.ranking.masks import Masks
-from als_cli.ranking.pairs import pairs_of
 from als_cli.ranking.rules.fill import OpenLists, SourceScores
 from als_cli.ranking.rules.list_rules import ChosenItems, Exploration, ListRules
 from als_cli.ranking.rules.selectors import IN_ORDER, AtRandom, Selector, UInt64Array
@@ -176,7 +175,9 @@ def _reasons(rules: ListRules, sources: Sequence[BlockSource], masks: Masks, top
     users, slots = top.item_rows.shape
     reasons = np.full(users, TOO_FEW_CANDIDATES, dtype=object)
     if not top.filled.all():
-        candidates = _candidates(rules, masks, sources[0].scored.items.count, users)
+        items = sources[0].scored.items.count
+        allowed = np.ones(items, bool) if rules.allowed is None else rules.allowed
+        candidates = masks.candidate_counts(users, allowed)
         is_possible = candidates >= slots
         has_source = np.max([source.codes for source in sources], axis=0) != NO_SOURCE
         if rules.limits.columns:
@@ -187,16 +188,3 @@ def _reasons(rules: ListRules, sources: Sequence[BlockSource], masks: Masks, top
             reasons[candidates == 0] = NOT_ALLOWED
         reasons[~has_source] = NO_HISTORY
     return pl.Series(reasons, dtype=pl.String)
-
-
-def _candidates(rules: ListRules, masks: Masks, items: int, users: int) -> Int64Array:
-    """Return the number of items that each list may contain, apart from limits: (B,)."""
-    allowed = np.ones(items) if rules.allowed is None else rules.allowed.astype(np.float64)
-    if masks.candidates is not None:
-        own = masks.candidate_pairs()
-        return np.bincount(own.rows, allowed[own.columns], users).astype(np.int64)
-    total = np.full(users, allowed.sum(), np.int64)
-    if masks.seen is None:
-        return total
-    seen = pairs_of(masks.seen)
-    return total - np.bincount(seen.rows, allowed[seen.columns], users).astype(np.int64)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -39,6 +39,8 @@ class ReadRules:
     """Items of the catalogue that satisfy the condition but are unknown to the model."""
     left_out: Mapping[str, int]
     """Items of the model that each key of `recommend.items` leaves out, without zeros."""
+    unknown_items: Mapping[str, int] = field(default_factory=dict)
+    """Items of the file or condition of each config key that are unknown to the model."""
 
 
 class _Reader:
@@ -53,6 +55,7 @@ class _Reader:
         self.allowed: BoolArray | None = None
         self.never_interacted = 0
         self.left_out: dict[str, int] = {}
+        self.unknown_items: dict[str, int] = {}
 
     def read(self) -> ListRules:
         """Return the rules, apart from those on earlier lists."""
@@ -106,7 +109,13 @@ class _Reader:
             if listed is not None:
                 key = f"{_ITEMS}.{name}"
                 ids = read_items(listed.file, listed.column, listed, key, self.item_ids.dtype, self.find)
-                is_listed = _marks(self._rows(ids, key), len(self.item_ids))
+                rows = self._rows(ids, key)
+                if keeps and not len(rows):
+                    raise DataError(
+                        f"{key}: the model knows none of the {len(ids)} items of {listed.file}",
+                        hint="check the ids, or run `als ingest` and `als train` on events with these items",
+                    )
+                is_listed = _marks(rows, len(self.item_ids))
                 kept = is_listed if keeps else ~is_listed
                 before = np.ones(len(kept), bool) if self.allowed is None else self.allowed
                 self.allowed = before & kept
@@ -120,7 +129,7 @@ class _Reader:
     def _rows(self, ids: pl.Series, key: str) -> Int32Array:
         """Return the item rows of `ids`, without ids that the model does not know. These are counted in a log line."""
         rows = rows_of(self.item_ids, ids)
-        unknown = int((rows < 0).sum())
+        unknown = self.unknown_items[key] = int((rows < 0).sum())
         if unknown:
             log.info("%s: %d of %d items are unknown to the model", key, unknown, len(ids))
         return rows[rows >= 0]
@@ -194,7 +203,7 @@ def read_rules(
     """
     reader = _Reader(config, model, instant or datetime.now(UTC), find)
     rules = reader.read()
-    return ReadRules(rules, reader.catalog, reader.never_interacted, reader.left_out)
+    return ReadRules(rules, reader.catalog, reader.never_interacted, reader.left_out, reader.unknown_items)
 
 
 def _needs(config: RecommendConfig) -> CatalogNeeds:
