@@ -6,21 +6,21 @@ runs.
 
 import functools
 import inspect
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from als_cli.console.arguments import parse_count, parse_log_format, parse_switch, parse_wait
 from als_cli.console.failures import exit_codes
 from als_cli.console.logs import close_log_file, configure_logging
-from als_cli.errors import ConfigError, ResourceError
+from als_cli.console.resources import check_address_space, claim_threads
+from als_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from als_cli.stages.context import StageContext
 
     Render = Callable[[Any], RenderableType]
-
-
-_ADDRESS_SPACE = 2 << 30
-"""Minimum address space in bytes. A small job on two cores reserves 1.6 GiB; only a tenth of it is used."""
 
 
 @dataclass(frozen=True)
@@ -224,33 +220,6 @@ def _by_key(flags: dict[str, Any]) -> dict[str, Any]:
 def _output_is_missing() -> ConfigError:
     hint = "add --output PATH, or for a database --set 'recommend.output={database: {uri: URI, table: NAME}}'"
     return ConfigError("--output is missing", hint=hint)
-
-
-def claim_threads(wanted: int | Literal["auto"]) -> int:
-    """Return the number of threads to use. Set the limit of polars, which reads it once, at its import."""
-    from als_cli.als.threads import available_threads
-
-    threads = available_threads() if wanted == "auto" else min(wanted, available_threads())
-    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
-    return threads
-
-
-def check_address_space() -> None:
-    """Return when the process may use enough address space to load its libraries and start its threads.
-
-    Raises
-    ------
-    ResourceError
-        The limit is lower. Native libraries would abort the process or wait without end.
-    """
-    import resource  # Windows, which is refused later, has no such module
-
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:
-        raise ResourceError(
-            f"this process may use {limit >> 20} MiB of address space, and als needs {_ADDRESS_SPACE >> 20} MiB",
-            hint="raise the limit (ulimit -v), or limit the memory with a container instead",
-        )
 
 
 def command(
