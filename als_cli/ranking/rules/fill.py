@@ -109,7 +109,7 @@ class OpenLists:
         """
         lists = TopN.unfilled(len(wanted), max(1, int(wanted.max(initial=1))))
         packed = PackedLists(lists.item_rows, lists.scores, np.zeros(len(wanted), np.int64))
-        turn = Turn(self._state, packed, wanted, wanted <= 0)
+        turn = Turn(self._state, packed, wanted, wanted <= 0, self._threads)
         while not turn.is_done.all():
             users = np.flatnonzero(~turn.is_done)
             offered = self._offered(

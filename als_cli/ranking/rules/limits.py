@@ -10,12 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from als_cli.als.kernels.importing import IMPORTING
 from als_cli.arrays import BoolArray, Int32Array, Int64Array
 from als_cli.ranking.kernel_data import (
     PackedLimits,
-    PackedLists,
-    PackedOffers,
     PackedState,
     frozen,
     packed_limits,
@@ -72,7 +69,7 @@ class LimitState:
 
     def __init__(self, limits: ListLimits, users: int, slots: int) -> None:
         """Begin with empty lists of `slots` slots for `users` users."""
-        self._limits = limits
+        self._limits, self._is_untouched = limits, True
         varied = np.array([column.at_least > 0 for column in limits.columns], bool)
         shape = (users, int(limits.first_groups[-1]))
         self._state = state = PackedState(
@@ -92,7 +89,8 @@ class LimitState:
 
     @property
     def packed(self) -> PackedState:
-        """The state for kernels."""
+        """The state for kernels, which change it."""
+        self._is_untouched = False
         return self._state
 
     def of(self, users: Int64Array, *, exchanges: bool) -> PackedLimits | None:
@@ -101,16 +99,9 @@ class LimitState:
         With `exchanges`, the ranking applies the limits by itself, which needs :attr:`ListLimits.exchanges`.
         """
         limits = self._limits
-        if not limits.columns:
-            return None
+        if not limits.columns or (self._is_untouched and not exchanges):
+            return None  # no group is full yet
         return packed_limits(limits.groups, self._state.free[users], exchanges=exchanges)
-
-    def take(self, offers: PackedOffers, lists: PackedLists, wanted: Int64Array, is_done: BoolArray) -> None:
-        """Append `offers` to `lists`; see :func:`als_cli.ranking.kernel_offers.take_offers`."""
-        with IMPORTING:
-            from als_cli.ranking.kernel_offers import take_offers
-
-        take_offers(offers, self._state, lists, frozen(wanted), is_done)
 
     def allows(self, item_row: int) -> BoolArray:
         """Return whether each list may take item `item_row`, (B,)."""
@@ -124,7 +115,7 @@ class LimitState:
 
     def take_one(self, item_row: int, lists: BoolArray) -> None:
         """Count item `item_row` in `lists` (B,)."""
-        state = self._state
+        state, self._is_untouched = self._state, False
         for number, group in enumerate(self._limits.groups[item_row] if self._limits.columns else ()):
             if group >= 0:
                 state.free[lists, group] -= 1

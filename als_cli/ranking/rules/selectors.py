@@ -1,7 +1,8 @@
 """How a list chooses from the items that are offered to it: in order of score, for difference, or at random."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -9,11 +10,13 @@ import numpy.typing as npt
 import polars as pl
 
 from als_cli.als.kernels.importing import IMPORTING
+from als_cli.als.threads import Workers
 from als_cli.arrays import BoolArray, Float32Array, Int64Array
 from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffers, frozen
 from als_cli.ranking.rules.limits import LimitState
-from als_cli.ranking.top_n import TopN, norms
+from als_cli.ranking.top_n import norms
 
+_USERS_TOGETHER = 512
 UInt64Array = npt.NDArray[np.uint64]
 
 
@@ -27,6 +30,21 @@ class Turn:
     """(B,)."""
     is_done: BoolArray
     """(B,)."""
+    threads: int
+
+    def run(self, kernel: Callable[..., None], offers: PackedOffers, *arguments: Callable[[], Any]) -> None:
+        """Let `kernel` take `offers`, in pieces on all threads. Each piece gets what `arguments` return."""
+        state, wanted = self.state.packed, frozen(self.wanted)
+
+        def take(users: slice) -> None:
+            piece = offers._replace(
+                rows=offers.rows[users], scores=offers.scores[users], users=offers.users[users]
+            )
+            kernel(piece, state, self.lists, wanted, self.is_done, *(make() for make in arguments))
+
+        starts = range(0, len(offers.users), _USERS_TOGETHER)
+        with Workers(self.threads) as workers:
+            workers.map(take, [slice(start, start + _USERS_TOGETHER) for start in starts])
 
 
 class Selector(Protocol):
@@ -47,7 +65,10 @@ class InOrder:
 
     def take(self, offers: PackedOffers, turn: Turn) -> None:
         """See :class:`Selector`."""
-        turn.state.take(offers, turn.lists, turn.wanted, turn.is_done)
+        with IMPORTING:
+            from als_cli.ranking.kernel_offers import take_offers
+
+        turn.run(take_offers, offers)
 
 
 IN_ORDER = InOrder()
@@ -73,10 +94,12 @@ class Diverse:
             from als_cli.ranking.kernel_diversity import take_diverse
 
         m = offers.rows.shape[1]
-        diversity = PackedDiversity(
-            self._units, self._size, self._strength, np.empty(m, np.float32), np.empty(m, np.uint8)
-        )
-        take_diverse(offers, turn.state.packed, turn.lists, frozen(turn.wanted), turn.is_done, diversity)
+
+        def scratch() -> PackedDiversity:
+            penalties, is_taken = np.empty(m, np.float32), np.empty(m, np.uint8)
+            return PackedDiversity(self._units, self._size, self._strength, penalties, is_taken)
+
+        turn.run(take_diverse, offers, scratch)
 
 
 class AtRandom:
@@ -92,15 +115,10 @@ class AtRandom:
         draws = _mixed(np.add(self._keys[offers.users][:, None], places, dtype=np.uint64))
         possible = (offers.rows >= 0) & (offers.scores >= offers.minimum)
         order = np.argsort(np.where(possible, draws >> np.uint64(1), np.uint64(2**64 - 1)), axis=1)
-        shuffled = TopN(
-            np.take_along_axis(offers.rows, order, 1), np.take_along_axis(offers.scores, order, 1)
+        shuffled = offers._replace(
+            rows=np.take_along_axis(offers.rows, order, 1), scores=np.take_along_axis(offers.scores, order, 1)
         )
-        turn.state.take(
-            offers._replace(rows=shuffled.item_rows, scores=shuffled.scores),
-            turn.lists,
-            turn.wanted,
-            turn.is_done,
-        )
+        IN_ORDER.take(shuffled, turn)
 
 
 def draw_keys(user_ids: pl.Series, seed: int) -> UInt64Array:
