@@ -105,6 +105,12 @@ class PackedUsers(NamedTuple):
     seen_indptr: Int64Array
     seen: Int32Array
     """Item rows that the users have seen, ascending within a user."""
+
+
+class PackedAudience(NamedTuple):
+    """The users to rank items for, and the limits of their lists."""
+
+    users: PackedUsers
     limits: PackedLimits
 
 

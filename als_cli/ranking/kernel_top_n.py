@@ -14,6 +14,7 @@ from als_cli.ranking.kernel_data import (
     GROUP,
     PANEL,
     CandidateRows,
+    PackedAudience,
     PackedItems,
     PackedLists,
     PackedUsers,
@@ -53,24 +54,38 @@ def _is_seen(audience: PackedUsers, user: int, row: int) -> bool:
 
 
 @inlined
-def _offer(
-    audience: PackedUsers,
-    catalogue: PackedItems,
-    lists: PackedLists,
-    user: int,
-    position: int,
-) -> None:
-    """Add an item to the user's list if it is among the n best so far, not seen, and within the limits.
-
-    An item of a full group replaces the worst item of this group. Such exchanges lead to the same list as taking all
-    items in order of score, because limits on one column and on the length of the list form a matroid (Edmonds 1971).
-    """
-    row, score = catalogue.order[position], _score(audience, user, catalogue, position)
+def _offer(users: PackedUsers, catalogue: PackedItems, lists: PackedLists, user: int, position: int) -> None:
+    """Add an item to the user's list if it is among the n best so far and not seen."""
+    row, score = catalogue.order[position], _score(users, user, catalogue, position)
     rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
     is_full = filled == rows.shape[0]
     if not np.isfinite(score) or (is_full and not is_worse(scores[0], rows[0], score, row)):
         return
-    if _is_seen(audience, user, row):
+    if _is_seen(users, user, row):
+        return
+    if is_full:
+        replace(rows, scores, filled, 0, row, score)
+    else:
+        append(rows, scores, filled, row, score)
+        lists.filled[user] = filled + 1
+
+
+@inlined
+def _offer_within(
+    audience: PackedAudience, catalogue: PackedItems, lists: PackedLists, user: int, position: int
+) -> None:
+    """Add an item as `_offer` does, if the limits of the list allow it.
+
+    An item of a full group replaces the worst item of this group. Such exchanges lead to the same list as taking all
+    items in order of score, because limits on one column and on the length of the list form a matroid (Edmonds 1971).
+    """
+    row = catalogue.order[position]
+    score = _score(audience.users, user, catalogue, position)
+    rows, scores, filled = lists.rows[user], lists.scores[user], lists.filled[user]
+    is_full = filled == rows.shape[0]
+    if not np.isfinite(score) or (is_full and not is_worse(scores[0], rows[0], score, row)):
+        return
+    if _is_seen(audience.users, user, row):
         return
     place = place_within(audience.limits, user, row, rows, scores, filled)
     if place == NOWHERE:
@@ -83,6 +98,17 @@ def _offer(
     else:
         append(rows, scores, filled, row, score)
         lists.filled[user] = filled + 1
+
+
+@pasted
+def _offer_any(
+    audience: PackedAudience, catalogue: PackedItems, lists: PackedLists, user: int, position: int
+) -> None:
+    """Offer an item, with the limits of the list if there are any. Without them, offers take less time."""
+    if audience.limits.columns == 0:
+        _offer(audience.users, catalogue, lists, user, position)
+    else:
+        _offer_within(audience, catalogue, lists, user, position)
 
 
 @pasted
@@ -147,7 +173,7 @@ def _keep(scratch: Scratch, i: int, low: Float32Array, high: Float32Array) -> No
 
 
 @pasted
-def _interleave(audience: PackedUsers, first: int, last: int, packed: Float32Array) -> None:
+def _interleave(audience: PackedAudience, first: int, last: int, packed: Float32Array) -> None:
     """Fill `packed`: one row per eight users from `first` on, factor by factor; zeros after user `last`."""
     size = packed.shape[1] // GROUP
     for group in range(packed.shape[0]):
@@ -155,13 +181,13 @@ def _interleave(audience: PackedUsers, first: int, last: int, packed: Float32Arr
             user = first + group * GROUP + i
             for k in range(size):
                 packed[group, k * GROUP + i] = (
-                    audience.factors[user * size + k] if user <= last else np.float32(0.0)
+                    audience.users.factors[user * size + k] if user <= last else np.float32(0.0)
                 )
 
 
 @pasted
 def _visit(
-    audience: PackedUsers,
+    audience: PackedAudience,
     catalogue: PackedItems,
     lists: PackedLists,
     scratch: Scratch,
@@ -179,13 +205,13 @@ def _visit(
         bits &= bits - 1
         position = panel * PANEL + lane
         if position < catalogue.order.shape[0] and not scratch.products[i * PANEL + lane] < bound:
-            _offer(audience, catalogue, lists, user, position)
-            bound = _bound(audience, lists, user, catalogue.panel_lengths[panel])
+            _offer_any(audience, catalogue, lists, user, position)
+            bound = _bound(audience.users, lists, user, catalogue.panel_lengths[panel])
 
 
 @pasted
 def _rank_group(
-    audience: PackedUsers,
+    audience: PackedAudience,
     catalogue: PackedItems,
     lists: PackedLists,
     scratch: Scratch,
@@ -203,8 +229,8 @@ def _rank_group(
         least = np.float32(np.inf)
         for i in range(GROUP):
             bound = np.float32(np.inf)
-            if first + i <= last and audience.lengths[first + i] > 0:
-                bound = _bound(audience, lists, first + i, catalogue.panel_lengths[panel])
+            if first + i <= last and audience.users.lengths[first + i] > 0:
+                bound = _bound(audience.users, lists, first + i, catalogue.panel_lengths[panel])
             scratch.bounds[i], least = bound, min(least, bound)
         if not least < np.inf:
             return False
@@ -216,20 +242,20 @@ def _rank_group(
 
 
 @pasted
-def _rank_evenly(audience: PackedUsers, catalogue: PackedItems, lists: PackedLists, user: int) -> None:
+def _rank_evenly(audience: PackedAudience, catalogue: PackedItems, lists: PackedLists, user: int) -> None:
     """Fill the list of a user whose factors are zero: all scores are equal, so the lowest item rows rank first."""
     for position in catalogue.positions:
         if lists.filled[user] == lists.rows.shape[1]:
             break
         if position >= 0:
-            _offer(audience, catalogue, lists, user, position)
+            _offer_any(audience, catalogue, lists, user, position)
 
 
 @kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, SCRATCH)
 def rank_users(
     first: int,
     end: int,
-    audience: PackedUsers,
+    audience: PackedAudience,
     catalogue: PackedItems,
     lists: PackedLists,
     scratch: Scratch,
@@ -248,7 +274,7 @@ def rank_users(
                     audience, catalogue, lists, scratch, users, (start, stop)
                 )
     for user in range(first, end):
-        if audience.lengths[user] == 0:
+        if audience.users.lengths[user] == 0:
             _rank_evenly(audience, catalogue, lists, user)
         sort_best_first(lists.rows[user], lists.scores[user], lists.filled[user])
 
@@ -257,7 +283,7 @@ def rank_users(
 def rank_candidates(
     first: int,
     end: int,
-    audience: PackedUsers,
+    audience: PackedAudience,
     catalogue: PackedItems,
     lists: PackedLists,
     candidates: CandidateRows,
@@ -267,5 +293,5 @@ def rank_candidates(
         for place in range(candidates.indptr[user], candidates.indptr[user + 1]):
             position = catalogue.positions[candidates.rows[place]]
             if position >= 0:
-                _offer(audience, catalogue, lists, user, position)
+                _offer_any(audience, catalogue, lists, user, position)
         sort_best_first(lists.rows[user], lists.scores[user], lists.filled[user])

@@ -7,6 +7,7 @@ from numba import types
 from als_cli.als.kernels.compiling import read_only, writable
 from als_cli.ranking.kernel_data import (
     CandidateRows,
+    PackedAudience,
     PackedDiversity,
     PackedItems,
     PackedLimits,
@@ -22,7 +23,8 @@ _FLOATS, _INTS, _LONGS = read_only(types.float32), read_only(types.int32), read_
 CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS, _INTS), PackedItems)
 CANDIDATES = _named((_LONGS, _INTS), CandidateRows)
 _LIMITS = _named((_INTS, types.intp, _INTS, types.intp, types.intp), PackedLimits)
-AUDIENCE = _named((_FLOATS, _FLOATS, _LONGS, _INTS, _LIMITS), PackedUsers)
+_USERS = _named((_FLOATS, _FLOATS, _LONGS, _INTS), PackedUsers)
+AUDIENCE = _named((_USERS, _LIMITS), PackedAudience)
 SCRATCH = _named(
     (
         writable(types.float32, 2),

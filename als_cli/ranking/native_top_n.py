@@ -17,6 +17,7 @@ from als_cli.arrays import BoolArray, Float32Array
 from als_cli.ranking.kernel_data import (
     PANEL,
     CandidateRows,
+    PackedAudience,
     PackedItems,
     PackedLists,
     PackedUsers,
@@ -108,7 +109,7 @@ def warm_up() -> None:
 
 def _ranking(
     index: ItemIndex,
-    audience: PackedUsers,
+    audience: PackedAudience,
     candidates: csr_matrix | None,
     lists: PackedLists,
 ) -> Callable[[int], None]:
@@ -133,20 +134,15 @@ def _ranking(
     )
 
 
-def _audience(user_factors: Float32Array, masks: Masks) -> PackedUsers:
+def _audience(user_factors: Float32Array, masks: Masks) -> PackedAudience:
     seen, users = masks.seen, np.ascontiguousarray(user_factors, np.float32)
     if seen is None:
         indptr, indices = np.zeros(len(users) + 1, np.int64), np.empty(0, np.int32)
     else:
         ordered = seen if seen.has_sorted_indices else seen.sorted_indices()
         indptr, indices = ordered.indptr.astype(np.int64), ordered.indices.astype(np.int32)
-    return PackedUsers(
-        frozen(users.reshape(-1)),
-        frozen(_lengths(users)),
-        frozen(indptr),
-        frozen(indices),
-        masks.limits or _NO_LIMITS,
-    )
+    packed = PackedUsers(frozen(users.reshape(-1)), frozen(_lengths(users)), frozen(indptr), frozen(indices))
+    return PackedAudience(packed, masks.limits or _NO_LIMITS)
 
 
 def _lengths(factors: Float32Array) -> Float32Array:
