@@ -29,8 +29,10 @@ def checked_uri(uri: Any, info: ValidationInfo) -> Any:
     system, _, path = uri.partition(":")
     if system not in FILE_SYSTEMS or path.startswith("${"):
         return uri
-    # The type of the shell's text is lost in the slice, and tells where a relative path starts.
-    return f"{system}:{resolve_path(type(uri)(path.removeprefix('//')), info)}"
+    # `duckdb:////srv/lists.duckdb` and `duckdb:///srv/lists.duckdb` both name an absolute path.
+    path = re.sub("^/{2,}", "/", path) if path.startswith("///") else path.removeprefix("//")
+    # The type of the shell's text is lost in the change, and tells where a relative path starts.
+    return f"{system}:{resolve_path(type(uri)(path), info)}"
 
 
 class DatabaseConfig(Section):

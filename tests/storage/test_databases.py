@@ -111,6 +111,12 @@ class TestAddress:
         config = config_with(tmp_path, "sqlite:x", settings=["recommend.output.database.uri=sqlite:y.db"])
         assert str(address_of(config.recommend.output.database).file) == "/y.db"
 
+    @pytest.mark.parametrize("slashes", ["", "//", "///"])
+    def test_absolute_files_in_the_forms_of_uris(self, tmp_path, monkeypatch, slashes):
+        monkeypatch.chdir(tmp_path)
+        config = config_with(tmp_path, f"duckdb:{slashes}/srv/shop.duckdb")
+        assert str(address_of(config.recommend.output.database).file) == "/srv/shop.duckdb"
+
     @pytest.mark.parametrize("table", ["Recs", "a.b.c", "x" * 34, "drop table", '"recs"', "1recs", ""])
     def test_names_of_views_are_plain(self, table):
         with pytest.raises(ValueError, match="table"):

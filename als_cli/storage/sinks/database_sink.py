@@ -5,6 +5,7 @@ switches the views and records the version. If the run is killed before, the nex
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -21,6 +22,9 @@ from als_cli.storage.manifest import Manifest, new_manifest
 from als_cli.storage.sinks.target import KIND, Target
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS, _PAUSE = 10, 0.3
+"""Attempts to take the lock of PostgreSQL, and the pause between them in seconds."""
 
 
 class DatabaseSink:
@@ -121,20 +125,41 @@ def database_sink(
 def lock_of(database: Database, view: PublishedView) -> Iterator[None]:
     """Hold the lock of `view` in PostgreSQL, for writers on other machines. The server releases it with the connection.
 
+    The server takes a moment to notice the end of a killed run, so a lock that is held is tried for some seconds.
+
     Raises
     ------
     LockedError
         Another connection holds it.
     """
-    if database.address.system == "postgresql":
-        query = "select pg_try_advisory_lock(hashtextextended('als ' || coalesce($1::text, current_schema()) || '.' || $2::text, 0))"
-        if not database.rows(query, (view.schema, view.name))[0][0]:
-            raise LockedError(
-                f"another run is writing to {view.name} in {database.address.shown}",
-                hint="wait until it ends",
-            )
+    if database.address.system != "postgresql":
+        yield
+        return
+    for attempt in range(_ATTEMPTS):
+        time.sleep(_PAUSE if attempt else 0)
+        is_locked = _call(database, view, "pg_try_advisory_lock")
         database.commit()
-    yield
+        if is_locked:
+            break
+    else:
+        raise LockedError(
+            f"another run is writing to {view.name} in {database.address.shown}",
+            hint="wait until it ends",
+        )
+    try:
+        yield
+    finally:
+        # The next run must not meet the lock before the server has closed this connection.
+        with suppress(AlsError):
+            database.rollback()
+            _call(database, view, "pg_advisory_unlock")
+            database.commit()
+
+
+def _call(database: Database, view: PublishedView, function: str) -> bool:
+    """Return the result of an advisory-lock `function` for the lock of `view`."""
+    query = f"select {function}(hashtextextended('als ' || coalesce($1::text, current_schema()) || '.' || $2::text, 0))"
+    return bool(database.rows(query, (view.schema, view.name))[0][0])
 
 
 def _drop_old(view: PublishedView, target: Target) -> None:
