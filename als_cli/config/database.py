@@ -49,4 +49,4 @@ class DatabaseConfig(Section):
     driver: str | None = None
     """Name or path of the ADBC driver of another database, for example `adbc_driver_flightsql`. The database must be able to create tables and views in a transaction."""
     entrypoint: str | None = None
-    """Entry point in the library of `driver`. Default: the one that its name implies."""
+    """Entry point in the library of `driver`. Default: derived from the name of the library."""

@@ -113,7 +113,7 @@ class RecommendConfig(Section):
     rules: RulesConfig = RulesConfig()
     """Rules of the lists."""
     fallback: Annotated[tuple[FallbackName, ...], Field(strict=False)] = ("popular",)
-    """Where items come from for users without history, and for slots that the model cannot fill, in this order: `segment_popular` (most users in the user's segment), `recent_popular` (most users lately), `popular` (most users). With an empty list, such users get no list, and a row in the shortfall table."""
+    """Sources of items for users without history, and for slots that the model cannot fill, in this order: `segment_popular` (most users in the user's segment), `recent_popular` (most users lately), `popular` (most users). With an empty list, users without history get no list, and a row in the shortfall table."""
     recent_half_life: Literal["auto"] | Duration = "auto"
     """Half-life of `recent_popular`. auto: the half-life of recent demand in the model, or 7 days if it has none."""
     segments: SegmentsFile | None = None

@@ -17,7 +17,7 @@ def check_recommend(config: RecommendConfig) -> None:
     Raises
     ------
     ConfigError
-        A key needs another one, or two keys exclude each other. The error lists all such mistakes.
+        A key needs another one, or two keys exclude each other. The error lists all mistakes.
     """
     mistakes = [f"recommend.{line}" for line in _mistakes(config)]
     if len(mistakes) == 1:

@@ -87,18 +87,18 @@ class DiversityConfig(Section):
     strength: float = Field(default=0.3, ge=0, le=1)
     """Weight of difference against score. 0: by score only; 1: only different from the items before."""
     pool: int = Field(default=100, ge=1, le=10_000)
-    """Number of items of each user, best first, that the list is made from."""
+    """Number of best items of each user from which the list is selected."""
 
 
 class ExploreConfig(Section):
-    """Items that are drawn at random from those behind the list, to learn about items that are never shown."""
+    """Items sampled at random from the next best items after the list, to learn about items that are never shown."""
 
     share: float = Field(default=0.1, gt=0, le=0.5)
     """Fraction of the list, at evenly spaced ranks."""
     pool: int = Field(default=100, ge=1, le=10_000)
-    """Number of items behind the list, best first, from which each user's items are drawn."""
+    """Number of next best items after the list, from which each user's items are sampled."""
     seed: int = Field(default=0, ge=0, lt=2**32)
-    """Seed of the draws. The same seed and user id give the same draws."""
+    """Seed of the samples. The same seed and user id give the same samples."""
 
 
 class RulesConfig(Section):
@@ -119,7 +119,7 @@ class RulesConfig(Section):
     diversity: DiversityConfig | None = None
     """Re-ranking of the items of the model for different items."""
     explore: ExploreConfig | None = None
-    """Items drawn at random, with source `explore`."""
+    """Items sampled at random, with source `explore`."""
     minimum_score: float | None = Field(default=None, ge=-1e30, le=1e30)
     """Minimum score of items of the model, promoted and explored ones included. The fallback fills the slots that stay free."""
 

@@ -26,7 +26,7 @@ def check_address_space() -> None:
     ResourceError
         The limit is lower. Native libraries would abort the process or wait without end.
     """
-    import resource  # Windows, which is refused later, has no such module
+    import resource  # Windows lacks this module; it is refused later
 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:

@@ -15,7 +15,7 @@ from als_cli.ranking.rules.applied import BlockSource, apply_rules
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.rules.reading import read_rules
-from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, draw_keys
+from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, sample_keys
 from als_cli.ranking.top_n import TopN
 from als_cli.ranking.trained_model import TrainedModel
 from als_cli.splitting.division import EvaluationSets
@@ -72,7 +72,7 @@ class RuledRanker:
             sources.append(
                 BlockSource(popular, np.where(members, SOURCES.index(name), NO_SOURCE).astype(np.int8), least)
             )
-        keys = None if rules.explore is None else draw_keys(ids, rules.explore.seed)
+        keys = None if rules.explore is None else sample_keys(ids, rules.explore.seed)
         return apply_rules(rules, sources, Masks(seen, candidates), n, self._ranker.threads, keys).slots.top
 
 

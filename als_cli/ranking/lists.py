@@ -11,7 +11,7 @@ from als_cli.ranking.reasons import Reasons
 from als_cli.ranking.top_n import TopN
 
 SOURCES = ("als", "fold_in", "segment_popular", "recent_popular", "popular", "pinned", "promoted", "explore")
-"""Sources of a slot: trained factors, factors folded in from the history, popular items, items that a rule chose, and items drawn at random."""
+"""Sources of a slot: trained factors, factors folded in from the history, popular items, items that a rule chose, and items sampled at random."""
 FALLBACK_SOURCES = SOURCES[2:5]
 CHOSEN_SOURCES = SOURCES[5:]
 NO_SOURCE = -1

@@ -24,7 +24,7 @@ from als_cli.ranking.refresh import changed_users
 from als_cli.ranking.rules.applied import BlockSource, apply_rules
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
-from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, Selector, draw_keys
+from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, Selector, sample_keys
 from als_cli.ranking.rules.slots import FilledSlots
 from als_cli.ranking.rules.touched import touched
 from als_cli.ranking.rules.user_masks import UserMasks
@@ -128,7 +128,7 @@ class Recommender:
         history = self._items.histories(self._interactions.matrix, block.dataset_rows)
         sources = [self._personal(block, history), *self._popular(block)]
         masks = self._masks.of(block.user_ids, block.dataset_rows, history)
-        keys = None if self._rules.explore is None else draw_keys(block.user_ids, self._rules.explore.seed)
+        keys = None if self._rules.explore is None else sample_keys(block.user_ids, self._rules.explore.seed)
         lists = apply_rules(self._rules, sources, masks, self._slots, self._threads, keys)
         return UserLists(
             block.user_ids,

@@ -14,7 +14,7 @@ _WORDS = {
     "popular": "popular",
     "pinned": "pinned items only",
     "promoted": "promoted items only",
-    "explore": "items drawn at random only",
+    "explore": "items sampled at random only",
     "too_few_candidates": "list not full: too few candidates",
     "no_history": "no list: no history and no fallback",
     "limits": "list not full: limits leave too few items",

@@ -33,7 +33,7 @@ _SOURCES = {
     "popular": "the popularity list",
     "pinned": "pinned items only",
     "promoted": "promoted items only",
-    "explore": "items drawn at random only",
+    "explore": "items sampled at random only",
     None: "no list",
 }
 

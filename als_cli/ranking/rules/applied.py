@@ -64,7 +64,7 @@ def apply_rules(
     """Return lists with `slots` slots.
 
     The sources fill the slots in order. Pinned items have the score of the first source of their user. `keys` (B,)
-    determine the items drawn at random (:func:`als_cli.ranking.rules.selectors.draw_keys`).
+    determine the items sampled at random (:func:`als_cli.ranking.rules.selectors.sample_keys`).
     """
     users = len(sources[0].codes)
     counts: dict[str, tuple[int, int]] = {}
@@ -97,14 +97,14 @@ def _explore(
     wanted = np.where(is_member, np.maximum(filled.free - len(positions), 0), 0)
     best = lists.add(source.scored, wanted, source.minimum, source.selector)
     filled.fill(best, source.codes, positions)
-    drawn = lists.add(
+    sampled = lists.add(
         source.scored,
         np.where(is_member, len(positions), 0),
         source.minimum,
         AtRandom(keys, explore.pool),
     )
-    filled.put(drawn, positions, SOURCES.index("explore"), drawn.filled)
-    taken = drawn.filled.sum(axis=1)
+    filled.put(sampled, positions, SOURCES.index("explore"), sampled.filled)
+    taken = sampled.filled.sum(axis=1)
     return int(np.count_nonzero(taken)), int(taken.sum())
 
 

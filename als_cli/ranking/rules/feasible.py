@@ -33,7 +33,7 @@ def promoted_positions(config: RecommendConfig) -> list[Int64Array]:
 
 
 def explored_positions(config: RecommendConfig) -> Int64Array:
-    """Return the positions of items drawn at random, from 0, ascending, as those of a promoted share."""
+    """Return the positions of items sampled at random, from 0, ascending, as those of a promoted share."""
     explore = config.rules.explore
     if explore is None:
         return np.empty(0, np.int64)

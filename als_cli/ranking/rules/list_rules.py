@@ -33,7 +33,7 @@ class Diversity:
 
 @dataclass(frozen=True)
 class Exploration:
-    """Positions of the list for items that are drawn from the `pool` items behind the list."""
+    """Positions of the list for items that are sampled from the `pool` next best items after the list."""
 
     positions: Int64Array
     """From 0, ascending."""
@@ -64,7 +64,7 @@ class ListRules:
     diversity: Diversity | None = None
     """Re-ranking of the items of the model for difference."""
     explore: Exploration | None = None
-    """Items drawn at random."""
+    """Items sampled at random."""
     minimum_score: float | None = None
     """Minimum score of trained and folded-in items."""
     fallback: tuple[FallbackName, ...] = ("popular",)

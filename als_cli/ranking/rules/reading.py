@@ -197,7 +197,7 @@ def read_rules(
     Raises
     ------
     ConfigError
-        Two rules contradict each other. Or a table has no such column, or a condition cannot be evaluated.
+        Two rules contradict each other. Or a table lacks a column of a rule, or a condition cannot be evaluated.
     DataError
         A table cannot be used, or no item may be recommended.
     """

@@ -106,22 +106,22 @@ class AtRandom:
     """At random, by a key per user."""
 
     def __init__(self, keys: UInt64Array, pool: int) -> None:
-        """Choose from the `pool` best items of a user. `keys` (B,) determine the draws."""
+        """Choose from the `pool` best items of a user. `keys` (B,) determine the samples."""
         self.pool, self._keys = pool, keys
 
     def take(self, offers: PackedOffers, turn: Turn) -> None:
         """See :class:`Selector`."""
         places: UInt64Array = np.arange(offers.rows.shape[1], dtype=np.uint64)
-        draws = _mixed(np.add(self._keys[offers.users][:, None], places, dtype=np.uint64))
+        samples = _mixed(np.add(self._keys[offers.users][:, None], places, dtype=np.uint64))
         possible = (offers.rows >= 0) & (offers.scores >= offers.minimum)
-        order = np.argsort(np.where(possible, draws >> np.uint64(1), np.uint64(2**64 - 1)), axis=1)
+        order = np.argsort(np.where(possible, samples >> np.uint64(1), np.uint64(2**64 - 1)), axis=1)
         shuffled = offers._replace(
             rows=np.take_along_axis(offers.rows, order, 1), scores=np.take_along_axis(offers.scores, order, 1)
         )
         IN_ORDER.take(shuffled, turn)
 
 
-def draw_keys(user_ids: pl.Series, seed: int) -> UInt64Array:
+def sample_keys(user_ids: pl.Series, seed: int) -> UInt64Array:
     """Return a key for each of `user_ids` (B,), from the id as text and `seed`: (B,) uint64."""
     hashes = np.array([crc32(text.encode()) for text in user_ids.cast(pl.String)], np.uint64)
     return _mixed(hashes + np.full(len(hashes), seed << 32, np.uint64))

@@ -7,7 +7,7 @@ import pytest
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.rules.fill import OpenLists, RankedItems, SourceScores
 from als_cli.ranking.rules.limits import ListLimits
-from als_cli.ranking.rules.selectors import AtRandom, Diverse, draw_keys
+from als_cli.ranking.rules.selectors import AtRandom, Diverse, sample_keys
 from tests.ranking.rules.greedy import Greedy
 from tests.ranking.rules.test_fill import ITEMS, USERS, column_of, excluded_of, sets_of
 
@@ -67,24 +67,24 @@ def test_limits_hold_for_different_items_too():
         assert len(chosen) == SLOTS or not any(greedy.allows(item) for item in range(ITEMS))
 
 
-def test_draws_depend_on_the_user_and_the_seed_only():
+def test_samples_depend_on_the_user_and_the_seed_only():
     _, _, source, scores = scores_of(5)
     ids = pl.Series([f"u{n}" for n in range(USERS)])
     pool = 30
 
-    def drawn(keys, users):
+    def sampled(keys, users):
         part = SourceScores(source.users[users], source.items)
         lists = OpenLists(ListLimits(), Masks(), len(keys), 4, threads=1)
         return lists.add(part, np.full(len(keys), 4), selector=AtRandom(keys, pool)).item_rows
 
     everybody = np.arange(USERS)
-    together = drawn(draw_keys(ids, 7), everybody)
-    np.testing.assert_array_equal(together, drawn(draw_keys(ids, 7), everybody))
-    np.testing.assert_array_equal(together[9:20], drawn(draw_keys(ids[9:20], 7), everybody[9:20]))
-    assert (together != drawn(draw_keys(ids, 8), everybody)).any(axis=1).mean() > 0.9
+    together = sampled(sample_keys(ids, 7), everybody)
+    np.testing.assert_array_equal(together, sampled(sample_keys(ids, 7), everybody))
+    np.testing.assert_array_equal(together[9:20], sampled(sample_keys(ids[9:20], 7), everybody[9:20]))
+    assert (together != sampled(sample_keys(ids, 8), everybody)).any(axis=1).mean() > 0.9
     ranks = [np.argsort(-scores[user]).tolist() for user in range(USERS)]
     places = np.array([[ranks[user].index(item) for item in row] for user, row in enumerate(together)])
     assert places.max() < pool
     assert 10 < places.mean() < 20  # uniform on 0 to 29
     assert all(len(set(row)) == 4 for row in together)
-    assert (draw_keys(pl.Series([5, 6]), 1) == draw_keys(pl.Series(["5", "6"]), 1)).all()
+    assert (sample_keys(pl.Series([5, 6]), 1) == sample_keys(pl.Series(["5", "6"]), 1)).all()
