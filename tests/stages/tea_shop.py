@@ -27,6 +27,17 @@ def written(tmp_path):
     return pl.read_parquet(tmp_path / "lists" / "part-*.parquet")
 
 
+def lists_of(tmp_path):
+    """Return the items of each user by rank, as one text."""
+    rows = written(tmp_path).group_by("user_id", maintain_order=True).agg("item_id")
+    return {user: " ".join(items) for user, items in rows.rows()}
+
+
+def sources_of(tmp_path, user):
+    """Return the sources of the list of `user` by rank."""
+    return written(tmp_path).filter(pl.col("user_id") == user)["source"].to_list()
+
+
 def shortfall(tmp_path):
     """Return the published shortfall."""
     return pl.read_parquet(tmp_path / "lists.shortfall.parquet")

@@ -5,12 +5,11 @@ All users score cup 4, jug 3, pot 2, tea 1. Seen: ann and cid tea and cup, bob t
 
 from functools import partial
 
-import polars as pl
 import pytest
 
 from als_cli.errors import ConfigError
 from als_cli.stages.recommend import recommend
-from tests.stages.tea_shop import open_shop, used, written
+from tests.stages.tea_shop import lists_of, open_shop, sources_of, used
 
 
 @pytest.fixture
@@ -25,16 +24,6 @@ def file(tmp_path):
         return str(tmp_path / name)
 
     return write
-
-
-def lists_of(tmp_path):
-    """Return the items of each user by rank, as one text."""
-    rows = written(tmp_path).group_by("user_id", maintain_order=True).agg("item_id")
-    return {user: " ".join(items) for user, items in rows.rows()}
-
-
-def sources_of(tmp_path, user):
-    return written(tmp_path).filter(pl.col("user_id") == user)["source"].to_list()
 
 
 ALL = {"top_n": 4, "exclude_seen": False}

@@ -13,7 +13,7 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.stages.recommend import recommend
 from als_cli.storage.model_files import open_model
-from tests.stages.tea_shop import open_shop, shortfall, used, written
+from tests.stages.tea_shop import lists_of, open_shop, shortfall, sources_of, used
 
 CATALOGUE = "item_id,kind,price,since,until\ncup,china,9,2026-02-01,\njug,china,7,,2026-02-01\npot,china,5,,\ntea,food,2,,\n"
 
@@ -35,16 +35,6 @@ def file(tmp_path):
 @pytest.fixture
 def catalog(file):
     return {"catalog": file("items.csv", CATALOGUE)}
-
-
-def lists_of(tmp_path):
-    """Return the items of each user by rank, as one text."""
-    rows = written(tmp_path).group_by("user_id", maintain_order=True).agg("item_id")
-    return {user: " ".join(items) for user, items in rows.rows()}
-
-
-def sources_of(tmp_path, user):
-    return written(tmp_path).filter(pl.col("user_id") == user)["source"].to_list()
 
 
 ALL = {"top_n": 4, "exclude_seen": False}
