@@ -98,6 +98,15 @@ def test_the_first_command_prints_titles(finished):
     assert sum(title in finished[1][-1] for title in titles) >= 10
 
 
+def test_the_first_command_prints_the_items_that_the_readme_shows(finished):
+    shown = re.findall(r"^(\S.*?) +(\d{4}-\d\d-\d\d) +\d  (\S.*?) +\d\.\d+ +\d\.\d+$", README, re.MULTILINE)
+    assert len(shown) == 3
+    printed = finished[1][-1]
+    for history, day, recommended in shown:
+        assert re.search(rf"^{history} +{day} ", printed, re.MULTILINE)
+        assert re.search(rf" {recommended} +\d\.\d+ +\d\.\d+ *$", printed, re.MULTILINE)
+
+
 def test_als_is_better_than_popularity_on_the_sample_data(finished):
     stages = {stage["stage"]: stage["report"] for stage in json.loads(finished[1][0])["stages"]}
     ndcg = {one["method"]: one["metrics"]["ndcg@10"] for one in stages["evaluate"]["methods"]}
