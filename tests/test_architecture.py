@@ -23,6 +23,7 @@ LAYERS = (
     {"storage"},
     {"stages"},
     {"console"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 )
@@ -31,8 +32,8 @@ RANK = {package: rank for rank, packages in enumerate(LAYERS) for package in pac
 # The files, by the start of their path, in which each library may be imported.
 FILES_OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "yaml": ("config/",),
-    "typer": ("cli.py", "console/"),
-    "rich": ("cli.py", "console/"),
+    "typer": ("cli.py", "commands/", "console/"),
+    "rich": ("console/",),
     "implicit": ("als/implicit_engine.py", "evaluation/item_knn.py"),
     "numba": ("als/kernels/", "ranking/kernel_"),
     "optuna": ("tuning/study.py", "tuning/trial_digests.py"),
@@ -45,7 +46,7 @@ FILES_OF_LIBRARY: dict[str, tuple[str, ...]] = {
 }
 
 HEAVY = {"polars", "numpy", "scipy", "pyarrow", "implicit", "numba"}
-LIGHT_FILES = ("config/", "console/", "cli.py", "errors.py", "__init__.py", "__main__.py")
+LIGHT_FILES = ("config/", "console/", "commands/", "cli.py", "errors.py", "__init__.py", "__main__.py")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The subcommands: each parses its arguments, calls one stage and prints its report."""
