@@ -14,6 +14,7 @@ from als_cli.progress import Task
 from als_cli.splitting.division import EvaluationSets
 from als_cli.splitting.validation import ValidationRules, ValidationSets, smaller
 from als_cli.tuning.auto_trial import Trial
+from als_cli.tuning.compared import ComparedTrial, compared_trial
 from als_cli.tuning.early_stopping import MANY_FACTORS
 from als_cli.tuning.point import DEMAND_KEYS, FOLD_IN_NAMES, Point
 from als_cli.tuning.presets import distinct_starts
@@ -86,6 +87,8 @@ class Contest:
         self._started = rules.clock()
         self._spent = 0.0
         self._best_seen = 0.0
+        self.compared: list[ComparedTrial] = []
+        """All trials, in the order of their evaluation. Screened presets are not among them."""
         self._ratio: float | None = None
         """Ratio of the values of the same preset with `more_factors` and `few_factors`, if both are evaluated."""
 
@@ -225,6 +228,7 @@ class Contest:
         trials = self._trials.run(sets, starts, factors, best_score)
         for trial in trials:
             self._best_seen = max(self._best_seen, trial.value)
+            self.compared.append(compared_trial(trial, all_users=sets is self._whole))
             self._task.advance(note=f"best {self._train.metric} {self._best_seen:.4f}")
         return trials
 
