@@ -7,7 +7,7 @@ runs.
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from als_cli.stages.context import StageContext
 
     Render = Callable[[Any], RenderableType]
+
+
+_WITH_REPORT = ("run", "evaluate", "backtest", "tune")
+"""Stages after which the HTML report is written, if `report.path` is set."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +176,9 @@ class Session:
 
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
         render = getattr(import_module(f"als_cli.console.views.{name}"), f"render_{name}")
-        with run_locks(name, context.config, self.options.wait or timedelta(0)):
-            self._print(stage(context, **options), render, self.terminal.show_report)
+        with run_locks(name, context.config, self.options.wait or timedelta(0)), _reporting(name, context):
+            report = stage(context, **options)
+        self._print(report, render, self.terminal.show_report)
 
     def show(self, kind: str, *ids: str) -> None:
         """Run ``show_KIND`` of stage `show` on `ids`, and print its report on stdout, as JSON or as a table."""
@@ -210,6 +215,15 @@ class Session:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
             show(render(report))
+
+
+def _reporting(name: str, context: "StageContext") -> AbstractContextManager[None]:
+    """Return the context that writes the HTML report after stage `name`, if the config names its path."""
+    if name not in _WITH_REPORT or context.config.report.path is None:
+        return nullcontext()
+    from als_cli.stages.report import reporting
+
+    return reporting(context)
 
 
 def _by_key(flags: dict[str, Any]) -> dict[str, Any]:

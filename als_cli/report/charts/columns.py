@@ -1,0 +1,89 @@
+"""Columns: one per class of a histogram, or one per period of time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from als_cli.report.charts.theme import ACCENT, colours_of, tooltip
+from als_cli.report.text import count, instant
+
+_HEIGHT = 220
+
+
+@dataclass(frozen=True)
+class Period:
+    """The number of events of a type in a period."""
+
+    start: datetime
+    end: datetime
+    events: int
+    series: str = ""
+
+
+def histogram(classes: Sequence[tuple[str, int]], title: str, axis: str) -> dict[str, Any]:
+    """Return a chart with a column per class (name, number). `title` is that of the classes."""
+    values = [{"name": name, "value": number, "label": count(number)} for name, number in classes]
+    return {
+        "width": "container",
+        "height": _HEIGHT,
+        "data": {"values": values},
+        "mark": {"type": "bar", "cornerRadiusEnd": 2, "color": ACCENT},
+        "encoding": {
+            "x": {
+                "field": "name",
+                "type": "ordinal",
+                "sort": [name for name, _ in classes],
+                "axis": {"title": title, "labelAngle": 0, "ticks": False},
+            },
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "axis": {"title": axis, "tickCount": 5, "format": "~s"},
+            },
+            "tooltip": tooltip(name=title, label=axis),
+        },
+    }
+
+
+def timeline(periods: Sequence[Period], axis: str) -> dict[str, Any]:
+    """Return a chart with a column per period, stacked by series if there are several."""
+    values = [
+        {
+            "start": period.start.isoformat(),
+            "end": period.end.isoformat(),
+            "value": period.events,
+            "label": count(period.events),
+            "from": instant(period.start),
+            "series": period.series,
+        }
+        for period in periods
+    ]
+    series = list(dict.fromkeys(period.series for period in periods))
+    several = len(series) > 1
+    colour: dict[str, Any] = {"value": ACCENT}
+    if several:
+        colour = {"field": "series", "type": "nominal", "scale": colours_of(series)}
+    titles = {"from": "from", **({"series": "type"} if several else {}), "label": axis}
+    return {
+        "width": "container",
+        "height": _HEIGHT,
+        "data": {"values": values},
+        "mark": {"type": "bar", "stroke": "var(--surface)", "strokeWidth": 0.5},
+        "encoding": {
+            "x": {
+                "field": "start",
+                "type": "temporal",
+                "scale": {"type": "utc"},
+                "axis": {"title": None, "grid": False, "labelOverlap": True, "tickCount": 8},
+            },
+            "x2": {"field": "end"},
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "axis": {"title": axis, "tickCount": 5, "format": "~s"},
+            },
+            "color": colour,
+            "tooltip": tooltip(**titles),
+        },
+    }

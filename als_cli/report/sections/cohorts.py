@@ -1,0 +1,91 @@
+"""Quality by cohort: users by length of history or by a column, items by popularity."""
+
+from collections.abc import Sequence
+
+from als_cli.evaluation.methods import MODEL
+from als_cli.evaluation.report import Evaluation
+from als_cli.evaluation.verdict import metric_name
+from als_cli.report.charts.bars import Bar, grouped_bars
+from als_cli.report.parts import Chart, Table, table_of
+from als_cli.report.text import count, figure, percent, readable
+
+_COHORTS = {"new": "new", "light": "few items", "heavy": "many items"}
+
+
+def user_cohorts(evaluation: Evaluation, metric: str, methods: Sequence[str]) -> Chart | None:
+    """Return `metric` by length of the history, for `methods`; None with fewer than two cohorts."""
+    found = [one for one in evaluation.cohorts if one.column is None]
+    if len(found) < 2:
+        return None
+    names = {
+        one.cohort: f"{_COHORTS.get(one.cohort, one.cohort)} ({one.minimum}–{one.maximum})" for one in found
+    }
+    rows = [
+        Bar(names[one.cohort], one.methods[method][metric], figure(one.methods[method][metric]), method)
+        for one in found
+        for method in methods
+    ]
+    table = table_of(
+        f"{metric_name(metric)} by length of the history",
+        ("items of the user", "users", *methods),
+        [
+            (names[one.cohort], count(one.users), *(figure(one.methods[m][metric]) for m in methods))
+            for one in found
+        ],
+    )
+    summary = (
+        f"{metric_name(metric)} of users with few and with many items in the training set. "
+        "A model that is good for all cohorts does not depend on long histories."
+    )
+    spec = grouped_bars(rows, metric_name(metric), MODEL)
+    return Chart("user-cohorts", "By length of the history", summary, spec, table)
+
+
+def item_cohorts(evaluation: Evaluation, methods: Sequence[str]) -> Chart | None:
+    """Return the fraction of the slots by popularity of the items, for `methods`; None with fewer than two cohorts."""
+    found, k = [one for one in evaluation.item_cohorts if one.column is None], evaluation.at[0]
+    if len(found) < 2:
+        return None
+    total = sum(one.interactions for one in found) or 1
+    series = {"events": {one.cohort: one.interactions / total for one in found}}
+    for method in methods:
+        series[method] = {one.cohort: one.methods[method][f"slot_fraction@{k}"] or 0.0 for one in found}
+    names = {one.cohort: f"{one.cohort} ({count(one.items)} items)" for one in found}
+    rows = [
+        Bar(names[one.cohort], values[one.cohort], percent(values[one.cohort]), label)
+        for one in found
+        for label, values in series.items()
+    ]
+    table = table_of(
+        "Fraction of training pairs and of slots, by popularity of the items",
+        ("items", *("training pairs" if name == "events" else f"lists of {name}" for name in series)),
+        [(names[one.cohort], *(percent(values[one.cohort]) for values in series.values())) for one in found],
+    )
+    head = found[0]
+    summary = (
+        f"The head of the items has {percent(head.interactions / total, 0)} of the training pairs and fills "
+        f"{percent(series[methods[0]][head.cohort], 0)} of the slots of the model. "
+        "Lists that follow the events have bars of equal length."
+    )
+    return Chart(
+        "item-cohorts", "By popularity of the items", summary, grouped_bars(rows, "fraction", MODEL), table
+    )
+
+
+def other_cohorts(evaluation: Evaluation, metric: str, methods: Sequence[str]) -> Table | None:
+    """Return `metric` by the columns of `evaluate.cohorts`, for `methods`; None without columns."""
+    rows = [
+        (
+            readable(one.column),
+            readable(one.cohort),
+            count(one.users),
+            *(figure(one.methods[m][metric]) for m in methods),
+        )
+        for one in evaluation.cohorts
+        if one.column is not None
+    ]
+    if not rows:
+        return None
+    return table_of(
+        f"{metric_name(metric)} by cohort", ("column", "cohort", "users", *methods), rows, texts=2
+    )
