@@ -13,6 +13,7 @@ _INVISIBLE = re.compile(
 Joiners stay, because words of some languages need them.
 """
 _REPLACEMENT = "\ufffd"
+_SPACE = "\u00a0"
 
 
 def readable(value: object, limit: int = MAXIMUM_CHARACTERS) -> str:
@@ -38,8 +39,8 @@ def percent(fraction: float, digits: int = 1) -> str:
         return "–"
     smallest = 10 ** -(digits + 2)
     if 0 < fraction < smallest:
-        return f"< {smallest:.{digits}%}".replace("%", " %")
-    return f"{fraction:.{digits}%}".replace("%", " %")
+        return f"< {smallest:.{digits}%}".replace("%", f"{_SPACE}%")
+    return f"{fraction:.{digits}%}".replace("%", f"{_SPACE}%")
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -52,8 +53,15 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+def score(value: float) -> str:
+    """Return a score with three significant digits, and all digits of a large number."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".removesuffix(".")
+
+
 def duration(seconds: float) -> str:
     """Return a duration in the unit that gives the shortest text."""
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 1:
         return f"{seconds:.2f} s"
     for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):

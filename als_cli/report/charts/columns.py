@@ -26,6 +26,7 @@ def histogram(classes: Sequence[tuple[str, int]], title: str, axis: str) -> dict
     values = [{"name": name, "value": number, "label": count(number)} for name, number in classes]
     return {
         "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "height": _HEIGHT,
         "data": {"values": values},
         "mark": {"type": "bar", "cornerRadiusEnd": 2, "color": ACCENT},
@@ -67,9 +68,10 @@ def timeline(periods: Sequence[Period], axis: str) -> dict[str, Any]:
     titles = {"from": "from", **({"series": "type"} if several else {}), "label": axis}
     return {
         "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "height": _HEIGHT,
         "data": {"values": values},
-        "mark": {"type": "bar", "stroke": "var(--surface)", "strokeWidth": 0.5},
+        "mark": {"type": "rect", "stroke": "var(--surface)", "strokeWidth": 0.5},
         "encoding": {
             "x": {
                 "field": "start",

@@ -42,7 +42,8 @@ def intervals(rows: Sequence[Interval], axis: str) -> dict[str, Any]:
     hover = {"tooltip": tooltip(name="baseline", label="difference", conclusion="the model is")}
     return {
         "width": "container",
-        "height": {"step": _STEP},
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "height": _STEP * len(rows),
         "data": {"values": values},
         "layer": [
             {

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from als_cli.report.charts.theme import ACCENT, colours_of, tooltip
 
 _HEIGHT = 240
+_SHOWN_POINTS = 30
+"""Maximum number of points of a line that are shown."""
 Axis = Literal["number", "fraction", "time", "name"]
 _X: dict[Axis, dict[str, Any]] = {
     "number": {"type": "quantitative", "axis": {"tickMinStep": 1, "grid": False}},
@@ -68,9 +70,11 @@ def lines(marks: Sequence[Mark], axes: LineAxes, highlighted: str | None = None)
         }
     x = {**_X[axes.kind], "field": "x"}
     x["axis"] = {**x["axis"], "title": axes.x}
+    is_short = len(marks) <= _SHOWN_POINTS * len(series)
     titles = {**({"series": "line"} if several else {}), "label": "values"}
     return {
         "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "height": _HEIGHT,
         "data": {"values": values},
         "encoding": {
@@ -86,7 +90,8 @@ def lines(marks: Sequence[Mark], axes: LineAxes, highlighted: str | None = None)
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 2}, "encoding": detail},
             {
-                "mark": {"type": "point", "filled": True, "size": 36, "opacity": 1},
+                # Points of long lines are invisible: they only have the tooltips.
+                "mark": {"type": "point", "filled": True, "size": 36, "opacity": 1 if is_short else 0},
                 "encoding": {"tooltip": tooltip(**titles)},
             },
         ],

@@ -37,9 +37,10 @@ def scatter(points: Sequence[Point], groups: Sequence[str]) -> dict[str, Any]:
         }
         for point in points
     ]
-    axis = {"title": None, "labels": False, "ticks": False, "domain": False, "tickCount": 4}
+    axis = {"title": None, "labels": False, "ticks": False, "domain": False, "grid": False}
     return {
         "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "height": _HEIGHT,
         "data": {"values": values},
         "params": [

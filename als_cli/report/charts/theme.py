@@ -31,6 +31,7 @@ CONFIG: dict[str, Any] = {
         "titleFontWeight": "normal",
         "titlePadding": 8,
         "labelLimit": 200,
+        "labelPadding": 6,
     },
     "legend": {
         "labelColor": _TEXT,

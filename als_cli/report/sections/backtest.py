@@ -9,6 +9,7 @@ from als_cli.evaluation.methods import MODEL
 from als_cli.evaluation.verdict import QualityVerdict, metric_name, verdict_of
 from als_cli.report.charts.intervals import Interval, intervals
 from als_cli.report.charts.lines import LineAxes, Mark, lines
+from als_cli.report.methods import THE_MODEL, label_of
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.text import count, day, duration, figure
 from als_cli.storage.manifest import Manifest
@@ -40,7 +41,7 @@ def backtest_section(found: Backtest, manifest: Manifest) -> BacktestSection:
         f"{name} over {len(found.cut_offs)} cut-offs",
         ("method", "mean", "standard deviation", "smallest", "largest"),
         [
-            (s.method, figure(s.mean), figure(s.deviation), figure(s.minimum), figure(s.maximum))
+            (label_of(s.method), figure(s.mean), figure(s.deviation), figure(s.minimum), figure(s.maximum))
             for s in spreads
         ],
         marked=0 if spreads else None,
@@ -60,7 +61,7 @@ def _cut_offs(found: Backtest, metric: str) -> Chart:
     }
     days = [cut_off.cut_off[:10] for cut_off in found.cut_offs]
     marks = [
-        Mark(cut_off.cut_off, value, f"{day_}: {method} {figure(value)}", method)
+        Mark(cut_off.cut_off, value, f"{day_}: {label_of(method)} {figure(value)}", label_of(method))
         for method, found_values in values.items()
         for cut_off, day_, value in zip(found.cut_offs, days, found_values, strict=True)
     ]
@@ -70,7 +71,7 @@ def _cut_offs(found: Backtest, metric: str) -> Chart:
     summary = f"{name} of each method at each cut-off. At {leads} of {len(days)} cut-offs, no method is better than the model."
     table = table_of(
         f"{name} at each cut-off",
-        ("cut-off", "test users", *values),
+        ("cut-off", "test users", *map(label_of, values)),
         [
             (
                 days[place],
@@ -80,7 +81,7 @@ def _cut_offs(found: Backtest, metric: str) -> Chart:
             for place, cut_off in enumerate(found.cut_offs)
         ],
     )
-    spec = lines(marks, LineAxes("cut-off", name, "time"), highlighted=MODEL)
+    spec = lines(marks, LineAxes("cut-off", name, "time"), highlighted=THE_MODEL)
     return Chart("cut-offs", "Quality at each cut-off", summary, spec, table)
 
 
@@ -93,7 +94,7 @@ def _differences(found: Backtest, metric: str) -> Chart | None:
     name = metric_name(metric)
     rows = [
         Interval(
-            one.baseline,
+            label_of(one.baseline),
             one.low,
             one.difference,
             one.high,
@@ -107,7 +108,7 @@ def _differences(found: Backtest, metric: str) -> Chart | None:
         ("baseline", "the model is", "difference", "95 % interval", "ahead at cut-offs"),
         [
             (
-                one.baseline,
+                label_of(one.baseline),
                 one.conclusion,
                 f"{one.difference:+.4f}",
                 f"{one.low:+.4f} to {one.high:+.4f}",

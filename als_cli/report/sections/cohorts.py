@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from als_cli.evaluation.methods import MODEL
 from als_cli.evaluation.report import Evaluation
 from als_cli.evaluation.verdict import metric_name
 from als_cli.report.charts.bars import Bar, grouped_bars
+from als_cli.report.methods import THE_MODEL, label_of
 from als_cli.report.parts import Chart, Table, table_of
 from als_cli.report.text import count, figure, percent, readable
-
-_COHORTS = {"new": "new", "light": "few items", "heavy": "many items"}
 
 
 def user_cohorts(evaluation: Evaluation, metric: str, methods: Sequence[str]) -> Chart | None:
@@ -17,17 +15,20 @@ def user_cohorts(evaluation: Evaluation, metric: str, methods: Sequence[str]) ->
     found = [one for one in evaluation.cohorts if one.column is None]
     if len(found) < 2:
         return None
-    names = {
-        one.cohort: f"{_COHORTS.get(one.cohort, one.cohort)} ({one.minimum}–{one.maximum})" for one in found
-    }
+    names = {one.cohort: f"{one.minimum}–{one.maximum} items" for one in found}
     rows = [
-        Bar(names[one.cohort], one.methods[method][metric], figure(one.methods[method][metric]), method)
+        Bar(
+            names[one.cohort],
+            one.methods[method][metric],
+            figure(one.methods[method][metric]),
+            label_of(method),
+        )
         for one in found
         for method in methods
     ]
     table = table_of(
         f"{metric_name(metric)} by length of the history",
-        ("items of the user", "users", *methods),
+        ("items of the user", "users", *map(label_of, methods)),
         [
             (names[one.cohort], count(one.users), *(figure(one.methods[m][metric]) for m in methods))
             for one in found
@@ -37,7 +38,7 @@ def user_cohorts(evaluation: Evaluation, metric: str, methods: Sequence[str]) ->
         f"{metric_name(metric)} of users with few and with many items in the training set. "
         "A model that is good for all cohorts does not depend on long histories."
     )
-    spec = grouped_bars(rows, metric_name(metric), MODEL)
+    spec = grouped_bars(rows, metric_name(metric), THE_MODEL)
     return Chart("user-cohorts", "By length of the history", summary, spec, table)
 
 
@@ -49,7 +50,9 @@ def item_cohorts(evaluation: Evaluation, methods: Sequence[str]) -> Chart | None
     total = sum(one.interactions for one in found) or 1
     series = {"events": {one.cohort: one.interactions / total for one in found}}
     for method in methods:
-        series[method] = {one.cohort: one.methods[method][f"slot_fraction@{k}"] or 0.0 for one in found}
+        series[label_of(method)] = {
+            one.cohort: one.methods[method][f"slot_fraction@{k}"] or 0.0 for one in found
+        }
     names = {one.cohort: f"{one.cohort} ({count(one.items)} items)" for one in found}
     rows = [
         Bar(names[one.cohort], values[one.cohort], percent(values[one.cohort]), label)
@@ -64,11 +67,15 @@ def item_cohorts(evaluation: Evaluation, methods: Sequence[str]) -> Chart | None
     head = found[0]
     summary = (
         f"The head of the items has {percent(head.interactions / total, 0)} of the training pairs and fills "
-        f"{percent(series[methods[0]][head.cohort], 0)} of the slots of the model. "
+        f"{percent(series[THE_MODEL][head.cohort], 0)} of the slots of the model. "
         "Lists that follow the events have bars of equal length."
     )
     return Chart(
-        "item-cohorts", "By popularity of the items", summary, grouped_bars(rows, "fraction", MODEL), table
+        "item-cohorts",
+        "By popularity of the items",
+        summary,
+        grouped_bars(rows, "fraction", THE_MODEL, ".0%"),
+        table,
     )
 
 
@@ -87,5 +94,8 @@ def other_cohorts(evaluation: Evaluation, metric: str, methods: Sequence[str]) -
     if not rows:
         return None
     return table_of(
-        f"{metric_name(metric)} by cohort", ("column", "cohort", "users", *methods), rows, texts=2
+        f"{metric_name(metric)} by cohort",
+        ("column", "cohort", "users", *map(label_of, methods)),
+        rows,
+        texts=2,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from als_cli.evaluation.methods import MODEL
 from als_cli.evaluation.verdict import metric_name
 from als_cli.report.charts.lines import LineAxes, Mark, lines
+from als_cli.report.methods import THE_MODEL, label_of
 from als_cli.report.parts import Chart, Table, table_of
 from als_cli.report.text import count, day, figure, instant, percent
 from als_cli.storage.versions import StoredVersion
@@ -34,8 +35,8 @@ def history_section(versions: Sequence[StoredVersion], metric: str) -> HistorySe
         Mark(
             instant(one.manifest.created),
             values[name],
-            f"{day(one.manifest.created)}: {name} {figure(values[name])}",
-            name,
+            f"{day(one.manifest.created)}: {label_of(name)} {figure(values[name])}",
+            label_of(name),
         )
         for name in methods
         for one, values in oldest_first
@@ -44,7 +45,7 @@ def history_section(versions: Sequence[StoredVersion], metric: str) -> HistorySe
     name = metric_name(metric)
     table = table_of(
         f"{name} of the evaluations on disk, the newest first",
-        ("evaluated", "test users", *methods),
+        ("evaluated", "test users", *map(label_of, methods)),
         [
             (
                 instant(one.manifest.created),
@@ -62,7 +63,7 @@ def history_section(versions: Sequence[StoredVersion], metric: str) -> HistorySe
         )
         axes = LineAxes("evaluated", name, "name")
         chart = Chart(
-            "evaluations", "Quality over the evaluations", summary, lines(marks, axes, highlighted=MODEL)
+            "evaluations", "Quality over the evaluations", summary, lines(marks, axes, highlighted=THE_MODEL)
         )
     return HistorySection(table, chart, _change(known, name))
 

@@ -129,7 +129,7 @@ def _agreement(model: Model, labels: ItemLabels, popular: Int64Array) -> str:
     return (
         f"The nearest neighbour has the same category for {percent(same, 0)} of {plural(int(known.sum()), 'item')}. "
         f"Two random items have the same category in {percent(chance, 0)} of the cases. "
-        "The model does not know the categories: it learned this from the events alone."
+        "The model does not use categories. It learns from the events alone."
     )
 
 

@@ -140,7 +140,13 @@ def _sources(counts: Mapping[str, int]) -> Chart | None:
     )
     largest = max(found, key=lambda name: found[name])
     summary = f"Where the items of the lists come from. {percent(found[largest] / total, 0)} of the slots: {SOURCE_NAMES[largest]}."
-    return Chart("sources", "Sources of the slots", summary, bars(rows, "fraction of the slots"), table)
+    return Chart(
+        "sources",
+        "Sources of the slots",
+        summary,
+        bars(rows, "fraction of the slots", axis_format=".0%"),
+        table,
+    )
 
 
 def _popularity(artifacts: Artifacts, slots: pl.DataFrame) -> Chart:

@@ -4,26 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from als_cli.evaluation.leader import leading_metric
-from als_cli.evaluation.methods import MODEL
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.verdict import QualityVerdict, metric_name, verdict_of
 from als_cli.report.charts.bars import Bar, bars
 from als_cli.report.charts.intervals import Interval, intervals
+from als_cli.report.methods import MEANINGS, THE_MODEL, label_of
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.sections.cohorts import item_cohorts, other_cohorts, user_cohorts
 from als_cli.report.text import count, day, figure, readable
 from als_cli.storage.manifest import Manifest
 
-_METHODS = {
-    MODEL: "the model",
-    "als_with_rules": "the model, with the rules of the lists",
-    "popular": "the items with the most users, the same for all users",
-    "recent_popular": "the items with the most users lately",
-    "item_knn": "items that the users of the user's items also chose",
-    "item_bm25": "like item_knn, with weights by BM25",
-    "own_items": "the user's own items again",
-    "published": "the settings of the published model",
-}
 _TABLE_METRICS = (
     "ndcg",
     "recall",
@@ -121,16 +111,16 @@ def _methods(evaluation: Evaluation, metric: str) -> Chart:
         ((method.method, method.metrics[metric]) for method in evaluation.methods),
         key=lambda one: (-one[1], one[0]),
     )
-    rows = [Bar(name, value, figure(value)) for name, value in found]
+    rows = [Bar(label_of(method), value, figure(value)) for method, value in found]
     name = metric_name(metric)
-    summary = f"{name} of each method. {found[0][0]} has the largest value, {figure(found[0][1])}."
+    summary = f"{name} of each method. The largest value, {figure(found[0][1])}, is that of {label_of(found[0][0])}."
     table = table_of(
         f"{name} of each method",
-        ("method", name, "what it recommends"),
-        [(method, figure(value), _METHODS.get(method, "")) for method, value in found],
+        ("method", "recommends", name),
+        [(label_of(method), MEANINGS.get(method, ""), figure(value)) for method, value in found],
     )
     return Chart(
-        "methods", "The model beside the baselines", summary, bars(rows, name, highlighted=MODEL), table
+        "methods", "The model beside the baselines", summary, bars(rows, name, highlighted=THE_MODEL), table
     )
 
 
@@ -140,7 +130,7 @@ def _differences(comparisons: Sequence[ComparisonReport], metric: str) -> Chart 
         return None
     rows = [
         Interval(
-            one.baseline,
+            label_of(one.baseline),
             one.low,
             one.difference,
             one.high,
@@ -160,7 +150,7 @@ def _differences(comparisons: Sequence[ComparisonReport], metric: str) -> Chart 
         ("baseline", "the model is", "difference", "95 % interval", "p-value"),
         [
             (
-                one.baseline,
+                label_of(one.baseline),
                 one.conclusion,
                 f"{one.difference:+.4f}",
                 f"{one.low:+.4f} to {one.high:+.4f}",
@@ -183,7 +173,7 @@ def _figures(evaluation: Evaluation) -> Table:
     k = evaluation.at[0]
     names = [f"{name}@{k}" for name in _TABLE_METRICS if f"{name}@{k}" in evaluation.methods[0].metrics]
     rows = [
-        (method.method, *(figure(method.metrics.get(name), 3) for name in names))
+        (label_of(method.method), *(figure(method.metrics.get(name), 3) for name in names))
         for method in evaluation.methods
     ]
     titles = ("method", *(name.replace("_", " ") for name in map(metric_name, names)))
@@ -198,7 +188,7 @@ def _gate(evaluation: Evaluation) -> str:
     if gate.threshold is None:
         return f"The quality gate is {met}: there was no published model to compare with."
     source = (
-        f", {gate.baseline} has {figure(gate.threshold)}"
+        f", {label_of(gate.baseline)} has {figure(gate.threshold)}"
         if gate.baseline
         else f", required are {figure(gate.threshold)}"
     )

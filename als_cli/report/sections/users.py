@@ -9,11 +9,12 @@ import polars as pl
 
 from als_cli.dataset.interactions import Interactions, rows_of
 from als_cli.ranking.item_names import user_history
+from als_cli.ranking.show_reports import HistoryItem
 from als_cli.report.artifacts import Artifacts
 from als_cli.report.item_labels import ItemLabels
 from als_cli.report.sections.lists import SOURCE_NAMES
 from als_cli.report.sections.user_lists import ShownSlot, lists_of_users
-from als_cli.report.text import count, day, percent, plural, readable, short
+from als_cli.report.text import count, day, percent, plural, readable, score
 
 _HISTORY_ROWS = 12
 _LIST_ROWS = 20
@@ -26,9 +27,8 @@ class HistoryRow:
     title: str
     item_id: str
     category: str
-    when: str
-    """Day of the newest event with the item."""
-    strength: str
+    figure: str
+    """Day of the newest event with the item; or the strength, if the events have no timestamps."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class UsersSection:
     """Users of all sizes."""
 
     cards: tuple[UserCard, ...]
+    history_figure: str
+    """Title of the figures of the histories."""
     published: bool
     """Whether the lists are the published ones. Otherwise they are made from the model for this report."""
 
@@ -84,7 +86,8 @@ def users_section(artifacts: Artifacts, labels: ItemLabels, users: int, instant:
     lists = lists_of_users(artifacts, sample, instant)
     histories = _Histories(artifacts, labels, sample)
     cards = [histories.card(user_id, lists.get(user_id, ())) for user_id in sample.to_list()]
-    return UsersSection(tuple(cards), published is not None)
+    title = "strength" if interactions.newest is None else "last event"
+    return UsersSection(tuple(cards), title, published is not None)
 
 
 def sampled_users(interactions: Interactions, first: pl.DataFrame, users: int) -> pl.Series:
@@ -129,7 +132,7 @@ class _Histories:
             pl.Series([one.item_id for one in shown], dtype=self._interactions.item_ids.dtype)
         )
         rows = [
-            HistoryRow(label.title, label.item_id, label.category, day(one.last_time), short(one.strength))
+            HistoryRow(label.title, label.item_id, label.category, self._figure(one))
             for label, one in zip(labels, shown, strict=True)
         ]
         source = next((slot.source for slot in slots if slot.source in ("als", "fold_in")), "")
@@ -142,6 +145,9 @@ class _Histories:
             recommended=self._recommended(slots[:_LIST_ROWS], main),
             more=max(0, len(slots) - _LIST_ROWS),
         )
+
+    def _figure(self, item: HistoryItem) -> str:
+        return score(item.strength) if self._interactions.newest is None else day(item.last_time)
 
     def _recommended(self, slots: Sequence[ShownSlot], main: str) -> tuple[RecommendedRow, ...]:
         dtype = self._interactions.item_ids.dtype
@@ -156,7 +162,7 @@ class _Histories:
                 title=label.title,
                 item_id=label.item_id,
                 category=label.category,
-                score="–" if slot.score is None else short(slot.score),
+                score="–" if slot.score is None else score(slot.score),
                 source="" if slot.source == main else SOURCE_NAMES.get(slot.source, readable(slot.source)),
                 reasons=tuple((titles[item], percent(share, 0)) for item, share in slot.reasons),
             )
