@@ -49,10 +49,9 @@ def _of_artifacts(artifacts: Artifacts) -> Iterator[Check]:
             text = f"The {kind} is of an earlier dataset. Run `{command}` to make it again."
             yield Check("notice", text, section)
     lists, model = artifacts.manifests.get("lists"), artifacts.manifests.get("model")
-    if lists is not None and model is not None and lists.created < model.created:
-        yield Check(
-            "notice", "The lists are older than the model. Run `als recommend` to make them again.", "lists"
-        )
+    if lists is not None and model is not None and lists.metrics.get("model") not in (None, model.content):
+        text = "The lists were made with an earlier model. Run `als recommend` to make them again."
+        yield Check("notice", text, "lists")
     if model is None:
         yield Check("notice", "There is no model yet. Run `als train`.", "about")
     elif lists is None:

@@ -64,7 +64,7 @@ def duration(seconds: float) -> str:
         return f"{1000 * seconds:.0f} ms"
     if seconds < 1:
         return f"{seconds:.2f} s"
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+    for size, unit in ((31_557_600, "years"), (86_400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"
     return f"{seconds:.1f} s"

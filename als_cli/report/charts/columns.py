@@ -9,6 +9,8 @@ from als_cli.report.charts.theme import ACCENT, colours_of, tooltip
 from als_cli.report.text import count, instant
 
 _HEIGHT = 220
+_UPRIGHT = 8
+"""Maximum number of classes whose names are horizontal."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def histogram(classes: Sequence[tuple[str, int]], title: str, axis: str) -> dict
                 "field": "name",
                 "type": "ordinal",
                 "sort": [name for name, _ in classes],
-                "axis": {"title": title, "labelAngle": 0, "ticks": False},
+                "axis": {"title": title, "labelAngle": -40 if len(classes) > _UPRIGHT else 0, "ticks": False},
             },
             "y": {
                 "field": "value",

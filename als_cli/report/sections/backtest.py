@@ -61,9 +61,9 @@ def _cut_offs(found: Backtest, metric: str) -> Chart:
     }
     days = [cut_off.cut_off[:10] for cut_off in found.cut_offs]
     marks = [
-        Mark(cut_off.cut_off, value, f"{day_}: {label_of(method)} {figure(value)}", label_of(method))
+        Mark(day_, value, f"{day_}: {label_of(method)} {figure(value)}", label_of(method))
         for method, found_values in values.items()
-        for cut_off, day_, value in zip(found.cut_offs, days, found_values, strict=True)
+        for day_, value in zip(days, found_values, strict=True)
     ]
     leads = sum(
         all(values[MODEL][place] >= others[place] for others in values.values()) for place in range(len(days))
@@ -81,7 +81,7 @@ def _cut_offs(found: Backtest, metric: str) -> Chart:
             for place, cut_off in enumerate(found.cut_offs)
         ],
     )
-    spec = lines(marks, LineAxes("cut-off", name, "time"), highlighted=THE_MODEL)
+    spec = lines(marks, LineAxes("cut-off", name, "name"), highlighted=THE_MODEL)
     return Chart("cut-offs", "Quality at each cut-off", summary, spec, table)
 
 

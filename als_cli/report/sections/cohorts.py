@@ -48,7 +48,7 @@ def item_cohorts(evaluation: Evaluation, methods: Sequence[str]) -> Chart | None
     if len(found) < 2:
         return None
     total = sum(one.interactions for one in found) or 1
-    series = {"events": {one.cohort: one.interactions / total for one in found}}
+    series = {"training pairs": {one.cohort: one.interactions / total for one in found}}
     for method in methods:
         series[label_of(method)] = {
             one.cohort: one.methods[method][f"slot_fraction@{k}"] or 0.0 for one in found
@@ -61,7 +61,7 @@ def item_cohorts(evaluation: Evaluation, methods: Sequence[str]) -> Chart | None
     ]
     table = table_of(
         "Fraction of training pairs and of slots, by popularity of the items",
-        ("items", *("training pairs" if name == "events" else f"lists of {name}" for name in series)),
+        ("items", *(name if name == "training pairs" else f"lists of {name}" for name in series)),
         [(names[one.cohort], *(percent(values[one.cohort]) for values in series.values())) for one in found],
     )
     head = found[0]

@@ -198,7 +198,7 @@ def _histories(found: Interactions) -> Chart:
     edges = [*_CLASSES, int(max(_CLASSES[-1], sizes.max())) + 1]
     numbers, _ = np.histogram(sizes, bins=np.array(edges))
     names = [
-        f"{low}" if high == low + 1 else f"{low}–{high - 1}" if high != edges[-1] else f"{low} or more"
+        f"{low}" if high == low + 1 else f"{low}–{high - 1}" if high != edges[-1] else f"{low}+"
         for low, high in itertools.pairwise(edges)
     ]
     classes = [(name, int(number)) for name, number in zip(names, numbers, strict=True)]

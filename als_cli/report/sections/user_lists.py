@@ -24,6 +24,8 @@ from als_cli.storage.model_files import Model
 from als_cli.tables.scan import reading
 
 _REASONS = 3
+SMALLEST_SHARE = 0.01
+"""Smallest fraction of a score that is shown as a reason."""
 _EXPLAINED = ("als", "fold_in")
 
 
@@ -129,9 +131,11 @@ class _Explained:
 
 
 def _reasons(found: Reasons, slot: int, item_ids: pl.Series) -> tuple[tuple[object, float], ...]:
-    """Return the reasons of a slot of the first list that add to its score."""
+    """Return the reasons of a slot of the first list that are a notable part of its score."""
     entries = zip(found.item_rows[0, slot], found.shares[0, slot], strict=True)
-    return tuple((item_ids[int(row)], float(share)) for row, share in entries if row >= 0 and share > 0)
+    return tuple(
+        (item_ids[int(row)], float(share)) for row, share in entries if row >= 0 and share >= SMALLEST_SHARE
+    )
 
 
 def _ranked(artifacts: Artifacts, model: Model) -> tuple[TrainedModel, Recipe]:

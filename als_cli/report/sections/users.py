@@ -44,6 +44,8 @@ class RecommendedRow:
     """Empty if the source is that of the list."""
     reasons: tuple[tuple[str, str], ...]
     """Titles of items of the history, and their fractions of the score."""
+    is_personal: bool
+    """Whether the item comes from the factors of the user, so that there can be reasons."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class UsersSection:
     """Title of the figures of the histories."""
     published: bool
     """Whether the lists are the published ones. Otherwise they are made from the model for this report."""
+    reasons: bool
+    """Whether the reasons of the lists are known."""
 
 
 def users_section(artifacts: Artifacts, labels: ItemLabels, users: int, instant: datetime) -> UsersSection:
@@ -87,7 +91,8 @@ def users_section(artifacts: Artifacts, labels: ItemLabels, users: int, instant:
     histories = _Histories(artifacts, labels, sample)
     cards = [histories.card(user_id, lists.get(user_id, ())) for user_id in sample.to_list()]
     title = "strength" if interactions.newest is None else "last event"
-    return UsersSection(tuple(cards), title, published is not None)
+    has_reasons = artifacts.model is not None
+    return UsersSection(tuple(cards), title, published is not None, has_reasons)
 
 
 def sampled_users(interactions: Interactions, first: pl.DataFrame, users: int) -> pl.Series:
@@ -165,6 +170,7 @@ class _Histories:
                 score="–" if slot.score is None else score(slot.score),
                 source="" if slot.source == main else SOURCE_NAMES.get(slot.source, readable(slot.source)),
                 reasons=tuple((titles[item], percent(share, 0)) for item, share in slot.reasons),
+                is_personal=slot.source in ("als", "fold_in"),
             )
             for label, slot in zip(labels, slots, strict=True)
         )
