@@ -153,10 +153,10 @@ def _not_clear(case: _Case) -> tuple[str, str, str]:
         why = f"but the p-value {compared.p_value:.3f} is not below {SIGNIFICANCE_LEVEL}"
     return (
         (
-            f"The model and the strongest baseline, {case.name}, give about equally good lists: their {case.metric} is "
-            f"{case.model:.4f} and {case.baseline:.4f}."
+            f"It is not clear whether the model or the strongest baseline, {case.name}, gives better lists: their "
+            f"{case.metric} is {case.model:.4f} and {case.baseline:.4f}."
         ),
-        f"The difference is not clear: {case.interval()}, {why} ({case.users:,} test users).",
+        f"T{case.interval()[1:]}, {why} ({case.users:,} test users).",
         "Evaluate more users before you decide: choose a longer `evaluate.split.test`, or run `als backtest`.",
     )
 
