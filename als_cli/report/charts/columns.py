@@ -14,7 +14,7 @@ _UPRIGHT = 8
 
 
 @dataclass(frozen=True)
-class Period:
+class EventPeriod:
     """The number of events of a type in a period."""
 
     start: datetime
@@ -49,7 +49,7 @@ def histogram(classes: Sequence[tuple[str, int]], title: str, axis: str) -> dict
     }
 
 
-def timeline(periods: Sequence[Period], axis: str) -> dict[str, Any]:
+def timeline(periods: Sequence[EventPeriod], axis: str) -> dict[str, Any]:
     """Return a chart with a column per period, stacked by series if there are several."""
     values = [
         {

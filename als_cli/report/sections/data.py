@@ -12,7 +12,7 @@ import polars as pl
 from als_cli.arrays import Int64Array
 from als_cli.dataset.interactions import Interactions
 from als_cli.events.checks import REASONS
-from als_cli.report.charts.columns import Period, histogram, timeline
+from als_cli.report.charts.columns import EventPeriod, histogram, timeline
 from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.text import count, day, duration, instant, percent, readable
@@ -117,7 +117,7 @@ def _timeline(dataset: Dataset) -> Chart | None:
     return Chart("events-over-time", "Events over time", summary, timeline(periods, "events"), table)
 
 
-def _periods(events: pl.LazyFrame, unit: str) -> list[Period]:
+def _periods(events: pl.LazyFrame, unit: str) -> list[EventPeriod]:
     """Return the number of events per period of length `unit`, by type if the events have one; oldest first."""
     has_types = "type" in events.collect_schema()
     kind = pl.col("type").cast(pl.String).fill_null("") if has_types else pl.lit("")
@@ -143,7 +143,7 @@ def _periods(events: pl.LazyFrame, unit: str) -> list[Period]:
         .sort("start", "series")
     )
     return [
-        Period(start, end, events, readable(series) if series else "")
+        EventPeriod(start, end, events, readable(series) if series else "")
         for start, end, events, series in table.select("start", "end", "events", "series").iter_rows()
     ]
 

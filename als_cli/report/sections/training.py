@@ -1,9 +1,10 @@
 """Section `training`: the hyperparameters, the loss and the seconds of each iteration, and what `auto` compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from als_cli.evaluation.verdict import metric_name
 from als_cli.report.artifacts import Artifacts
 from als_cli.report.charts.bars import Bar, bars
 from als_cli.report.charts.lines import LineAxes, Mark, lines
@@ -46,7 +47,7 @@ def training_section(artifacts: Artifacts, model: Model) -> TrainingSection:
     recipe = model.recipe(1).to_json()
     seconds, losses = model.iteration_seconds, model.losses
     choice = model.manifest.metrics.get("choice")
-    compared = artifacts.compared if choice else ()
+    compared = artifacts.compared
     settings = recipe["settings"]
     facts = [
         Fact("Factors", count(settings["factors"]), "numbers per user and item"),
@@ -59,8 +60,8 @@ def training_section(artifacts: Artifacts, model: Model) -> TrainingSection:
         loss=_loss(losses),
         seconds=_seconds(seconds),
         settings=_settings(recipe),
-        compared=_compared(compared),
-        metric=str(choice["metric"]) if choice else "",
+        compared=_compared(compared, choice["point"]) if choice else None,
+        metric=metric_name(str(choice["metric"])) if choice else "",
     )
 
 
@@ -69,7 +70,7 @@ def search_section(search: TuneReport) -> SearchSection:
     gain = search.best.value, search.untuned.value
     facts = (
         Fact("Trials", count(len(search.trials)), f"{search.new_trials} of the last run"),
-        Fact(f"Best {search.metric}", figure(gain[0]), "on validation sets"),
+        Fact(f"Best {metric_name(search.metric)}", figure(gain[0]), "on validation sets"),
         Fact("Config as given", figure(gain[1]), "on the same validation sets"),
         Fact("Users", count(search.users), f"in {search.folds} validation sets"),
     )
@@ -128,10 +129,11 @@ def _shown(name: str, value: Any) -> str:
     return str(value)
 
 
-def _compared(trials: Sequence[ComparedTrial]) -> Table | None:
+def _compared(trials: Sequence[ComparedTrial], selected: Mapping[str, Any]) -> Table | None:
+    """Return the `trials`, with the point that was `selected` marked."""
     if not trials:
         return None
-    best = max(range(len(trials)), key=lambda place: (trials[place].all_users, trials[place].value))
+    places = [place for place, trial in enumerate(trials) if _is_selected(trial, selected)]
     rows = [
         (
             "all" if one.all_users else "a sample",
@@ -144,7 +146,10 @@ def _compared(trials: Sequence[ComparedTrial]) -> Table | None:
     ]
     titles = ("users", "factors", "iterations", *_STARTS.values(), "value")
     return table_of(
-        "Settings that auto compared, in the order of their evaluation", titles, rows, marked=best
+        "Settings that auto compared, in the order of their evaluation",
+        titles,
+        rows,
+        marked=max(places, default=None),
     )
 
 
@@ -154,6 +159,11 @@ _STARTS = {
     "user_exponent": "user exponent",
     "item_exponent": "item exponent",
 }
+
+
+def _is_selected(trial: ComparedTrial, selected: Mapping[str, Any]) -> bool:
+    values = {"factors": trial.factors, "iterations": trial.iterations, **trial.start}
+    return all(selected.get(name) == value for name, value in values.items())
 
 
 def _number(value: float | None) -> str:
@@ -170,10 +180,10 @@ def _trials(search: TuneReport) -> Chart:
         marks.append(Mark(trial.number, best, f"best of {trial.number} trials: {best:.4f}", "best so far"))
     first, last = search.untuned.value, search.best.value
     summary = (
-        f"{search.metric} of {len(done)} finished trials on validation sets. The config as given has {figure(first)}, "
+        f"{metric_name(search.metric)} of {len(done)} finished trials on validation sets. The config as given has {figure(first)}, "
         f"the best trial {figure(last)}."
     )
-    axes = LineAxes("trial", search.metric, from_zero=False)
+    axes = LineAxes("trial", metric_name(search.metric), from_zero=False)
     return Chart("tune-trials", "Trials of als tune", summary, lines(marks, axes, highlighted="best so far"))
 
 
