@@ -4,11 +4,10 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from als_cli import NOTICE
 from als_cli.errors import AlsError, GateError
-from als_cli.report.artifacts import Workspace, open_artifacts
+from als_cli.report.artifacts import Artifacts, Workspace, open_artifacts
 from als_cli.report.content import ReportContent, report_content
 from als_cli.report.page import page_of
 from als_cli.report.script import chart_library, require_report_extra
@@ -52,20 +51,11 @@ def report(context: StageContext) -> PageReport:
     """
     started = time.perf_counter()
     check_report(context)
-    config, path = context.config, report_path(context.config)
-    workspace = Workspace(
-        context.workspace,
-        context.dataset_place,
-        context.models_place,
-        context.choice_place,
-        context.evaluations_place,
-        context.backtests_place,
-    )
-    artifacts = open_artifacts(workspace, config.recommend, config.report, context.threads)
+    artifacts, path = artifacts_of(context), report_path(context.config)
     found: list[ReportContent] = []
 
     def content_at(scale: float) -> ReportContent:
-        found.append(report_content(artifacts, Path(config.workspace).name, scale))
+        found.append(report_content(artifacts, context.workspace.name, scale))
         return found[-1]
 
     page = page_of(content_at, chart_library())
@@ -78,6 +68,25 @@ def report(context: StageContext) -> PageReport:
         verdict=None if content.verdict is None else content.verdict.text,
         seconds=time.perf_counter() - started,
     )
+
+
+def artifacts_of(context: StageContext) -> Artifacts:
+    """Return the current artifacts of the workspace, and the published lists.
+
+    Raises
+    ------
+    ArtifactError
+        There is no dataset, or an artifact is broken.
+    """
+    workspace = Workspace(
+        context.workspace,
+        context.dataset_place,
+        context.models_place,
+        context.choice_place,
+        context.evaluations_place,
+        context.backtests_place,
+    )
+    return open_artifacts(workspace, context.config.recommend, context.config.report, context.threads)
 
 
 def check_report(context: StageContext) -> None:

@@ -53,7 +53,7 @@ def grouped_bars(
     ]
     series = list(dict.fromkeys(bar.series for bar in rows))
     encoding = {
-        "yOffset": {"field": "series", "type": "nominal", "sort": series},
+        "yOffset": {"field": "series", "type": "nominal", "sort": None},
         "color": {"field": "series", "type": "nominal", "scale": colours_of(series, highlighted)},
         "tooltip": tooltip(name="name", series="series", label=axis),
     }
@@ -74,7 +74,7 @@ def _chart(
         "height": _STEP * len(names),
         "data": {"values": values},
         "encoding": {
-            "y": {"field": "name", "type": "nominal", "sort": names, "axis": {"title": None, "ticks": False}},
+            "y": {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "ticks": False}},
             "x": {
                 "field": "value",
                 "type": "quantitative",

@@ -36,7 +36,7 @@ def histogram(classes: Sequence[tuple[str, int]], title: str, axis: str) -> dict
             "x": {
                 "field": "name",
                 "type": "ordinal",
-                "sort": [name for name, _ in classes],
+                "sort": None,
                 "axis": {"title": title, "labelAngle": -40 if len(classes) > _UPRIGHT else 0, "ticks": False},
             },
             "y": {

@@ -30,14 +30,13 @@ class Interval:
 def intervals(rows: Sequence[Interval], axis: str) -> dict[str, Any]:
     """Return a chart with an interval per row, in the order of `rows`, and a line at zero."""
     values = [vars(row) for row in rows]
-    names = [row.name for row in rows]
     colour = {
         "field": "conclusion",
         "type": "nominal",
         "scale": _COLOURS,
         "legend": {"title": "the model is", "orient": "top", "symbolType": "circle"},
     }
-    y = {"field": "name", "type": "nominal", "sort": names, "axis": {"title": None, "ticks": False}}
+    y = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "ticks": False}}
     x = {"type": "quantitative", "axis": {"title": axis, "tickCount": 5}, "scale": {"zero": True}}
     hover = {"tooltip": tooltip(name="baseline", label="difference", conclusion="the model is")}
     return {

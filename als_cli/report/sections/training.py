@@ -113,7 +113,7 @@ def _seconds(seconds: Sequence[float]) -> Chart | None:
 def _settings(recipe: dict[str, Any]) -> Table:
     rows = [("engine", str(recipe["engine"]))]
     for section in ("settings", "confidence", "fold_in", "demand"):
-        for name, value in recipe[section].items():
+        for name, value in (recipe[section] or {}).items():
             if isinstance(value, dict):
                 continue
             key = name if section == "settings" else f"{section}.{name}"
