@@ -75,8 +75,13 @@ class Browser:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
-    def open(self, page: Path, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
-        """Open the file `page` in a window of `width` x `height` CSS pixels, with the colour scheme `scheme`."""
+    def open(
+        self, page: Path, width: int = 1280, height: int = 900, scheme: str = "light", *, scripts: bool = True
+    ) -> None:
+        """Open the file `page` in a window of `width` x `height` CSS pixels, with the colour scheme `scheme`.
+
+        With `scripts`, return when all charts are drawn.
+        """
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -86,9 +91,11 @@ class Browser:
         )
         self.set_scheme(scheme)
         self.events.clear()
+        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.call("Page.navigate", url=page.resolve().as_uri())
         self.wait_for("Page.loadEventFired")
-        self.wait_until("document.documentElement.dataset.charts === 'drawn'")
+        if scripts:
+            self.wait_until("document.documentElement.dataset.charts === 'drawn'")
 
     def set_scheme(self, scheme: str, media: str = "") -> None:
         """Set the colour scheme of the system, and the medium: screen or print."""
@@ -104,8 +111,10 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Press and release `key`, such as Tab or ArrowRight."""
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=_KEYS[key])
+        text = {"text": "\r"} if key == "Enter" else {}
+        named = {"key": key, "code": key, "windowsVirtualKeyCode": _KEYS[key]}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **named, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **named)
 
     def named(self, method: str) -> list[dict[str, Any]]:
         """Return the parameters of all events `method` since the page was opened."""

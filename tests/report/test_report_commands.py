@@ -43,7 +43,7 @@ class Elements(HTMLParser):
         if self._in_script:
             self.scripts[-1] += text
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, _tag):
         self._in_script = False
 
 
@@ -62,7 +62,16 @@ def test_run_writes_the_report(shop):
 def test_hostile_texts_add_no_element_and_no_script(shop):
     page = Elements(page_of(shop).decode("utf-8"))
     assert len(page.scripts) == 3
-    assert {tag for tag, _ in page.found} & {"img", "iframe", "link", "object", "embed", "form", "base", "b"} == set()
+    assert {tag for tag, _ in page.found} & {
+        "img",
+        "iframe",
+        "link",
+        "object",
+        "embed",
+        "form",
+        "base",
+        "b",
+    } == set()
     attributes = {name for _, found in page.found for name in found}
     assert not [name for name in attributes if name.startswith("on")]
     assert attributes & {"src", "srcset", "background"} == set()
@@ -197,7 +206,9 @@ def test_a_broken_artifact_is_an_error_of_the_command(tmp_path):
 @pytest.mark.parametrize("module", ["jinja2", "vl_convert"])
 def test_without_the_extra_there_is_one_clear_error(shop, monkeypatch, module):
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == module else find(name, *a))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == module else find(name, *a)
+    )
     for command in ("report", "run"):
         error = failed(2, command, "-c", shop)
         assert "is not installed" in error["message"]
@@ -214,7 +225,15 @@ def test_files_of_others_are_not_replaced(shop, tmp_path):
 
 @pytest.mark.parametrize(
     "place",
-    ["shop.yaml", "events.parquet", "catalog.parquet", "work/dataset/x.html", "lists.parquet", "work", "work/tune/a.html"],
+    [
+        "shop.yaml",
+        "events.parquet",
+        "catalog.parquet",
+        "work/dataset/x.html",
+        "lists.parquet",
+        "work",
+        "work/tune/a.html",
+    ],
 )
 def test_inputs_and_artifacts_are_not_overwritten(shop, place):
     error = failed(2, "report", "-c", shop, "--output", shop.parent / place)
@@ -262,7 +281,12 @@ def test_events_without_times(tmp_path):
 
 def test_the_report_of_the_sample_shop_is_small(tmp_path):
     arguments = ["-c", ROOT / "configs" / "quickstart.yaml", "--set", f"workspace={tmp_path / 'work'}"]
-    arguments += ["--set", f"recommend.output.path={tmp_path / 'lists.parquet'}", "--set", "train.iterations=4"]
+    arguments += [
+        "--set",
+        f"recommend.output.path={tmp_path / 'lists.parquet'}",
+        "--set",
+        "train.iterations=4",
+    ]
     done("run", *arguments, "--report", tmp_path / "report.html")
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
     titles = pl.read_parquet(ROOT / "sample_data" / "catalog.parquet")["title"]

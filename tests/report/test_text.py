@@ -74,7 +74,8 @@ def test_duration(seconds, shown):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.073, "0.0730"), (12, "12.0"), (123.4, "123"), (12_345, "12,345"), (-0.5, "-0.500")]
+    ("value", "shown"),
+    [(0.073, "0.0730"), (12, "12.0"), (123.4, "123"), (12_345, "12,345"), (-0.5, "-0.500")],
 )
 def test_score(value, shown):
     assert text.score(value) == shown
