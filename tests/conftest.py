@@ -33,6 +33,8 @@ SLOW = (
     "stages/test_tune.py",
     "stages/test_tune_from_events.py",
     "ranking/test_warm_up.py",
+    "report/test_browser.py",
+    "report/test_report_commands.py",
     "storage/test_lock.py",
     "storage/test_ownership.py",
     "storage/test_postgres_lists.py",

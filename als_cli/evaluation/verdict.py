@@ -7,7 +7,7 @@ from typing import Literal
 from als_cli.evaluation.backtest_report import LeadReport
 from als_cli.evaluation.leader import strongest_of
 from als_cli.evaluation.methods import MODEL, PUBLISHED
-from als_cli.evaluation.report import ComparisonReport
+from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.significance import SIGNIFICANCE_LEVEL
 from als_cli.evaluation.with_rules import WITH_RULES
 from als_cli.reports import Report
@@ -71,6 +71,17 @@ def verdict_of(
         certainty=certainty,
         advice=advice,
     )
+
+
+def compared_metric(evaluation: Evaluation) -> str:
+    """Return the metric that the verdict on `evaluation` is about: the metric of the gate if it was compared, else NDCG.
+
+    NDCG is that of the shortest lists.
+    """
+    gate = evaluation.gate
+    if gate is not None and any(one.metric == gate.metric for one in evaluation.comparisons):
+        return gate.metric
+    return f"ndcg@{min(evaluation.at)}"
 
 
 def metric_name(metric: str) -> str:

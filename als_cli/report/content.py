@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from als_cli.evaluation.verdict import QualityVerdict
+from als_cli.evaluation.verdict import QualityVerdict, compared_metric
 from als_cli.report.artifacts import Artifacts
 from als_cli.report.checks import checks_of
 from als_cli.report.item_labels import ItemLabels, item_labels
@@ -13,7 +13,7 @@ from als_cli.report.sections.data import DataSection, data_section
 from als_cli.report.sections.history import HistorySection, history_section
 from als_cli.report.sections.items import ItemsSection, items_section
 from als_cli.report.sections.lists import ListsSection, lists_section
-from als_cli.report.sections.quality import QualitySection, evaluated_metric, quality_section, verdict_on
+from als_cli.report.sections.quality import QualitySection, quality_section, verdict_on
 from als_cli.report.sections.training import SearchSection, TrainingSection, search_section, training_section
 from als_cli.report.sections.users import UsersSection, users_section
 from als_cli.report.text import count, duration, instant, readable
@@ -101,7 +101,7 @@ def _quality(
     if artifacts.evaluation is None:
         return None, None, None
     evaluation, manifest = artifacts.evaluation
-    metric = evaluated_metric(evaluation)
+    metric = compared_metric(evaluation)
     return (
         quality_section(evaluation, manifest, metric),
         history_section(artifacts.evaluations, metric),

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from als_cli.evaluation.leader import leading_metric
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.verdict import QualityVerdict, metric_name, verdict_of
 from als_cli.report.charts.bars import Bar, bars
@@ -44,14 +43,6 @@ class QualitySection:
     gate: str
     """What the gate decided; empty without a gate."""
     notes: tuple[str, ...]
-
-
-def evaluated_metric(evaluation: Evaluation) -> str:
-    """Return the metric that the report compares methods in: the metric of the gate, or NDCG."""
-    gate = evaluation.gate
-    if gate is not None and any(one.metric == gate.metric for one in evaluation.comparisons):
-        return gate.metric
-    return leading_metric(None, evaluation.at)
 
 
 def verdict_on(evaluation: Evaluation, metric: str) -> QualityVerdict:
