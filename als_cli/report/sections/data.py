@@ -1,36 +1,26 @@
 """Section `data`: the events over time, long tails, left-out rows, and freshness."""
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 
 import numpy as np
 import polars as pl
 
 from als_cli.arrays import Int64Array
 from als_cli.dataset.interactions import Interactions
-from als_cli.events.checks import REASONS
 from als_cli.report.charts.columns import EventPeriod, histogram, timeline
 from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.parts import Chart, Fact, Table, table_of
+from als_cli.report.sections.left_out import counts_by_reason, left_out_rows, source_files
 from als_cli.report.text import count, day, duration, instant, percent, readable
-from als_cli.storage.dataset_files import REJECTED, Dataset
-from als_cli.storage.manifest import Manifest
+from als_cli.storage.dataset_files import Dataset
 
 _UNITS = (("1h", 3600), ("1d", 86_400), ("1w", 7 * 86_400), ("1mo", 31 * 86_400), ("1q", 92 * 86_400))
 _UNIT_NAMES = {"1h": "hour", "1d": "day", "1w": "week", "1mo": "month", "1q": "quarter", "1y": "year"}
 _MAXIMUM_PERIODS = 130
 _MAXIMUM_TYPES = 7
-_MAXIMUM_SOURCES = 8
 _CLASSES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
-_DROPPED = {
-    "where": "the condition events.where is not satisfied",
-    "unlisted_type": "the event type is not in events.types",
-    "negative": "the value is negative, and events.negative is drop",
-    "duplicate": "the row repeats another row",
-}
 TAIL_FRACTIONS = (0.01, 0.1, 0.5)
 
 
@@ -62,7 +52,7 @@ def data_section(dataset: Dataset) -> DataSection:
     manifest, found = dataset.manifest, dataset.interactions
     users, items = found.matrix.shape
     read_at = manifest.as_of or manifest.created
-    rejected = _counts(manifest, "rejected_")
+    rejected = counts_by_reason(manifest, "rejected_")
     rows = manifest.counts.get("rows", 0)
     facts = [
         Fact("Events", count(manifest.counts.get("events", 0)), f"of {count(rows)} rows read"),
@@ -81,8 +71,8 @@ def data_section(dataset: Dataset) -> DataSection:
         timeline=_timeline(dataset),
         tails=_tails(found),
         histories=_histories(found),
-        left_out=_left_out(dataset, rejected),
-        sources=_sources(manifest),
+        left_out=left_out_rows(dataset),
+        sources=source_files(manifest),
         newest=found.newest,
         read_at=read_at,
         rejected_fraction=sum(rejected.values()) / rows if rows else 0.0,
@@ -214,76 +204,3 @@ def _histories(found: Interactions) -> Chart:
     )
     spec = histogram(classes, "items of the user", "users")
     return Chart("history-lengths", "Length of the histories", summary, spec, table)
-
-
-def _counts(manifest: Manifest, prefix: str) -> dict[str, int]:
-    return {
-        name.removeprefix(prefix): number
-        for name, number in manifest.counts.items()
-        if name.startswith(prefix) and number
-    }
-
-
-def _left_out(dataset: Dataset, rejected: Mapping[str, int]) -> Table | None:
-    dropped = _counts(dataset.manifest, "dropped_")
-    later = dataset.manifest.counts.get("later_events", 0)
-    if not rejected and not dropped and not later:
-        return None
-    rows, examples = dataset.manifest.counts.get("rows", 1), _examples(dataset) if rejected else {}
-    lines_of = [
-        *(
-            ("rejected", REASONS.get(name, name), number, examples.get(name, ""))
-            for name, number in rejected.items()
-        ),
-        *(("dropped", _DROPPED.get(name, name), number, "") for name, number in dropped.items()),
-        *([("left out", "the event is later than events.as_of", later, "")] if later else []),
-    ]
-    return table_of(
-        "Rows that are not in the dataset, by reason",
-        ("row is", "reason", "first example", "rows", "of all"),
-        [
-            (kind, readable(reason), example or "–", count(number), percent(number / rows, 2))
-            for kind, reason, number, example in lines_of
-        ],
-        texts=3,
-    )
-
-
-def _examples(dataset: Dataset) -> dict[str, str]:
-    """Return the first rejected row of each reason, in words."""
-    path = dataset.manifest.file(dataset.folder, REJECTED)
-    first = (
-        pl.scan_parquet(path, glob=False)
-        .group_by("reason", maintain_order=True)
-        .agg(pl.all().first())
-        .collect()
-    )
-    found = {}
-    for row in first.iter_rows(named=True):
-        fields = ", ".join(
-            f"{name} {readable(row[name], 24)}"
-            for name in ("user", "item", "timestamp", "type", "value")
-            if row[name]
-        )
-        file = readable(PurePath(str(row["source"])).name, 40)
-        found[str(row["reason"])] = f"{file}, row {count(row['row'])}: {fields or 'all fields are empty'}"
-    return found
-
-
-def _sources(manifest: Manifest) -> Table:
-    inputs = manifest.inputs
-    rows = [
-        (
-            readable(PurePath(one.path).name),
-            "–" if one.rows is None else count(one.rows),
-            f"{one.bytes / 1e6:,.1f} MB",
-        )
-        for one in inputs[:_MAXIMUM_SOURCES]
-    ]
-    if len(inputs) > _MAXIMUM_SOURCES:
-        rest = inputs[_MAXIMUM_SOURCES:]
-        size = sum(one.bytes for one in rest) / 1e6
-        rows.append(
-            (f"{count(len(rest))} more files", count(sum(one.rows or 0 for one in rest)), f"{size:,.1f} MB")
-        )
-    return table_of("Files that were read", ("file", "rows", "size"), rows)

@@ -2,24 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from als_cli.dataset.interactions import rows_of
-from als_cli.evaluation.list_comparison import compare_lists
-from als_cli.evaluation.list_comparison_report import ListComparison
-from als_cli.evaluation.list_tables import ListTable, same_types
+from als_cli.evaluation.list_tables import ListTable
 from als_cli.ranking.lists import FALLBACK_SOURCES, SOURCES
 from als_cli.report.artifacts import Artifacts, PublishedLists
 from als_cli.report.charts.bars import Bar, bars
 from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.item_labels import ItemLabels
 from als_cli.report.parts import Chart, Fact, Table, table_of
+from als_cli.report.sections.churn import churn_table, churn_text, comparison_with_before, moved_items
 from als_cli.report.sections.data import concentration, fraction_of_top
-from als_cli.report.text import count, day, figure, instant, percent, plural, readable
+from als_cli.report.text import count, day, figure, percent, plural, readable
 from als_cli.tables.scan import reading
 
 SOURCE_NAMES = {
@@ -71,7 +69,7 @@ def lists_section(artifacts: Artifacts, published: PublishedLists, labels: ItemL
     counts, stored = published.manifest.counts, published.lists
     table = None if stored is None else _typed(stored.table, artifacts)
     slots = None if table is None else slots_per_item(table)
-    comparison = _comparison(published)
+    comparison = comparison_with_before(published)
     users, rows = counts.get("users", 0), counts.get("rows", 0)
     items = len(
         artifacts.dataset.interactions.item_ids if artifacts.model is None else artifacts.model.item_ids
@@ -93,9 +91,9 @@ def lists_section(artifacts: Artifacts, published: PublishedLists, labels: ItemL
         most_listed=None if slots is None else _most_listed(artifacts, slots, labels, users),
         rules=_rules(published.manifest.metrics.get("rules")),
         shortfall=_shortfall(shortfall, users),
-        churn=None if comparison is None else _churn(comparison),
-        churn_text=_churn_text(comparison, published),
-        moved=None if comparison is None else _moved(comparison, labels, artifacts),
+        churn=None if comparison is None else churn_table(comparison),
+        churn_text=churn_text(comparison, published),
+        moved=None if comparison is None else moved_items(comparison, labels, artifacts),
         coverage=coverage,
         fallback_fraction=fallback,
         shortfall_users=sum(shortfall.values()),
@@ -223,58 +221,3 @@ def _shortfall(found: Mapping[str, int], users: int) -> Table | None:
         if rows
         else None
     )
-
-
-def _comparison(published: PublishedLists) -> ListComparison | None:
-    if published.lists is None or published.before is None:
-        return None
-    return compare_lists(*same_types(published.before.table, published.lists.table))
-
-
-def _churn_text(found: ListComparison | None, published: PublishedLists) -> str:
-    if published.lists is None:
-        return "The lists are not in files that the report can read, so they are not compared with earlier lists."
-    if found is None or published.before is None:
-        return "There is no earlier version of the lists on disk to compare with."
-    before = _made(published.before.instant)
-    if found.churn is None:
-        return f"The version before ({before}) has no lists."
-    return f"Compared with the version before, of {before}: {percent(found.churn.changed_users)} of the users have other items, another order or no list."
-
-
-def _made(time: datetime | None) -> str:
-    return "an unknown time" if time is None else instant(time)
-
-
-def _churn(found: ListComparison) -> Table:
-    users, items = found.users, found.items
-    rows = [
-        ("users with both lists", count(users.in_both)),
-        ("users with a new list only", count(users.only_new)),
-        ("users with an old list only", count(users.only_old)),
-        ("users whose items or order differ", count(users.changed)),
-        ("items in new lists only", count(items.only_new)),
-        ("items in old lists only", count(items.only_old)),
-    ]
-    if found.churn is not None:
-        rows += [
-            ("rank-biased overlap (1: equal)", figure(found.churn.rbo, 3)),
-            ("Jaccard similarity of the items (1: equal)", figure(found.churn.jaccard, 3)),
-        ]
-    return table_of("Differences from the version before", ("figure", "value"), rows)
-
-
-def _moved(found: ListComparison, labels: ItemLabels, artifacts: Artifacts) -> Table | None:
-    moves = [("gained", one) for one in found.items.most_gained] + [
-        ("lost", one) for one in found.items.most_lost
-    ]
-    if not moves:
-        return None
-    ids = pl.Series([one.item_id for _, one in moves]).cast(
-        artifacts.dataset.interactions.item_ids.dtype, strict=False
-    )
-    rows = [
-        (label.title, f"{change} by", count(one.users))
-        for label, (change, one) in zip(labels.of(ids), moves, strict=True)
-    ]
-    return table_of("Items that most lists gained and lost", ("item", "change", "lists"), rows, texts=2)

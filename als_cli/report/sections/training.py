@@ -136,6 +136,7 @@ def _compared(trials: Sequence[ComparedTrial], selected: Mapping[str, Any]) -> T
     places = [place for place, trial in enumerate(trials) if _is_selected(trial, selected)]
     rows = [
         (
+            "screening" if one.screening else "trial",
             "all" if one.all_users else "a sample",
             str(one.factors),
             str(one.iterations),
@@ -144,11 +145,12 @@ def _compared(trials: Sequence[ComparedTrial], selected: Mapping[str, Any]) -> T
         )
         for one in trials
     ]
-    titles = ("users", "factors", "iterations", *_STARTS.values(), "value")
+    titles = ("step", "users", "factors", "iterations", *_STARTS.values(), "value")
     return table_of(
         "Settings that auto compared, in the order of their evaluation",
         titles,
         rows,
+        texts=2,
         marked=max(places, default=None),
     )
 
@@ -163,7 +165,7 @@ _STARTS = {
 
 def _is_selected(trial: ComparedTrial, selected: Mapping[str, Any]) -> bool:
     values = {"factors": trial.factors, "iterations": trial.iterations, **trial.start}
-    return all(selected.get(name) == value for name, value in values.items())
+    return not trial.screening and all(selected.get(name) == value for name, value in values.items())
 
 
 def _number(value: float | None) -> str:
