@@ -35,6 +35,7 @@ SLOW = (
     "ranking/test_warm_up.py",
     "report/test_browser.py",
     "report/test_report_commands.py",
+    "report/test_report_failures.py",
     "storage/test_lock.py",
     "storage/test_ownership.py",
     "storage/test_postgres_lists.py",

@@ -1,6 +1,7 @@
 """Titles and categories of items, from the catalogue."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -35,22 +36,38 @@ class ItemLabels:
 
     def of(self, item_ids: pl.Series) -> list[ItemLabel]:
         """Return the label of each of `item_ids`, in their order."""
-        blank: list[object] = [None] * len(item_ids)
-        titles, categories = blank, blank
-        if self.catalog is not None:
-            found = self.catalog.titles_of(item_ids)
-            titles = blank if found is None else found.to_list()
-            if self.has_categories:
-                values = self.catalog.values[_CATEGORY].cast(pl.String, strict=False)
-                categories = self.catalog.by_item(values, item_ids).to_list()
+        categories = self.categories_of(item_ids)
         return [
             ItemLabel(
                 readable(item_id),
-                readable(item_id if title is None or not str(title).strip() else title),
-                "" if category is None else readable(category),
+                readable(self._titles.get(item_id) or item_id),
+                readable(category) if category else "",
             )
-            for item_id, title, category in zip(item_ids.to_list(), titles, categories, strict=True)
+            for item_id, category in zip(item_ids.to_list(), categories, strict=True)
         ]
+
+    def categories_of(self, item_ids: pl.Series) -> list[str]:
+        """Return the category of each of `item_ids` as in the catalogue, empty for items without one."""
+        return [self._categories.get(item_id, "") for item_id in item_ids.to_list()]
+
+    @cached_property
+    def _titles(self) -> dict[object, str]:
+        titles = None if self.catalog is None else self.catalog.titles
+        return {} if self.catalog is None or titles is None else _by_item(self.catalog, titles)
+
+    @cached_property
+    def _categories(self) -> dict[object, str]:
+        if self.catalog is None or not self.has_categories:
+            return {}
+        return _by_item(self.catalog, self.catalog.values[_CATEGORY])
+
+
+def _by_item(catalog: Catalog, values: pl.Series) -> dict[object, str]:
+    """Return the value of each item as text without outer white space, from its first row with a value."""
+    texts = values.cast(pl.String, strict=False).str.strip_chars().replace("", None)
+    ids = catalog.item_ids.drop_nulls().unique(maintain_order=True)
+    found = pl.DataFrame({"id": ids, "value": catalog.by_item(texts, ids)}).drop_nulls()
+    return dict(found.iter_rows())
 
 
 def item_labels(items: CatalogConfig | None, category: ColumnRef | None, id_type: pl.DataType) -> ItemLabels:

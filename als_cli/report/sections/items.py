@@ -115,14 +115,12 @@ def _agreement(model: Model, labels: ItemLabels, popular: Int64Array) -> str:
     rows = popular[:: max(1, len(popular) // _COMPARED)][:_COMPARED]
     nearest = similar_items(model.factors.items, rows, 1)
     has_neighbour = nearest.item_rows[:, 0] >= 0
-    own = np.array([one.category for one in labels.of(model.item_ids.gather(rows[has_neighbour]))])
-    other = np.array(
-        [one.category for one in labels.of(model.item_ids.gather(nearest.item_rows[has_neighbour, 0]))]
-    )
+    own = np.array(labels.categories_of(model.item_ids.gather(rows[has_neighbour])))
+    other = np.array(labels.categories_of(model.item_ids.gather(nearest.item_rows[has_neighbour, 0])))
     known = (own != "") & (other != "")
     if not known.any():
         return ""
-    every = np.array([one.category for one in labels.of(model.item_ids)])
+    every = np.array(labels.categories_of(model.item_ids))
     _, sizes = np.unique(every[every != ""], return_counts=True)
     chance = float(((sizes / sizes.sum()) ** 2).sum())
     same = float((own[known] == other[known]).mean())

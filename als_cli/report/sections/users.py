@@ -15,6 +15,7 @@ from als_cli.report.item_labels import ItemLabels
 from als_cli.report.sections.lists import SOURCE_NAMES
 from als_cli.report.sections.user_lists import ShownSlot, lists_of_users
 from als_cli.report.text import count, day, percent, plural, readable, score
+from als_cli.tables.scan import reading
 
 _HISTORY_ROWS = 12
 _LIST_ROWS = 20
@@ -83,9 +84,9 @@ def users_section(artifacts: Artifacts, labels: ItemLabels, users: int, instant:
     first = pl.DataFrame()
     if published is not None:
         table = published.table.with_types(interactions.user_ids.dtype, interactions.item_ids.dtype)
-        first = (
-            table.frame.filter(pl.col("rank") == 1).select("user_id", "source").collect(engine="streaming")
-        )
+        heads = table.frame.filter(pl.col("rank") == 1).select("user_id", "source")
+        with reading(table.name):
+            first = heads.collect(engine="streaming")
     sample = sampled_users(interactions, first, users)
     lists = lists_of_users(artifacts, sample, instant)
     histories = _Histories(artifacts, labels, sample)
