@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from als_cli.als.recipe import Recipe
+from als_cli.arrays import BoolArray
 from als_cli.dataset.interactions import rows_of
 from als_cli.evaluation.list_tables import ListTable
 from als_cli.ranking.audience import Audience
@@ -24,9 +25,12 @@ from als_cli.storage.model_files import Model
 from als_cli.tables.scan import reading
 
 _REASONS = 3
+_PLAIN_SIZE = 1 << 26
+"""Maximum size of the item factors that are copied as float64 (512 MiB), which needs no compiled kernel."""
 SMALLEST_SHARE = 0.01
 """Smallest fraction of a score that is shown as a reason."""
-_EXPLAINED = ("als", "fold_in")
+EXPLAINED = ("als", "fold_in")
+"""Sources of slots that have reasons."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,14 @@ def lists_of_users(artifacts: Artifacts, users: pl.Series, instant: datetime) ->
     stored = None if artifacts.lists is None else artifacts.lists.lists
     if users.is_empty():
         return {}
+    model = artifacts.model
     if stored is None:
-        return {} if artifacts.model is None else _made(artifacts, artifacts.model, users, instant)
+        return {} if model is None else _explained(_made(artifacts, model, users, instant), artifacts, model)
     interactions = artifacts.dataset.interactions
     table = stored.table.with_types(interactions.user_ids.dtype, interactions.item_ids.dtype)
-    rows = _rows_of(table, users)
-    explain = None
-    if artifacts.model is not None and not table.has_reasons:
-        explain = _Explained(artifacts, artifacts.model)
-    found: dict[object, Sequence[ShownSlot]] = {}
-    for (user_id,), of_user in rows.group_by("user_id", maintain_order=True):
-        slots = _slots(of_user, has_reasons=table.has_reasons)
-        found[user_id] = slots if explain is None else explain.slots(user_id, slots)
-    return found
+    rows = _rows_of(table, users).group_by("user_id", maintain_order=True)
+    lists = {user_id: _slots(of_user, has_reasons=table.has_reasons) for (user_id,), of_user in rows}
+    return lists if model is None or table.has_reasons else _explained(lists, artifacts, model)
 
 
 def _rows_of(table: ListTable, users: pl.Series) -> pl.DataFrame:
@@ -94,45 +93,52 @@ def _slots(rows: pl.DataFrame, *, has_reasons: bool) -> list[ShownSlot]:
     ]
 
 
-class _Explained:
-    """Finds the reasons of published lists, from the model and the histories of the dataset."""
-
-    def __init__(self, artifacts: Artifacts, model: Model) -> None:
-        interactions = artifacts.dataset.interactions
-        ranked, self._recipe = _ranked(artifacts, model)
-        self._interactions, self._item_ids = interactions, ranked.item_ids
-        self._items = ModelItems(interactions, ranked.item_ids)
-        weights = weights_in(self._recipe.demand, interactions, self._items)
-        self._explainer = Explainer(self._recipe, ranked.factors.items, weights, _REASONS)
-
-    def slots(self, user_id: object, slots: Sequence[ShownSlot]) -> list[ShownSlot]:
-        """Return `slots` with the reasons of the items that the model ranked."""
-        user = rows_of(
-            self._interactions.user_ids, pl.Series([user_id], dtype=self._interactions.user_ids.dtype)
-        )
-        items = pl.Series([slot.item_id for slot in slots], dtype=self._item_ids.dtype)
-        rows = rows_of(self._item_ids, items)
-        if user[0] < 0:
-            return list(slots)
-        scores = np.array([slot.score or 0.0 for slot in slots], np.float32)
-        explained = np.array([slot.source in _EXPLAINED for slot in slots]) & (rows >= 0)
-        history = self._items.histories(self._interactions.matrix, user)
-        times = self._interactions.times
-        of_user = (
-            None
-            if times is None or self._recipe.fold_in_half_life is None
-            else self._items.histories(times, user)
-        )
-        top = TopN(rows[None, :], scores[None, :])
-        found = self._explainer.reasons(history, of_user, top, explained[None, :])
-        return [
-            replace(slot, reasons=_reasons(found, place, self._item_ids)) for place, slot in enumerate(slots)
+def _explained(lists: UsersLists, artifacts: Artifacts, model: Model) -> UsersLists:
+    """Return `lists` with the reasons of the items that the model ranked, from the histories of the dataset."""
+    if not lists:
+        return lists
+    interactions = artifacts.dataset.interactions
+    ranked, recipe = _ranked(artifacts, model)
+    items = ModelItems(interactions, ranked.item_ids)
+    explainer = Explainer(
+        recipe, ranked.factors.items, weights_in(recipe.demand, interactions, items), _REASONS
+    )
+    users = rows_of(interactions.user_ids, pl.Series(list(lists), dtype=interactions.user_ids.dtype))
+    top, explained = _as_arrays(lists, ranked.item_ids)
+    times = interactions.times if recipe.fold_in_half_life is not None else None
+    found = explainer.reasons(
+        items.histories(interactions.matrix, users),
+        None if times is None else items.histories(times, users),
+        top,
+        explained & (users >= 0)[:, None],
+        few_users=ranked.factors.items.size <= _PLAIN_SIZE,
+    )
+    return {
+        user_id: [
+            replace(slot, reasons=_reasons(found, number, place, ranked.item_ids))
+            for place, slot in enumerate(slots)
         ]
+        for number, (user_id, slots) in enumerate(lists.items())
+    }
 
 
-def _reasons(found: Reasons, slot: int, item_ids: pl.Series) -> tuple[tuple[object, float], ...]:
-    """Return the reasons of a slot of the first list that are a notable part of its score."""
-    entries = zip(found.item_rows[0, slot], found.shares[0, slot], strict=True)
+def _as_arrays(lists: UsersLists, item_ids: pl.Series) -> tuple[TopN, BoolArray]:
+    """Return `lists` by item row, filled up with empty slots, and which slots the model ranked, (B, n)."""
+    longest = max((len(slots) for slots in lists.values()), default=0)
+    rows = np.full((len(lists), longest), -1, np.int32)
+    scores = np.full((len(lists), longest), -np.inf, np.float32)
+    explained = np.zeros((len(lists), longest), bool)
+    for number, slots in enumerate(lists.values()):
+        ids = pl.Series([slot.item_id for slot in slots], dtype=item_ids.dtype)
+        rows[number, : len(slots)] = rows_of(item_ids, ids)
+        scores[number, : len(slots)] = [slot.score or 0.0 for slot in slots]
+        explained[number, : len(slots)] = [slot.source in EXPLAINED for slot in slots]
+    return TopN(rows, scores), explained & (rows >= 0)
+
+
+def _reasons(found: Reasons, user: int, slot: int, item_ids: pl.Series) -> tuple[tuple[object, float], ...]:
+    """Return the reasons of a slot, without small ones."""
+    entries = zip(found.item_rows[user, slot], found.shares[user, slot], strict=True)
     return tuple(
         (item_ids[int(row)], float(share)) for row, share in entries if row >= 0 and share >= SMALLEST_SHARE
     )
@@ -148,7 +154,7 @@ def _made(artifacts: Artifacts, trained: Model, users: pl.Series, instant: datet
     interactions = artifacts.dataset.interactions
     model, recipe = _ranked(artifacts, trained)
     read = read_rules(artifacts.recommend, model, instant)
-    rules = replace(read.rules, because=artifacts.recommend.because or _REASONS)
+    rules = replace(read.rules, because=0)
     recommender = Recommender(interactions, model, recipe, rules, artifacts.dataset.manifest.as_of)
     rows = rows_of(interactions.user_ids, users)
     found: dict[object, Sequence[ShownSlot]] = {}
@@ -167,7 +173,7 @@ def _of_made(lists: UserLists) -> list[ShownSlot]:
             lists.item_ids[int(row)],
             float(top.scores[0, slot]),
             SOURCES[lists.sources[0, slot]],
-            () if lists.because is None else _reasons(lists.because, slot, lists.item_ids),
+            (),
         )
         for slot, row in enumerate(top.item_rows[0])
         if row >= 0

@@ -13,7 +13,7 @@ from als_cli.ranking.show_reports import HistoryItem
 from als_cli.report.artifacts import Artifacts
 from als_cli.report.item_labels import ItemLabels
 from als_cli.report.sections.lists import SOURCE_NAMES
-from als_cli.report.sections.user_lists import ShownSlot, lists_of_users
+from als_cli.report.sections.user_lists import EXPLAINED, ShownSlot, lists_of_users
 from als_cli.report.text import count, day, percent, plural, readable, score
 from als_cli.tables.scan import reading
 
@@ -141,7 +141,7 @@ class _Histories:
             HistoryRow(label.title, label.item_id, label.category, self._figure(one))
             for label, one in zip(labels, shown, strict=True)
         ]
-        source = next((slot.source for slot in slots if slot.source in ("als", "fold_in")), "")
+        source = next((slot.source for slot in slots if slot.source in EXPLAINED), "")
         main = source or (slots[0].source if slots else "")
         return UserCard(
             user_id=readable(user_id),
@@ -171,7 +171,7 @@ class _Histories:
                 score="–" if slot.score is None else score(slot.score),
                 source="" if slot.source == main else SOURCE_NAMES.get(slot.source, readable(slot.source)),
                 reasons=tuple((titles[item], percent(share, 0)) for item, share in slot.reasons),
-                is_personal=slot.source in ("als", "fold_in"),
+                is_personal=slot.source in EXPLAINED,
             )
             for label, slot in zip(labels, slots, strict=True)
         )
