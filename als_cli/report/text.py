@@ -34,12 +34,14 @@ def count(number: float) -> str:
 
 
 def percent(fraction: float, digits: int = 1) -> str:
-    """Return a fraction as per cent; a dash for NaN. A fraction that would be rounded to zero is shown as a bound."""
+    """Return a fraction as per cent; a dash for NaN. It is a bound if it would be rounded to 0 or to 100 per cent."""
     if math.isnan(fraction):
         return "–"
     smallest = 10 ** -(digits + 2)
     if 0 < fraction < smallest:
         return f"< {smallest:.{digits}%}".replace("%", f"{_SPACE}%")
+    if 1 - smallest / 2 <= fraction < 1:
+        return f"> {1 - smallest:.{digits}%}".replace("%", f"{_SPACE}%")
     return f"{fraction:.{digits}%}".replace("%", f"{_SPACE}%")
 
 

@@ -248,3 +248,13 @@ def test_the_page_prints_on_some_sheets(browser, page):
     browser.open(page, scheme="dark")
     printed = browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)["data"]
     assert len(printed) > 50_000
+
+
+def test_no_axis_repeats_a_label(browser, page):
+    browser.open(page)
+    axes = browser.value("""
+        [...document.querySelectorAll("[data-chart] .role-axis-label")].map((labels) =>
+          [...labels.querySelectorAll("text")].filter((one) => one.style.opacity !== "0" && one.getAttribute("opacity") !== "0")
+            .map((one) => one.textContent))""")
+    assert len(axes) > 25
+    assert [labels for labels in axes if len(labels) != len(set(labels))] == []

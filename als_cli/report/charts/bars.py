@@ -25,7 +25,7 @@ class Bar:
 
 
 def bars(
-    rows: Sequence[Bar], axis: str, *, highlighted: str | None = None, axis_format: str = "~g"
+    rows: Sequence[Bar], axis: str, *, highlighted: str | None = None, axis_format: str = ".4~g"
 ) -> dict[str, Any]:
     """Return a chart with a bar per row, in the order of `rows`. Only the bar `highlighted`, if given, has the accent.
 
@@ -45,7 +45,7 @@ def bars(
 
 
 def grouped_bars(
-    rows: Sequence[Bar], axis: str, highlighted: str | None = None, axis_format: str = "~g"
+    rows: Sequence[Bar], axis: str, highlighted: str | None = None, axis_format: str = ".4~g"
 ) -> dict[str, Any]:
     """Return a chart with a group of bars per name, one bar per series. The other arguments are those of :func:`bars`."""
     values = [

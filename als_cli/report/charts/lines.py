@@ -45,7 +45,7 @@ class LineAxes:
     """Values of the horizontal axis."""
     from_zero: bool = True
     """Whether the vertical axis begins at zero."""
-    y_format: str = "~g"
+    y_format: str = ".4~g"
 
 
 def lines(marks: Sequence[Mark], axes: LineAxes, highlighted: str | None = None) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _loss(losses: Sequence[float]) -> Chart | None:
         ("iteration", "loss"),
         [(str(number), f"{loss:.6g}") for number, loss in enumerate(losses, start=1)],
     )
-    axes = LineAxes("iteration", "loss / (users × items)", from_zero=False, y_format=".3~g")
+    axes = LineAxes("iteration", "loss / (users × items)", from_zero=False, y_format=".4~g")
     return Chart("loss", "Loss after each iteration", summary, lines(marks, axes), table)
 
 
