@@ -66,9 +66,9 @@ def item_cohorts(evaluation: Evaluation, methods: Sequence[str]) -> Chart | None
     )
     head = found[0]
     summary = (
-        f"The head of the items has {percent(head.interactions / total, 0)} of the training pairs and fills "
+        "Items from popular to rare: head, middle and tail, each with about a third of the training pairs. The head fills "
         f"{percent(series[THE_MODEL][head.cohort], 0)} of the slots of the model. "
-        "Lists that follow the events have bars of equal length."
+        "In lists that follow the events, the bars of a group are equally long."
     )
     return Chart(
         "item-cohorts",

@@ -30,6 +30,8 @@ class QualitySection:
     """How good the lists are on held-out events."""
 
     facts: tuple[Fact, ...]
+    held_out: str
+    """Which events were held out: the start of a sentence."""
     metric: str
     """The metric of the charts, as it is written in sentences."""
     methods: Chart
@@ -66,6 +68,7 @@ def quality_section(evaluation: Evaluation, manifest: Manifest, metric: str) -> 
     shown = _compared_methods(evaluation, verdict)
     return QualitySection(
         facts=tuple(facts),
+        held_out="The newest events" if evaluation.split.get("by") == "time" else "Some events",
         metric=metric_name(metric),
         methods=_methods(evaluation, metric),
         differences=_differences(evaluation.comparisons, metric),
