@@ -9,7 +9,7 @@
   const drawCharts = async () => {
     const { config, specs } = JSON.parse(document.getElementById("charts").textContent);
     if (window.innerWidth < NARROW) {
-      config.axis.labelLimit = 110;
+      config.axis.labelLimit = 130;
       config.legend.columns = 2;
     }
     // `ast` evaluates expressions with an interpreter, because the policy of the page forbids code from text.
