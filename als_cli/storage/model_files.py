@@ -207,8 +207,10 @@ def _factors_of(column: pa.Array) -> Float32Array:
         raise ValueError("column factors has no vectors")
     if column.null_count or column.values.null_count:
         raise ValueError("column factors has nulls")
-    flat = column.flatten()
-    values: Float32Array = np.frombuffer(flat.buffers()[1], np.float32, len(flat), 4 * flat.offset)
+    size = column.type.list_size
+    flat = column.values  # not `flatten`, which imports all compute functions of pyarrow
+    start, count = flat.offset + column.offset * size, len(column) * size
+    values: Float32Array = np.frombuffer(flat.buffers()[1], np.float32, count, 4 * start)
     if not values.flags.aligned:
         raise ValueError("column factors is not aligned")
-    return values.reshape(len(column), column.type.list_size)
+    return values.reshape(len(column), size)
