@@ -24,7 +24,9 @@ def main() -> None:
 def _start_fast() -> None:
     """Switch off two costs of imports, about 60 ms. The session switches the garbage collector on again."""
     gc.disable()  # what modules create stays
-    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # plugins of other packages, for which pydantic searches
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = (
+        "__all__"  # plugins of other packages, for which pydantic searches
+    )
 
 
 if __name__ == "__main__":

@@ -62,10 +62,12 @@ def load_config(
     *,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
+    caller: str = "the command line",
 ) -> Config:
     """Return the validated config of `file`, overridden by the environment, `settings` (``key=value``) and `flags`.
 
-    Relative paths in the file start at the folder of the file. Paths in other layers start at the working folder.
+    Messages name `caller` as the origin of `flags`. Relative paths in the file start at the folder of the file. Paths in
+    other layers start at the working folder.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def load_config(
         text = text.lstrip() if key != name else text  # spaces around the equals sign
         layers.put(name, _typed_value(name, text, origin), origin)
     for key, value in (flags or {}).items():
-        layers.put(key, value, "the command line")
+        layers.put(key, value, caller)
     _fill_in_sections(layers.tree)
     try:
         return Config.model_validate(layers.tree, context={"base": base})

@@ -7,6 +7,7 @@ manifest.json.
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
 from als_cli.ranking.trained_model import TrainedModel, newest_of
 from als_cli.storage.id_tables import COUNT, UNREADABLE, check_ids, check_types
-from als_cli.storage.manifest import Manifest, current_artifact
+from als_cli.storage.manifest import Manifest, current_artifact, stage_key, write_manifest
 from als_cli.storage.matrix_checks import check_factors
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.recipe_checks import checked_recipe
@@ -93,6 +94,30 @@ def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors:
     """
     _write_side(folder / USER_FACTORS, users.select("user_id", "events", newest_of(users)), factors.users)
     _write_side(folder / ITEM_FACTORS, items.select("item_id", "interactions"), factors.items)
+
+
+def publish_model(folder: Path, model: TrainedModel, recipe: Recipe, config: dict[str, Any]) -> None:
+    """Write `model` and `recipe`, which were not trained by a stage, into the staged `folder`; `config` is for the record."""
+    events = model.user_events
+    if events is None:
+        unknown = pl.repeat(0, len(model.user_ids), dtype=COUNT, eager=True)
+        events = pl.DataFrame({"events": unknown, "newest": pl.Series([-1] * len(unknown), dtype=pl.Int64())})
+    items = pl.DataFrame([model.item_ids, model.item_interactions.alias("interactions")])
+    _write_side(folder / USER_FACTORS, pl.DataFrame([model.user_ids, *events]), model.factors.users)
+    _write_side(folder / ITEM_FACTORS, items, model.factors.items)
+    counts = {"users": len(model.user_ids), "items": len(model.item_ids)}
+    metrics = {"loss": [], "recipe": recipe.to_json()}
+    write_manifest(
+        folder,
+        kind="model",
+        key=stage_key(recipe=recipe.to_json()),
+        config=config,
+        counts=counts,
+        metrics=metrics,
+        seed=recipe.settings.seed,
+        threads=recipe.settings.threads,
+        seconds=0.0,
+    )
 
 
 def open_model(place: Path) -> Model:
