@@ -41,6 +41,8 @@ SLOW = (
     "tables/test_headers.py",
     "test_as_of.py",
     "test_cli.py",
+    "test_compile_command.py",
+    "test_docs_python.py",
     "test_database_outputs.py",
     "test_demand_commands.py",
     "test_embeddings.py",

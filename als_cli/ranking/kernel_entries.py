@@ -24,3 +24,4 @@ take_offers = Kernel(f"{_HERE}.kernel_offers", "take_offers", OFFERS, STATE, LIS
 take_diverse = Kernel(
     f"{_HERE}.kernel_diversity", "take_diverse", OFFERS, STATE, LISTS, _WANTED, _IS_DONE, DIVERSITY
 )
+RANKING_KERNELS = (rank_users, rank_candidates, take_offers, take_diverse)

@@ -41,7 +41,12 @@ class Kernel:
             argument.flatten(value, numbers)
         # numba's functions write a result and an error to the first two addresses.
         if call(ctypes.byref(ctypes.c_void_p()), ctypes.byref(ctypes.c_void_p()), *numbers) != 0:
-            raise RuntimeError(f"kernel {self.module}.{self.function} failed")
+            raise RuntimeError(f"kernel {self.name} failed")
+
+    @property
+    def name(self) -> str:
+        """The name of its file in the cache."""
+        return f"{self.module}.{self.function}"
 
     def load(self) -> Callable[..., int]:
         """Link the machine code, and return it as a function of numbers. Without a cache it is compiled, in seconds."""
@@ -49,15 +54,21 @@ class Kernel:
             if self._call is None:
                 from als_cli.als.kernels import machine_code  # imports llvmlite
 
-                name = f"{self.module}.{self.function}"
-                code = machine_code.kept(name)
+                code = machine_code.kept(self.name)
                 if code is None:
+                    machine_code.announce()
                     code = self._compiled()
-                    machine_code.keep(name, code)
+                    machine_code.keep(self.name, code)
                 numbers = [one for argument in self.arguments for one in argument.c_types]
                 prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *numbers)
                 self._call = prototype(machine_code.linked(code))
             return self._call
+
+    def is_cached(self) -> bool:
+        """Return whether the machine code is in the cache of this machine, undamaged."""
+        from als_cli.als.kernels import machine_code
+
+        return machine_code.kept(self.name) is not None
 
     def _compiled(self) -> "MachineCode":
         from als_cli.als.kernels.compiling import compiled

@@ -56,7 +56,6 @@ def kept(name: str) -> MachineCode | None:
     digest, body = rest[: hashlib.sha256().digest_size], rest[hashlib.sha256().digest_size :]
     # Damaged code can end the process, so that no error is reported.
     if head != _HEAD or hashlib.sha256(body).digest() != digest:
-        _announce()
         return None
     symbol, _, object_file = body.partition(b"\n")
     return MachineCode(symbol.decode(), object_file)
@@ -119,14 +118,23 @@ def _fingerprint() -> str:
     package = Path(__file__).resolve().parents[2]
     for source in sorted([*package.glob("als/kernels/*.py"), *package.glob("ranking/kernel_*.py")]):
         digest.update(source.read_bytes())
-    cpu = f"{binding.get_host_cpu_name()} {sorted(binding.get_host_cpu_features().items())}"
-    chosen = [os.environ.get(name) for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
-    digest.update(f"{importlib.metadata.version('numba')} {llvmlite.__version__} {cpu} {chosen}".encode())
+    digest.update(f"{importlib.metadata.version('numba')} {llvmlite.__version__} {_cpu()}".encode())
     return digest.hexdigest()[:16]
 
 
+def _cpu() -> str:
+    """Return the CPU that numba compiles for. It is another one than that of this machine if variables say so."""
+    name, features = (os.environ.get(f"NUMBA_CPU_{one}") for one in ("NAME", "FEATURES"))
+    if name is None:
+        name = binding.get_host_cpu_name()
+    if features is None:
+        features = str(sorted(binding.get_host_cpu_features().items()))
+    return f"{name} {features}"
+
+
 @functools.cache
-def _announce() -> None:
+def announce() -> None:
+    """Log, once per process, that the first run takes longer."""
     log.log(NOTICE, "compiling the fast kernels for this machine: some seconds, kept for the next runs")
 
 

@@ -36,6 +36,7 @@ _EXPLAIN = _kernel(
     writable("float32", 3),
     DENSE_SCRATCH,
 )
+ROW_KERNELS = (_SHORT, _LONG, _LONGEST, _DENSE, _EXPLAIN)
 
 
 def load_row_kernels() -> None:
