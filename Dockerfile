@@ -19,6 +19,10 @@ ENV PATH=/opt/als/bin:$PATH \
     NUMBA_CPU_NAME=${CPU} \
     NUMBA_CPU_FEATURES= \
     PYTHONDONTWRITEBYTECODE=1
+# OpenMP is for the item-item baselines, which the library implicit computes.
+RUN apt-get update \
+    && apt-get install --no-install-recommends --yes libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/als /opt/als
 RUN als compile && useradd --create-home --uid 1000 als
 USER als

@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.confidence import ConfidenceRule, interactions_per_item
 from als_cli.als.engine import AlsSettings, Factors
+from als_cli.als.openmp import importing_implicit
 from als_cli.als.recipe import Recipe
 from als_cli.als.threads import available_threads, blas_limited_to
 from als_cli.api.model import Model
@@ -67,7 +68,8 @@ def to_implicit(model: Model) -> Any:
     than a model with another objective.
     """
     with blas_limited_to(1):
-        from implicit.cpu.als import AlternatingLeastSquares
+        with importing_implicit():
+            from implicit.cpu.als import AlternatingLeastSquares
 
         made = AlternatingLeastSquares(
             factors=model.item_factors.shape[1], regularization=model.recipe.settings.regularization
