@@ -17,7 +17,7 @@ MATRIX = csr_matrix(np.eye(3, dtype=np.float32))
 class WithoutOpenmp:
     """Fails as the dynamic linker does."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name, *_):
         if name.startswith("implicit"):
             raise ImportError("libgomp.so.1: cannot open shared object file: No such file or directory")
 
