@@ -12,8 +12,7 @@ from als_cli.dataset.ingest_report import IngestReport
 from als_cli.dataset.interactions import Interactions, cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.stages.ingest import ingest
-from als_cli.storage.dataset_files import Dataset as StoredDataset
-from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.dataset_files import StoredDataset, open_dataset
 from als_cli.storage.run_locks import run_locks
 
 _EVENTS = "events.parquet"

@@ -21,7 +21,7 @@ from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext, reads_events
 from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
 from als_cli.storage.inputs import Inputs, describe_inputs
 from als_cli.storage.instants import open_dataset_as_of
@@ -108,7 +108,7 @@ def _published(context: StageContext) -> PublishedModel:
     return published
 
 
-def with_baselines(context: StageContext, dataset: Dataset) -> StageContext:
+def with_baselines(context: StageContext, dataset: StoredDataset) -> StageContext:
     """Return `context` with the names of the baselines in place of `auto`.
 
     Raises
@@ -126,7 +126,7 @@ def _conclude(verdict: Verdict | None, leader: LeaderReport | None) -> None:
     log_leader(leader)
 
 
-def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] | None) -> Basis:
+def basis_of(context: StageContext, dataset: StoredDataset, published: dict[str, Any] | None) -> Basis:
     """Return the inputs that the metrics depend on, without files; `published` is section `train` of that baseline."""
     config = context.config
     recommend = config.recommend if config.evaluate.rules else None
@@ -149,7 +149,7 @@ def methods_for(
 
 
 def _chosen_train(
-    context: StageContext, dataset: Dataset, split: GivenSplit, sets: EvaluationSets
+    context: StageContext, dataset: StoredDataset, split: GivenSplit, sets: EvaluationSets
 ) -> TrainConfig:
     """Return section `train` with the choice of `auto`, which depends on the training set of `sets` only."""
     train = context.config.train

@@ -22,7 +22,7 @@ from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.near_ids import near_ids
 from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.instants import open_model_as_of
-from als_cli.storage.model_files import ItemSide, Model, open_items, open_model
+from als_cli.storage.model_files import ItemSide, StoredModel, open_items, open_model
 from als_cli.storage.publish import current_version
 
 _POPULAR_ITEMS = 10
@@ -132,7 +132,7 @@ def _trends(context: StageContext, model: ItemSide) -> Trends | None:
     return trends_of(rule, interactions, model.item_ids)
 
 
-def _catalog(context: StageContext, model: Model | ItemSide) -> Catalog | None:
+def _catalog(context: StageContext, model: StoredModel | ItemSide) -> Catalog | None:
     items = context.config.recommend.items
     return None if items is None else read_catalog(items, model.item_ids.dtype)
 

@@ -49,7 +49,7 @@ _EVENT = {"timestamp": INSTANT, "weight": pl.Float64(), "value": pl.Float64()}
 
 
 @dataclass(frozen=True)
-class Dataset:
+class StoredDataset:
     """An opened dataset: memory-mapped interactions, and events as a lazy scan."""
 
     folder: Path
@@ -91,7 +91,7 @@ def write_interactions(folder: Path, interactions: Interactions) -> None:
         write_array(_array_file(folder, _TIME), interactions.times.data)
 
 
-def open_dataset(place: Path) -> Dataset:
+def open_dataset(place: Path) -> StoredDataset:
     """Return the current dataset in `place`, the workspace's ``dataset`` folder.
 
     Raises
@@ -104,7 +104,7 @@ def open_dataset(place: Path) -> Dataset:
     items = _read_side(folder, manifest, "items.parquet", "item_id")
     strength, times = _read_matrices(folder, manifest, (users.height, items.height))
     newest = users["last_time"].max()
-    return Dataset(folder, manifest, Interactions(users, items, strength, newest, times))  # type: ignore[arg-type]
+    return StoredDataset(folder, manifest, Interactions(users, items, strength, newest, times))  # type: ignore[arg-type]
 
 
 def _read_side(folder: Path, manifest: Manifest, name: str, ids: str) -> pl.DataFrame:

@@ -45,12 +45,12 @@ class ItemSide:
     manifest: Manifest
 
     def recipe(self, threads: int) -> Recipe:
-        """Return the recipe of the model's training, as :meth:`Model.recipe` does."""
+        """Return the recipe of the model's training, as :meth:`StoredModel.recipe` does."""
         return _recipe_in(self, threads)
 
 
 @dataclass(frozen=True)
-class Model(TrainedModel):
+class StoredModel(TrainedModel):
     """An opened model with memory-mapped factors."""
 
     folder: Path
@@ -120,7 +120,7 @@ def publish_model(folder: Path, model: TrainedModel, recipe: Recipe, config: dic
     )
 
 
-def open_model(place: Path) -> Model:
+def open_model(place: Path) -> StoredModel:
     """Return the current model in `place`, the workspace's ``models`` folder.
 
     Raises
@@ -139,7 +139,7 @@ def open_model(place: Path) -> Model:
             f"its vectors have {item_factors.shape[1]} factors, those of the users {user_factors.shape[1]}",
         )
     factors = Factors(user_factors, item_factors)
-    return Model(
+    return StoredModel(
         user_table["user_id"],
         items.item_ids,
         items.item_interactions,
@@ -163,7 +163,7 @@ def open_items(place: Path) -> ItemSide:
     return ItemSide(table["item_id"], table["interactions"], factors, folder, manifest)
 
 
-def _recipe_in(model: Model | ItemSide, threads: int) -> Recipe:
+def _recipe_in(model: StoredModel | ItemSide, threads: int) -> Recipe:
     try:
         values = checked_recipe(model.manifest.metrics.get("recipe"))
     except ValueError as wrong:

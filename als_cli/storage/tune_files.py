@@ -6,7 +6,7 @@ from als_cli.config.root import Config
 from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
 from als_cli.dataset.aggregation import PAIR_SIGNAL
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.manifest import stage_key
 from als_cli.storage.publish import staged_file
 from als_cli.tuning.found import Found
@@ -26,7 +26,7 @@ def best_config_path(config: Config) -> Path:
     return Path(config.tune.output or Path(config.workspace) / "tune" / "best.yaml")
 
 
-def study_name(config: Config, dataset: Dataset) -> str:
+def study_name(config: Config, dataset: StoredDataset) -> str:
     """Return the name of the study: the hash of all that the value of a trial depends on."""
     return stage_key(
         dataset=dataset.manifest.content,
