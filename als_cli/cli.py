@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from als_cli import __version__
+from als_cli.commands import help as help_commands
 from als_cli.commands import lists, show, stages
 from als_cli.console.command_line import run_command_line
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.add_typer(stages.app)
 app.add_typer(show.app, name="show")
 app.add_typer(lists.app)
+app.add_typer(help_commands.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -18,6 +18,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from als_cli.config.fields import Section, resolve_path
+from als_cli.config.modeline import SCHEMA_MODELINE
 from als_cli.config.root import Config
 
 REQUIRED = {
@@ -43,7 +44,8 @@ WORDS = {
     type(None): "nothing",
 }
 
-YAML_HEAD = """\
+YAML_HEAD = f"""\
+{SCHEMA_MODELINE}
 # Every key, its default and what it means; made by docs/make_reference.py from als_cli/config.
 # A real config holds only what differs: see quickstart.yaml. Relative paths start at the config file's folder.
 """

@@ -76,7 +76,7 @@ def format_duration(span: timedelta) -> str:
     for unit in ("d", "h", "m"):
         if seconds % _UNITS[unit] == 0:
             return f"{seconds / _UNITS[unit]:.0f}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def parse_instant(raw: Any) -> datetime:
