@@ -9,6 +9,12 @@ from als_cli.config.schema_keys import Accepted
 
 EXAMPLES: dict[str, Any] = {
     "threads": 4,
+    "events": {"source": "events/*.parquet", "half_life": "30d"},
+    "train": {"factors": 128, "iterations": 8},
+    "evaluate": {"split": {"by": "time", "test": "7d"}, "gate": {"metric": "ndcg@10"}},
+    "tune": {"trials": 100, "time": "2h"},
+    "recommend": {"top_n": 20, "output": {"path": "out/recommendations.parquet"}},
+    "recommend.output": {"path": "out/recommendations.parquet"},
     "events.source": "events/*.parquet",
     "events.source.path": "events/2026-*.csv",
     "events.source.separator": ";",

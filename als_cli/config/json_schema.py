@@ -20,7 +20,7 @@ def config_schema() -> dict[str, Any]:
     """Return the JSON Schema of the config file, with descriptions, defaults and examples."""
     raw = Config.model_json_schema(schema_generator=GenerateJsonSchema)
     definitions = {name: _cleaned(one) for name, one in raw.pop("$defs").items()}
-    schema = _cleaned(raw)
+    schema: dict[str, Any] = _cleaned(raw)
     _let_splits_omit_by(definitions)
     for keys in all_keys().values():
         for key in keys:
@@ -42,7 +42,8 @@ def _cleaned(schema: Any) -> Any:
     kept = {
         name: {key: _cleaned(one) for key, one in value.items()} if name == "properties" else _cleaned(value)
         for name, value in schema.items()
-        if name not in ("title", "discriminator") and not (name == "default" and isinstance(value, dict))
+        if name not in ("title", "discriminator")
+        and not (name == "default" and isinstance(value, dict) and value)
     }
     if "oneOf" in kept:  # of a discriminator, which draft 2020-12 does not have
         kept["anyOf"] = kept.pop("oneOf")
