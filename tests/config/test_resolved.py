@@ -39,6 +39,14 @@ def keys_set(value):
     return found
 
 
+def used_values(config):
+    """Return all values. With a database, the default path of lists has no effect, and follows the folder of the file."""
+    values = config.model_dump()
+    if config.recommend.output.database is not None:
+        del values["recommend"]["output"]["path"]
+    return values
+
+
 def origins(*arguments, **layers):
     return {one.key: one.origin for one in report_of(resolved_lines(*arguments, **layers)).values}
 
@@ -63,7 +71,7 @@ def test_the_printed_yaml_loads_as_an_equal_config(folder, tree):
     assume("***" not in text)
     copy.write_text(text, encoding="utf-8")
     again = load_config(copy, environment={})
-    assert again == config
+    assert used_values(again) == used_values(config)
     assert keys_set(again) == keys_set(config)
     assert resolved_text(resolved_lines(copy, environment={})).count("\n") == text.count("\n")
 
