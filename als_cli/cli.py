@@ -1,5 +1,6 @@
 """The command line: all subcommands in one application."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -9,11 +10,13 @@ from als_cli import __version__
 from als_cli.commands import help as help_commands
 from als_cli.commands import lists, show, stages
 from als_cli.console.command_line import run_command_line
+from als_cli.console.completion.answer import VARIABLE, answer
 
 app = typer.Typer(
     name="als",
     help="Batch recommendations from interaction events: implicit-feedback ALS, driven by one YAML file.",
     no_args_is_help=True,
+    add_completion=False,  # `als completion` prints other scripts: docs/decisions/0021
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -39,5 +42,9 @@ def _main_options(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, or answer a shell that asks for completion."""
+    shell = os.environ.pop(VARIABLE, "")
+    if shell:
+        answer(typer.main.get_command(app), shell, sys.argv[1:])
+        return
     run_command_line(app, sys.argv[1:])

@@ -1,10 +1,12 @@
-"""The commands that explain the config. They read no config file."""
+"""The commands that explain the config, and the completion of shells. They read no config file."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from als_cli.console.arguments import parse_shell
+from als_cli.console.completion.scripts import script_of
 from als_cli.console.documents import print_text
 
 app = typer.Typer()
@@ -41,3 +43,11 @@ def explain(
 
     report = explain_key(key)
     print_text(report.model_dump_json(indent=2) if json else explanation_text(report))
+
+
+@app.command()
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="SHELL", parser=parse_shell, help="bash, zsh or fish.")],
+) -> None:
+    """Print a script for bash, zsh or fish that completes commands, options, config keys and ids."""
+    print_text(script_of(shell))
