@@ -18,6 +18,9 @@ class Candidate:
     help: str = ""
 
 
+_HELP = Candidate("--help", "Show this message and exit.")
+
+
 @dataclass
 class TypedWords:
     """The words before the cursor, as far as they are complete."""
@@ -120,6 +123,8 @@ def _options(typed: TypedWords, start: str) -> Iterator[Candidate]:
         for name in option.opts:
             if name.startswith(start) and (name.startswith("--") or start == name):
                 yield Candidate(name, option.help or "")
+    if _HELP.value.startswith(start):
+        yield _HELP
 
 
 def _values(typed: TypedWords, parameter: Any, start: str) -> Iterator[Candidate]:
