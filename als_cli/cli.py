@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from als_cli import __version__
 from als_cli.commands import help as help_commands
 from als_cli.commands import lists, show, stages
 from als_cli.console.command_line import run_command_line
 from als_cli.console.completion.answer import VARIABLE, answer
+from als_cli.console.versions import version_lines
 
 app = typer.Typer(
     name="als",
@@ -28,14 +28,20 @@ app.add_typer(help_commands.app)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"als-cli {__version__}")
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
 
 
 @app.callback()
 def _main_options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of als-cli and its libraries.",
+        ),
     ] = False,
 ) -> None:
     del version

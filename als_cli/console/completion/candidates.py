@@ -123,7 +123,7 @@ def _options(typed: TypedWords, start: str) -> Iterator[Candidate]:
         for name in option.opts:
             if name.startswith(start) and (name.startswith("--") or start == name):
                 yield Candidate(name, option.help or "")
-    if _HELP.value.startswith(start):
+    if typed.command is not None and _HELP.value.startswith(start):
         yield _HELP
 
 
