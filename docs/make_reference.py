@@ -56,6 +56,8 @@ MARKDOWN_HEAD = """\
 One YAML file holds the whole job. Only `events.source` is required. Unknown keys, repeated keys, NaN and values of
 another type are errors, all reported at once. Made by `docs/make_reference.py` from `als_cli/config`.
 
+`als explain KEY` prints the help for one key. Editors [check and complete](config-help.md#editors) the file.
+
 * **Order.** A flag beats `--set KEY=VALUE`, which beats the environment, which beats the file, which beats the default.
 * **`--set`** takes dotted keys. Keys whose values are text, words, paths, durations or times take the text as it is:
   `--set events.timestamp_format=%d.%m.%Y`, `--set "events.where=\\"Customer ID\\" is not null"`. An empty value or `null`
