@@ -34,16 +34,19 @@ def environment(home: Path) -> dict[str, str]:
     return names | {"PATH": path, "HOME": str(home), "TERM": "dumb", "PS1": "$ ", "COLUMNS": "200"}
 
 
-def words_after_tab(shell: str, typed: str, folder: Path, home: Path) -> list[str]:
-    """Type `typed` and Tab in `shell`. Return the words of the line as the shell then reads them."""
+def words_after_tab(shell: str, typed: str, folder: Path, home: Path, prepare: str = "") -> list[str]:
+    """Type `typed` and Tab in `shell`. Return the words of the line as the shell then reads them.
+
+    `prepare` loads the script. By default, the shell sources the output of `als completion`.
+    """
     require(shell)
-    options, prepare = _START[shell]
+    options, by_default = _START[shell]
     process, terminal = pty.fork()
     if process == 0:  # pragma: no cover - the shell replaces this process
         os.chdir(folder)
         os.execvpe(shell, [shell, *options], environment(home))
     try:
-        os.write(terminal, f"{prepare}; stty -echo; echo re''ady\n".encode())
+        os.write(terminal, f"{prepare or by_default}; stty -echo; echo re''ady\n".encode())
         _read_until(terminal, "ready")
         # The shell reads the rest of the input after the completion. Ctrl-A moves to the start of the line.
         os.write(

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from tests.console.shell_sessions import offered_by_bash, offered_by_fish, words_after_tab
+from tests.in_process import als_here
 
 IDS = [
     "O'Neil",
@@ -98,6 +99,14 @@ def test_a_config_in_the_home_folder(shop, tmp_path):
     (tmp_path / "home.yaml").touch()
     assert words_after_tab("bash", "als train -c ~/ho", shop, tmp_path)[-1] == str(tmp_path / "home.yaml")
     assert words_after_tab("zsh", "als train -c ~/ho", shop, tmp_path)[-1] == str(tmp_path / "home.yaml")
+
+
+def test_zsh_loads_the_script_from_fpath(shop, tmp_path):
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "functions" / "_als").write_text(als_here("completion", "zsh").stdout)
+    prepare = f"fpath+={tmp_path}/functions; autoload -Uz compinit; compinit -u"
+    for typed in ("als sho", "als show us"):
+        assert words_after_tab("zsh", typed, shop, tmp_path, prepare)[-1] in ("show", "user")
 
 
 def test_bash_offers_words_after_the_equals_sign(shop, tmp_path):
