@@ -8,6 +8,7 @@ from tests.in_process import als_here
 
 IDS = [
     "O'Neil",
+    "\\$(touch hacked)",
     "a b",
     "a$(touch hacked)",
     "a:b",
@@ -74,6 +75,7 @@ def test_tab_completes_the_word(shell, typed, last, shop, tmp_path):
         ("d\\\"", 'd"e'),
         ("d\\;", "d;touch hacked"),
         ("O", "O'Neil"),
+        ("\\\\", "\\$(touch hacked)"),
     ],
 )  # fmt: skip
 def test_ids_are_inserted_as_one_word_and_never_run(shell, start, wanted, shop, tmp_path):
