@@ -18,7 +18,7 @@ _INDEX = re.compile(r"\[\d*\]")
 
 @dataclass(frozen=True)
 class Key:
-    """A key in one section model. A key has several of them if its section has variants."""
+    """A key in one section model. If a section has variants, a dotted name can stand for keys of several models."""
 
     name: str
     """The dotted key, for example ``recommend.rules.pinned.positions``. Entries of lists have no index."""
