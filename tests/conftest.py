@@ -21,6 +21,8 @@ SLOW = (
     "als/test_compiling.py",
     "als/test_native.py",
     "console/test_arguments.py",
+    "console/test_completion.py",
+    "console/test_completion_shells.py",
     "console/test_folding.py",
     "console/test_json_errors.py",
     "console/test_system.py",

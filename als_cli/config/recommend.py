@@ -112,7 +112,9 @@ class RecommendConfig(Section):
     """The candidate items. Default: all items of the model."""
     rules: RulesConfig = RulesConfig()
     """Rules of the lists."""
-    fallback: Annotated[tuple[FallbackName, ...], Field(strict=False)] = ("popular",)
+    fallback: Annotated[
+        tuple[FallbackName, ...], Field(strict=False, json_schema_extra={"uniqueItems": True})
+    ] = ("popular",)
     """Sources of items for users without history, and for slots that the model cannot fill, in this order: `segment_popular` (most users in the user's segment), `recent_popular` (most users lately), `popular` (most users). With an empty list, users without history get no list, and a row in the shortfall table."""
     recent_half_life: Literal["auto"] | Duration = "auto"
     """Half-life of `recent_popular`. auto: the half-life of recent demand in the model, or 7 days if it has none."""

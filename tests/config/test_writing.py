@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from als_cli.config.loading import load_config
+from als_cli.config.modeline import SCHEMA_MODELINE
 from als_cli.config.writing import config_text
 from als_cli.config.yaml_text import parse_yaml, write_yaml
 from als_cli.storage.sinks.target import target_of
@@ -26,7 +27,7 @@ def test_every_shipped_config_loads_back_equal_from_another_folder(path, tmp_pat
     copy = tmp_path / "elsewhere.yaml"
     copy.write_text(config_text(config, "two\nlines"), encoding="utf-8")
     assert load_config(copy, environment={}) == config
-    assert copy.read_text().startswith("# two\n# lines\n")
+    assert copy.read_text().startswith(f"{SCHEMA_MODELINE}\n# two\n# lines\n")
 
 
 def test_defaults_that_are_paths_stay_where_they_were(tmp_path):
