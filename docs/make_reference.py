@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
+from als_cli.config.descriptions import describe_keys
 from als_cli.config.fields import Section, resolve_path
 from als_cli.config.modeline import SCHEMA_MODELINE
 from als_cli.config.root import Config
@@ -224,6 +225,7 @@ def variant_of(section: type[Section]) -> str:
 
 def main(folder: Path) -> None:
     """Write both files below `folder`."""
+    describe_keys()
     for name, head, lines in (
         ("configs/reference.yaml", YAML_HEAD, reference_lines(Config, set())),
         ("docs/configuration.md", MARKDOWN_HEAD, table_lines(Config, {})),

@@ -32,9 +32,7 @@ _INSTANT_PATTERN = f"^({_DATE_PATTERN})([^0-9]\\s*{_CLOCK_PATTERN}({_ZONE_PATTER
 class Section(BaseModel):
     """A frozen section of the config. Unknown keys, NaN and values of another type are errors."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from als_cli.config.descriptions import describe_keys
 from als_cli.config.evaluate import KIND_OF_KEY
 from als_cli.config.key_tree import Key, all_keys
 from als_cli.config.root import Config
@@ -18,6 +19,7 @@ _SPLITS = {kind: key for key, kind in KIND_OF_KEY.items()}
 
 def config_schema() -> dict[str, Any]:
     """Return the JSON Schema of the config file, with descriptions, defaults and examples."""
+    describe_keys()
     raw = Config.model_json_schema(schema_generator=GenerateJsonSchema)
     definitions = {name: _cleaned(one) for name, one in raw.pop("$defs").items()}
     schema: dict[str, Any] = _cleaned(raw)

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from als_cli.config.descriptions import describe_keys
 from als_cli.config.examples import example_of
 from als_cli.config.fields import Section
 from als_cli.config.root import Config
@@ -36,7 +37,8 @@ class Key:
     @property
     def description(self) -> str:
         """The attribute docstring, or the docstring of the section."""
-        return self.field.description or ""
+        describe_keys()
+        return self.model.model_fields[self.name.rpartition(".")[2]].description or ""
 
     @property
     def is_required(self) -> bool:
