@@ -23,9 +23,6 @@ from als_cli.ranking.rules.limits import LimitState, ListLimits
 from als_cli.ranking.rules.selectors import IN_ORDER, Selector, Turn
 from als_cli.ranking.top_n import TopN, top_n
 
-_SPARE = 2
-"""Minimum number of items that a ranking gives beyond the free slots; a quarter of these slots if that is more."""
-
 
 class RankedItems:
     """Items in the order of their score, for users with factors."""
@@ -59,6 +56,12 @@ class RankedItems:
             allowed = chosen if self._allowed is None else chosen & self._allowed
             self._only[rule] = RankedItems(self.factors, allowed)
         return self._only[rule]
+
+    def ranked(self, item_rows: Int32Array) -> Int32Array:
+        """Return `item_rows` with -1 in place of items that are not ranked. -1 stays."""
+        if self._allowed is None:
+            return item_rows
+        return np.where((item_rows >= 0) & self._allowed[item_rows], item_rows, np.int32(-1))
 
     def scores(self, users: Float32Array, item_rows: Int32Array) -> Float32Array:
         """Return the scores of `item_rows` (B, k) for `users` (B, f): (B, k)."""
@@ -149,10 +152,10 @@ class OpenLists:
     ) -> TopN:
         """Return the next items for `users` (M,), more than `free` if some may be left out: (M, n)."""
         exchanges = selector is IN_ORDER and self._limits.exchanges
-        spare = 0 if exchanges or not self._limits.columns else max(_SPARE, free // 4)
+        spare = 0 if exchanges else self._limits.spare(free)
         # Other selectors choose from a pool, in which no place is wasted on items that a limit does not allow.
         is_limited = exchanges or not is_first or selector is not IN_ORDER
-        taken = np.concatenate([self._chosen[users], lists.item_rows[users]], axis=1)
+        taken = scored.items.ranked(np.concatenate([self._chosen[users], lists.item_rows[users]], axis=1))
         masks = Masks(
             with_items(self._of(self._masks.seen, users), taken, scored.items.count),
             self._of(self._masks.candidates, users),
