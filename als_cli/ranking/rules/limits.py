@@ -140,5 +140,7 @@ class LimitState:
     def _close_groups(self, lists: BoolArray, number: int) -> None:
         """Leave no free slot to the values that a list has, if it needs other values only."""
         state, groups = self._state, slice(*self._limits.first_groups[number : number + 2])
-        closed = (lists & (state.repeats[:, number] <= 0))[:, None] & (state.used[:, groups] > 0)
-        state.free[:, groups][closed] = 0
+        exhausted = lists & (state.repeats[:, number] <= 0)
+        if exhausted.any():
+            closed = exhausted[:, None] & (state.used[:, groups] > 0)
+            state.free[:, groups][closed] = 0
