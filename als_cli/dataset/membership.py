@@ -27,7 +27,8 @@ def entries_of(matrix: csr_matrix, rows: IntArray, columns: IntArray) -> Int64Ar
     The rules of :func:`is_stored` apply.
     """
     height, width = matrix.shape
-    stored = np.repeat(np.arange(height, dtype=np.int64) * width, np.diff(matrix.indptr)) + matrix.indices
+    stored = np.repeat(np.arange(height, dtype=np.int64) * width, np.diff(matrix.indptr))
+    stored += matrix.indices
     wanted = rows.astype(np.int64) * width + columns
     if len(stored) == 0:
         return np.full(wanted.shape, -1, np.int64)
