@@ -61,7 +61,9 @@ class RankedItems:
         """Return `item_rows` with -1 in place of items that are not ranked. -1 stays."""
         if self._allowed is None:
             return item_rows
-        return np.where((item_rows >= 0) & self._allowed[item_rows], item_rows, np.int32(-1))
+        is_ranked = item_rows >= 0
+        is_ranked[is_ranked] = self._allowed[item_rows[is_ranked]]
+        return np.where(is_ranked, item_rows, np.int32(-1))
 
     def scores(self, users: Float32Array, item_rows: Int32Array) -> Float32Array:
         """Return the scores of `item_rows` (B, k) for `users` (B, f): (B, k)."""

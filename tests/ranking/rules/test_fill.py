@@ -128,3 +128,11 @@ def test_a_ranking_gives_more_items_than_free_slots_under_limits(columns, free, 
     codes = np.zeros(ITEMS, np.int32)
     limits = ListLimits([LimitedColumn("c", codes, 1, at_most) for at_most in columns])
     assert limits.spare(free) == spare
+
+
+def test_no_item_is_ranked_if_there_are_none():
+    items = RankedItems(np.empty((0, FACTORS), np.float32), np.empty(0, bool))
+    users = np.ones((USERS, FACTORS), np.float32)
+    lists = OpenLists(ListLimits(), Masks(), USERS, 3, threads=1)
+    found = lists.add(SourceScores(users, items), np.full(USERS, 3))
+    assert (found.item_rows == -1).all()
