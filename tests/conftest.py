@@ -50,6 +50,7 @@ SLOW = (
     "test_embeddings.py",
     "test_list_commands.py",
     "test_opened_by.py",
+    "test_pgvector.py",
     "test_public_data.py",
     "test_readme.py",
     "test_split_commands.py",

@@ -4,12 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
+from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section, Wording
 from als_cli.config.output import OutputConfig
 from als_cli.config.rules import ItemsFile, RulesConfig
 from als_cli.config.source import ColumnRef, TableFormat
 
 UserId = str | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+DurationByType = Annotated[
+    dict[str, Duration], Wording("durations by event type such as {purchase: 180d}"), Field(min_length=1)
+]
 FallbackName = Literal["segment_popular", "recent_popular", "popular"]
 
 
@@ -104,8 +107,8 @@ class RecommendConfig(Section):
     """`all`, `{active_since: 30d}`, or `{file: users.csv}`."""
     exclude_seen: bool = True
     """Whether items in a user's history are left out of the list."""
-    seen_again_after: Duration | None = None
-    """With `exclude_seen`: an item of the history may come again when the user's newest event with it is this old, before `events.as_of` or the newest event. Default: never."""
+    seen_again_after: Duration | DurationByType | None = None
+    """With `exclude_seen`: an item of the history may come again when the user's newest event with it is this old, before `events.as_of` or the newest event. `{purchase: 180d}` counts only events of the named types. It needs `columns.type`. An item without an event of these types never comes again. Default: never."""
     refresh: Literal["changed", "all", "none"] = "changed"
     """Which users get new factors from their present history, without training, if the dataset is newer than the model. `changed`: users with other events than at training time. `all`: all users. `none`: only users that the model does not know. With `changed` and `all`, new items get factors too, from the users of their first interactions."""
     items: CatalogConfig | None = None

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from als_cli.config.recommend_checks import check_event_types
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
@@ -79,9 +80,10 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     as_of = context.config.events.as_of or dataset.manifest.as_of
     ranked, recipe = refreshed(config.refresh, interactions, model, model.recipe(context.threads))
+    check_event_types(config, context.config.events)
     read = read_rules(config, ranked, as_of)
     rules = replace(read.rules, because=config.because or _REASONS)
-    recommender = Recommender(interactions, ranked, recipe, rules, as_of)
+    recommender = Recommender(interactions, ranked, recipe, rules, as_of, scan_events=dataset.scan_events)
     trends = trends_of(recipe.demand, interactions, ranked.item_ids)
     audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))

@@ -46,6 +46,8 @@ _SIDE = {"interactions": COUNT, "events": COUNT, "first_time": INSTANT, "last_ti
 """Columns of the tables of users and items, beside the ids."""
 _EVENT = {"timestamp": INSTANT, "weight": pl.Float64(), "value": pl.Float64()}
 """Columns of the clean events, beside the ids (CLEAN_EVENT_COLUMNS)."""
+_TYPE = {"type": pl.String()}
+"""The types of the events, which only the datasets of some configs have."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ class StoredDataset:
         with _reading(path):
             check_parquet_sizes(path)
             events = pl.scan_parquet(path, glob=False)
+            schema = events.collect_schema()
             for ids in ("user_id", "item_id"):
-                check_types(events.collect_schema(), ids, _EVENT)
+                check_types(schema, ids, _EVENT | _TYPE if "type" in schema else _EVENT)
             return events
 
 
