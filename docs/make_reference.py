@@ -17,7 +17,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
+from als_cli.config.descriptions import describe_keys
 from als_cli.config.fields import Section, resolve_path
+from als_cli.config.modeline import SCHEMA_MODELINE
 from als_cli.config.root import Config
 
 REQUIRED = {
@@ -43,7 +45,8 @@ WORDS = {
     type(None): "nothing",
 }
 
-YAML_HEAD = """\
+YAML_HEAD = f"""\
+{SCHEMA_MODELINE}
 # Every key, its default and what it means; made by docs/make_reference.py from als_cli/config.
 # A real config holds only what differs: see quickstart.yaml. Relative paths start at the config file's folder.
 """
@@ -53,6 +56,8 @@ MARKDOWN_HEAD = """\
 
 One YAML file holds the whole job. Only `events.source` is required. Unknown keys, repeated keys, NaN and values of
 another type are errors, all reported at once. Made by `docs/make_reference.py` from `als_cli/config`.
+
+`als explain KEY` prints the help for one key. Editors [check and complete](config-help.md#editors) the file.
 
 * **Order.** A flag beats `--set KEY=VALUE`, which beats the environment, which beats the file, which beats the default.
 * **`--set`** takes dotted keys. Keys whose values are text, words, paths, durations or times take the text as it is:
@@ -220,6 +225,7 @@ def variant_of(section: type[Section]) -> str:
 
 def main(folder: Path) -> None:
     """Write both files below `folder`."""
+    describe_keys()
     for name, head, lines in (
         ("configs/reference.yaml", YAML_HEAD, reference_lines(Config, set())),
         ("docs/configuration.md", MARKDOWN_HEAD, table_lines(Config, {})),

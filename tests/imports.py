@@ -1,4 +1,4 @@
-"""The modules that a command imports and the importing threads, recorded in a new process."""
+"""The modules that a command imports and the kernels that it loads, each with the thread, recorded in a new process."""
 
 import json
 import os
@@ -10,7 +10,12 @@ from pathlib import Path
 _PROGRAM = """
 import atexit, json, sys, threading
 
-threads = {}
+threads, kernels = {}, {}
+
+def on_event(event, arguments):
+    name = str(arguments[0]).rpartition("/") if event == "open" else ("", "", "")
+    if "/kernels-" in name[0] and name[2].startswith("als_cli."):
+        kernels.setdefault(name[2], threading.current_thread().name)
 
 class Recorder:
     def find_spec(self, name, path=None, target=None):
@@ -18,9 +23,10 @@ class Recorder:
 
 def write(target):
     with open(target, "w") as stream:
-        json.dump({name: thread for name, thread in threads.items() if name in sys.modules}, stream)
+        json.dump({name: thread for name, thread in threads.items() if name in sys.modules} | kernels, stream)
 
 atexit.register(write, sys.argv.pop(1))  # runs after all threads have ended
+sys.addaudithook(on_event)
 sys.meta_path.insert(0, Recorder())
 from als_cli.cli import main
 main()
@@ -28,7 +34,7 @@ main()
 
 
 def imports_of(*arguments: object, **environment: str) -> dict[str, str]:
-    """Return the modules that `als` with these arguments imported, each with the name of the importing thread."""
+    """Return the modules that `als` with these arguments imported and the kernels that it opened, each with the thread."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("ALS_")}
     variables |= {"PYTHONPATH": str(Path(__file__).parents[1])} | environment
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,8 @@ from als_cli.arrays import Float64Array, Int64Array
 class ConfidenceRule:
     """c_ui = (1 + alpha g(r_ui)) n_u^-p n_i^-q / scale with g(r) = r (linear) or log(1 + r / epsilon) (log).
 
+    With the form `proportional`, which models of the library `implicit` have, c_ui = alpha r / scale.
+
     n_u and n_i are the numbers of stored pairs of the user and of the item. They are not divided by their means,
     because that would only change the scale.
     """
@@ -38,7 +40,8 @@ class ConfidenceRule:
             values /= self.epsilon
             np.log1p(values, out=values)
         values *= self.alpha
-        values += 1.0
+        if self.form != "proportional":
+            values += 1.0
         if self.user_exponent:
             lengths = np.diff(strength.indptr)
             values *= np.repeat(_shrunk(lengths, self.user_exponent), lengths)

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from als_cli.als.eigenbasis import Eigenbasis, eigenbasis, gram, rotate, rotate_rows
-from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import RowSystem, Solution, row_system
+from als_cli.als.kernels.rows import solve_dense_rows, solve_long_rows, solve_longest_rows, solve_short_rows
 from als_cli.als.objective import Loss
 from als_cli.als.schedule import Schedule
 from als_cli.als.threads import Workers
@@ -123,29 +123,17 @@ def _iterative_pieces(
     schedule: Schedule, system: RowSystem, cg_steps: int, solution: Solution
 ) -> Iterator[Callable[[], None]]:
     if schedule.longest:
-        with IMPORTING:
-            from als_cli.als.kernels.longest_rows import solve_longest_rows
-
         for rows in schedule.longest:
             yield partial(solve_longest_rows, rows, system, schedule.block_rows, cg_steps, solution)
     if schedule.long:
-        with IMPORTING:
-            from als_cli.als.kernels.long_rows import solve_long_rows
-
         for rows in schedule.long:
             yield partial(solve_long_rows, rows, system, cg_steps, solution)
 
 
 def _exact_pieces(schedule: Schedule, system: RowSystem, solution: Solution) -> Iterator[Callable[[], None]]:
     if schedule.dense:
-        with IMPORTING:
-            from als_cli.als.kernels.dense_rows import solve_dense_rows
-
         for rows in schedule.dense:
             yield partial(solve_dense_rows, rows, system, solution)
     if schedule.short:
-        with IMPORTING:
-            from als_cli.als.kernels.short_rows import solve_short_rows
-
         for rows in schedule.short:
             yield partial(solve_short_rows, rows, system, solution)

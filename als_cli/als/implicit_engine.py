@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged, not_finite
+from als_cli.als.openmp import importing_implicit
 from als_cli.als.threads import blas_limited_to
 from als_cli.arrays import Float32Array
 from als_cli.errors import ResourceError
@@ -98,7 +99,8 @@ def _solver(settings: AlsSettings, *, calculate_training_loss: bool) -> Any:  # 
     # would not do, because another thread (that loads kernels) may reset it.
     with blas_limited_to(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from implicit.cpu.als import AlternatingLeastSquares
+        with importing_implicit():
+            from implicit.cpu.als import AlternatingLeastSquares
 
         return AlternatingLeastSquares(
             factors=settings.factors,

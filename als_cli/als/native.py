@@ -5,7 +5,6 @@ Rows with few pairs are solved exactly. Other rows take a few preconditioned con
 exactly with `settings.exact`.
 """
 
-import importlib
 import time
 from collections.abc import Generator, Iterable
 from dataclasses import replace
@@ -16,8 +15,8 @@ from scipy.sparse import csr_matrix
 from als_cli.als.eigenbasis import column_squares, rotate, weighted_squares
 from als_cli.als.engine import AlsSettings, Factors, Iteration, ProgressCallback, has_converged, not_finite
 from als_cli.als.half_step import Side, row_system_of, solve_side, solve_turned, turn, width_of
-from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.kernels.row_system import aligned, frozen
+from als_cli.als.kernels.rows import explain_rows, load_row_kernels
 from als_cli.als.objective import Loss, loss_of
 from als_cli.als.ordering import both_sides, ordering_of, put_back
 from als_cli.als.schedule import schedule_rows
@@ -140,9 +139,6 @@ class FixedItems:
         (B, n, count), -1 for none, and contributions (B, n, count), 0 for none. The contributions of all items of a
         history add up to the score of :meth:`fold_in`. Negative ones are left out.
         """
-        with IMPORTING:
-            from als_cli.als.kernels.contributions import explain_rows
-
         loss, (users, slots) = loss_of(settings), listed.shape
         ridge = loss.ridge(confidence).astype(np.float32)
         system = row_system_of(self._turned, confidence, ridge, loss, self._columns)
@@ -269,6 +265,4 @@ def _first_factors(confidence: csr_matrix, settings: AlsSettings) -> Float32Arra
 
 def warm_up() -> None:
     """Load the kernels, and compile those without machine code in the cache. Call it in a thread while data loads."""
-    for kind in ("dense", "long", "longest", "short"):
-        with IMPORTING:
-            importlib.import_module(f"als_cli.als.kernels.{kind}_rows")
+    load_row_kernels()

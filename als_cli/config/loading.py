@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,22 +56,47 @@ class _Layers:
         return next((origin for key, origin in self.origins.items() if key[: len(path)] == path), "")
 
 
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A validated config, and the origin of each value."""
+
+    config: Config
+    tree: dict[str, Any]
+    """The merged raw values: only the keys that a layer sets."""
+    origin_of: Callable[[KeyPath], str]
+    """Returns where the value at a path of `tree` was written: ``line 3``, ``--set KEY`` or an environment variable."""
+
+
 def load_config(
     file: Path | None,
     settings: Sequence[str] = (),
     *,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
+    caller: str = "the command line",
 ) -> Config:
     """Return the validated config of `file`, overridden by the environment, `settings` (``key=value``) and `flags`.
 
-    Relative paths in the file start at the folder of the file. Paths in other layers start at the working folder.
+    Messages name `caller` as the origin of `flags`. Relative paths in the file start at the folder of the file. Paths in
+    other layers start at the working folder.
 
     Raises
     ------
     ConfigError
         A layer has mistakes. The error lists all of them with key and origin, and suggests similar keys and values.
     """
+    return load_with_origins(file, settings, environment=environment, flags=flags, caller=caller).config
+
+
+def load_with_origins(
+    file: Path | None,
+    settings: Sequence[str] = (),
+    *,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    caller: str = "the command line",
+) -> LoadedConfig:
+    """Return the config of :func:`load_config` with the origin of each value. Raises the same errors."""
     layers = _Layers()
     base = _base_folder(file)
     if file is not None:
@@ -88,12 +113,13 @@ def load_config(
         text = text.lstrip() if key != name else text  # spaces around the equals sign
         layers.put(name, _typed_value(name, text, origin), origin)
     for key, value in (flags or {}).items():
-        layers.put(key, value, "the command line")
+        layers.put(key, value, caller)
     _fill_in_sections(layers.tree)
     try:
-        return Config.model_validate(layers.tree, context={"base": base})
+        config = Config.model_validate(layers.tree, context={"base": base})
     except ValidationError as wrong:
         raise _config_error(wrong, layers, file) from wrong
+    return LoadedConfig(config, layers.tree, layers.origin_of)
 
 
 def _base_folder(file: Path | None) -> Path:

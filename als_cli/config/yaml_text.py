@@ -115,6 +115,21 @@ def write_yaml(tree: dict[str, Any]) -> str:
     return text
 
 
+def write_value(value: Any) -> str:
+    """Return `value` (JSON-like) as YAML on one line. :func:`parse_value` and :func:`parse_yaml` read it unchanged."""
+    style = '"' if isinstance(value, str) and not value.isprintable() else None
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_style=style,
+        default_flow_style=True,
+        allow_unicode=True,
+        sort_keys=False,
+        width=float("inf"),
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
 def _parse(source: YamlText) -> Document:
     try:
         loader = _Loader(source.text)

@@ -5,6 +5,7 @@ runs.
 """
 
 import functools
+import gc
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from als_cli.console.terminal import Terminal
     from als_cli.reports import Report
     from als_cli.stages.context import StageContext
-
-    Render = Callable[[Any], RenderableType]
 
 
 _WITH_REPORT = ("run", "evaluate", "backtest", "tune")
@@ -175,10 +174,12 @@ class Session:
         from als_cli.storage.run_locks import run_locks
 
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
-        render = getattr(import_module(f"als_cli.console.views.{name}"), f"render_{name}")
-        with run_locks(name, context.config, self.options.wait or timedelta(0)), _reporting(name, context):
-            report = stage(context, **options)
-        self._print(report, render, self.terminal.show_report)
+        _collect_garbage()
+        with run_locks(name, context.config, self.options.wait or timedelta(0)):
+            with _reporting(name, context):
+                report = stage(context, **options)
+            if self.options.json or self.terminal.shows_reports:
+                self._print(report, name, f"render_{name}", self.terminal.show_report)
 
     def show(self, kind: str, *ids: str) -> None:
         """Run ``show_KIND`` of stage `show` on `ids`, and print its report on stdout, as JSON or as a table."""
@@ -206,15 +207,25 @@ class Session:
         *arguments: str | None,
         **options: str | bool | None,
     ) -> None:
-        report = getattr(import_module(f"als_cli.stages.{module}"), stage)(context, *arguments, **options)
-        view = getattr(import_module(f"als_cli.console.views.{module}"), render)
-        self._print(report, view, self.terminal.show_answer)
+        answer = getattr(import_module(f"als_cli.stages.{module}"), stage)
+        _collect_garbage()
+        report = answer(context, *arguments, **options)
+        self._print(report, module, render, self.terminal.show_answer)
 
-    def _print(self, report: "Report", render: "Render", show: "Callable[[RenderableType], None]") -> None:
+    def _print(
+        self, report: "Report", module: str, render: str, show: "Callable[[RenderableType], None]"
+    ) -> None:
         if self.options.json:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
-            show(render(report))
+            show(getattr(import_module(f"als_cli.console.views.{module}"), render)(report))
+
+
+def _collect_garbage() -> None:
+    """Switch on the garbage collector, which the entry point switched off. It leaves out the modules imported so far."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _reporting(name: str, context: "StageContext") -> AbstractContextManager[None]:

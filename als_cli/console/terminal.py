@@ -1,26 +1,19 @@
-"""Output for people: reports and progress on stderr. stdout carries data only."""
+"""Output for people: reports and progress on stderr. stdout carries data only.
 
+rich is imported when something is printed. Its import takes 25 ms, and a run under cron prints nothing.
+"""
+
+import functools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.progress import Task as RichTask
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from als_cli.errors import streaming
 from als_cli.progress import SilentProgress, Task
 
-_MINIMUM_WIDTH = 20
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 
 class Terminal:
@@ -30,19 +23,31 @@ class Terminal:
     """
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False, plain: bool = False) -> None:
-        self.stdout = _console()
-        self.stderr = _console(stderr=True)
-        watched = self.stderr.is_terminal and not plain and not quiet
+        watched = sys.stderr.isatty() and not plain and not quiet
         self.shows_progress = watched
         self.shows_reports = (watched or verbose) and not quiet and not plain
 
-    def show_report(self, renderable: RenderableType) -> None:
+    @functools.cached_property
+    def stdout(self) -> "Console":
+        """The output stream of answers."""
+        from als_cli.console.consoles import console
+
+        return console()
+
+    @functools.cached_property
+    def stderr(self) -> "Console":
+        """The output stream of reports and progress."""
+        from als_cli.console.consoles import console
+
+        return console(stderr=True)
+
+    def show_report(self, renderable: "RenderableType") -> None:
         """Print the report of a stage on stderr, at a terminal."""
         if self.shows_reports:
             with suppress(OSError):  # the report is not worth a failure
                 self.stderr.print(renderable)
 
-    def show_answer(self, renderable: RenderableType) -> None:
+    def show_answer(self, renderable: "RenderableType") -> None:
         """Print the answer of a command on stdout."""
         with streaming("stdout"):
             self.stdout.print(renderable)
@@ -61,40 +66,7 @@ class Terminal:
             with SilentProgress().task(description, total) as silent:
                 yield silent
             return
-        bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            _Steps(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=self.stderr,
-            transient=True,
-        )
-        with bar:
-            yield _BarTask(bar, bar.add_task(description, total=total, note=""))
+        from als_cli.console.progress_bar import progress_bar
 
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # rich would exit with code 1
-
-
-def _console(*, stderr: bool = False) -> Console:
-    console = _Console(stderr=stderr, highlight=False, markup=False)
-    console.width = max(console.width, _MINIMUM_WIDTH)  # rich cannot lay out a table in fewer columns
-    return console
-
-
-class _Steps(MofNCompleteColumn):
-    def render(self, task: RichTask) -> Text:
-        return super().render(task) if task.total is not None else Text("")
-
-
-class _BarTask:
-    def __init__(self, bar: Progress, task_id: TaskID) -> None:
-        self._bar = bar
-        self._task_id = task_id
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        self._bar.update(self._task_id, advance=steps, note=note)
+        with progress_bar(self.stderr, description, total) as bar:
+            yield bar

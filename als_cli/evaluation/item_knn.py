@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from als_cli.als.openmp import importing_implicit
 from als_cli.als.threads import blas_limited_to
 from als_cli.evaluation.rankers import UsersToRank
 from als_cli.evaluation.stored_scores import best_stored, presence
@@ -62,7 +63,8 @@ def neighbours_of(training: csr_matrix, similarity: Similarity, neighbours: int,
     """Return the similarities of each item with its `neighbours` most similar items, (I, I) float32, zero diagonal."""
     with blas_limited_to(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # implicit warns about its own COO matrix
-        from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
+        with importing_implicit():
+            from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 
         # One neighbour more, because most items are their own nearest neighbour, which is removed.
         if similarity == "cosine":

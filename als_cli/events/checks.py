@@ -34,6 +34,8 @@ CLEAN_EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "weight", "value")
 
 The ids have their final type. timestamp is Datetime[us, UTC], null if the events have no timestamps. weight is Float64:
 type weight x transformed value, before decay. value is Float64: the raw value, or 1 without a value column.
+
+If a source maps the type of its events, column type (String) follows. It is null for events of a source without types.
 """
 
 REJECTED_COLUMNS = ("source", "row", "reason", "user", "item", "timestamp", "type", "value")

@@ -1,13 +1,11 @@
 """Maximal marginal relevance, compiled: from offered items, the next item is the best that differs from those before."""
 
 import numpy as np
-from numba import types
 
-from als_cli.als.kernels.compiling import inlined, kernel, pasted, read_only, writable
+from als_cli.als.kernels.compiling import inlined, pasted
 from als_cli.arrays import BoolArray, Float32Array, Int64Array
 from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffers, PackedState
 from als_cli.ranking.kernel_limits import close_groups, may_take, take
-from als_cli.ranking.kernel_types import DIVERSITY, LISTS, OFFERS, STATE
 
 
 @inlined
@@ -42,15 +40,6 @@ def _best(diversity: PackedDiversity, offers: PackedOffers, i: int, count: int) 
     return best
 
 
-@kernel(
-    types.void,
-    OFFERS,
-    STATE,
-    LISTS,
-    read_only(types.int64),
-    writable(types.boolean),
-    DIVERSITY,
-)
 def take_diverse(
     offers: PackedOffers,
     state: PackedState,

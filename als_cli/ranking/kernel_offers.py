@@ -1,15 +1,10 @@
 """Taking of offered items in order, compiled: each item that the limits allow, until a list is full."""
 
-from numba import types
-
-from als_cli.als.kernels.compiling import kernel, read_only, writable
 from als_cli.arrays import BoolArray, Int64Array
 from als_cli.ranking.kernel_data import PackedLists, PackedOffers, PackedState
 from als_cli.ranking.kernel_limits import close_groups, may_take, take
-from als_cli.ranking.kernel_types import LISTS, OFFERS, STATE
 
 
-@kernel(types.void, OFFERS, STATE, LISTS, read_only(types.int64), writable(types.boolean))
 def take_offers(
     offers: PackedOffers,
     state: PackedState,

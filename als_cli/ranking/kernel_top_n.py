@@ -5,9 +5,8 @@ depends on its user only. Importing this module compiles it, once per machine.
 """
 
 import numpy as np
-from numba import types
 
-from als_cli.als.kernels.compiling import inlined, kernel, pasted
+from als_cli.als.kernels.compiling import inlined, pasted
 from als_cli.als.kernels.vectors import lanes_not_below, load, lowest_bit, multiply_add, spread, store
 from als_cli.arrays import Float32Array
 from als_cli.ranking.kernel_data import (
@@ -22,7 +21,6 @@ from als_cli.ranking.kernel_data import (
 )
 from als_cli.ranking.kernel_heap import append, is_worse, replace, sort_best_first
 from als_cli.ranking.kernel_limits import NOWHERE, place_within
-from als_cli.ranking.kernel_types import AUDIENCE, CANDIDATES, CATALOGUE, LISTS, SCRATCH
 
 _PANELS_TOGETHER = 16
 """Panels that stay in cache while the kernel goes through all users of a call."""
@@ -251,7 +249,6 @@ def _rank_evenly(audience: PackedAudience, catalogue: PackedItems, lists: Packed
             _offer_any(audience, catalogue, lists, user, position)
 
 
-@kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, SCRATCH)
 def rank_users(
     first: int,
     end: int,
@@ -279,7 +276,6 @@ def rank_users(
         sort_best_first(lists.rows[user], lists.scores[user], lists.filled[user])
 
 
-@kernel(types.void, types.intp, types.intp, AUDIENCE, CATALOGUE, LISTS, CANDIDATES)
 def rank_candidates(
     first: int,
     end: int,

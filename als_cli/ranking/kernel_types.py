@@ -1,10 +1,6 @@
-"""Numba types of the tuples in `kernel_data`."""
+"""Types of the tuples in `kernel_data`; without numba."""
 
-from typing import Any
-
-from numba import types
-
-from als_cli.als.kernels.compiling import read_only, writable
+from als_cli.als.kernels.signatures import FLOAT, INT, named, read_only, writable
 from als_cli.ranking.kernel_data import (
     CandidateRows,
     PackedAudience,
@@ -18,36 +14,29 @@ from als_cli.ranking.kernel_data import (
     Scratch,
 )
 
-_named: Any = types.NamedTuple
-_FLOATS, _INTS, _LONGS = read_only(types.float32), read_only(types.int32), read_only(types.int64)
-CATALOGUE = _named((_FLOATS, _FLOATS, _FLOATS, _INTS, _INTS), PackedItems)
-CANDIDATES = _named((_LONGS, _INTS), CandidateRows)
-_LIMITS = _named((_INTS, types.intp, _INTS, types.intp, types.intp), PackedLimits)
-_USERS = _named((_FLOATS, _FLOATS, _LONGS, _INTS), PackedUsers)
-AUDIENCE = _named((_USERS, _LIMITS), PackedAudience)
-SCRATCH = _named(
-    (
-        writable(types.float32, 2),
-        writable(types.int64),
-        writable(types.float32),
-        writable(types.int64),
-        writable(types.float32),
-    ),
+_FLOATS, _INTS, _LONGS = read_only("float32"), read_only("int32"), read_only("int64")
+CATALOGUE = named(PackedItems, _FLOATS, _FLOATS, _FLOATS, _INTS, _INTS)
+CANDIDATES = named(CandidateRows, _LONGS, _INTS)
+_LIMITS = named(PackedLimits, _INTS, INT, _INTS, INT, INT)
+_USERS = named(PackedUsers, _FLOATS, _FLOATS, _LONGS, _INTS)
+AUDIENCE = named(PackedAudience, _USERS, _LIMITS)
+SCRATCH = named(
     Scratch,
+    writable("float32", 2),
+    writable("int64"),
+    writable("float32"),
+    writable("int64"),
+    writable("float32"),
 )
-LISTS = _named((writable(types.int32, 2), writable(types.float32, 2), writable(types.int64)), PackedLists)
-OFFERS = _named((writable(types.int32, 2), writable(types.float32, 2), _LONGS, types.float32), PackedOffers)
-DIVERSITY = _named(
-    (_FLOATS, types.intp, types.float32, writable(types.float32), writable(types.uint8)), PackedDiversity
-)
-STATE = _named(
-    (
-        _INTS,
-        writable(types.int32, 2),
-        writable(types.uint8, 2),
-        writable(types.int32, 2),
-        _LONGS,
-        read_only(types.uint8),
-    ),
+LISTS = named(PackedLists, writable("int32", 2), writable("float32", 2), writable("int64"))
+OFFERS = named(PackedOffers, writable("int32", 2), writable("float32", 2), _LONGS, FLOAT)
+DIVERSITY = named(PackedDiversity, _FLOATS, INT, FLOAT, writable("float32"), writable("uint8"))
+STATE = named(
     PackedState,
+    _INTS,
+    writable("int32", 2),
+    writable("uint8", 2),
+    writable("int32", 2),
+    _LONGS,
+    read_only("uint8"),
 )

@@ -4,14 +4,12 @@ Items are sorted by decreasing norm of their factors, so that high scores come f
 the bound is below the n-th best score, all later items are skipped, and the result stays exact.
 """
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.threads import Workers, available_threads
 from als_cli.arrays import BoolArray, Float32Array
 from als_cli.ranking.kernel_data import (
@@ -25,6 +23,7 @@ from als_cli.ranking.kernel_data import (
     packed_limits,
     scratch_for,
 )
+from als_cli.ranking.kernel_entries import rank_candidates, rank_users
 from als_cli.ranking.masks import Masks
 from als_cli.ranking.top_n import TopN, check_factors, norms
 
@@ -103,8 +102,7 @@ def top_n_of(
 
 def warm_up() -> None:
     """Load the kernels, and compile them if they are not cached. Call it in a thread while data loads."""
-    with IMPORTING:
-        importlib.import_module("als_cli.ranking.kernel_top_n")
+    rank_users.load()
 
 
 def _ranking(
@@ -114,9 +112,6 @@ def _ranking(
     lists: PackedLists,
 ) -> Callable[[int], None]:
     """Return the function that fills the lists of _USERS_TOGETHER users from a given user on."""
-    with IMPORTING:
-        from als_cli.ranking.kernel_top_n import rank_candidates, rank_users
-
     users = len(lists.filled)
     if candidates is None:
 

@@ -1,6 +1,6 @@
 """Top-N lists for blocks of users: rules, the model, and the fallback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -28,6 +28,7 @@ from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, Selector, sample_
 from als_cli.ranking.rules.slots import FilledSlots
 from als_cli.ranking.rules.touched import touched
 from als_cli.ranking.rules.user_masks import UserMasks
+from als_cli.ranking.top_n import TopN
 from als_cli.ranking.trained_model import TrainedModel, check_id_types
 
 _ALS, _FOLD_IN = SOURCES.index("als"), SOURCES.index("fold_in")
@@ -62,10 +63,12 @@ class Recommender:
         recipe: Recipe,
         rules: ListRules,
         as_of: datetime | None = None,
+        scan_events: Callable[[], pl.LazyFrame] | None = None,
     ) -> None:
         """Make lists by `rules` from the `interactions` of a dataset, a `model` and the `recipe` of its training.
 
-        `as_of` is the instant of the lists. Default: the time of the newest event.
+        `as_of` is the instant of the lists. Default: the time of the newest event. `scan_events` gives the clean events
+        of `interactions`. Only a rule that names event types needs them.
 
         Raises
         ------
@@ -84,7 +87,7 @@ class Recommender:
         self._items = ModelItems(interactions, model.item_ids)
         self._slots = min(rules.top_n, self.candidates)
         self._fallback = Fallback(interactions, self._items, model, rules, recipe.demand)
-        self._masks = UserMasks(interactions, self._items, rules, as_of)
+        self._masks = UserMasks(interactions, self._items, rules, as_of, scan_events)
 
     @property
     def candidates(self) -> int:
@@ -165,6 +168,19 @@ class Recommender:
         dimensions = self.item_vectors(with_demand=with_demand).shape[1]
         vectors = np.ascontiguousarray(personal.scored.users[have, :dimensions])
         return pl.DataFrame([block.user_ids.gather(have).alias("user_id"), sources]), vectors
+
+    def explained(self, block: UserBlock, item_rows: Int32Array) -> tuple[TopN, Reasons]:
+        """Return the scores of `item_rows` (B, n) for the users in `block`, and their reasons.
+
+        Scores include the demand. Users without any item that the model knows have score 0 and no reasons.
+        """
+        history = self._items.histories(self._interactions.matrix, block.dataset_rows)
+        personal = self._personal(block, history).scored.users.astype(np.float64)
+        vectors = self.item_vectors(with_demand=True)[item_rows].astype(np.float64)
+        scores = np.einsum("bf,bnf->bn", personal, vectors).astype(np.float32)
+        times = None if self._times is None else self._items.histories(self._times, block.dataset_rows)
+        top = TopN(item_rows, scores)
+        return top, self._explainer.reasons(history, times, top, np.ones(item_rows.shape, bool))
 
     def _personal(self, block: UserBlock, history: csr_matrix) -> BlockSource:
         """Return trained and folded-in factors, with a column for the offset if the demand has one."""

@@ -54,7 +54,10 @@ def refreshed(
 
 
 def changed_users(interactions: Interactions, model: TrainedModel) -> BoolArray:
-    """Return which users of `interactions` the model knows with other events, (U,). Nobody if the model has no counts."""
+    """Return which users of `interactions` the model knows with other events, (U,). Nobody if the model has no counts.
+
+    A count of zero is unknown, because each training user has an event.
+    """
     rows = rows_of(model.user_ids, interactions.user_ids)
     if model.user_events is None:
         return np.zeros(len(rows), bool)
@@ -63,7 +66,8 @@ def changed_users(interactions: Interactions, model: TrainedModel) -> BoolArray:
     differs = np.zeros(len(rows), bool)
     for name in ("events", "newest"):
         differs |= now[name].to_numpy() != model.user_events[name].to_numpy()[known]
-    changed: BoolArray = differs & (rows >= 0)
+    is_known = (rows >= 0) & (model.user_events["events"].to_numpy()[known] > 0)
+    changed: BoolArray = differs & is_known
     return changed
 
 

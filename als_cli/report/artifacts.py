@@ -12,10 +12,10 @@ from als_cli.evaluation.report import Evaluation
 from als_cli.ranking.trained_model import check_id_types
 from als_cli.storage.backtest_files import read_backtest
 from als_cli.storage.choice_files import compared_trials
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.dataset_files import StoredDataset, open_dataset
 from als_cli.storage.evaluation_files import read_evaluation
 from als_cli.storage.manifest import Manifest
-from als_cli.storage.model_files import Model, open_model
+from als_cli.storage.model_files import StoredModel, open_model
 from als_cli.storage.publish import current_version
 from als_cli.storage.sinks.lists_place import files_place
 from als_cli.storage.sinks.publish_lists import published_lists
@@ -31,7 +31,7 @@ _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
-class Workspace:
+class WorkspaceFolders:
     """The folders of a workspace."""
 
     folder: Path
@@ -61,8 +61,8 @@ class Artifacts:
     recommend: RecommendConfig
     report: ReportConfig
     threads: int
-    dataset: Dataset
-    model: Model | None
+    dataset: StoredDataset
+    model: StoredModel | None
     compared: tuple[ComparedTrial, ...]
     """What `auto` compared for the stored choice, oldest first."""
     evaluation: tuple[Evaluation, Manifest] | None
@@ -87,7 +87,7 @@ class Artifacts:
 
 
 def open_artifacts(
-    workspace: Workspace, recommend: RecommendConfig, report: ReportConfig, threads: int
+    workspace: WorkspaceFolders, recommend: RecommendConfig, report: ReportConfig, threads: int
 ) -> Artifacts:
     """Return the current artifacts in `workspace`, and the lists at the output of section `recommend`.
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from als_cli.config.evaluate import GivenSplit
+from als_cli.config.recommend_checks import check_event_types
+from als_cli.config.root import Config
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.baselines import check_times, resolve_baselines
 from als_cli.evaluation.cohort_reports import cohort_reports, divide_cohorts, item_cohort_reports
@@ -21,7 +23,7 @@ from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
 from als_cli.stages.context import StageContext, reads_events
 from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.evaluation_files import Basis, paths_of, published_figures, write_evaluation
 from als_cli.storage.inputs import Inputs, describe_inputs
 from als_cli.storage.instants import open_dataset_as_of
@@ -55,7 +57,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
     context = with_baselines(context, dataset)
     config, signal = context.config.evaluate, context.config.events
-    check_gate(config)
+    _check_keys(context.config)
     published = _published(context)
     start_warm_up(context.config.train.engine)
     inputs, clean = Inputs(), dataset.scan_events()
@@ -100,6 +102,13 @@ def evaluate(context: StageContext) -> EvaluateReport:
     )
 
 
+def _check_keys(config: Config) -> None:
+    """Raise a ConfigError if the gate, or a rule that is evaluated, does not fit the rest of the config."""
+    check_gate(config.evaluate)
+    if config.evaluate.rules:
+        check_event_types(config.recommend, config.events)
+
+
 def _published(context: StageContext) -> PublishedModel:
     """Return the model of baseline `published`, after a log line if it is left out."""
     config = context.config
@@ -108,7 +117,7 @@ def _published(context: StageContext) -> PublishedModel:
     return published
 
 
-def with_baselines(context: StageContext, dataset: Dataset) -> StageContext:
+def with_baselines(context: StageContext, dataset: StoredDataset) -> StageContext:
     """Return `context` with the names of the baselines in place of `auto`.
 
     Raises
@@ -126,7 +135,7 @@ def _conclude(verdict: Verdict | None, leader: LeaderReport | None) -> None:
     log_leader(leader)
 
 
-def basis_of(context: StageContext, dataset: Dataset, published: dict[str, Any] | None) -> Basis:
+def basis_of(context: StageContext, dataset: StoredDataset, published: dict[str, Any] | None) -> Basis:
     """Return the inputs that the metrics depend on, without files; `published` is section `train` of that baseline."""
     config = context.config
     recommend = config.recommend if config.evaluate.rules else None
@@ -149,7 +158,7 @@ def methods_for(
 
 
 def _chosen_train(
-    context: StageContext, dataset: Dataset, split: GivenSplit, sets: EvaluationSets
+    context: StageContext, dataset: StoredDataset, split: GivenSplit, sets: EvaluationSets
 ) -> TrainConfig:
     """Return section `train` with the choice of `auto`, which depends on the training set of `sets` only."""
     train = context.config.train

@@ -19,7 +19,7 @@ from als_cli.events.probe import probe
 from als_cli.events.sources import find_sources
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.dataset_files import StoredDataset, open_dataset
 from als_cli.storage.hindsight_files import spool_in, write_hindsight
 from als_cli.storage.inputs import Inputs
 from als_cli.storage.manifest import InputFile, Manifest
@@ -120,7 +120,7 @@ def _shown(lists: StoredLists, manifest: Manifest) -> ShownLists:
     return ShownLists(path=lists.path, version=lists.version, instant=instant, content=manifest.content)
 
 
-def _dataset(context: StageContext) -> Dataset | None:
+def _dataset(context: StageContext) -> StoredDataset | None:
     """Return the dataset of the workspace, None if there is none."""
     if current_version(context.dataset_place) is None:
         return None
@@ -128,7 +128,7 @@ def _dataset(context: StageContext) -> Dataset | None:
 
 
 def _later(
-    context: StageContext, events: str, lists: StoredLists, instant: datetime, dataset: Dataset | None
+    context: StageContext, events: str, lists: StoredLists, instant: datetime, dataset: StoredDataset | None
 ) -> _Later:
     signal = context.config.events.model_copy(
         update={"source": events, "id_types": _id_types(lists, dataset), "half_life": None}
@@ -146,7 +146,7 @@ def _later(
         return _aggregated(rows, signal, cleaned, events, instant, inputs.confirm())
 
 
-def _id_types(lists: StoredLists, dataset: Dataset | None) -> IdTypesConfig:
+def _id_types(lists: StoredLists, dataset: StoredDataset | None) -> IdTypesConfig:
     """Return the id types of the dataset, or else of the lists. In CSV all ids are text."""
     if dataset is None:
         types = lists.table.user_type, lists.table.item_type
@@ -191,7 +191,7 @@ def _is_after(instant: datetime) -> pl.Expr:
     return pl.col("timestamp") > pl.lit(instant).dt.cast_time_unit("us")
 
 
-def _history(context: StageContext, dataset: Dataset | None, instant: datetime) -> _History | None:
+def _history(context: StageContext, dataset: StoredDataset | None, instant: datetime) -> _History | None:
     """Return the history up to `instant`; None without a dataset, or if it may have later events without a time."""
     if dataset is None:
         return None

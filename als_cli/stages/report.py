@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from als_cli import NOTICE
 from als_cli.errors import AlsError, GateError
-from als_cli.report.artifacts import Artifacts, Workspace, open_artifacts
+from als_cli.report.artifacts import Artifacts, WorkspaceFolders, open_artifacts
 from als_cli.report.content import ReportContent, report_content
 from als_cli.report.page import page_of
 from als_cli.report.script import chart_library, require_report_extra
@@ -78,7 +78,7 @@ def artifacts_of(context: StageContext) -> Artifacts:
     ArtifactError
         There is no dataset, or an artifact is broken.
     """
-    workspace = Workspace(
+    workspace = WorkspaceFolders(
         context.workspace,
         context.dataset_place,
         context.models_place,

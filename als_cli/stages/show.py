@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from als_cli.config.recommend_checks import check_event_types
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
@@ -22,7 +23,7 @@ from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.near_ids import near_ids
 from als_cli.storage.dataset_files import open_dataset
 from als_cli.storage.instants import open_model_as_of
-from als_cli.storage.model_files import ItemSide, Model, open_items, open_model
+from als_cli.storage.model_files import ItemSide, StoredModel, open_items, open_model
 from als_cli.storage.publish import current_version
 
 _POPULAR_ITEMS = 10
@@ -79,9 +80,10 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     as_of = context.config.events.as_of or dataset.manifest.as_of
     ranked, recipe = refreshed(config.refresh, interactions, model, model.recipe(context.threads))
+    check_event_types(config, context.config.events)
     read = read_rules(config, ranked, as_of)
     rules = replace(read.rules, because=config.because or _REASONS)
-    recommender = Recommender(interactions, ranked, recipe, rules, as_of)
+    recommender = Recommender(interactions, ranked, recipe, rules, as_of, scan_events=dataset.scan_events)
     trends = trends_of(recipe.demand, interactions, ranked.item_ids)
     audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))
@@ -132,7 +134,7 @@ def _trends(context: StageContext, model: ItemSide) -> Trends | None:
     return trends_of(rule, interactions, model.item_ids)
 
 
-def _catalog(context: StageContext, model: Model | ItemSide) -> Catalog | None:
+def _catalog(context: StageContext, model: StoredModel | ItemSide) -> Catalog | None:
     items = context.config.recommend.items
     return None if items is None else read_catalog(items, model.item_ids.dtype)
 

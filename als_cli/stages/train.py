@@ -13,7 +13,7 @@ from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
 from als_cli.storage.choice_files import ChoiceBasis, ChoiceStore, stored_choice
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.manifest import stage_key, whole_manifest, write_manifest
 from als_cli.storage.model_age import NEWEST_EVENT, is_kept
@@ -143,7 +143,7 @@ def _fit(interactions: Interactions, recipe: Recipe, progress: Progress) -> tupl
         return recipe.fit(interactions.matrix, record, interactions.times), iterations
 
 
-def _key(config: TrainConfig, dataset: Dataset, choice: Choice | None) -> str:
+def _key(config: TrainConfig, dataset: StoredDataset, choice: Choice | None) -> str:
     return stage_key(
         train=config.model_dump(mode="json"),
         dataset=dataset.manifest.content,

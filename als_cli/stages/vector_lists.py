@@ -24,11 +24,11 @@ from als_cli.ranking.vector_lists import VectorLists, VectorRanking
 from als_cli.ranking.vector_lists_report import VectorListCounts, VectorListsReport
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.inputs import Inputs
 from als_cli.storage.instants import open_dataset_as_of, open_model_as_of
 from als_cli.storage.manifest import stage_key
-from als_cli.storage.model_files import Model
+from als_cli.storage.model_files import StoredModel
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.sinks.lists_key import changing_with_time, lists_key
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink
@@ -46,8 +46,8 @@ class ListSource:
 
     context: StageContext
     config: RecommendConfig
-    dataset: Dataset
-    model: Model
+    dataset: StoredDataset
+    model: StoredModel
     ranked: TrainedModel
     recipe: Recipe
     instant: datetime
@@ -68,7 +68,15 @@ class ListSource:
     def recommender(self, rules: ListRules) -> Recommender:
         """Return the recommender that makes lists by `rules`."""
         as_of = self.context.config.events.as_of
-        return Recommender(self.dataset.interactions, self.ranked, self.recipe, rules, as_of)
+        dataset = self.dataset
+        return Recommender(
+            dataset.interactions,
+            self.ranked,
+            self.recipe,
+            rules,
+            as_of,
+            scan_events=dataset.scan_events,
+        )
 
     def users_of_items(self) -> Float64Array:
         """Return the number of users of each item in the dataset, (I,); zero for items that only the model knows."""

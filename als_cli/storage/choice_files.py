@@ -21,7 +21,7 @@ from als_cli.config.root import Config
 from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.errors import ArtifactError, OtherVersionError
 from als_cli.progress import Progress
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.documents import read_document
 from als_cli.storage.manifest import current_artifact, stage_key, write_manifest
 from als_cli.storage.ownership import MANIFEST
@@ -60,7 +60,7 @@ class ChoiceBasis:
     """Time of the newest event of the dataset; the time of the choice if events have no timestamps."""
 
     @classmethod
-    def of_dataset(cls, config: Config, dataset: Dataset) -> "ChoiceBasis":
+    def of_dataset(cls, config: Config, dataset: StoredDataset) -> "ChoiceBasis":
         """Return the basis of a choice on all events of `dataset`, which `train` may use."""
         return cls(
             settings=_settings_key(config),
@@ -74,7 +74,7 @@ class ChoiceBasis:
 
     @classmethod
     def of_split(
-        cls, config: Config, dataset: Dataset, split: GivenSplit, cut_off: datetime | None
+        cls, config: Config, dataset: StoredDataset, split: GivenSplit, cut_off: datetime | None
     ) -> "ChoiceBasis":
         """Return the basis of a choice on the training set of `split`. `cut_off` is the start of its test period, if any."""
         whole = cls.of_dataset(config, dataset)

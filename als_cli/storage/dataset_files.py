@@ -46,10 +46,12 @@ _SIDE = {"interactions": COUNT, "events": COUNT, "first_time": INSTANT, "last_ti
 """Columns of the tables of users and items, beside the ids."""
 _EVENT = {"timestamp": INSTANT, "weight": pl.Float64(), "value": pl.Float64()}
 """Columns of the clean events, beside the ids (CLEAN_EVENT_COLUMNS)."""
+_TYPE = {"type": pl.String()}
+"""The types of the events, which only the datasets of some configs have."""
 
 
 @dataclass(frozen=True)
-class Dataset:
+class StoredDataset:
     """An opened dataset: memory-mapped interactions, and events as a lazy scan."""
 
     folder: Path
@@ -68,8 +70,9 @@ class Dataset:
         with _reading(path):
             check_parquet_sizes(path)
             events = pl.scan_parquet(path, glob=False)
+            schema = events.collect_schema()
             for ids in ("user_id", "item_id"):
-                check_types(events.collect_schema(), ids, _EVENT)
+                check_types(schema, ids, _EVENT | _TYPE if "type" in schema else _EVENT)
             return events
 
 
@@ -91,7 +94,7 @@ def write_interactions(folder: Path, interactions: Interactions) -> None:
         write_array(_array_file(folder, _TIME), interactions.times.data)
 
 
-def open_dataset(place: Path) -> Dataset:
+def open_dataset(place: Path) -> StoredDataset:
     """Return the current dataset in `place`, the workspace's ``dataset`` folder.
 
     Raises
@@ -104,7 +107,7 @@ def open_dataset(place: Path) -> Dataset:
     items = _read_side(folder, manifest, "items.parquet", "item_id")
     strength, times = _read_matrices(folder, manifest, (users.height, items.height))
     newest = users["last_time"].max()
-    return Dataset(folder, manifest, Interactions(users, items, strength, newest, times))  # type: ignore[arg-type]
+    return StoredDataset(folder, manifest, Interactions(users, items, strength, newest, times))  # type: ignore[arg-type]
 
 
 def _read_side(folder: Path, manifest: Manifest, name: str, ids: str) -> pl.DataFrame:

@@ -4,11 +4,11 @@ from datetime import datetime
 from pathlib import Path
 
 from als_cli.errors import ArtifactError
-from als_cli.storage.dataset_files import Dataset, open_dataset
-from als_cli.storage.model_files import Model, open_model
+from als_cli.storage.dataset_files import StoredDataset, open_dataset
+from als_cli.storage.model_files import StoredModel, open_model
 
 
-def open_dataset_as_of(place: Path, as_of: datetime | None) -> Dataset:
+def open_dataset_as_of(place: Path, as_of: datetime | None) -> StoredDataset:
     """Return the current dataset in `place`; `as_of` is `events.as_of` of the config.
 
     Raises
@@ -26,7 +26,7 @@ def open_dataset_as_of(place: Path, as_of: datetime | None) -> Dataset:
     )
 
 
-def open_model_as_of(place: Path, dataset: Dataset, as_of: datetime | None) -> Model:
+def open_model_as_of(place: Path, dataset: StoredDataset, as_of: datetime | None) -> StoredModel:
     """Return the current model in `place`, for lists from `dataset`; `as_of` is `events.as_of` of the config.
 
     Raises

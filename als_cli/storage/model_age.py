@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from als_cli.config.train import TrainConfig
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.manifest import Manifest
 
 NEWEST_EVENT = "newest_event"
 """Name of the time of the newest event in the metrics of a model."""
 
 
-def is_kept(config: TrainConfig, model: Manifest, dataset: Dataset) -> bool:
+def is_kept(config: TrainConfig, model: Manifest, dataset: StoredDataset) -> bool:
     """Return whether `train.again_after` keeps `model` for `dataset`.
 
     It does if the model is younger, has the same section `train`, and does not know events after `events.as_of`. The

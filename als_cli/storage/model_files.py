@@ -7,6 +7,7 @@ manifest.json.
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ from als_cli.arrays import Float32Array
 from als_cli.errors import ArtifactError
 from als_cli.ranking.trained_model import TrainedModel, newest_of
 from als_cli.storage.id_tables import COUNT, UNREADABLE, check_ids, check_types
-from als_cli.storage.manifest import Manifest, current_artifact
+from als_cli.storage.manifest import Manifest, current_artifact, stage_key, write_manifest
 from als_cli.storage.matrix_checks import check_factors
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.recipe_checks import checked_recipe
@@ -46,12 +47,12 @@ class ItemSide:
     manifest: Manifest
 
     def recipe(self, threads: int) -> Recipe:
-        """Return the recipe of the model's training, as :meth:`Model.recipe` does."""
+        """Return the recipe of the model's training, as :meth:`StoredModel.recipe` does."""
         return _recipe_in(self, threads)
 
 
 @dataclass(frozen=True)
-class Model(TrainedModel):
+class StoredModel(TrainedModel):
     """An opened model with memory-mapped factors."""
 
     folder: Path
@@ -111,7 +112,31 @@ def write_model(folder: Path, users: pl.DataFrame, items: pl.DataFrame, factors:
     _write_side(folder / ITEM_FACTORS, items.select("item_id", "interactions"), factors.items)
 
 
-def open_model(place: Path) -> Model:
+def publish_model(folder: Path, model: TrainedModel, recipe: Recipe, config: dict[str, Any]) -> None:
+    """Write `model` and `recipe`, which were not trained by a stage, into the staged `folder`; `config` is for the record."""
+    events = model.user_events
+    if events is None:
+        unknown = pl.repeat(0, len(model.user_ids), dtype=COUNT, eager=True)
+        events = pl.DataFrame({"events": unknown, "newest": pl.Series([-1] * len(unknown), dtype=pl.Int64())})
+    items = pl.DataFrame([model.item_ids, model.item_interactions.alias("interactions")])
+    _write_side(folder / USER_FACTORS, pl.DataFrame([model.user_ids, *events]), model.factors.users)
+    _write_side(folder / ITEM_FACTORS, items, model.factors.items)
+    counts = {"users": len(model.user_ids), "items": len(model.item_ids)}
+    metrics = {"loss": [], "recipe": recipe.to_json()}
+    write_manifest(
+        folder,
+        kind="model",
+        key=stage_key(recipe=recipe.to_json()),
+        config=config,
+        counts=counts,
+        metrics=metrics,
+        seed=recipe.settings.seed,
+        threads=recipe.settings.threads,
+        seconds=0.0,
+    )
+
+
+def open_model(place: Path) -> StoredModel:
     """Return the current model in `place`, the workspace's ``models`` folder.
 
     Raises
@@ -130,7 +155,7 @@ def open_model(place: Path) -> Model:
             f"its vectors have {item_factors.shape[1]} factors, those of the users {user_factors.shape[1]}",
         )
     factors = Factors(user_factors, item_factors)
-    return Model(
+    return StoredModel(
         user_table["user_id"],
         items.item_ids,
         items.item_interactions,
@@ -154,7 +179,7 @@ def open_items(place: Path) -> ItemSide:
     return ItemSide(table["item_id"], table["interactions"], factors, folder, manifest)
 
 
-def _recipe_in(model: Model | ItemSide, threads: int) -> Recipe:
+def _recipe_in(model: StoredModel | ItemSide, threads: int) -> Recipe:
     try:
         values = checked_recipe(model.manifest.metrics.get("recipe"))
     except ValueError as wrong:
@@ -223,8 +248,10 @@ def _factors_of(column: pa.Array) -> Float32Array:
         raise ValueError("column factors has no vectors")
     if column.null_count or column.values.null_count:
         raise ValueError("column factors has nulls")
-    flat = column.flatten()
-    values: Float32Array = np.frombuffer(flat.buffers()[1], np.float32, len(flat), 4 * flat.offset)
+    size = column.type.list_size
+    flat = column.values  # not `flatten`, which imports all compute functions of pyarrow
+    start, count = flat.offset + column.offset * size, len(column) * size
+    values: Float32Array = np.frombuffer(flat.buffers()[1], np.float32, count, 4 * start)
     if not values.flags.aligned:
         raise ValueError("column factors is not aligned")
-    return values.reshape(len(column), column.type.list_size)
+    return values.reshape(len(column), size)

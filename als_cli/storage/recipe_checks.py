@@ -31,7 +31,7 @@ class _Settings(_Section):
 
 
 class _Confidence(_Section):
-    form: Literal["linear", "log"]
+    form: Literal["linear", "log", "proportional"]
     alpha: _NotNegative
     epsilon: _Positive
     scale: _Positive

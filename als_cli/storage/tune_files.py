@@ -5,17 +5,20 @@ from datetime import datetime
 from pathlib import Path
 
 from als_cli.config.fields import parse_instant
+from als_cli.config.modeline import SCHEMA_FILE
 from als_cli.config.root import Config
+from als_cli.config.shipped_schema import schema_text
 from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
 from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.errors import ArtifactError
 from als_cli.storage.checksums import is_verifying
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.documents import is_intact, read_document, with_checksum
 from als_cli.storage.manifest import stage_key
 from als_cli.storage.publish import staged_file
 from als_cli.storage.repair import one_line
+from als_cli.storage.schema_file import write_schema
 from als_cli.tuning.found import Found
 from als_cli.tuning.report import TuneReport
 
@@ -34,7 +37,7 @@ def best_config_path(config: Config) -> Path:
     return Path(config.tune.output or Path(config.workspace) / "tune" / "best.yaml")
 
 
-def study_name(config: Config, dataset: Dataset) -> str:
+def study_name(config: Config, dataset: StoredDataset) -> str:
     """Return the name of the study: the hash of all that the value of a trial depends on."""
     return stage_key(
         dataset=dataset.manifest.content,
@@ -94,6 +97,8 @@ def _broken(path: Path, reason: object) -> ArtifactError:
 def write_best_config(config: Config, train: TrainConfig, found: Found) -> Path:
     """Write `config` with section `train` of the best trial; return the path.
 
+    In the workspace, the JSON Schema that the first line of the config names is written beside it.
+
     Raises
     ------
     ResourceError
@@ -109,4 +114,6 @@ def write_best_config(config: Config, train: TrainConfig, found: Found) -> Path:
     path = best_config_path(config)
     with staged_file(path) as partial:
         partial.write_text(config_text(config.model_copy(update={"train": train}), comment), encoding="utf-8")
+    if config.tune.output is None:
+        write_schema(path.with_name(SCHEMA_FILE), schema_text())
     return path

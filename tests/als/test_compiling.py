@@ -3,32 +3,33 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
-from numba import types
 
-from als_cli.als.kernels.compiling import kernel
+from als_cli.als.kernels.compiling import compiled
+from als_cli.als.kernels.machine_code import _root as cache_root
+from als_cli.als.kernels.signatures import INT
 from tests.ranking.native_lists import native_top_n
 
 PROGRAM = """
 import logging, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-from als_cli.als.kernels import compiling
-from als_cli.als.kernels import short_rows
-print(compiling.cache_folder())
 import numpy as np
 from scipy.sparse import csr_matrix
 from als_cli.als.engine import AlsSettings
 from als_cli.als.native import NativeEngine
 settings = AlsSettings(4, 1.0, 1, False, 0, 1)
 print(NativeEngine().fold_in(np.ones((3, 4), np.float32), csr_matrix(np.eye(3, dtype=np.float32)), settings).sum())
+print("numba" in sys.modules)
 """
 
 
 def run(folder, **environment) -> tuple[list[str], str]:
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "ALS_"))}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env=variables | {"XDG_CACHE_HOME": str(folder), **environment},
@@ -37,41 +38,74 @@ def run(folder, **environment) -> tuple[list[str], str]:
     return done.stdout.splitlines(), done.stderr
 
 
-def machine_code(folder) -> dict[str, int]:
+def machine_code(folder) -> dict[Path, int]:
     """Return the files of compiled kernels below `folder`, with their modification times."""
-    return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*.nb[ci]")}
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 def test_kernels_are_compiled_once_with_a_log_message(tmp_path):
     missing = tmp_path / "not" / "there"
     first, said = run(missing)
     assert "compiling the fast kernels" in said
-    assert first[0].startswith(str(missing / "als-cli"))
-    kept = machine_code(missing)
-    assert kept
+    assert first[1] == "True"
+    kept = machine_code(missing / "als-cli")
+    assert [path.name for path in kept] == ["als_cli.als.kernels.short_rows.solve_short_rows"]
     second, said = run(missing)
-    assert "compiling" not in said
+    assert said == ""
+    assert second == [first[0], "False"], "a compiled kernel must not need numba"
     assert machine_code(missing) == kept
-    assert second == first
     _, said = run(missing, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
     assert "compiling the fast kernels" in said, "another CPU must not run these"
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
+def test_damaged_machine_code_is_compiled_again(tmp_path, damage):
+    # Without the check, the changed code would run.
+    first, _ = run(tmp_path)
+    (path,) = machine_code(tmp_path)
+    content = path.read_bytes()
+    middle = len(content) // 2
+    changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    path.write_bytes({"cut": content[:-100], "changed": changed, "empty": b""}[damage])
+    second, said = run(tmp_path)
+    assert "compiling the fast kernels" in said
+    assert second == first
+    assert run(tmp_path) == ([first[0], "False"], "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="/proc is where nobody can write")
 def test_training_works_without_a_cache():
     lines, said = run("/proc/nowhere")
     assert "cannot be kept" in said
-    assert lines[0] == "None"
-    assert float(lines[1]) > 0
+    assert float(lines[0]) > 0
 
 
-def test_kernels_count_no_references():
+def test_the_cache_of_a_user_without_home_is_in_a_folder_of_this_user(tmp_path, monkeypatch):
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    folder = cache_root()
+    assert folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(PermissionError):
+        cache_root()
+
+
+def homeless():
+    raise RuntimeError("no home")
+
+
+def test_kernels_count_no_references(monkeypatch):
     # Counts cost two atomic operations per view of an array, half of a kernel's time. So kernels may not allocate.
-    def allocate(size: int) -> float:
-        return np.empty(size, np.float32)[0]
+    def allocate(size: int) -> None:
+        np.empty(size, np.float32)[0] = 1.0
 
+    monkeypatch.setattr(sys.modules[__name__], "allocate", allocate, raising=False)
     with pytest.raises(numba.core.errors.NumbaError):
-        kernel(types.float32, types.intp)(allocate)(3)
+        compiled(__name__, "allocate", [INT])
 
 
 def test_kernels_keep_no_reference_to_their_arguments():

@@ -1,26 +1,32 @@
 """Each private function of numba that is used, tested alone. A numba version that changes one fails here first."""
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 import pytest
 from numba import types
 from numba.extending import intrinsic
 
+from als_cli.als.kernels import machine_code
+from als_cli.als.kernels.compiling import compiled
+from als_cli.als.kernels.kernel import Kernel
 from als_cli.als.kernels.numba_internals import (
     COMPILER_OPTIONS,
     LANES,
-    cache_directory,
     call,
+    code_of,
     float32x16,
     operation,
 )
+from als_cli.als.kernels.signatures import FLOAT, INT, llvm_type, named, read_only, writable
 from als_cli.als.kernels.vectors import load, store
 
 CHANGED = "numba changed this private part; adapt als_cli/als/kernels/numba_internals.py"
 FLOATS = types.Array(types.float32, 1, "C")
 
 
-def compiled(function):
+def in_numba(function):
     return numba.njit(types.void(FLOATS, FLOATS), **COMPILER_OPTIONS)(function)
 
 
@@ -32,7 +38,7 @@ def test_kernels_compile_without_reference_counts():
                 view = source[k:]  # which view it is shows at run time: the compiler must keep the counts
             target[k] = view[0]
 
-    kernel = compiled(copied)
+    kernel = in_numba(copied)
     source, target = np.array([1, 2, 0, 3], np.float32), np.zeros(4, np.float32)
     kernel(source, target)
     assert target.tolist() == [1, 2, 2, 3]
@@ -50,7 +56,7 @@ def test_a_vector_is_loaded_and_stored():
         store(target, 0, load(source, 1))
 
     source, target = np.arange(LANES + 1, dtype=np.float32), np.zeros(LANES, np.float32)
-    compiled(moved)(source, target)
+    in_numba(moved)(source, target)
     np.testing.assert_array_equal(target, source[1:], err_msg=CHANGED)
 
 
@@ -66,15 +72,76 @@ def test_a_function_of_llvm_can_be_called_on_a_vector():
         store(target, 0, magnitude(load(source, 0)))
 
     source, target = -np.arange(LANES, dtype=np.float32), np.zeros(LANES, np.float32)
-    compiled(made_positive)(source, target)
+    in_numba(made_positive)(source, target)
     np.testing.assert_array_equal(target, -source, err_msg=CHANGED)
 
 
-def test_the_cache_directory_is_set_for_a_block_only(tmp_path):
-    before = numba.config.CACHE_DIR
-    with pytest.raises(RuntimeError), cache_directory(tmp_path):
-        assert str(tmp_path) == numba.config.CACHE_DIR, CHANGED
-        raise RuntimeError
-    assert before == numba.config.CACHE_DIR
-    with cache_directory(None):
-        assert before == numba.config.CACHE_DIR
+def fill(first, count, array, fields):
+    for k in range(count):
+        array[k, 0] = first + fields.size * fields.value[k]
+
+
+class Fields(NamedTuple):
+    value: np.ndarray
+    size: np.float32
+
+
+FILL = Kernel(
+    __name__, "fill", FLOAT, INT, writable("float32", 2), named(Fields, read_only("float32"), FLOAT)
+)
+
+
+def test_machine_code_is_called_with_all_kinds_of_arguments():
+    array, values = np.zeros((3, 2), np.float32), np.arange(3, dtype=np.float32)
+    call = linked_call(compiled(FILL.module, FILL.function, FILL.arguments))
+    call(np.float32(5), 2, array, Fields(values, np.float32(10)))
+    np.testing.assert_array_equal(array, [[5, 0], [15, 0], [0, 0]], err_msg=CHANGED)
+
+
+def linked_call(code):
+    """Return the kernel FILL with this machine code, without the cache of the user."""
+    kernel = Kernel(FILL.module, FILL.function, *FILL.arguments)
+    kernel._compiled = lambda: code
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(machine_code, "kept", lambda _: None)
+        patched.setattr(machine_code, "keep", lambda *_: None)
+        kernel.load()
+    return kernel
+
+
+def test_another_order_of_arguments_is_an_error_of_compilation():
+    dispatcher = numba.njit(types.void(FLOATS), **COMPILER_OPTIONS)(lambda _: None)
+    with pytest.raises(RuntimeError, match="other arguments"):
+        code_of(dispatcher, llvm_type([INT]))
+
+
+def test_code_that_needs_a_function_of_numba_is_an_error_of_compilation():
+    def counted(array):
+        for k in range(array.shape[0]):
+            array[k] = np.float32(len(np.zeros(k)))
+
+    dispatcher = numba.njit(types.void(FLOATS))(counted)  # counts references
+    with pytest.raises(RuntimeError, match="NRT_"):
+        code_of(dispatcher, llvm_type([writable("float32")]))
+
+
+@pytest.mark.parametrize(
+    ("position", "wrong"),
+    [
+        (0, 1),
+        (1, 1.0),
+        (1, None),
+        (2, np.zeros((3, 2))),
+        (2, np.zeros(6, np.float32)),
+        (2, np.zeros((2, 3), np.float32).T),
+        (2, np.broadcast_to(np.float32(0), (3, 2))),
+        (2, [[0.0, 0.0]]),
+        (3, (np.zeros(3, np.float32), np.float32(1))),
+        (3, Fields(np.zeros(3, np.int32), np.float32(1))),
+    ],
+)
+def test_a_value_of_another_type_is_an_error_before_the_call(position, wrong):
+    right = [np.float32(5), 2, np.zeros((3, 2), np.float32), Fields(np.zeros(3, np.float32), np.float32(1))]
+    right[position] = wrong
+    with pytest.raises(TypeError):
+        linked_call(compiled(FILL.module, FILL.function, FILL.arguments))(*right)

@@ -17,10 +17,8 @@ from scipy.sparse import csr_matrix
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from als_cli.als.kernels.dense_rows import solve_dense_rows
-from als_cli.als.kernels.long_rows import solve_long_rows
 from als_cli.als.kernels.row_system import Solution, row_system
-from als_cli.als.kernels.short_rows import solve_short_rows
+from als_cli.als.kernels.rows import solve_dense_rows, solve_long_rows, solve_short_rows
 
 OTHER_SIDE = 27_000
 

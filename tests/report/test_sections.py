@@ -67,21 +67,35 @@ def test_facts_of_the_data(shop, content):
     assert content.data.read_at == datetime(2026, 2, 20, tzinfo=UTC)
 
 
+def events_of(value):
+    return value["top"] - value["bottom"]
+
+
 def test_the_timeline_counts_every_event_once(shop, content):
     events = pl.read_parquet(shop / "work" / "dataset" / "events.parquet")
     values = content.data.timeline.spec["data"]["values"]
-    assert sum(value["value"] for value in values) == events.height
-    expected = events.group_by(pl.col("timestamp").dt.date()).len().sort("timestamp")["len"].to_list()
-    assert [value["value"] for value in values] == expected
+    assert sum(map(events_of, values)) == events.height
+    day = pl.col("timestamp").dt.date().alias("day")
+    expected = events.group_by(day, "type").len().sort("day", "type")
+    assert list(map(events_of, values)) == expected["len"].to_list()
+    assert [value["series"] for value in values] == expected["type"].to_list()
     starts = [datetime.fromisoformat(value["start"]) for value in values]
-    assert {datetime.fromisoformat(value["end"]) for value in values} == {
-        one + timedelta(days=1) for one in starts
-    }
+    assert [one.date() for one in starts] == expected["day"].to_list()
+    assert [
+        datetime.fromisoformat(value["end"]) - start for value, start in zip(values, starts, strict=True)
+    ] == [timedelta(days=1)] * len(values)
+
+
+def test_types_of_a_period_are_on_top_of_each_other(content):
+    bottoms = {}
+    for value in content.data.timeline.spec["data"]["values"]:
+        assert value["bottom"] == bottoms.get(value["start"], 0)
+        bottoms[value["start"]] = value["top"]
 
 
 def test_the_timeline_shows_types_if_events_have_them(shop, content, monkeypatch):
     from als_cli.report.sections import data
-    from als_cli.storage.dataset_files import Dataset
+    from als_cli.storage.dataset_files import StoredDataset
 
     artifacts = artifacts_of(context_of(shop / "shop.yaml"))
     events = artifacts.dataset.scan_events()
@@ -89,11 +103,9 @@ def test_the_timeline_shows_types_if_events_have_them(shop, content, monkeypatch
     typed = events.with_row_index("row").with_columns(
         pl.col("row").map_elements(lambda row: names[row % 10], pl.String).alias("type")
     )
-    monkeypatch.setattr(Dataset, "scan_events", lambda _self: typed)
+    monkeypatch.setattr(StoredDataset, "scan_events", lambda _self: typed)
     values = data.data_section(artifacts.dataset).timeline.spec["data"]["values"]
-    assert sum(value["value"] for value in values) == sum(
-        value["value"] for value in content.data.timeline.spec["data"]["values"]
-    )
+    assert sum(map(events_of, values)) == sum(map(events_of, content.data.timeline.spec["data"]["values"]))
     assert len({value["series"] for value in values}) == 8
     assert "other" in {value["series"] for value in values}
 

@@ -10,7 +10,7 @@ from als_cli.config.root import Config
 from als_cli.dataset.ingest_report import IngestReport
 from als_cli.stages.context import StageContext
 from als_cli.stages.ingest import ingest
-from als_cli.storage.dataset_files import Dataset, open_dataset
+from als_cli.storage.dataset_files import StoredDataset, open_dataset
 
 
 def context_of(folder: Path, events: dict[str, Any], stdin: bytes = b"") -> StageContext:
@@ -21,7 +21,7 @@ def context_of(folder: Path, events: dict[str, Any], stdin: bytes = b"") -> Stag
 
 def ingested(
     folder: Path, content: str | pl.DataFrame, *, name: str = "events.csv", **keys: Any
-) -> tuple[IngestReport, Dataset]:
+) -> tuple[IngestReport, StoredDataset]:
     """Return report and dataset of one file with `content`: text, or a frame for Parquet."""
     path = folder / name
     if isinstance(content, str):
@@ -32,7 +32,7 @@ def ingested(
     return ingest(context), open_dataset(context.dataset_place)
 
 
-def strengths(dataset: Dataset) -> dict[tuple[Any, Any], float]:
+def strengths(dataset: StoredDataset) -> dict[tuple[Any, Any], float]:
     """Return the strength by (user id, item id)."""
     pairs = dataset.interactions.matrix.tocoo()
     users, items = dataset.interactions.user_ids.to_list(), dataset.interactions.item_ids.to_list()

@@ -81,7 +81,10 @@ import resource, sys
 from pathlib import Path
 from als_cli.cli import main
 from als_cli.console import session
-import als_cli.stages.recommend, als_cli.ranking.kernel_top_n
+import als_cli.stages.recommend
+from als_cli.ranking.native_top_n import warm_up
+
+warm_up()
 
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 session.check_address_space = lambda: None  # it refuses limits as low as this one

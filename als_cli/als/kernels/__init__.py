@@ -13,20 +13,22 @@ no library call covers.
 
 The parts they are made of:
 
-| module | what it has |
-|---|---|
-| `row_system`, `row_types` | what a kernel is given (the matrix, the fixed factors, the ridge) and where it writes; the numba types of both |
-| `vectors` | sixteen float32 values as one value: load, store, multiply-add, sum |
-| `tiles` | eight or sixteen such values as one, for products and Cholesky that stay in registers |
-| `blocks`, `cholesky` | loops over blocks of rows; a small Cholesky |
-| `compiling` | the decorators `kernel`, `inlined` and `pasted`, and the cache of machine code |
-| `importing` | the lock under which kernels are imported, one thread at a time |
-| `numba_internals` | everything that depends on numba's private parts |
+| module | what it has | imports numba |
+|---|---|---|
+| `rows` | the row kernels as functions that allocate the scratch memory | no |
+| `row_system`, `scratch` | what a kernel is given (the matrix, the fixed factors, the ridge) and where it writes; its scratch memory | no |
+| `signatures` | the types of arguments, their checks, and their form in a call | no |
+| `kernel`, `machine_code` | the call of a kernel; its machine code on disk and in memory | no |
+| `compiling` | the compilation of a kernel, and the decorators `inlined` and `pasted` of its helpers | yes |
+| `vectors` | sixteen float32 values as one value: load, store, multiply-add, sum | yes |
+| `tiles` | eight or sixteen of these values as one, for products and Cholesky that stay in registers | yes |
+| `blocks`, `cholesky`, `dense_system` | loops over blocks of rows; a small Cholesky; the f x f system of a row | yes |
+| `numba_internals` | everything that depends on numba's private parts | yes |
 
-How to read a kernel: begin at the function at the bottom without an underscore, which allocates the scratch memory; then
-`_solve`, the only compiled entry; then the helpers upward. `als_cli/als/reference.py` is the same computation in plain
-float64 numpy, and `tests/als/test_native.py` compares the two.
+How to read a kernel: begin with the function in `rows`, which allocates the scratch memory. Then read the function of the
+same name in the module of the kernel, the only compiled entry, and the helpers above it. `als_cli/als/reference.py` is
+the same computation in plain float64 numpy, and `tests/als/test_native.py` compares the two.
 
-Import `row_system` and `importing` freely. Every other module here imports numba, and a kernel is compiled when its module
-is imported (once per machine): see `importing`.
+A kernel is compiled in its first call on a machine. Later runs use its machine code without numba
+(docs/decisions/0021).
 """

@@ -5,21 +5,17 @@ The row equation A x = sum_j b_j y_j gives x, so the score of item i is y_i.x = 
 """
 
 import numpy as np
-from numba import types
 
 from als_cli.als.kernels.blocks import offset_of
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
-from als_cli.als.kernels.compiling import inlined, kernel, pasted, read_only, writable
+from als_cli.als.kernels.compiling import inlined, pasted
 from als_cli.als.kernels.dense_system import (
-    DENSE_SCRATCH,
-    DenseScratch,
     add_products,
     begin,
-    dense_scratch,
     gather,
 )
 from als_cli.als.kernels.row_system import RowSystem
-from als_cli.als.kernels.row_types import ROW_SYSTEM, ROWS
+from als_cli.als.kernels.scratch import DenseScratch
 from als_cli.als.kernels.vectors import load, multiply_add, spread, store, total
 from als_cli.arrays import Float32Array, Int32Array
 
@@ -49,16 +45,7 @@ def _insert(items: Int32Array, values: Float32Array, item: int, value: np.float3
     items[place], values[place] = item, value
 
 
-@kernel(
-    types.void,
-    ROWS,
-    ROW_SYSTEM,
-    read_only(types.int32, 2),
-    writable(types.int32, 3),
-    writable(types.float32, 3),
-    DENSE_SCRATCH,
-)
-def _explain(
+def explain(
     rows: Int32Array,
     system: RowSystem,
     listed: Int32Array,
@@ -66,6 +53,7 @@ def _explain(
     values: Float32Array,
     scratch: DenseScratch,
 ) -> None:
+    """Fill `items` and `values`; see :func:`als_cli.als.kernels.rows.explain_rows`."""
     width = system.spectrum.shape[0]
     stride, solution = width | 16, scratch.right
     for row in rows:
@@ -82,13 +70,3 @@ def _explain(
                     product = multiply_add(load(system.fixed, source + k), load(solution, k), product)
                 target = max(system.confidence[pair], np.float32(0.0))
                 _insert(items[row, slot], values[row, slot], system.indices[pair], target * total(product))
-
-
-def explain_rows(
-    rows: Int32Array, system: RowSystem, listed: Int32Array, items: Int32Array, values: Float32Array
-) -> None:
-    """Fill `items` and `values` (B, n, k) with the largest positive contributions to each item of `listed` (B, n).
-
-    Both must be filled with -1 and with 0 before. Cost of a row with m pairs: m f^2 + f^3 / 3 + n (2 f^2 + m f).
-    """
-    _explain(rows, system, listed, items, values, dense_scratch(len(system.spectrum)))

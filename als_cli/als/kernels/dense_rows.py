@@ -4,21 +4,17 @@ These are the long rows with `train.solver: exact`. Rows with a negative w count
 """
 
 import numpy as np
-from numba import types
 
 from als_cli.als.kernels.blocks import clear, combine, rounded
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
-from als_cli.als.kernels.compiling import kernel, pasted
+from als_cli.als.kernels.compiling import pasted
 from als_cli.als.kernels.dense_system import (
-    DENSE_SCRATCH,
-    DenseScratch,
     add_products,
     begin,
-    dense_scratch,
     gather,
 )
 from als_cli.als.kernels.row_system import RowSystem, Solution
-from als_cli.als.kernels.row_types import ROW_SYSTEM, ROWS, SOLUTION
+from als_cli.als.kernels.scratch import DenseScratch
 from als_cli.als.kernels.vectors import load, store
 from als_cli.arrays import Float32Array, Int32Array
 
@@ -36,8 +32,8 @@ def _gain(system: RowSystem, row: int, targets: Float32Array, x: Float32Array) -
     return gain
 
 
-@kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION, DENSE_SCRATCH)
-def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: DenseScratch) -> None:
+def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution, scratch: DenseScratch) -> None:
+    """Solve `rows` exactly; see :func:`als_cli.als.kernels.rows.solve_dense_rows`."""
     width = system.spectrum.shape[0]
     stride = width | 16
     matrix, right, together = scratch.matrix, scratch.right, scratch.targets.shape[0]
@@ -63,8 +59,3 @@ def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: Den
             solution.losses[row] = total_target - _gain(system, row, x, right)
         for k in range(0, width, 16):
             store(x, k, load(right, k))
-
-
-def solve_dense_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
-    """Solve `rows` exactly and overwrite their factors and losses. Cost of a row with n pairs: n f^2 + f^3 / 3."""
-    _solve(rows, system, solution, dense_scratch(len(system.spectrum)))

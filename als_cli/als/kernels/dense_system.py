@@ -1,48 +1,14 @@
 """The f x f system of a row, for kernels that factorize it: its memory, and sums over the row's pairs."""
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numba import types
 
 from als_cli.als.kernels.blocks import offset_of, prefetch_pairs, rounded
 from als_cli.als.kernels.compiling import pasted
-from als_cli.als.kernels.row_system import RowSystem, aligned
-from als_cli.als.kernels.row_types import FLOATS
+from als_cli.als.kernels.row_system import RowSystem
+from als_cli.als.kernels.scratch import DenseScratch
 from als_cli.als.kernels.tiles import add_outer, load_16_rows, store_rows
 from als_cli.als.kernels.vectors import load, multiply, spread, spread_from, store
 from als_cli.arrays import Float32Array
-
-_MINIMUM_TOGETHER = 32
-"""Minimum pairs whose products are added in one pass: their factors fit the nearest cache at f = 128."""
-_MAXIMUM_TOGETHER = 128
-"""Maximum pairs of a pass. With many factors, the matrix is in no near cache and each pass reads all of it."""
-
-
-class DenseScratch(NamedTuple):
-    """Scratch memory for one row at a time. Arrays are flat, with rows `stride` floats apart.
-
-    `stride` is an odd number of vectors, so that rows of a tile do not compete for the same cache lines.
-    """
-
-    matrix: Float32Array
-    """(stride * stride,) the system of the row, then its Cholesky factor."""
-    right: Float32Array
-    """(stride,) the right-hand side, then the solution."""
-    inverses: Float32Array
-    """(stride,) inverse diagonal of the Cholesky factor."""
-    block: Float32Array
-    """(pairs * stride,) factors of the pairs of one pass."""
-    panel: Float32Array
-    """(pairs * 16,) sixteen columns of `block`, times w."""
-    weights: Float32Array
-    """(pairs,) w of the pairs of one pass."""
-    targets: Float32Array
-    """(pairs,) b of the pairs of one pass."""
-
-
-_named_alike: Any = types.NamedUniTuple
-DENSE_SCRATCH = _named_alike(FLOATS, 7, DenseScratch)
 
 
 @pasted
@@ -94,17 +60,3 @@ def begin(system: RowSystem, row: int, matrix: Float32Array, stride: int) -> Non
         for c in range(k & ~15, width, 16):
             store(matrix, k * stride + c, spread(np.float32(0.0)))
         matrix[k * stride + k] = system.spectrum[k] + system.ridge[row]
-
-
-def dense_scratch(width: int) -> DenseScratch:
-    """Return the scratch memory of one kernel call for factors of `width` columns."""
-    stride, together = width | 16, min(max(_MINIMUM_TOGETHER, width // 8), _MAXIMUM_TOGETHER)
-    return DenseScratch(
-        aligned(stride * stride),
-        aligned(stride),
-        aligned(stride),
-        aligned(together * stride),
-        aligned(together * 16),
-        aligned(together),
-        aligned(together),
-    )

@@ -8,12 +8,10 @@ pairs stay in the core's cache after the first pass, unless the row is very long
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
 
 from als_cli.als.kernels.blocks import clear, offset_of
-from als_cli.als.kernels.compiling import inlined, kernel, pasted
-from als_cli.als.kernels.row_system import RowSystem, Solution, aligned
-from als_cli.als.kernels.row_types import FLOATS_2D, ROW_SYSTEM, ROWS, SOLUTION
+from als_cli.als.kernels.compiling import inlined, pasted
+from als_cli.als.kernels.row_system import RowSystem, Solution
 from als_cli.als.kernels.vectors import (
     load,
     multiply,
@@ -239,17 +237,12 @@ def _improve(system: RowSystem, row: int, steps: int, vectors: Vectors) -> np.fl
     return loss - energy(system, row, vectors.x)
 
 
-@kernel(types.void, ROWS, ROW_SYSTEM, types.intp, SOLUTION, FLOATS_2D)
-def _solve(
+def solve_long_rows(
     rows: Int32Array, system: RowSystem, steps: int, solution: Solution, buffers: Float32Array
 ) -> None:
+    """Improve `rows`; see :func:`als_cli.als.kernels.rows.solve_long_rows`. `buffers` (4, width) is scratch memory."""
     for row in rows:
         vectors = Vectors(solution.factors[row], buffers[0], buffers[1], buffers[2], buffers[3])
         loss = _improve(system, row, steps, vectors)
         if solution.losses.shape[0] > 0:
             solution.losses[row] = loss
-
-
-def solve_long_rows(rows: Int32Array, system: RowSystem, steps: int, solution: Solution) -> None:
-    """Improve `rows`, none empty, by `steps` conjugate-gradient steps and overwrite their factors and losses."""
-    _solve(rows, system, steps, solution, aligned(4 * len(system.spectrum)).reshape(4, -1))

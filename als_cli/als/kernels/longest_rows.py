@@ -4,13 +4,10 @@ Solved one after the other, these rows would read their factors from main memory
 block of the fixed side at a time. While the block is in cache, every row of the group visits its pairs in it.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numba import types
 
 from als_cli.als.kernels.blocks import clear
-from als_cli.als.kernels.compiling import kernel, pasted, writable
+from als_cli.als.kernels.compiling import pasted
 from als_cli.als.kernels.long_rows import (
     Vectors,
     add_direction,
@@ -21,40 +18,12 @@ from als_cli.als.kernels.long_rows import (
     step_pass,
     turn,
 )
-from als_cli.als.kernels.row_system import RowSystem, Solution, aligned, frozen
-from als_cli.als.kernels.row_types import ROW_SYSTEM, ROWS, SOLUTION
-from als_cli.arrays import Float32Array, Float64Array, Int32Array, Int64Array
-
-
-class _Group(NamedTuple):
-    """The state of a group of G rows."""
-
-    rows: Int32Array
-    borders: Int64Array
-    """(G, blocks + 1) index of the first pair of each row in each block, then the end of the row."""
-    vectors: Float32Array
-    """(4, G, width) inverse, residual, direction and image of each row."""
-    losses: Float64Array
-    rz: Float32Array
-    curvatures: Float64Array
-
-
-_named: Any = types.NamedTuple
-_GROUP = _named(
-    (
-        ROWS,
-        writable(types.int64, 2),
-        writable(types.float32, 3),
-        writable(types.float64),
-        writable(types.float32),
-        writable(types.float64),
-    ),
-    _Group,
-)
+from als_cli.als.kernels.row_system import RowSystem, Solution
+from als_cli.als.kernels.scratch import GroupState
 
 
 @pasted
-def _find_borders(system: RowSystem, group: _Group, block_rows: int) -> None:
+def _find_borders(system: RowSystem, group: GroupState, block_rows: int) -> None:
     """Set `borders`: the first pair of each row in each block of the fixed side."""
     for g in range(group.rows.shape[0]):
         pair, end = system.indptr[group.rows[g]], system.indptr[group.rows[g] + 1]
@@ -66,14 +35,14 @@ def _find_borders(system: RowSystem, group: _Group, block_rows: int) -> None:
 
 
 @pasted
-def _vectors(group: _Group, g: int, solution: Solution) -> Vectors:
+def _vectors(group: GroupState, g: int, solution: Solution) -> Vectors:
     """Return the vectors of row `g` of the group."""
     own = group.vectors
     return Vectors(solution.factors[group.rows[g]], own[0, g], own[1, g], own[2, g], own[3, g])
 
 
 @pasted
-def _start(system: RowSystem, group: _Group, solution: Solution) -> None:
+def _start(system: RowSystem, group: GroupState, solution: Solution) -> None:
     """Set residuals, preconditioners, first directions and losses of all rows at their first x."""
     for g in range(group.rows.shape[0]):
         group.losses[g] = begin(system, group.rows[g], _vectors(group, g, solution))
@@ -87,7 +56,7 @@ def _start(system: RowSystem, group: _Group, solution: Solution) -> None:
 
 
 @pasted
-def _measure(system: RowSystem, group: _Group, solution: Solution, with_image: bool) -> None:
+def _measure(system: RowSystem, group: GroupState, solution: Solution, with_image: bool) -> None:
     """Set the curvature of all rows along p; with `with_image`, also the image of p."""
     for g in range(group.rows.shape[0]):
         vectors = _vectors(group, g, solution)
@@ -102,7 +71,7 @@ def _measure(system: RowSystem, group: _Group, solution: Solution, with_image: b
 
 
 @pasted
-def _advance(system: RowSystem, group: _Group, solution: Solution, is_last: bool) -> None:
+def _advance(system: RowSystem, group: GroupState, solution: Solution, is_last: bool) -> None:
     """Move all rows along p to the minimum; set the next directions unless `is_last`."""
     for g in range(group.rows.shape[0]):
         if group.rz[g] > np.float32(1e-30):
@@ -114,8 +83,10 @@ def _advance(system: RowSystem, group: _Group, solution: Solution, is_last: bool
                 group.rz[g] = turn(system, group.rows[g], vectors, length, group.rz[g])
 
 
-@kernel(types.void, ROW_SYSTEM, types.intp, types.intp, SOLUTION, _GROUP)
-def _solve(system: RowSystem, block_rows: int, steps: int, solution: Solution, group: _Group) -> None:
+def solve_longest_rows(
+    system: RowSystem, block_rows: int, steps: int, solution: Solution, group: GroupState
+) -> None:
+    """Improve the group; see :func:`als_cli.als.kernels.rows.solve_longest_rows`."""
     _find_borders(system, group, block_rows)
     _start(system, group, solution)
     for step in range(steps):
@@ -125,20 +96,3 @@ def _solve(system: RowSystem, block_rows: int, steps: int, solution: Solution, g
         for g in range(group.rows.shape[0]):
             row = group.rows[g]
             solution.losses[row] = group.losses[g] - energy(system, row, solution.factors[row])
-
-
-def solve_longest_rows(
-    rows: Int32Array, system: RowSystem, block_rows: int, steps: int, solution: Solution
-) -> None:
-    """Improve the group `rows` as `solve_long_rows` does; `block_rows` rows of the fixed side are a block."""
-    width, count = len(system.spectrum), len(rows)
-    blocks = -(-len(system.fixed) // width // block_rows)
-    group = _Group(
-        frozen(rows, np.int32),
-        np.empty((count, blocks + 1), np.int64),
-        aligned(4 * count * width).reshape(4, count, width),
-        np.empty(count, np.float64),
-        np.empty(count, np.float32),
-        np.empty(count, np.float64),
-    )
-    _solve(system, block_rows, steps, solution, group)

@@ -1,21 +1,22 @@
 """The only file that depends on numba's private parts; `pyproject.toml` bounds its version for that reason.
 
-1. Two private settings: `_nrt` compiles kernels without reference counts, `numba.config.CACHE_DIR` names the cache.
-2. The type `float32x16`, a register of sixteen float32 values, and the code generators of its operations.
+1. The private setting `_nrt` compiles kernels without reference counts.
+2. `code_of` takes the machine code of a compiled function, and checks the types of its arguments there.
+3. The type `float32x16`, a register of sixteen float32 values, and the code generators of its operations.
 
 `tests/als/test_numba_internals.py` checks each part alone, so that a new release of numba fails there first and by name.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import ctypes
+from collections.abc import Callable
 from typing import Any
 
-import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import models, register_model
+
+from als_cli.als.kernels.machine_code import MachineCode
 
 LANES = 16
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -31,18 +32,33 @@ COMPILER_OPTIONS: Any = {
     "_nrt": False,
 }
 
-_config: Any = numba.config  # its values are made at run time, so type checkers do not know them
+_PROCESS = ctypes.CDLL(None)
+"""The symbols of every process of Python, among them the C library. The functions of numba are not among them."""
 
 
-@contextmanager
-def cache_directory(folder: Path | None) -> Iterator[None]:
-    """Let numba keep in `folder` what is compiled inside the block; None: where it is configured to."""
-    configured = _config.CACHE_DIR
-    _config.CACHE_DIR = configured if folder is None else str(folder)
-    try:
-        yield
-    finally:
-        _config.CACHE_DIR = configured
+def code_of(dispatcher: Any, llvm_type: str) -> MachineCode:
+    """Return the machine code of the only signature of `dispatcher`, whose type in LLVM must be `llvm_type`.
+
+    Raises
+    ------
+    RuntimeError
+        The function has another type, or it needs a function or variable of numba, which is not imported when the kernel is called.
+    """
+    (result,) = dispatcher.overloads.values()
+    library, symbol = result.library, str(result.fndesc.llvm_func_name)
+    object_file = bytes(library._get_compiled_object())  # noqa: SLF001
+    functions = {one.name: one for one in library._final_module.functions}  # noqa: SLF001
+    if str(functions[symbol].global_value_type) != llvm_type:
+        raise RuntimeError(f"numba passes other arguments: {functions[symbol].global_value_type}")
+    declared = [
+        one.name
+        for one in (*library._final_module.functions, *library._final_module.global_variables)  # noqa: SLF001
+        if one.is_declaration and not one.name.startswith("llvm.")
+    ]
+    missing = [name for name in declared if not hasattr(_PROCESS, name)]
+    if missing:
+        raise RuntimeError(f"the kernel needs {', '.join(missing)}")
+    return MachineCode(symbol, object_file)
 
 
 class _Float32x16(types.Type):

@@ -5,42 +5,16 @@ x = D^(-1/2) (C' p + D^(-1/2) B' b0),  (I + C C') p = s - C D^(-1/2) B' b0.
 The cost of a row with n pairs is n^2 f + n^3 / 3. The f x f system would cost n f^2 + f^3 / 3.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numba import types
 
 from als_cli.als.kernels.blocks import clear, combine, offset_of, project, rounded, row_loss
 from als_cli.als.kernels.cholesky import factorize, solve_factorized
-from als_cli.als.kernels.compiling import kernel, pasted
-from als_cli.als.kernels.row_system import RowSystem, Solution, aligned
-from als_cli.als.kernels.row_types import FLOATS, ROW_SYSTEM, ROWS, SOLUTION
+from als_cli.als.kernels.compiling import pasted
+from als_cli.als.kernels.row_system import RowSystem, Solution
+from als_cli.als.kernels.scratch import ShortScratch
 from als_cli.als.kernels.tiles import add_dots, store_totals, zeros
 from als_cli.als.kernels.vectors import load, multiply, multiply_add, spread, store
 from als_cli.arrays import Float32Array, Int32Array
-
-
-class _Scratch(NamedTuple):
-    """Scratch memory for one row at a time; n: pairs of the longest row, rounded up to a multiple of 16."""
-
-    block: Float32Array
-    """(n * width,) C."""
-    matrix: Float32Array
-    """(n * n,) I + C C', then its Cholesky factor."""
-    right: Float32Array
-    """(n,) the right-hand side, then p."""
-    inverses: Float32Array
-    """(n,) inverse diagonal of the Cholesky factor."""
-    products: Float32Array
-    """(n,) C D^(-1/2) B' b0."""
-    scale: Float32Array
-    """(width,) D^(-1/2)."""
-    rest: Float32Array
-    """(width,) D^(-1/2) B' b0."""
-
-
-_named_alike: Any = types.NamedUniTuple
-_SCRATCH = _named_alike(FLOATS, 7, _Scratch)
 
 
 @pasted
@@ -105,8 +79,8 @@ def _multiply_rows(block: Float32Array, size: int, width: int, matrix: Float32Ar
         matrix[k * stride + k] += np.float32(1.0)
 
 
-@kernel(types.void, ROWS, ROW_SYSTEM, SOLUTION, _SCRATCH)
-def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Scratch) -> None:
+def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution, scratch: ShortScratch) -> None:
+    """Solve `rows` exactly; see :func:`als_cli.als.kernels.rows.solve_short_rows`."""
     width = system.spectrum.shape[0]
     block, matrix, right, scale = scratch.block, scratch.matrix, scratch.right, scratch.scale
     for row in rows:
@@ -133,19 +107,3 @@ def _solve(rows: Int32Array, system: RowSystem, solution: Solution, scratch: _Sc
             store(x, k, multiply(load(x, k), load(scale, k)))
         if solution.losses.shape[0] > 0:
             solution.losses[row] = row_loss(system, row, x)
-
-
-def solve_short_rows(rows: Int32Array, system: RowSystem, solution: Solution) -> None:
-    """Solve `rows` exactly and overwrite their factors and losses; longest row first, none empty, all w >= 0."""
-    width = len(system.spectrum)
-    longest = -(-int(system.indptr[rows[0] + 1] - system.indptr[rows[0]]) // 16) * 16
-    scratch = _Scratch(
-        aligned(longest * width),
-        aligned(longest * longest),
-        aligned(longest),
-        aligned(longest),
-        aligned(longest),
-        aligned(width),
-        aligned(width),
-    )
-    _solve(rows, system, solution, scratch)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from als_cli.als.kernels.importing import IMPORTING
 from als_cli.als.threads import Workers
 from als_cli.arrays import BoolArray, Float32Array, Int64Array
 from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffers, frozen
+from als_cli.ranking.kernel_entries import take_diverse, take_offers
 from als_cli.ranking.rules.limits import LimitState
 from als_cli.ranking.top_n import norms
 
@@ -65,9 +65,6 @@ class InOrder:
 
     def take(self, offers: PackedOffers, turn: Turn) -> None:
         """See :class:`Selector`."""
-        with IMPORTING:
-            from als_cli.ranking.kernel_offers import take_offers
-
         turn.run(take_offers, offers)
 
 
@@ -90,9 +87,6 @@ class Diverse:
 
     def take(self, offers: PackedOffers, turn: Turn) -> None:
         """See :class:`Selector`."""
-        with IMPORTING:
-            from als_cli.ranking.kernel_diversity import take_diverse
-
         m = offers.rows.shape[1]
 
         def scratch() -> PackedDiversity:

@@ -1,5 +1,6 @@
 """Columns: one per class of a histogram, or one per period of time."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,17 +52,21 @@ def histogram(classes: Sequence[tuple[str, int]], title: str, axis: str) -> dict
 
 def timeline(periods: Sequence[EventPeriod], axis: str) -> dict[str, Any]:
     """Return a chart with a column per period, stacked by series if there are several."""
-    values = [
-        {
-            "start": period.start.isoformat(),
-            "end": period.end.isoformat(),
-            "value": period.events,
-            "label": count(period.events),
-            "from": instant(period.start),
-            "series": period.series,
-        }
-        for period in periods
-    ]
+    values, heights = [], Counter[datetime]()
+    for period in periods:
+        bottom = heights[period.start]
+        heights[period.start] += period.events
+        values.append(
+            {
+                "start": period.start.isoformat(),
+                "end": period.end.isoformat(),
+                "bottom": bottom,
+                "top": heights[period.start],
+                "label": count(period.events),
+                "from": instant(period.start),
+                "series": period.series,
+            }
+        )
     series = list(dict.fromkeys(period.series for period in periods))
     several = len(series) > 1
     colour: dict[str, Any] = {"value": ACCENT}
@@ -83,10 +88,12 @@ def timeline(periods: Sequence[EventPeriod], axis: str) -> dict[str, Any]:
             },
             "x2": {"field": "end"},
             "y": {
-                "field": "value",
+                "field": "top",
                 "type": "quantitative",
+                "scale": {"zero": True},
                 "axis": {"title": axis, "tickCount": 5, "format": "~s"},
             },
+            "y2": {"field": "bottom"},
             "color": colour,
             "tooltip": tooltip(**titles),
         },

@@ -14,7 +14,7 @@ from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.sections.left_out import counts_by_reason, left_out_rows, source_files
 from als_cli.report.text import count, day, duration, instant, percent, readable
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 
 _UNITS = (("1h", 3600), ("1d", 86_400), ("1w", 7 * 86_400), ("1mo", 31 * 86_400), ("1q", 92 * 86_400))
 _UNIT_NAMES = {"1h": "hour", "1d": "day", "1w": "week", "1mo": "month", "1q": "quarter", "1y": "year"}
@@ -47,7 +47,7 @@ class DataSection:
         return None if self.newest is None else max(0.0, (self.read_at - self.newest).total_seconds())
 
 
-def data_section(dataset: Dataset) -> DataSection:
+def data_section(dataset: StoredDataset) -> DataSection:
     """Return the figures of `dataset`."""
     manifest, found = dataset.manifest, dataset.interactions
     users, items = found.matrix.shape
@@ -85,7 +85,7 @@ def _age(newest: datetime | None, read_at: datetime) -> str:
     return f"{duration(max(0.0, (read_at - newest).total_seconds()))} before {day(read_at)}"
 
 
-def _timeline(dataset: Dataset) -> Chart | None:
+def _timeline(dataset: StoredDataset) -> Chart | None:
     first, newest = dataset.interactions.users["first_time"].min(), dataset.interactions.newest
     if not isinstance(first, datetime) or newest is None:
         return None
@@ -110,7 +110,7 @@ def _timeline(dataset: Dataset) -> Chart | None:
 def _periods(events: pl.LazyFrame, unit: str) -> list[EventPeriod]:
     """Return the number of events per period of length `unit`, by type if the events have one; oldest first."""
     has_types = "type" in events.collect_schema()
-    kind = pl.col("type").cast(pl.String).fill_null("") if has_types else pl.lit("")
+    kind = pl.col("type").cast(pl.String).fill_null("without type") if has_types else pl.lit("")
     counts = (
         events.drop_nulls("timestamp")
         .group_by(pl.col("timestamp").dt.truncate(unit).alias("start"), kind.alias("series"))

@@ -14,7 +14,7 @@ from als_cli.report.charts.scatter import Point, scatter
 from als_cli.report.item_labels import ItemLabel, ItemLabels
 from als_cli.report.parts import Chart
 from als_cli.report.text import count, figure, percent, plural
-from als_cli.storage.model_files import Model
+from als_cli.storage.model_files import StoredModel
 
 _CARDS = 24
 _NEIGHBOURS = 6
@@ -58,7 +58,7 @@ class ItemsSection:
     """None: fewer than three items have a direction."""
 
 
-def items_section(model: Model, labels: ItemLabels, points: int) -> ItemsSection:
+def items_section(model: StoredModel, labels: ItemLabels, points: int) -> ItemsSection:
     """Return the neighbours of some items of `model`, and a map of up to `points` items."""
     users = model.item_interactions.to_numpy().astype(np.int64)
     popular = np.argsort(-users, kind="stable")
@@ -75,7 +75,7 @@ def _shown_rows(users: Int64Array, popular: Int64Array) -> Int64Array:
     return np.asarray(spread if len(enough) else popular[:_CARDS], np.int64)
 
 
-def _cards(model: Model, labels: ItemLabels, rows: Int64Array) -> tuple[ItemCard, ...]:
+def _cards(model: StoredModel, labels: ItemLabels, rows: Int64Array) -> tuple[ItemCard, ...]:
     nearest = similar_items(model.factors.items, rows, _NEIGHBOURS)
     users = model.item_interactions.to_numpy()
     shown = labels.of(model.item_ids.gather(rows))
@@ -88,7 +88,7 @@ def _cards(model: Model, labels: ItemLabels, rows: Int64Array) -> tuple[ItemCard
 
 
 def _neighbours(
-    model: Model, labels: ItemLabels, shown: Sequence[ItemLabel], nearest: TopN
+    model: StoredModel, labels: ItemLabels, shown: Sequence[ItemLabel], nearest: TopN
 ) -> list[tuple[NeighbourRow, ...]]:
     found = []
     for place, label in enumerate(shown):
@@ -109,7 +109,7 @@ def _neighbours(
     return found
 
 
-def _agreement(model: Model, labels: ItemLabels, popular: Int64Array) -> str:
+def _agreement(model: StoredModel, labels: ItemLabels, popular: Int64Array) -> str:
     if not labels.has_categories:
         return ""
     rows = popular[:: max(1, len(popular) // _COMPARED)][:_COMPARED]
@@ -152,7 +152,7 @@ def principal_components(vectors: Float32Array) -> tuple[Float64Array, float]:
     return found, float(top.sum() / total) if total > 0 else 0.0
 
 
-def _map(model: Model, labels: ItemLabels, rows: Int64Array) -> Chart | None:
+def _map(model: StoredModel, labels: ItemLabels, rows: Int64Array) -> Chart | None:
     units, has_direction = unit_vectors(np.asarray(model.factors.items[rows]))
     rows, units = rows[has_direction], units[has_direction]
     if len(rows) < 3:

@@ -7,7 +7,7 @@ import polars as pl
 from als_cli.events.checks import REASONS
 from als_cli.report.parts import Table, table_of
 from als_cli.report.text import count, percent, readable
-from als_cli.storage.dataset_files import REJECTED, Dataset
+from als_cli.storage.dataset_files import REJECTED, StoredDataset
 from als_cli.storage.manifest import Manifest
 
 _MAXIMUM_SOURCES = 8
@@ -28,7 +28,7 @@ def counts_by_reason(manifest: Manifest, prefix: str) -> dict[str, int]:
     }
 
 
-def left_out_rows(dataset: Dataset) -> Table | None:
+def left_out_rows(dataset: StoredDataset) -> Table | None:
     """Return the rejected rows, the dropped rows and the later events by reason; None if there are none."""
     rejected, dropped = (counts_by_reason(dataset.manifest, prefix) for prefix in ("rejected_", "dropped_"))
     later = dataset.manifest.counts.get("later_events", 0)
@@ -54,7 +54,7 @@ def left_out_rows(dataset: Dataset) -> Table | None:
     )
 
 
-def _examples(dataset: Dataset) -> dict[str, str]:
+def _examples(dataset: StoredDataset) -> dict[str, str]:
     """Return the first rejected row of each reason, in words."""
     path = dataset.manifest.file(dataset.folder, REJECTED)
     first = (

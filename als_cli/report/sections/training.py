@@ -10,7 +10,7 @@ from als_cli.report.charts.bars import Bar, bars
 from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.text import count, duration, figure, short
-from als_cli.storage.model_files import Model
+from als_cli.storage.model_files import StoredModel
 from als_cli.tuning.compared import ComparedTrial
 from als_cli.tuning.report import TrialReport, TuneReport
 
@@ -42,7 +42,7 @@ class SearchSection:
     best: Table
 
 
-def training_section(artifacts: Artifacts, model: Model) -> TrainingSection:
+def training_section(artifacts: Artifacts, model: StoredModel) -> TrainingSection:
     """Return how `model` was trained."""
     recipe = model.recipe(1).to_json()
     seconds, losses = model.iteration_seconds, model.losses

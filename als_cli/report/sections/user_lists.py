@@ -21,7 +21,7 @@ from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.top_n import TopN
 from als_cli.ranking.trained_model import TrainedModel
 from als_cli.report.artifacts import Artifacts
-from als_cli.storage.model_files import Model
+from als_cli.storage.model_files import StoredModel
 from als_cli.tables.scan import reading
 
 _REASONS = 3
@@ -93,7 +93,7 @@ def _slots(rows: pl.DataFrame, *, has_reasons: bool) -> list[ShownSlot]:
     ]
 
 
-def _explained(lists: UsersLists, artifacts: Artifacts, model: Model) -> UsersLists:
+def _explained(lists: UsersLists, artifacts: Artifacts, model: StoredModel) -> UsersLists:
     """Return `lists` with the reasons of the items that the model ranked, from the histories of the dataset."""
     if not lists:
         return lists
@@ -144,12 +144,12 @@ def _reasons(found: Reasons, user: int, slot: int, item_ids: pl.Series) -> tuple
     )
 
 
-def _ranked(artifacts: Artifacts, model: Model) -> tuple[TrainedModel, Recipe]:
+def _ranked(artifacts: Artifacts, model: StoredModel) -> tuple[TrainedModel, Recipe]:
     recipe = model.recipe(artifacts.threads)
     return refreshed(artifacts.recommend.refresh, artifacts.dataset.interactions, model, recipe)
 
 
-def _made(artifacts: Artifacts, trained: Model, users: pl.Series, instant: datetime) -> UsersLists:
+def _made(artifacts: Artifacts, trained: StoredModel, users: pl.Series, instant: datetime) -> UsersLists:
     """Return the lists that `als recommend` would make for `instant`, apart from rules about earlier lists."""
     interactions = artifacts.dataset.interactions
     model, recipe = _ranked(artifacts, trained)

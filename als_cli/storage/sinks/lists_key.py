@@ -6,17 +6,17 @@ from typing import Any
 
 from als_cli.config.recommend import RecommendConfig
 from als_cli.ranking.rules.list_rules import ListRules
-from als_cli.storage.dataset_files import Dataset
+from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.manifest import InputFile, stage_key
-from als_cli.storage.model_files import Model
+from als_cli.storage.model_files import StoredModel
 from als_cli.storage.sinks.shown import day_of
 from als_cli.storage.sinks.target import Target, target_of
 
 
 def lists_key(
     config: RecommendConfig,
-    dataset: Dataset,
-    model: Model,
+    dataset: StoredDataset,
+    model: StoredModel,
     inputs: tuple[InputFile, ...],
     changing: dict[str, Any],
 ) -> str:

@@ -105,7 +105,12 @@ class _ParquetWriter:
         self._schema = _arrow_schema(schema)
         self._rows = options.row_group_rows
         self._writer = pq.ParquetWriter(
-            stream, self._schema, compression=options.compression, compression_level=options.level
+            stream,
+            self._schema,
+            compression=options.compression,
+            compression_level=options.level,
+            # Scores hardly repeat. The attempt takes as long as the other columns together, and makes the file larger.
+            use_dictionary=[path for field in self._schema for path in _repeating(field.name, field.type)],
         )
         self._waiting: list[pl.DataFrame] = []
         self._waiting_rows = 0
@@ -162,3 +167,12 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_large_list(kind):
         return pa.list_(_plain(kind.value_type))
     return kind
+
+
+def _repeating(path: str, kind: pa.DataType) -> list[str]:
+    """Return the Parquet paths of the columns below `path` that are not floats."""
+    if pa.types.is_list(kind):
+        return _repeating(f"{path}.list.element", kind.value_type)
+    if pa.types.is_struct(kind):
+        return [one for field in kind for one in _repeating(f"{path}.{field.name}", field.type)]
+    return [] if pa.types.is_floating(kind) else [path]
