@@ -1,6 +1,7 @@
 """Section `data`: the events over time, long tails, left-out rows, and freshness."""
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,10 +93,13 @@ def _timeline(dataset: StoredDataset) -> Chart | None:
     seconds = (newest - first).total_seconds()
     unit = next((name for name, size in _UNITS if seconds / size <= _MAXIMUM_PERIODS), "1y")
     periods = _periods(dataset.scan_events(), unit)
-    most = max(periods, key=lambda one: one.events)
+    totals = Counter[datetime]()
+    for one in periods:
+        totals[one.start] += one.events
+    [(busiest, _)] = totals.most_common(1)
     summary = (
         f"Events per {_UNIT_NAMES[unit]} from {day(first)} to {day(newest)}. "
-        f"The busiest {_UNIT_NAMES[unit]} begins on {day(most.start)}. A gap means that no event was read."
+        f"The busiest {_UNIT_NAMES[unit]} begins on {day(busiest)}. A gap means that no event was read."
     )
     rows = [(instant(one.start), readable(one.series), count(one.events)) for one in periods]
     several = len({one.series for one in periods}) > 1
@@ -108,7 +112,10 @@ def _timeline(dataset: StoredDataset) -> Chart | None:
 
 
 def _periods(events: pl.LazyFrame, unit: str) -> list[EventPeriod]:
-    """Return the number of events per period of length `unit`, by type if the events have one; oldest first."""
+    """Return the number of events per period of length `unit`, by type if the events have one.
+
+    The oldest period is first, and in a period the type that most events of all periods have.
+    """
     has_types = "type" in events.collect_schema()
     kind = pl.col("type").cast(pl.String).fill_null("without type") if has_types else pl.lit("")
     counts = (
@@ -130,7 +137,7 @@ def _periods(events: pl.LazyFrame, unit: str) -> list[EventPeriod]:
         named.group_by("start", "series")
         .agg(pl.col("events").sum())
         .with_columns(pl.col("start").dt.offset_by(unit).alias("end"))
-        .sort("start", "series")
+        .sort("start", pl.col("series").replace_strict(kept, range(len(kept)), default=len(kept)))
     )
     return [
         EventPeriod(start, end, events, readable(series) if series else "")
@@ -162,7 +169,7 @@ def _tails(found: Interactions) -> Chart:
         for x, y in concentration(values)
     ]
     axes = LineAxes(
-        "fraction of the items or users, most active first",
+        "items or users, most active first",
         "fraction of the pairs",
         "fraction",
         y_format=".0%",

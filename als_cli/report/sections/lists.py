@@ -170,9 +170,7 @@ def _popularity(artifacts: Artifacts, slots: pl.DataFrame) -> Chart:
         )
         for fraction in (0.01, 0.1, 0.5)
     ]
-    axes = LineAxes(
-        "fraction of the items, largest first", "fraction of the slots or pairs", "fraction", y_format=".0%"
-    )
+    axes = LineAxes("items, largest first", "fraction of the slots or pairs", "fraction", y_format=".0%")
     table = table_of("Concentration", ("items", "slots of the lists", "user-item pairs"), rows)
     return Chart(
         "concentration",
