@@ -33,6 +33,7 @@ FILES_OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "yaml": ("config/",),
     "typer": ("cli.py", "commands/", "console/"),
     "rich": ("console/",),
+    "plotext": ("console/plots.py",),
     "implicit": ("als/implicit_engine.py", "evaluation/item_knn.py", "api/exchange.py"),
     "numba": ("als/kernels/", "ranking/kernel_"),
     "optuna": ("tuning/study.py", "tuning/trial_digests.py"),
