@@ -72,7 +72,7 @@ def write_clean_events(
     units = _unit_hints(probed, clock)
     check_any_left([file.later for file in probed], rows, config.as_of, units[0] if units else None)
     _check_any(probed, rows - later, inside)
-    how = _id_types_and_limit(probed, config, clock)
+    how = id_types_and_limit(probed, config, clock)
     sources = [checked(file, how, config) for file in probed]
     exact = config.duplicates == "exact"
     first = spool / "with-duplicates.parquet" if exact else clean
@@ -113,7 +113,14 @@ def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:
         )
 
 
-def _id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
+def id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
+    """Return the id types of all sources, and the latest valid time of a run at `clock`.
+
+    Raises
+    ------
+    DataError
+        The id types of two sources conflict.
+    """
     return Reading(
         user_type=common_type(config.id_types.user, [file.user for file in probed], side="user"),
         item_type=common_type(config.id_types.item, [file.item for file in probed], side="item"),
