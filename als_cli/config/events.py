@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from als_cli.config.fields import ConditionText, Duration, Instant, PathText, QueryText, Section
 from als_cli.config.query import EVENTS_TABLE
@@ -69,16 +69,12 @@ class EventsConfig(TableFormat):
 
     @field_validator("tables")
     @classmethod
-    def _are_tables_of_the_query(
-        cls, tables: dict[str, PathText | TableConfig], info: ValidationInfo
-    ) -> dict[str, PathText | TableConfig]:
+    def _have_names(cls, tables: dict[str, PathText | TableConfig]) -> dict[str, PathText | TableConfig]:
         for name in tables:
             if not name.isidentifier():
                 raise ValueError(f"{name!r} is not a name of letters, digits and underscores")
             if name.lower() == EVENTS_TABLE:
                 raise ValueError(f"table {EVENTS_TABLE} has the rows of events.source; use another name")
-        if tables and info.data.get("query", "") is None:
-            raise ValueError("these tables need events.query")
         return tables
 
     @property

@@ -92,8 +92,12 @@ def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
     Raises
     ------
     ConfigError
-        Two entries name stdin.
+        Two entries name stdin, or there are tables without a query.
     """
+    if config.tables and config.query is None:
+        raise ConfigError(
+            "events.tables needs events.query", hint="write the query that uses them, or remove events.tables"
+        )
     entries = (config.source,) if isinstance(config.source, str) else config.source
     declared = tuple(_declared(config, entry, number) for number, entry in enumerate(entries))
     if sum(entry.path == STDIN for entry in declared) > 1:
