@@ -18,7 +18,7 @@ LAYERS = (
     {"events"},
     {"dataset"},
     {"splitting", "ranking"},
-    {"evaluation"},
+    {"evaluation", "guessing"},
     {"tuning"},
     {"storage"},
     {"stages"},

@@ -115,6 +115,19 @@ def write_yaml(tree: dict[str, Any]) -> str:
     return text
 
 
+def write_inline(value: Any) -> str:
+    """Return `value` (JSON-like) as YAML on one line. :func:`parse_yaml` reads it back unchanged."""
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
 def _parse(source: YamlText) -> Document:
     try:
         loader = _Loader(source.text)

@@ -81,6 +81,10 @@ class CommonOptions:
     """Only of the commands that write."""
 
 
+_OUTPUT_OPTIONS = ("json", "verbose", "quiet", "log_format", "log_file")
+"""The common options of a command without a config."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A running command."""
@@ -223,12 +227,12 @@ def _output_is_missing() -> ConfigError:
 
 
 def command(
-    app: typer.Typer, *, writes: bool = True, **settings: Any
+    app: typer.Typer, *, writes: bool = True, has_config: bool = True, **settings: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that registers a function as a subcommand. Its first parameter is the :class:`Session`.
 
-    The common options are added to the options of the function. Only a command that `writes` can wait for a lock.
-    Failures become exit codes.
+    The common options are added to the options of the function. Only a command that `writes` can wait for a lock. A
+    command without a config has only the options about its output. Failures become exit codes.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -236,13 +240,15 @@ def command(
         common = [
             parameter
             for parameter in inspect.signature(CommonOptions).parameters.values()
-            if writes or parameter.name != "wait"
+            if parameter.name in _OUTPUT_OPTIONS or (has_config and (writes or parameter.name != "wait"))
         ]
         names = {parameter.name for parameter in common}
+        absent: dict[str, Any] = {} if has_config else {"config": Path()}
 
         @functools.wraps(function)
         def run(**arguments: Any) -> None:
-            options = CommonOptions(**{name: value for name, value in arguments.items() if name in names})
+            shared = {name: value for name, value in arguments.items() if name in names}
+            options = CommonOptions(**absent, **shared)
             with _session(options) as session:
                 function(session, **{name: value for name, value in arguments.items() if name not in names})
 

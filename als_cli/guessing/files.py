@@ -1,0 +1,123 @@
+"""The event files of a path, and a sample of them by columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from als_cli.errors import ConfigError, DataError
+from als_cli.guessing.names import words_in
+from als_cli.guessing.samples import Sample, read_sample
+from als_cli.tables.folder_hint import folder_glob
+from als_cli.tables.scan import STDIN, find_files, reading
+
+_SAMPLED_FILES = 16
+_HELD_OUT = {"test", "valid", "validation", "val", "dev", "holdout", "heldout", "candidates"}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files with the same columns and format."""
+
+    samples: tuple[Sample, ...]
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows of all samples."""
+        return pl.concat([sample.frame for sample in self.samples], how="diagonal_relaxed")
+
+    @property
+    def main(self) -> Sample:
+        """The first sample."""
+        return self.samples[0]
+
+
+@dataclass(frozen=True)
+class EventFiles:
+    """The files of a path, and samples of some of them."""
+
+    source: str
+    """The path, or a glob for a folder."""
+    files: tuple[str, ...]
+    groups: tuple[Group, ...]
+    """The sampled files by columns, in the order of their names."""
+    notes: tuple[str, ...]
+    """Files that are left out, and why."""
+
+    @property
+    def are_all_sampled(self) -> bool:
+        """Whether there is a sample of each file."""
+        return sum(len(group.samples) for group in self.groups) == len(self.files)
+
+    @property
+    def rows(self) -> int:
+        """The rows of all files, possibly an estimate."""
+        samples = [sample for group in self.groups for sample in group.samples]
+        return round(sum(sample.rows for sample in samples) / len(samples) * len(self.files))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the samples have all rows of all files."""
+        samples = [sample for group in self.groups for sample in group.samples]
+        return self.are_all_sampled and all(sample.is_complete for sample in samples)
+
+    @property
+    def are_rows_exact(self) -> bool:
+        """Whether `rows` is exact and not an estimate."""
+        samples = [sample for group in self.groups for sample in group.samples]
+        return self.are_all_sampled and all(sample.is_exact for sample in samples)
+
+
+def event_files(path: str) -> EventFiles:
+    """Return the files of `path` (a file, a folder or a glob) with samples of at most 16 of them.
+
+    Files of a test set or a validation set beside a training set are left out.
+
+    Raises
+    ------
+    ConfigError
+        `path` is stdin or a URL.
+    DataError
+        There is no such file, or a file cannot be read.
+    """
+    if path == STDIN:
+        raise ConfigError("als init cannot read stdin", hint="give a file, a folder or a glob")
+    source, notes = path, []
+    if Path(path).is_dir():
+        with reading(path):
+            found = folder_glob(Path(path))
+        if found is None:
+            raise DataError(f"{path} has no files", hint="check the path")
+        source = found[0]
+        notes += [f"{other} in the same folder" for other in found[1]]
+    files = tuple(file.name for file in find_files(source))
+    kept = _without_held_out(files)
+    notes += [f"{Path(name).name}: a test set or validation set" for name in files if name not in kept]
+    sampled = _spread(kept)
+    samples = [read_sample(name, share=1 / len(sampled)) for name in sampled]
+    return EventFiles(source, kept, _grouped(samples), tuple(notes))
+
+
+def _without_held_out(files: Sequence[str]) -> tuple[str, ...]:
+    held_out = [name for name in files if _HELD_OUT.intersection(words_in(Path(name).stem))]
+    has_train = any("train" in words_in(Path(name).stem) for name in files)
+    return tuple(name for name in files if not has_train or name not in held_out)
+
+
+def _spread(files: Sequence[str]) -> list[str]:
+    if len(files) <= _SAMPLED_FILES:
+        return list(files)
+    last = len(files) - 1
+    return [files[round(number * last / (_SAMPLED_FILES - 1))] for number in range(_SAMPLED_FILES)]
+
+
+def _grouped(samples: Sequence[Sample]) -> tuple[Group, ...]:
+    groups: dict[object, list[Sample]] = {}
+    for sample in samples:
+        shape = sample.shape
+        format_key = None if shape is None else (shape.separator, shape.header, shape.quote, shape.encoding)
+        # Objects of NDJSON may lack fields. A query and `columns` name the fields that they need.
+        names = () if sample.kind == "ndjson" else tuple(sample.frame.columns)
+        groups.setdefault((sample.kind, format_key, names), []).append(sample)
+    return tuple(Group(tuple(group)) for group in groups.values())
