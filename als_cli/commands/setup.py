@@ -35,3 +35,12 @@ def init(  # noqa: PLR0913, PLR0917 - each parameter is an option
     from als_cli.console.initialization import initialize
 
     initialize(session, (events, catalog, output), column or (), yes=yes, force=force)
+
+
+@command(app, writes=False)
+def check(session: Session) -> None:
+    """Check the config and the first rows of the events, without any other work."""
+    from als_cli.console.verdict import end_with
+
+    report = session.look("check", session.context())
+    end_with(report, as_json=session.options.json)

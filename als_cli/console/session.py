@@ -189,12 +189,12 @@ class Session:
 
     def look(
         self, name: str, context: "StageContext", *arguments: str | None, **options: str | bool | None
-    ) -> None:
-        """Run the stage `name`, which takes no lock of the workspace, and print its report on stdout.
+    ) -> Any:
+        """Run the stage `name`, which takes no lock of the workspace, print its report on stdout, and return it.
 
         The stage gets `arguments` and `options`. The report is JSON or a table.
         """
-        self._answer(name, name, f"render_{name}", context, *arguments, **options)
+        return self._answer(name, name, f"render_{name}", context, *arguments, **options)
 
     def _answer(
         self,
@@ -204,10 +204,13 @@ class Session:
         context: "StageContext",
         *arguments: str | None,
         **options: str | bool | None,
-    ) -> None:
-        report = getattr(import_module(f"als_cli.stages.{module}"), stage)(context, *arguments, **options)
+    ) -> "Report":
+        report: Report = getattr(import_module(f"als_cli.stages.{module}"), stage)(
+            context, *arguments, **options
+        )
         view = getattr(import_module(f"als_cli.console.views.{module}"), render)
         self._print(report, view, self.terminal.show_answer)
+        return report
 
     def _print(self, report: "Report", render: "Render", show: "Callable[[RenderableType], None]") -> None:
         if self.options.json:

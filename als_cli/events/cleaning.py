@@ -69,7 +69,7 @@ def write_clean_events(
     rows = sum(file.rows for file in probed)
     later = sum(file.later.events for file in probed if file.later)
     inside = rows - later - sum(dropped.values())
-    units = _unit_hints(probed, clock)
+    units = unit_hints(probed, clock)
     check_any_left([file.later for file in probed], rows, config.as_of, units[0] if units else None)
     _check_any(probed, rows - later, inside)
     how = id_types_and_limit(probed, config, clock)
@@ -129,7 +129,7 @@ def id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: da
     )
 
 
-def _unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
+def unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
     """Return a hint for each source whose epoch times are read in one unit but fit another unit better."""
     hints = []
     for file in probed:
