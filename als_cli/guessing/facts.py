@@ -33,6 +33,7 @@ class ColumnFacts:
     length: float
     """Mean number of characters of the values."""
     emails: int
+    """Email addresses among the first 1,000 values."""
     examples: tuple[str, ...]
     position: int
 

@@ -12,7 +12,7 @@ from als_cli.guessing.samples import Sample, read_sample
 from als_cli.tables.folder_hint import folder_glob
 from als_cli.tables.scan import STDIN, find_files, reading
 
-_SAMPLED_FILES = 16
+_SAMPLED_FILES = 32
 _HELD_OUT = {"test", "valid", "validation", "val", "dev", "holdout", "heldout", "candidates"}
 
 
@@ -70,7 +70,7 @@ class EventFiles:
 
 
 def event_files(path: str) -> EventFiles:
-    """Return the files of `path` (a file, a folder or a glob) with samples of at most 16 of them.
+    """Return the files of `path` (a file, a folder or a glob) with samples of at most 32 of them.
 
     Files of a test set or a validation set beside a training set are left out.
 

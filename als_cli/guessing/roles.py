@@ -20,6 +20,9 @@ _MARGIN = 0.15
 """A guess is less sure if the next column has almost the same score."""
 _BY_POSITION = 0.55
 _STATED = 1.0
+_USUAL = 0.8
+"""Score of a name that is usual for a role."""
+_LONG = 200
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,11 @@ def _ranked(role: str, columns: Columns) -> list[_Scored]:
 
 
 def _id_score(role: str, facts: ColumnFacts, columns: Columns) -> _Scored | None:
-    if not facts.is_id_like:
-        return None
     named = name_score(role, facts.name)
+    # Client ids of web analytics are texts such as 1234567890.1700000000.
+    is_long_text = facts.dtype == pl.String and facts.distinct > 1 and facts.length < _LONG
+    if not (facts.is_id_like or (is_long_text and named >= _USUAL)):
+        return None
     other = name_score("item" if role == "user" else "user", facts.name)
     reasons = [f"the name is usual for a column of {role}s"] if named >= 0.5 else []
     score = max(named, _WITHOUT_NAME if other < 0.5 else 0.1)
@@ -125,7 +130,7 @@ def _id_score(role: str, facts: ColumnFacts, columns: Columns) -> _Scored | None
         number = _number_of_ids(facts, columns)
         reasons.append(f"it is number {number} of the columns that can hold ids; users usually come first")
     if facts.emails and role == "user":
-        score = max(score, 0.8)
+        score = max(score, 0.87)
         reasons.append("the values are email addresses")
     factor, doubts = _id_doubts(facts, columns, named)
     reasons += doubts

@@ -110,7 +110,11 @@ class Survey:
         found += [guess for guess in optional if guess is not None]
         if self.types is not None:
             known = sum(one.is_known for one in self.types.values())
-            reason = f"{known} of {len(self.types)} names are known; other weights come from the frequency"
+            reason = "the names are known"
+            if known < len(self.types):
+                reason = (
+                    f"{known} of {len(self.types)} names are known; other weights come from the frequency"
+                )
             weights = {name: one.weight for name, one in self.types.items()}
             found.append(Guess("events.types", weights, 0.5 + 0.4 * known / len(self.types), (reason,)))
         if self.conditions:

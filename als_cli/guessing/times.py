@@ -92,7 +92,9 @@ def _epoch(column: pl.Series, clock: datetime) -> TimeGuess | None:
             continue
         recent = float((times >= _RECENT.timestamp() * 1e6).mean() or 0)  # type: ignore[arg-type]
         years = [_year(times.min()), _year(times.max())] if inside == 1 else []
-        span = f" from {years[0]} to {years[1]}" if years else f" for {inside:.1%} of the values"
+        span = f" for {inside:.1%} of the values"
+        if years:
+            span = f" from {years[0]} to {years[1]}" if years[0] < years[1] else f" in {years[0]}"
         reason = f"in {UNIT_NAMES[unit]} since 1970 the values are times{span}"
         return TimeGuess(unit, 0.95 if recent > _READABLE else 0.7, (reason,))
     return None
