@@ -117,10 +117,17 @@ def write_yaml(tree: dict[str, Any]) -> str:
 
 def write_inline(value: Any) -> str:
     """Return `value` (JSON-like) as YAML on one line. :func:`parse_yaml` reads it back unchanged."""
+    text = _flow(value)
+    # Only the style with double quotes writes a line end as an escape.
+    return _flow(value, '"') if "\n" in text else text
+
+
+def _flow(value: Any, style: str | None = None) -> str:
     text: str = yaml.dump(
         value,
         Dumper=_Dumper,
         default_flow_style=True,
+        default_style=style,
         sort_keys=False,
         allow_unicode=True,
         width=float("inf"),

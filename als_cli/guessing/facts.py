@@ -59,10 +59,10 @@ class ColumnFacts:
 
     @property
     def is_id_like(self) -> bool:
-        """Whether the column can hold ids: texts or whole numbers, with more than one value."""
+        """Whether the column can hold ids: texts or whole numbers."""
         if self.values == 0 or self.dtype.is_temporal() or self.dtype == pl.Boolean:
             return False
-        return (not self.is_numeric or self.is_whole) and self.distinct > 1 and self.length < 200
+        return (not self.is_numeric or self.is_whole) and self.length < 200
 
     @property
     def is_unique(self) -> bool:

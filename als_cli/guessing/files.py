@@ -10,7 +10,7 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.guessing.names import words_in
 from als_cli.guessing.samples import Sample, read_sample
 from als_cli.tables.folder_hint import folder_glob
-from als_cli.tables.scan import STDIN, find_files, reading
+from als_cli.tables.scan import STDIN, find_files, has_pipe, reading
 
 _SAMPLED_FILES = 32
 _HELD_OUT = {"test", "valid", "validation", "val", "dev", "holdout", "heldout", "candidates"}
@@ -77,12 +77,15 @@ def event_files(path: str) -> EventFiles:
     Raises
     ------
     ConfigError
-        `path` is stdin or a URL.
+        `path` is stdin, a pipe or a URL.
     DataError
         There is no such file, or a file cannot be read.
     """
-    if path == STDIN:
-        raise ConfigError("als init cannot read stdin", hint="give a file, a folder or a glob")
+    if path == STDIN or has_pipe(path):
+        raise ConfigError(
+            "als init reads files several times, so it cannot read stdin or a pipe",
+            hint="write the events to a file first",
+        )
     source, notes = path, []
     if Path(path).is_dir():
         with reading(path):

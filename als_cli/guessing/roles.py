@@ -119,7 +119,7 @@ def _ranked(role: str, columns: Columns) -> list[_Scored]:
 def _id_score(role: str, facts: ColumnFacts, columns: Columns) -> _Scored | None:
     named = name_score(role, facts.name)
     # Client ids of web analytics are texts such as 1234567890.1700000000.
-    is_long_text = facts.dtype == pl.String and facts.distinct > 1 and facts.length < _LONG
+    is_long_text = facts.dtype == pl.String and facts.values > 0 and facts.length < _LONG
     if not (facts.is_id_like or (is_long_text and named >= _USUAL)):
         return None
     other = name_score("item" if role == "user" else "user", facts.name)
@@ -144,6 +144,9 @@ def _id_doubts(facts: ColumnFacts, columns: Columns, named: float) -> tuple[floa
     if facts.is_unique:
         factor *= 0.4
         doubts.append("no value occurs twice")
+    if facts.distinct == 1:
+        factor *= 0.4
+        doubts.append("all rows have the same value")
     if facts.blank_fraction > 0.02:
         factor *= 1 - facts.blank_fraction / 2
         doubts.append(f"{facts.blank_fraction:.0%} of the rows have no value")
@@ -153,7 +156,7 @@ def _id_doubts(facts: ColumnFacts, columns: Columns, named: float) -> tuple[floa
     if facts.length > 60:
         factor *= 0.4
         doubts.append("the values are long texts")
-    if named < 0.5 and facts.distinct <= 10:
+    if named < 0.5 and 1 < facts.distinct <= 10:
         factor *= 0.6
         doubts.append(f"only {facts.distinct} different values")
     return factor, doubts
