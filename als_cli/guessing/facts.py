@@ -85,16 +85,17 @@ def facts_of(frame: pl.DataFrame) -> dict[str, ColumnFacts]:
     return found
 
 
-def text_of(column: pl.Series) -> pl.Series:
-    """Return `column` as text without surrounding blanks. Whole floats have no decimals. Blanks are null."""
+def text_of(column: pl.Series, *, strip: bool = True) -> pl.Series:
+    """Return `column` as text. Whole floats have no decimals. Blanks are null. With `strip`, blanks around it are removed."""
     if column.dtype.is_float():
         column = column.fill_nan(None)
         if (column.drop_nulls() % 1 == 0).all() and (column.drop_nulls().abs() < 2**53).all():
             column = column.cast(pl.Int64)
     if column.dtype == pl.Binary:
         column = column.cast(pl.String, strict=False)
-    text = column.cast(pl.String, strict=False).str.strip_chars()
-    return text.set(text == "", None)
+    text = column.cast(pl.String, strict=False)
+    stripped = text.str.strip_chars()
+    return (stripped if strip else text).set(stripped == "", None)
 
 
 def _facts(column: pl.Series, position: int) -> ColumnFacts:

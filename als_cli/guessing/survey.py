@@ -226,7 +226,7 @@ def _times(events: tuple[SourceSurvey, ...], form: str) -> pl.Series:
 
 def _types(events: tuple[SourceSurvey, ...]) -> Mapping[str, TypeWeight] | None:
     columns = [source.column("type") for source in events]
-    present = [text_of(column) for column in columns if column is not None]
+    present = [text_of(column, strip=False) for column in columns if column is not None]
     if not present or len(present) < len(columns):
         return None
     counts = dict(pl.concat(present).drop_nulls().alias("type").value_counts().iter_rows())

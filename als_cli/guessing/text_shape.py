@@ -19,6 +19,7 @@ _SEPARATORS = ("\t", ";", "|", ",", ":", " ")
 gives empty columns between."""
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _CLEARLY = 0.1
+"""Difference of agreement that decides between separators."""
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -98,19 +99,23 @@ def _lines(text: str, *, is_whole: bool) -> list[str]:
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """Return the separator that gives the same number of fields, more than one, in the most lines."""
-    best, best_score = ",", 0.0
-    for separator in _SEPARATORS:
-        counts = Counter(line.count(separator) for line in _outside_quotes(lines))
-        count, agreeing = counts.most_common(1)[0] if counts else (0, 0)
-        if separator == ":" and not all("::" in line for line in lines):
-            continue
-        if separator == " " and (count == 0 or agreeing < len(lines)):
-            continue
-        score = agreeing / max(1, len(lines)) if count else 0.0
-        if score > best_score + _CLEARLY:
-            best, best_score = separator, score
-    return best
+    """Return the separator that gives the same number of fields in the most lines, and then the most fields."""
+    found = {separator: _agreement(lines, separator) for separator in _SEPARATORS}
+    best = max(agreeing for agreeing, _ in found.values())
+    near = [separator for separator in _SEPARATORS if found[separator][0] >= best - _CLEARLY]
+    return max(near, key=lambda separator: found[separator][1]) if best else ","
+
+
+def _agreement(lines: Sequence[str], separator: str) -> tuple[float, int]:
+    """Return the fraction of lines with the usual number of separators, and this number; zeros if it is not used."""
+    counts = Counter(line.count(separator) for line in _outside_quotes(lines))
+    count, agreeing = counts.most_common(1)[0] if counts else (0, 0)
+    is_exact = agreeing == len(lines)
+    if count == 0 or (separator == " " and not is_exact):
+        return 0.0, 0
+    if separator == ":":
+        return (1.0, count // 2) if is_exact and all("::" in line for line in lines) else (0.0, 0)
+    return agreeing / len(lines), count
 
 
 def _outside_quotes(lines: Sequence[str]) -> list[str]:

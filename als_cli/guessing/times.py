@@ -18,8 +18,8 @@ _READABLE = 0.98
 _OLDEST = datetime(1980, 1, 1, tzinfo=UTC)
 _RECENT = datetime(1995, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=370)
-_CLEAR = 0.1
-"""Minimum difference of the fractions of times in order that decides between two orders of day and month."""
+_CLEARLY = 1.5
+"""Minimum ratio of :func:`_directness` that decides between two orders of day and month."""
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ def _decided(equal: Sequence[str], rows: pl.Series, example: str, read: dict[str
         if worse:
             reason += f"; {worse[0]} reads only {read[worse[0]]:.0%} of them"
         return TimeGuess(equal[0], 0.95, (reason,), has_clock=has_clock)
-    order = {pattern: _fraction_in_order(read_times(rows, pattern)) for pattern in equal}
+    order = {pattern: _directness(read_times(rows, pattern)) for pattern in equal}
     ranked = sorted(equal, key=lambda pattern: -order[pattern])
-    if order[ranked[0]] - order[ranked[1]] > _CLEAR:
-        reason = f"the rows are in order of time if they are read as {ranked[0]}"
+    if order[ranked[0]] > _CLEARLY * order[ranked[1]]:
+        reason = f"the rows are nearest to the order of time if they are read as {ranked[0]}"
         return TimeGuess(ranked[0], 0.8, (reason,), tuple(ranked[1:]), has_clock)
     reason = f"both {equal[0]} and {equal[1]} read all times, for example {example}"
     return TimeGuess(equal[0], 0.5, (reason,), tuple(equal[1:]), has_clock)
@@ -156,8 +156,8 @@ def _fraction_read(values: pl.Series, form: str, clock: datetime) -> float:
     return float(plausible.fill_null(value=False).mean() or 0)  # type: ignore[arg-type]
 
 
-def _fraction_in_order(times: pl.Series) -> float:
-    steps = times.drop_nulls().diff().drop_nulls().dt.total_microseconds()
-    if steps.is_empty():
-        return 0.0
-    return max(float((steps >= 0).mean() or 0), float((steps <= 0).mean() or 0))  # type: ignore[arg-type]
+def _directness(times: pl.Series) -> float:
+    """Return the time span divided by the sum of all steps from row to row: 1 for rows in order, near 0 without order."""
+    times = times.drop_nulls().dt.epoch("us")
+    steps = float(times.diff().abs().sum())
+    return float(times.max() - times.min()) / steps if steps else 0.0  # type: ignore[operator, arg-type]
