@@ -44,6 +44,7 @@ SLOW = (
     "test_database_outputs.py",
     "test_demand_commands.py",
     "test_embeddings.py",
+    "test_init.py",
     "test_list_commands.py",
     "test_opened_by.py",
     "test_public_data.py",
