@@ -9,11 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from als_cli.config.events import EventsConfig
-from als_cli.events.checks import REASONS, checked, clean_events, rejected_rows
+from als_cli.events.checks import REASONS, checked, clean_events, raw_text, rejected_rows
 from als_cli.events.cleaning import id_types_and_limit, unit_hints
 from als_cli.events.probe import Probed, probe
 from als_cli.events.sources import Source
 from als_cli.events.time_patterns import time_hint
+from als_cli.events.times import UTC_MICROSECONDS, within_calendar
 from als_cli.tables.scan import reading
 
 PARSED = {
@@ -33,7 +34,9 @@ class FirstRows:
 
     probed: Probed
     rows: pl.DataFrame
-    """One raw column per role with the name `raw ROLE`, and the parsed columns of PARSED."""
+    """Two columns per role, String: `raw ROLE`, and `parsed ROLE`, which is null where a value cannot be parsed."""
+    parsed_types: Mapping[str, pl.DataType]
+    """The type of the parsed values of each role."""
     clean: pl.DataFrame
     """The clean events (CLEAN_EVENT_COLUMNS)."""
     rejected: pl.DataFrame
@@ -54,15 +57,25 @@ def first_rows(source: Source, config: EventsConfig, clock: datetime, spool: Pat
     how = id_types_and_limit([probed], config, clock)
     one = checked(probed, how, config)
     roles = [role for role in PARSED if role in one.dtypes]
-    raw = [pl.col(role).alias(f"raw {role}") for role in roles]
-    parsed = [pl.col(PARSED[role]) for role in roles]
+    raw = [raw_text(role, one.dtypes).alias(f"raw {role}") for role in roles]
+    parsed = [_parsed_text(role).alias(f"parsed {role}") for role in roles]
     with reading(source.file.shown, source.fmt):
         rows, clean, rejected = pl.collect_all(
             [one.rows.select(*raw, *parsed), clean_events(one, config), rejected_rows(one)]
         )
     path = spool / "rejected.parquet"
     rejected.write_parquet(path)
-    return FirstRows(probed, rows, clean, rejected, _hints(probed, rejected, config, clock, path))
+    schema = one.rows.collect_schema()
+    types = {role: schema[PARSED[role]] for role in roles}
+    return FirstRows(probed, rows, types, clean, rejected, _hints(probed, rejected, config, clock, path))
+
+
+def _parsed_text(role: str) -> pl.Expr:
+    column = pl.col(PARSED[role])
+    if role == "timestamp":
+        # polars cannot show times outside the calendar.
+        return within_calendar(column, UTC_MICROSECONDS).dt.strftime("%Y-%m-%d %H:%M:%S")
+    return column.cast(pl.String)
 
 
 def _hints(

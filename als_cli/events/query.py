@@ -14,6 +14,9 @@ from als_cli.tables.scan import TableFile, reading
 RESULT = "events.query"
 """The name of the result in messages and reports, in place of a file."""
 _KEY = "events.query"
+_CAST_HINT = (
+    "use try_cast, which gives null for such a value, or strptime(x, '%d.%m.%Y') for a time in another format"
+)
 _LOCATION = re.compile(r"Location\((\d+),(\d+)\)")
 _DUMP = re.compile(r":? \w+\(\w* ?\{.*|,? found \w+\(.*|:? \w+\((?:Identifier|Value|Compound).*", re.DOTALL)
 _MISTAKES = (
@@ -48,9 +51,9 @@ def run_query(query: str, tables: Mapping[str, pl.LazyFrame], spool: Path) -> tu
     except _MISTAKES as mistake:
         raise _error(mistake, tables) from mistake
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as broken:
-        raise DataError(
-            f"{_KEY} fails: {condensed(broken)}", hint="check the files of events.source and events.tables"
-        ) from broken
+        is_format = "format to parse" in str(broken)
+        hint = _CAST_HINT if is_format else "check the files of events.source and events.tables"
+        raise DataError(f"{_KEY} fails: {condensed(broken)}", hint=hint) from broken
     with reading(RESULT):
         return TableFile(RESULT, path), pl.scan_parquet(path, glob=False)
 
@@ -69,7 +72,7 @@ def _error(mistake: BaseException, tables: Mapping[str, pl.LazyFrame]) -> Config
     if is_failed_cast(mistake):
         return DataError(
             f"{_KEY} fails: {condensed(mistake)}",
-            hint="use try_cast, which gives null for this value, or correct the file",
+            hint=_CAST_HINT,
         )
     return ConfigError(f"{_KEY} cannot be used: {_said(mistake)}", hint=_hint(str(mistake), tables))
 

@@ -15,7 +15,7 @@ from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import rows_of
 from als_cli.errors import AlsError
 from als_cli.events.cleaning import unit_hints
-from als_cli.events.first_rows import PARSED, FirstRows, first_rows, meanings
+from als_cli.events.first_rows import FirstRows, first_rows, meanings
 from als_cli.events.ids import common_type
 from als_cli.events.notices import warn_of
 from als_cli.events.probe import unlisted
@@ -216,7 +216,7 @@ def _described(one: FirstRows, config: EventsConfig) -> SourceCheckReport:
         first_time=_instant(one.clean["timestamp"].min),
         last_time=_instant(one.clean["timestamp"].max),
         types={name: weights.get(name, other) for name in probed.types},
-        columns=tuple(_column(one, role) for role in PARSED if f"raw {role}" in one.rows.columns),
+        columns=tuple(_column(one, role) for role in one.parsed_types),
         rejected=tuple(
             RejectedReport(
                 reason=reason,
@@ -232,18 +232,17 @@ def _described(one: FirstRows, config: EventsConfig) -> SourceCheckReport:
 
 
 def _column(one: FirstRows, role: str) -> ColumnReport:
-    raw, parsed = one.rows[f"raw {role}"], one.rows[PARSED[role]]
-    pairs = pl.DataFrame({"raw": raw, "parsed": parsed}).filter(pl.col("raw").is_not_null())
+    pairs = one.rows.select(f"raw {role}", f"parsed {role}").filter(pl.col(f"raw {role}").is_not_null())
     examples = pairs.unique(maintain_order=True).head(_EXAMPLES)
     return ColumnReport(
         role=role,
         column=one.probed.source.columns[role],
         type=_type_name(one.probed.source.dtypes[role]),
-        parsed=_type_name(parsed.dtype),
+        parsed=_type_name(one.parsed_types[role]),
         values=pairs.height,
-        distinct=pairs["raw"].n_unique(),
+        distinct=pairs[f"raw {role}"].n_unique(),
         examples=tuple(
-            ExampleReport(raw=_text(before), parsed=None if after is None else _text(after))
+            ExampleReport(raw=_short(before), parsed=None if after is None else _short(after))
             for before, after in examples.iter_rows()
         ),
     )
@@ -255,8 +254,7 @@ def _type_name(dtype: pl.DataType) -> str:
     return str(dtype)
 
 
-def _text(value: Any) -> str:
-    text = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+def _short(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
