@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from als_cli.events.times import within_calendar
+
 _EXAMPLES = 3
 _SHOWN = 40
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
@@ -93,6 +95,10 @@ def text_of(column: pl.Series, *, strip: bool = True) -> pl.Series:
             column = column.cast(pl.Int64)
     if column.dtype == pl.Binary:
         column = column.cast(pl.String, strict=False)
+    if isinstance(column.dtype, pl.Date | pl.Datetime):
+        # polars cannot show times outside the calendar.
+        inside = within_calendar(pl.col(column.name), column.dtype)
+        column = column.to_frame().select(inside.alias(column.name)).to_series()
     text = column.cast(pl.String, strict=False)
     stripped = text.str.strip_chars()
     return (stripped if strip else text).set(stripped == "", None)

@@ -123,10 +123,21 @@ def _outside_quotes(lines: Sequence[str]) -> list[str]:
 
 
 def _quote(lines: Sequence[str], separator: str) -> str:
-    """Return ``none`` if quotes are part of the text: some are unpaired, and no field starts with a quote."""
+    """Return ``none`` if quotes are part of the text: unpaired ones inside fields, or rows that do not fit otherwise."""
     odd = sum(line.count('"') % 2 for line in lines)
     starts = sum(line.startswith('"') or f'{separator}"' in line for line in lines)
-    return "none" if odd and odd >= starts else '"'
+    if not odd:
+        return '"'
+    if not starts:
+        return "none"
+    quoted, plain = (_same_width(_rows(lines, separator, quote)) for quote in ('"', "none"))
+    return "none" if plain > quoted + _CLEARLY else '"'
+
+
+def _same_width(rows: Sequence[Sequence[str]]) -> float:
+    """Return the fraction of rows with the usual number of fields."""
+    counts = Counter(map(len, rows))
+    return max(counts.values(), default=0) / max(1, len(rows))
 
 
 def _rows(lines: Sequence[str], separator: str, quote: str) -> list[list[str]]:

@@ -15,6 +15,7 @@ _TESTED = 4000
 _EXAMPLES = 12
 _READABLE = 0.98
 """Minimum fraction of the values that a format must read."""
+_LATEST = pl.lit(datetime(9000, 1, 1, tzinfo=UTC))
 _OLDEST = datetime(1980, 1, 1, tzinfo=UTC)
 _RECENT = datetime(1995, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=370)
@@ -51,11 +52,14 @@ def guess_time(column: pl.Series, facts: ColumnFacts, clock: datetime, first: in
 
 
 def read_times(column: pl.Series, form: str) -> pl.Series:
-    """Return the times of `column` in the format `form`, Datetime[us, UTC], null where it is unreadable."""
+    """Return the times of `column` in the format `form`, Datetime[us, UTC], null where it is unreadable.
+
+    Times after the year 9000 are null too, because Python has no later ones.
+    """
     frame = pl.DataFrame({"time": column if column.dtype.is_temporal() else _plain(column)})
     time = as_time(pl.col("time"), frame.schema["time"], form)
     try:
-        return frame.select(pl.when(~is_unreadable(time)).then(time).alias("time"))["time"]
+        return frame.select(pl.when(~is_unreadable(time) & (time < _LATEST)).then(time).alias("time"))["time"]
     except pl.exceptions.PolarsError:  # an invalid pattern, for example an hour without a minute
         return pl.Series("time", [None] * len(column), pl.Datetime("us", "UTC"))
 

@@ -43,6 +43,8 @@ def test_the_shape_of_written_text_is_found(separator, rows, header):
         ("a b\nc d\ne f\n", " ", True, '"'),
         ('user,title\n1,3" disk\n2,5" disk\n3,7" disk\n', ",", True, "none"),
         ('user,title\n1,"a, b"\n2,"c ""d"""\n', ",", True, '"'),
+        ('user,text\n1,"a\nb, ""c"""\n2,"d\ne"\n', ",", True, '"'),
+        ('1\t"Heroes" (2008)\tx\n2\t"Up (2009)\ty\n3\tIt\tz\n4\tIt\tz\n', "\t", False, "none"),
         ("anna,tea\nbert,tea\nanna,jam\n", ",", False, '"'),
         ("user;price\n1;2,5\n2;3,5\n", ";", True, '"'),
         ("1\ta\tThe Band, live\t3\n2\tb\tA Band, live\t4\n", "\t", False, '"'),
