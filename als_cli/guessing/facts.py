@@ -72,6 +72,11 @@ class ColumnFacts:
         return self.values >= 50 and self.distinct == self.values
 
 
+def is_pattern(name: str) -> bool:
+    """Return whether polars takes `name` for a pattern of several columns. als does not use such columns."""
+    return _PATTERN.fullmatch(name) is not None
+
+
 def facts_of(frame: pl.DataFrame) -> dict[str, ColumnFacts]:
     """Return the facts of the columns of `frame` by name, without nested columns and names that als cannot use."""
     names = [
@@ -79,7 +84,7 @@ def facts_of(frame: pl.DataFrame) -> dict[str, ColumnFacts]:
         for name, dtype in frame.schema.items()
         if not dtype.is_nested()
         and not isinstance(dtype, pl.Duration | pl.Time | pl.Object)
-        and not _PATTERN.fullmatch(name)
+        and not is_pattern(name)
     ]
     found = {}
     for name in names:

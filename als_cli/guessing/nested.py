@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from als_cli.config.query import EVENTS_TABLE
+from als_cli.guessing.facts import is_pattern
 from als_cli.guessing.names import name_score
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -59,9 +60,16 @@ class Nested:
 
 def quoted(name: str) -> str:
     """Return `name` as an SQL identifier, in quotes if it needs them."""
-    if _PLAIN.fullmatch(name) and name.lower() not in _RESERVED:
+    if _PLAIN.fullmatch(name) and name.lower() not in _RESERVED and _is_column(name):
         return name
     return '"' + name.replace('"', '""') + '"'
+
+
+def _is_column(name: str) -> bool:
+    try:
+        return pl.sql_expr(name).meta.root_names() == [name]
+    except pl.exceptions.PolarsError:
+        return False
 
 
 def flattened(frame: pl.DataFrame) -> Nested | None:
@@ -76,6 +84,8 @@ def flattened(frame: pl.DataFrame) -> Nested | None:
     alias = next(name for name in ("item", "line", "entry", "list_entry") if name not in frame.columns)
     fields: dict[str, tuple[pl.Expr, str]] = {}
     for name, dtype in frame.schema.items():
+        if is_pattern(name):
+            continue
         fields.update(_fields(name, dtype, pl.col(name), quoted(name)))
     if entries is not None:
         # An empty list gives no row, as in SQL.
@@ -92,7 +102,7 @@ def _list_of_items(frame: pl.DataFrame) -> str | None:
     scores = {}
     for name, dtype in frame.schema.items():
         inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else None
-        if isinstance(inner, pl.Struct):
+        if isinstance(inner, pl.Struct) and not is_pattern(name):
             fields = [name_score("item", field.name) for field in inner.fields]
             scores[name] = max([*fields, 0.5 * name_score("item", name)])
     best = max(scores, key=lambda name: scores[name], default=None)
@@ -105,6 +115,8 @@ def _fields(
     """Yield each plain field of a column, with its expression in polars and in SQL."""
     if isinstance(dtype, pl.Struct):
         for field in dtype.fields:
+            if is_pattern(field.name):
+                continue
             inner = field.dtype if isinstance(field.dtype, pl.DataType) else field.dtype()
             yield from _fields(
                 f"{name}.{field.name}",

@@ -27,6 +27,8 @@ _CHUNKS = 4
 """Number of places beside the first rows: the last of them is the end of the file."""
 _SHAPE_BYTES = 128 << 10
 _BATCH_ROWS = 4096
+_LINES_IN_QUOTES = 100
+"""Maximum number of lines of a field in quotes at the end of the first rows."""
 _SLICED_BYTES = 128 << 20
 """Maximum number of bytes of row groups that are decoded to read rows in their middle."""
 
@@ -88,6 +90,8 @@ def _text(path: str, kind: str, share: float) -> Sample:
     chunks = [] if encoding == "utf-16" else chunks
     start = head[:_SHAPE_BYTES]
     shape = text_shape(start, encoding, path, is_whole=is_whole and start == head) if kind == "csv" else None
+    if shape is not None and not is_whole:
+        text = _without_open_quote(text, shape.quote)
     first = _parsed(text, shape, path, encoding)
     allowed = _rows_allowed(first.width, share)
     others = [_parsed_chunk(chunk, shape, first, encoding) for chunk in chunks]
@@ -96,6 +100,19 @@ def _text(path: str, kind: str, share: float) -> Sample:
     frame = pl.concat(parts, how="diagonal_relaxed")
     rows = first.height if is_whole else int(size / max(1, len(text)) * first.height)
     return Sample(path, kind, frame, kept.height, rows, is_whole, shape)
+
+
+def _without_open_quote(text: bytes, quote: str) -> bytes:
+    """Return the lines of `text` up to a line end outside quotes."""
+    mark = b"" if quote == "none" else quote.encode()
+    for _ in range(_LINES_IN_QUOTES):
+        if not mark or text.count(mark) % 2 == 0:
+            break
+        shorter = text[: text[:-1].rfind(b"\n") + 1]
+        if not shorter:
+            break
+        text = shorter
+    return text
 
 
 def _chunks(path: Path, size: int, start: int) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Any
 
 from als_cli.config.fields import working_folder
 from als_cli.config.loading import load_config
+from als_cli.config.query import EVENTS_TABLE
 from als_cli.errors import AlsError, ConfigError, DataError
+from als_cli.events.query import run_query
 from als_cli.guessing.config_lines import Paths, config_lines
 from als_cli.guessing.files import EventFiles, event_files
 from als_cli.guessing.guess import Guess
@@ -22,6 +25,7 @@ from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.publish import staged_file
 
 _MAXIMUM_SOURCES = 50
+_QUERIED_ROWS = 1000
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -148,6 +152,7 @@ def init(looked: Looked, survey: Survey, target: Path, *, force: bool = False) -
     """
     _check_found(looked, survey)
     check_target(target, force=force)
+    _check_query(survey)
     sources = _source_paths(survey)
     name = _NAME.sub("-", Path(looked.files.files[0]).stem if target.stem == "als" else target.stem).strip(
         "-"
@@ -185,6 +190,14 @@ def _check_found(looked: Looked, survey: Survey) -> None:
             hint=f"name it with --column {missing[0]}=NAME; the columns are {', '.join(names[:20])}"
             f"{' …' if len(names) > 20 else ''}",
         )
+
+
+def _check_query(survey: Survey) -> None:
+    """Run the query of `survey`, if it has one, on sampled rows."""
+    if survey.query is not None:
+        rows = survey.main.group.frame.head(_QUERIED_ROWS).lazy()
+        with tempfile.TemporaryDirectory(prefix="als-init-") as folder:
+            run_query(survey.query, {EVENTS_TABLE: rows}, Path(folder))
 
 
 def _source_paths(survey: Survey) -> list[str]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from als_cli.events.query import run_query
+from als_cli.guessing.facts import is_pattern
 from als_cli.guessing.nested import flattened, quoted
 from als_cli.guessing.splits import guess_split
 
@@ -19,6 +20,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_the_query_gives_the_same_rows_as_the_flattened_frame(tmp_path_factory, outer, fields, plain):
     fields = ["item_id", *(field for field in fields if field != "item_id")]
     plain = f"{plain}!" if plain == outer else plain
+    outer = f"{outer}!" if is_pattern(outer) else outer
     entries = [[{field: f"{field}{n}{k}" for field in fields} for k in range(n % 3)] for n in range(6)]
     frame = pl.DataFrame({outer: entries, plain: [f"u{n}" for n in range(6)]})
     found = flattened(frame)
