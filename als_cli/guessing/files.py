@@ -1,7 +1,7 @@
 """The event files of a path, and a sample of them by columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -44,6 +44,15 @@ class EventFiles:
     """The sampled files by columns, in the order of their names."""
     notes: tuple[str, ...]
     """Files that are left out, and why."""
+    is_whole: bool = True
+    """Whether `source` matches only `files`."""
+
+    def only(self, groups: Sequence[Group]) -> "EventFiles":
+        """Return the files of `groups` only. All files must be sampled."""
+        names = tuple(sample.path for group in groups for sample in group.samples)
+        return replace(
+            self, files=names, groups=tuple(groups), is_whole=self.is_whole and names == self.files
+        )
 
     @property
     def are_all_sampled(self) -> bool:
@@ -99,7 +108,7 @@ def event_files(path: str) -> EventFiles:
     notes += [f"{Path(name).name}: a test set or validation set" for name in files if name not in kept]
     sampled = _spread(kept)
     samples = [read_sample(name, share=1 / len(sampled)) for name in sampled]
-    return EventFiles(source, kept, _grouped(samples), tuple(notes))
+    return EventFiles(source, kept, _grouped(samples), tuple(notes), is_whole=kept == files)
 
 
 def _without_held_out(files: Sequence[str]) -> tuple[str, ...]:
@@ -118,9 +127,7 @@ def _spread(files: Sequence[str]) -> list[str]:
 def _grouped(samples: Sequence[Sample]) -> tuple[Group, ...]:
     groups: dict[object, list[Sample]] = {}
     for sample in samples:
-        shape = sample.shape
-        format_key = None if shape is None else (shape.separator, shape.header, shape.quote, shape.encoding)
         # Objects of NDJSON may lack fields. A query and `columns` name the fields that they need.
         names = () if sample.kind == "ndjson" else tuple(sample.frame.columns)
-        groups.setdefault((sample.kind, format_key, names), []).append(sample)
+        groups.setdefault((sample.kind, sample.format_key, names), []).append(sample)
     return tuple(Group(tuple(group)) for group in groups.values())

@@ -55,6 +55,12 @@ class Sample:
         """Whether the sample has all rows of the file."""
         return self.is_exact and self.frame.height == self.rows
 
+    @property
+    def format_key(self) -> tuple[object, ...]:
+        """The parts of the shape that a source of the config has in common for all its files."""
+        shape = self.shape
+        return () if shape is None else (shape.separator, shape.header, shape.quote, shape.encoding)
+
 
 def read_sample(path: str, *, share: float = 1.0) -> Sample:
     """Return a sample of the file at `path`. `share` is the fraction of MAXIMUM_ROWS that it may have.
@@ -95,8 +101,8 @@ def _text(path: str, kind: str, share: float) -> Sample:
     first = _parsed(text, shape, path, encoding)
     allowed = _rows_allowed(first.width, share)
     others = [_parsed_chunk(chunk, shape, first, encoding) for chunk in chunks]
-    kept = first.head(allowed)
-    parts = [kept, *(part.head(max(1, allowed // _CHUNKS)) for part in others if part is not None)]
+    kept = first.head(allowed // 2 if chunks else allowed)
+    parts = [kept, *(part.head(allowed // (2 * _CHUNKS)) for part in others if part is not None)]
     frame = pl.concat(parts, how="diagonal_relaxed")
     rows = first.height if is_whole else int(size / max(1, len(text)) * first.height)
     return Sample(path, kind, frame, kept.height, rows, is_whole, shape)

@@ -134,6 +134,8 @@ def survey_of(
     """
     sources = _sources(files, clock, stated)
     events = tuple(source for source in sources if source.has_events) or sources[:1]
+    if len(events) < len(sources) and files.are_all_sampled:
+        files = files.only([source.group for source in events])
     main, others = events[0], [source for source in sources if source not in events]
     items = main.column("item")
     found, notes = None, [*files.notes]
@@ -165,7 +167,8 @@ def survey_of(
 
 def _sources(files: EventFiles, clock: datetime, stated: Mapping[str, str]) -> tuple[SourceSurvey, ...]:
     roles = {role: name for role, name in stated.items() if role in ColumnsConfig.model_fields}
-    if len(files.groups) > 1 and len({group.main.kind for group in files.groups}) == 1:
+    formats = {(group.main.kind, group.main.format_key) for group in files.groups}
+    if len(files.groups) > 1 and len(formats) == 1:
         merged = _surveyed(Group(tuple(s for group in files.groups for s in group.samples)), clock, roles)
         needed = {guess.value for guess in merged.roles.values()}
         if merged.has_events and all(needed <= set(group.frame.columns) for group in files.groups):

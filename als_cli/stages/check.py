@@ -126,11 +126,11 @@ def _checked(
         common_type(config.id_types.user, [one.probed.user for one in found], side="user")
         common_type(config.id_types.item, [one.probed.item for one in found], side="item")
     warn_of([one.probed for one in found], config)
-    _judge(found, config, problems)
+    _add_bad_rows(found, config, problems)
     return found
 
 
-def _judge(found: Sequence[FirstRows], config: EventsConfig, problems: _Problems) -> None:
+def _add_bad_rows(found: Sequence[FirstRows], config: EventsConfig, problems: _Problems) -> None:
     """Add a problem if a run would stop because of rows like these."""
     for one in found:
         if one.probed.rows and not one.clean.height and not one.rejected.height:

@@ -203,16 +203,14 @@ def _check_query(survey: Survey) -> None:
 def _source_paths(survey: Survey) -> list[str]:
     """Return the paths of `events.source`: the path or glob, or all files if their columns differ."""
     files = survey.files
-    held_out = files.notes and len(files.files) > 1
-    if len(survey.sources) == 1 and len(files.groups) == 1 and not held_out:
+    if len(survey.sources) == 1 and files.is_whole:
         return [files.source if len(files.files) > 1 else files.files[0]]
-    if len(survey.sources) == 1 and files.are_all_sampled is False:
-        return [files.source]
-    sources = survey.sources if len(survey.sources) > 1 else (survey.main,)
-    paths = [sample.path for source in sources for sample in source.group.samples]
-    if len(paths) > _MAXIMUM_SOURCES:
+    paths = list(files.files)
+    if len(survey.sources) > 1:
+        paths = [sample.path for source in survey.sources for sample in source.group.samples]
+    if len(paths) > _MAXIMUM_SOURCES or len(paths) < len(files.files):
         raise DataError(
-            f"{files.source}: the files have different columns",
+            f"{files.source}: there are too many files with different columns or names",
             hint="give a glob for files with the same columns",
         )
     return paths
