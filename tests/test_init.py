@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -100,6 +101,20 @@ def test_a_file_beside_the_events_with_their_items_is_the_catalogue(tmp_path):
     assert config.recommend.items.columns.title == "title"
 
 
+def test_the_config_of_the_sample_data_is_found_without_help(tmp_path):
+    sample_data = Path(__file__).parents[1] / "sample_data"
+    done("init", sample_data, "--yes", "--output", tmp_path / "als.yaml")
+    found = load_config(tmp_path / "als.yaml", environment={})
+    given = load_config(sample_data.parent / "configs" / "quickstart.yaml", environment={})
+    first, second = found.events.source
+    assert (first.path, second.path) == (given.events.source[0].path, given.events.source[1].path)
+    assert first.columns == given.events.columns
+    assert (second.columns, second.separator) == (given.events.source[1].columns, ";")
+    assert found.events.types == given.events.types
+    assert found.recommend.items.catalog == given.recommend.items.catalog
+    assert found.recommend.items.columns == given.recommend.items.columns
+
+
 def test_files_with_different_column_names_are_several_sources(tmp_path):
     events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
     folder = tmp_path / "years"
@@ -132,6 +147,17 @@ def test_an_existing_config_is_replaced_only_with_force(tmp_path):
     done("init", events, "--yes", "-o", config, "--force")
     assert "visitorid" in config.read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["als.yaml", "events.csv"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--log-file"])
+def test_no_event_file_is_written_to(tmp_path, option):
+    events = event_shapes.retail_rocket(tmp_path)
+    before = events.read_bytes()
+    (tmp_path / "link").symlink_to(events)
+    for name in (events, tmp_path / "link"):
+        error = failed(2, "init", events, "--yes", "--force", option, name)
+        assert "event files" in error["message"] or "already exists" in error["message"]
+        assert events.read_bytes() == before
 
 
 def test_relative_paths_stay_relative_to_the_config(tmp_path, monkeypatch):

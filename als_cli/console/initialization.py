@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from als_cli.config.source import ColumnsConfig
+from als_cli.console.logs import close_log_file
 from als_cli.console.questions import ask, confirm
 from als_cli.console.session import Session
 from als_cli.console.views.init import render_init
 from als_cli.errors import ConfigError
-from als_cli.stages.init import InitReport, check_target, init, look, report_of
+from als_cli.stages.init import InitReport, Looked, check_separate, check_target, init, look, report_of
 
 
 def initialize(
@@ -30,6 +31,7 @@ def initialize(
     terminal = session.terminal
     with terminal.task(f"looking at {events}"):
         looked = look(events, catalog)
+        _check_log_file(session, looked)
         survey = looked.survey(stated)
     if not yes:
         found = report_of(looked, survey)
@@ -46,6 +48,16 @@ def initialize(
         terminal.write_json(report.model_dump_json(indent=2))
     else:
         terminal.show_report(render_init(report))
+
+
+def _check_log_file(session: Session, looked: Looked) -> None:
+    if session.options.log_file is None:
+        return
+    try:
+        check_separate(looked, session.options.log_file, "--log-file")
+    except ConfigError:
+        close_log_file()  # otherwise the error would be appended to the events
+        raise
 
 
 def _stated(columns: Sequence[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The first rows of a source, parsed and checked as `als ingest` does it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,8 +45,12 @@ class FirstRows:
     """A hint per reason, for reasons whose cause is known."""
 
 
-def first_rows(source: Source, config: EventsConfig, clock: datetime, spool: Path) -> FirstRows:
+def first_rows(
+    source: Source, config: EventsConfig, clock: datetime, spool: Path, shared: Collection[str]
+) -> FirstRows:
     """Return the rows of `source`, which are few, parsed and checked. `spool` is a folder for temporary files.
+
+    `shared` are the roles whose columns have the same name in all sources, so that `events.where` can name them.
 
     Raises
     ------
@@ -67,7 +71,12 @@ def first_rows(source: Source, config: EventsConfig, clock: datetime, spool: Pat
     rejected.write_parquet(path)
     schema = one.rows.collect_schema()
     types = {role: schema[PARSED[role]] for role in roles}
-    return FirstRows(probed, rows, types, clean, rejected, _hints(probed, rejected, config, clock, path))
+    hints = _hints(probed, rejected, config, how.latest, path)
+    hints |= {
+        f"null_{'time' if role == 'timestamp' else role}": hint
+        for role, hint in _null_hints(probed, rejected, config, shared).items()
+    }
+    return FirstRows(probed, rows, types, clean, rejected, hints)
 
 
 def _parsed_text(role: str) -> pl.Expr:
@@ -79,17 +88,13 @@ def _parsed_text(role: str) -> pl.Expr:
 
 
 def _hints(
-    probed: Probed, rejected: pl.DataFrame, config: EventsConfig, clock: datetime, path: Path
+    probed: Probed, rejected: pl.DataFrame, config: EventsConfig, latest: datetime, path: Path
 ) -> dict[str, str]:
-    reasons = rejected["reason"].unique(maintain_order=True).to_list()
-    latest = id_types_and_limit([probed], config, clock).latest
+    """Return the hints for values that cannot be read. `path` is the file of the `rejected` rows."""
+    units = unit_hints([probed], latest)
     found: dict[str, str | None] = {}
-    units = unit_hints([probed], clock)
-    for reason in reasons:
-        role = reason.partition("_")[2]
-        if reason.startswith("null_"):
-            found[reason] = _null_hint(probed, role, rejected.height, config)
-        elif reason == "unreadable_time":
+    for reason in rejected["reason"].unique(maintain_order=True):
+        if reason == "unreadable_time":
             found[reason] = time_hint([probed], path, latest, config.max_bad_fraction)
         elif reason == "future_time":
             found[reason] = units[0] if units else "check the clock of the system that wrote the events"
@@ -103,15 +108,19 @@ def _hints(
     return {reason: hint for reason, hint in found.items() if hint}
 
 
-def _null_hint(probed: Probed, role: str, bad: int, config: EventsConfig) -> str:
-    role = "timestamp" if role == "time" else role
-    name = probed.source.columns[role]
-    quoted = name if name.isidentifier() else '"' + name.replace('"', '""') + '"'
-    fraction = math.ceil(100 * bad / max(1, probed.rows)) / 100
-    hint = f"to leave these rows out, set events.where: {quoted} is not null"
-    return (
-        hint if config.where is None else f"to accept these rows, set events.max_bad_fraction: {fraction:g}"
-    )
+def _null_hints(
+    probed: Probed, rejected: pl.DataFrame, config: EventsConfig, shared: Collection[str]
+) -> dict[str, str]:
+    """Return the hint for rows without a value of a role, by role."""
+    fraction = math.ceil(100 * rejected.height / max(1, probed.rows)) / 100
+    hints = {}
+    for role, name in probed.source.columns.items():
+        if config.where is None and role in shared:
+            quoted = name if name.isidentifier() else '"' + name.replace('"', '""') + '"'
+            hints[role] = f"to leave these rows out, set events.where: {quoted} is not null"
+        else:
+            hints[role] = f"to accept these rows, set events.max_bad_fraction: {fraction:g}"
+    return hints
 
 
 def meanings(rejected: pl.DataFrame) -> Sequence[tuple[str, str, int, int, str]]:

@@ -1,6 +1,6 @@
 """The event files of a path, and a sample of them by columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,21 +38,24 @@ class EventFiles:
     """The files of a path, and samples of some of them."""
 
     source: str
-    """The path, or a glob for a folder."""
+    """The path that was given."""
     files: tuple[str, ...]
     groups: tuple[Group, ...]
     """The sampled files by columns, in the order of their names."""
     notes: tuple[str, ...]
     """Files that are left out, and why."""
-    is_whole: bool = True
-    """Whether `source` matches only `files`."""
+    globs: Mapping[str, frozenset[str]]
+    """The path or the globs that were given or found, each with all files that it matches."""
 
     def only(self, groups: Sequence[Group]) -> "EventFiles":
         """Return the files of `groups` only. All files must be sampled."""
         names = tuple(sample.path for group in groups for sample in group.samples)
-        return replace(
-            self, files=names, groups=tuple(groups), is_whole=self.is_whole and names == self.files
-        )
+        return replace(self, files=names, groups=tuple(groups))
+
+    @property
+    def glob(self) -> str | None:
+        """The path or glob that matches exactly `files`, None if there is none."""
+        return next((path for path, names in self.globs.items() if names == frozenset(self.files)), None)
 
     @property
     def are_all_sampled(self) -> bool:
@@ -95,20 +98,31 @@ def event_files(path: str) -> EventFiles:
             "als init reads files several times, so it cannot read stdin or a pipe",
             hint="write the events to a file first",
         )
-    source, notes = path, []
-    if Path(path).is_dir():
-        with reading(path):
-            found = folder_glob(Path(path))
-        if found is None:
-            raise DataError(f"{path} has no files", hint="check the path")
-        source = found[0]
-        notes += [f"{other} in the same folder" for other in found[1]]
-    files = tuple(file.name for file in find_files(source))
+    notes = []
+    globs = {one: tuple(file.name for file in find_files(one)) for one in _globs(path)}
+    main = next(iter(globs))
+    files = tuple(sorted({name for names in globs.values() for name in names}))
+    if len(files) > _SAMPLED_FILES:
+        files = globs[main]
+        notes += [f"{other} in the same folder" for other in globs if other != main]
     kept = _without_held_out(files)
     notes += [f"{Path(name).name}: a test set or validation set" for name in files if name not in kept]
     sampled = _spread(kept)
     samples = [read_sample(name, share=1 / len(sampled)) for name in sampled]
-    return EventFiles(source, kept, _grouped(samples), tuple(notes), is_whole=kept == files)
+    matched = {one: frozenset(names) for one, names in globs.items()}
+    return EventFiles(path, kept, _grouped(samples), tuple(notes), matched)
+
+
+def _globs(path: str) -> list[str]:
+    """Return `path`, or for a folder the globs of its tables; the glob of the most files comes first."""
+    if not Path(path).is_dir():
+        return [path]
+    with reading(path):
+        found = folder_glob(Path(path))
+    if found is None:
+        raise DataError(f"{path} has no files", hint="check the path")
+    pattern, others = found
+    return [pattern, *(str(Path(pattern).with_name(other)) for other in others)]
 
 
 def _without_held_out(files: Sequence[str]) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ def guess_split(times: pl.Series | None, users: pl.Series | None, *, is_complete
     oldest, newest = _bounds(times)
     span = newest - oldest
     windows = _windows(span)
-    if not windows or times.null_count():
-        return Guess(_KEY, {"by": "auto"}, 0.7, (f"the events span {_shown(span)}",))
+    if not windows:
+        return Guess(_KEY, {"by": "auto"}, 0.7, (f"the events span only {_shown(span)}",))
     if not is_complete or users is None:
         about = format_duration(next((one for one in windows if one >= span / 20), windows[-1]))
         reason = (

@@ -29,6 +29,8 @@ _OUTPUTS = {
     "title": "title",
 }
 """Names of the columns of a query, by role."""
+_DIFFERENT = 0.9
+"""Minimum fraction of different ids of a table that is no log of events."""
 _TOLERATED = 0.03
 """Maximum fraction of bad rows that needs no other `events.max_bad_fraction`."""
 _HEAVY_TAIL = 10
@@ -54,6 +56,14 @@ class SourceSurvey:
     def has_events(self) -> bool:
         """Whether there is a column of users and a column of items."""
         return "user" in self.roles and "item" in self.roles
+
+    @property
+    def is_log(self) -> bool:
+        """Whether there are events in which a user or an item occurs several times. In a catalogue both occur once."""
+        if not self.has_events:
+            return False
+        facts = [self.columns.facts[self.roles[role].value] for role in ("user", "item")]
+        return any(one.distinct < _DIFFERENT * one.values for one in facts)
 
     @property
     def names(self) -> dict[str, str]:
@@ -133,7 +143,8 @@ def survey_of(
     `clock` is now. Without a `catalog`, a group of files without users that has the items of the events is one.
     """
     sources = _sources(files, clock, stated)
-    events = tuple(source for source in sources if source.has_events) or sources[:1]
+    events = sources if len(sources) == 1 else tuple(source for source in sources if source.is_log)
+    events = events or tuple(source for source in sources if source.has_events) or sources[:1]
     if len(events) < len(sources) and files.are_all_sampled:
         files = files.only([source.group for source in events])
     main, others = events[0], [source for source in sources if source not in events]

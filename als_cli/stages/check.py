@@ -20,7 +20,7 @@ from als_cli.events.ids import common_type
 from als_cli.events.notices import warn_of
 from als_cli.events.probe import unlisted
 from als_cli.events.quarantine import too_many
-from als_cli.events.sources import Source, find_sources
+from als_cli.events.sources import ROLES, Source, find_sources
 from als_cli.ranking.catalog import read_catalog
 from als_cli.stages.check_reports import (
     CatalogCheckReport,
@@ -119,9 +119,11 @@ def _checked(
     sources: Sequence[Source], config: EventsConfig, spool: Path, problems: _Problems
 ) -> list[FirstRows]:
     clock, found = datetime.now(UTC), []
+    names = {role: {source.columns.get(role) for source in sources} for role in ROLES}
+    shared = {role for role, columns in names.items() if len(columns) == 1}
     for source in sources:
         with problems.collected():
-            found.append(first_rows(source, config, clock, spool))
+            found.append(first_rows(source, config, clock, spool, shared))
     with problems.collected():
         common_type(config.id_types.user, [one.probed.user for one in found], side="user")
         common_type(config.id_types.item, [one.probed.item for one in found], side="item")

@@ -122,6 +122,20 @@ def report_of(looked: Looked, survey: Survey, config: Path | None = None) -> Ini
     )
 
 
+def check_separate(looked: Looked, written: Path, option: str) -> None:
+    """Return when `written`, the path of `option`, is none of the files that were looked at.
+
+    Raises
+    ------
+    ConfigError
+        It is one of them, possibly under another name.
+    """
+    inputs = [*looked.files.files, *([] if looked.catalog is None else [looked.catalog.path])]
+    for name in inputs:
+        if written.exists() and written.samefile(name):
+            raise ConfigError(f"{option} {written} is one of the event files", hint="write to another file")
+
+
 def check_target(target: Path, *, force: bool) -> None:
     """Return when the config may be written to `target`.
 
@@ -151,6 +165,7 @@ def init(looked: Looked, survey: Survey, target: Path, *, force: bool = False) -
         The file cannot be written.
     """
     _check_found(looked, survey)
+    check_separate(looked, target, "--output")
     check_target(target, force=force)
     _check_query(survey)
     sources = _source_paths(survey)
@@ -203,8 +218,10 @@ def _check_query(survey: Survey) -> None:
 def _source_paths(survey: Survey) -> list[str]:
     """Return the paths of `events.source`: the path or glob, or all files if their columns differ."""
     files = survey.files
-    if len(survey.sources) == 1 and files.is_whole:
-        return [files.source if len(files.files) > 1 else files.files[0]]
+    if len(survey.sources) == 1 and len(files.files) == 1:
+        return [files.files[0]]
+    if len(survey.sources) == 1 and files.glob is not None:
+        return [files.glob]
     paths = list(files.files)
     if len(survey.sources) > 1:
         paths = [sample.path for source in survey.sources for sample in source.group.samples]
