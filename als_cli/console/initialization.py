@@ -30,7 +30,7 @@ def initialize(
     check_target(target, force=force)
     terminal = session.terminal
     with terminal.task(f"looking at {events}"):
-        looked = look(events, catalog)
+        looked = look(events, catalog, stated.values())
         _check_log_file(session, looked)
         survey = looked.survey(stated)
     if not yes:

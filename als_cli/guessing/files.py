@@ -1,6 +1,6 @@
 """The event files of a path, and a sample of them by columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,10 +81,10 @@ class EventFiles:
         return self.are_all_sampled and all(sample.is_exact for sample in samples)
 
 
-def event_files(path: str) -> EventFiles:
+def event_files(path: str, wanted: Collection[str] = ()) -> EventFiles:
     """Return the files of `path` (a file, a folder or a glob) with samples of at most 32 of them.
 
-    Files of a test set or a validation set beside a training set are left out.
+    Of many columns, the samples have the `wanted` ones and those with the likeliest names. Files of a test set or a validation set beside a training set are left out.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def event_files(path: str) -> EventFiles:
     kept = _without_held_out(files)
     notes += [f"{Path(name).name}: a test set or validation set" for name in files if name not in kept]
     sampled = _spread(kept)
-    samples = [read_sample(name, share=1 / len(sampled)) for name in sampled]
+    samples = [read_sample(name, share=1 / len(sampled), wanted=wanted) for name in sampled]
     matched = {one: frozenset(names) for one, names in globs.items()}
     return EventFiles(path, kept, _grouped(samples), tuple(notes), matched)
 

@@ -1,9 +1,11 @@
 """What the name of a column says about its role."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+MAXIMUM_COLUMNS = 300
+"""Maximum number of columns of a table that are looked at."""
 _MINIMUM_PART = 4
 """Minimum length of a known word that is only a part of a word in a name, as `visitor` in `visitorid`."""
 
@@ -122,6 +124,15 @@ def name_score(role: str, name: str) -> float:
         best += 0.05 if _ID.intersection(words) or joined.endswith("id") else 0.0
         best -= 0.02 * max(0, len(words) - 2)
     return min(best, 0.99)
+
+
+def likely_names(names: Sequence[str], wanted: Collection[str] = ()) -> list[str]:
+    """Return at most MAXIMUM_COLUMNS of `names`, in their order: `wanted` ones, then those that fit a role the best."""
+    if len(names) <= MAXIMUM_COLUMNS:
+        return list(names)
+    best = {name: max(name_score(role, name) for role in _WORDS_OF_ROLE) for name in names}
+    ranked = sorted(range(len(names)), key=lambda n: (names[n] not in wanted, -best[names[n]], n))
+    return [names[n] for n in sorted(ranked[:MAXIMUM_COLUMNS])]
 
 
 def is_role_name(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Samples of tables: the first rows, and rows of other places, within bounded memory and time."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import DataError
+from als_cli.guessing.facts import is_pattern
+from als_cli.guessing.names import likely_names
 from als_cli.guessing.text_shape import TextShape, encoding_of, text_shape
 from als_cli.tables.column_types import check_schema
 from als_cli.tables.delimited import open_decompressed
@@ -62,8 +64,10 @@ class Sample:
         return () if shape is None else (shape.separator, shape.header, shape.quote, shape.encoding)
 
 
-def read_sample(path: str, *, share: float = 1.0) -> Sample:
+def read_sample(path: str, *, share: float = 1.0, wanted: Collection[str] = ()) -> Sample:
     """Return a sample of the file at `path`. `share` is the fraction of MAXIMUM_ROWS that it may have.
+
+    Of many columns, it has the `wanted` ones and those with the likeliest names.
 
     Raises
     ------
@@ -73,8 +77,10 @@ def read_sample(path: str, *, share: float = 1.0) -> Sample:
     file = Path(path)
     with reading(path):
         kind = format_of(path, file, TableFormat())
-        sample = _typed(path, kind, share) if kind in ("parquet", "ipc") else _text(path, kind, share)
-        frame = with_partitions(sample.frame.lazy(), path).collect()
+        is_typed = kind in ("parquet", "ipc")
+        sample = _typed(path, kind, share, wanted) if is_typed else _text(path, kind, share)
+        likely = sample.frame[likely_names(sample.frame.columns, wanted)]
+        frame = with_partitions(likely.lazy(), path).collect()
     return Sample(path, kind, frame, sample.first, sample.rows, sample.is_exact, sample.shape)
 
 
@@ -177,9 +183,9 @@ def _csv(text: bytes, shape: TextShape, *, has_header: bool) -> pl.DataFrame:
     )
 
 
-def _typed(path: str, kind: str, share: float) -> Sample:
+def _typed(path: str, kind: str, share: float, wanted: Collection[str]) -> Sample:
     if kind == "parquet":
-        return _parquet(path, share)
+        return _parquet(path, share, wanted)
     with pa.memory_map(path) as source:
         reader = pa.ipc.open_file(source)
         check_schema(reader.schema, path)
@@ -198,36 +204,43 @@ def _typed(path: str, kind: str, share: float) -> Sample:
         return _from_arrow(path, kind, tables, rows, is_exact=len(numbers) == count, schema=reader.schema)
 
 
-def _parquet(path: str, share: float) -> Sample:
+def _parquet(path: str, share: float, wanted: Collection[str]) -> Sample:
     with pq.ParquetFile(path, pre_buffer=False, memory_map=True) as file:
         check_schema(file.schema_arrow, path)
         groups, rows = file.metadata.num_row_groups, file.metadata.num_rows
-        allowed = _rows_allowed(len(file.schema_arrow), share)
+        names = likely_names(file.schema_arrow.names, wanted)
+        allowed = _rows_allowed(len(names), share)
         numbers = range(groups) if rows <= allowed else _places(groups)
         limit = allowed if rows <= allowed else allowed // max(1, len(numbers))
         size = sum(file.metadata.row_group(number).total_byte_size for number in numbers)
         if rows > allowed and groups <= _CHUNKS and size <= _SLICED_BYTES:
-            tables = _slices(path, rows, allowed // (_CHUNKS + 1))
+            tables = _slices(path, names, rows, allowed // (_CHUNKS + 1))
         else:
-            tables = [_first_rows(file, number, limit) for number in numbers]
+            tables = [_first_rows(file, names, number, limit) for number in numbers]
         return _from_arrow(path, "parquet", tables, rows, is_exact=True, schema=file.schema_arrow)
 
 
-def _slices(path: str, rows: int, limit: int) -> list[pa.Table]:
+def _slices(path: str, names: Sequence[str], rows: int, limit: int) -> list[pa.Table]:
     """Return `limit` rows from each of several places of a file with few row groups."""
     scan = pl.scan_parquet(path, glob=False)
+    if len(names) < len(scan.collect_schema()):
+        scan = scan.select(pl.col([name for name in names if not is_pattern(name)]))
     starts = [(rows - limit) * number // _CHUNKS for number in range(_CHUNKS + 1)]
     return [frame.to_arrow() for frame in pl.collect_all([scan.slice(start, limit) for start in starts])]
 
 
-def _first_rows(file: pq.ParquetFile, group: int, limit: int) -> pa.Table:
+def _first_rows(file: pq.ParquetFile, names: Sequence[str], group: int, limit: int) -> pa.Table:
+    schema = pa.schema([file.schema_arrow.field(name) for name in names])
     batches, rows = [], 0
-    for batch in file.iter_batches(batch_size=min(limit, _BATCH_ROWS), row_groups=[group], use_threads=False):
+    size = min(limit, _BATCH_ROWS)
+    for batch in file.iter_batches(
+        batch_size=size, row_groups=[group], columns=list(names), use_threads=False
+    ):
         batches.append(batch.slice(0, limit - rows))
         rows += batch.num_rows
         if rows >= limit:
             break
-    return pa.Table.from_batches(batches, file.schema_arrow)
+    return pa.Table.from_batches(batches).select(list(names)) if batches else schema.empty_table()
 
 
 def _from_arrow(

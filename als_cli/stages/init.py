@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +89,10 @@ class Looked:
         return survey
 
 
-def look(events: str, catalog: str | None = None) -> Looked:
+def look(events: str, catalog: str | None = None, wanted: Collection[str] = ()) -> Looked:
     """Return samples of the files of `events` (a file, a folder or a glob), and of the file `catalog`.
+
+    Of many columns, the samples have the `wanted` ones and those with the likeliest names.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def look(events: str, catalog: str | None = None) -> Looked:
         There is no such file, or it is no table.
     """
     started = time.perf_counter()
-    return Looked(event_files(events), None if catalog is None else read_sample(catalog), started)
+    return Looked(event_files(events, wanted), None if catalog is None else read_sample(catalog), started)
 
 
 def report_of(looked: Looked, survey: Survey, config: Path | None = None) -> InitReport:

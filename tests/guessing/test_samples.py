@@ -106,3 +106,19 @@ def test_hostile_files_give_a_sample_or_one_error_that_names_the_file(tmp_path, 
         return
     assert name in refused.message
     assert refused.hint
+
+
+@pytest.mark.parametrize("name", ["e.csv", "e.parquet", "e.arrow", "e.ndjson"])
+def test_of_many_columns_the_likely_and_the_wanted_ones_are_read(tmp_path, name):
+    path = tmp_path / name
+    columns = {f"c{n}": range(60) for n in range(1000)} | {
+        "visitorid": range(60),
+        "sku": range(60),
+        "*": range(60),
+    }
+    wide = pl.DataFrame(columns)
+    write = {"csv": wide.write_csv, "ndjson": wide.write_ndjson, "arrow": wide.write_ipc}
+    write.get(path.suffix[1:], wide.write_parquet)(path)
+    found = read_sample(str(path), wanted=["c900"]).frame
+    assert found.width == 300
+    assert {"visitorid", "sku", "c900"} <= set(found.columns)
