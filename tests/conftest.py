@@ -45,6 +45,7 @@ SLOW = (
     "test_demand_commands.py",
     "test_embeddings.py",
     "test_init.py",
+    "test_init_folders.py",
     "test_list_commands.py",
     "test_opened_by.py",
     "test_public_data.py",

@@ -5,7 +5,6 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -72,73 +71,6 @@ def test_a_config_of_init_runs_without_an_edit(tmp_path, name):
     assert TITLES.get(name, "") in shown.stdout
 
 
-def test_a_catalogue_with_another_separator_and_encoding_gives_titles(tmp_path):
-    events, items = event_shapes.retail_rocket(tmp_path), event_shapes.catalog(tmp_path)
-    config = tmp_path / "als.yaml"
-    report = done("init", events, "--catalog", items, "--yes", "--output", config)
-    assert report["catalog_join_rate"] == 1
-    catalog = load_config(config, environment={}).recommend.items
-    assert (catalog.columns.item, catalog.columns.title) == ("id", "label")
-    assert (catalog.separator, catalog.encoding) == (";", "cp1252")
-    assert done("check", "-c", config)["catalog"]["joined"] == report["catalog_join_rate"] * 48
-    done("run", "-c", config)
-    user = pl.read_csv(events)["visitorid"][0]
-    assert "Tasse für" in als_here("show", "user", user, "-c", config).stdout
-
-
-def test_a_file_beside_the_events_with_their_items_is_the_catalogue(tmp_path):
-    events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    events.write_csv(folder / "events.csv")
-    pl.DataFrame({"itemid": range(50, 700, 13), "title": [f"Thing {n}" for n in range(50)]}).write_csv(
-        folder / "items.csv"
-    )
-    report = done("init", folder, "--yes", "--output", tmp_path / "als.yaml")
-    assert report["catalog"] == str(folder / "items.csv")
-    config = load_config(tmp_path / "als.yaml", environment={})
-    assert config.events.source == str(folder / "events.csv")
-    assert config.recommend.items.columns.title == "title"
-
-
-def test_the_config_of_the_sample_data_is_found_without_help(tmp_path):
-    sample_data = Path(__file__).parents[1] / "sample_data"
-    done("init", sample_data, "--yes", "--output", tmp_path / "als.yaml")
-    found = load_config(tmp_path / "als.yaml", environment={})
-    given = load_config(sample_data.parent / "configs" / "quickstart.yaml", environment={})
-    first, second = found.events.source
-    assert (first.path, second.path) == (given.events.source[0].path, given.events.source[1].path)
-    assert first.columns == given.events.columns
-    assert (second.columns, second.separator) == (given.events.source[1].columns, ";")
-    assert found.events.types == given.events.types
-    assert found.recommend.items.catalog == given.recommend.items.catalog
-    assert found.recommend.items.columns == given.recommend.items.columns
-
-
-def test_files_with_different_column_names_are_several_sources(tmp_path):
-    events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
-    folder = tmp_path / "years"
-    folder.mkdir()
-    events.write_parquet(folder / "2023.parquet")
-    events.rename({"visitorid": "customer_id"}).write_parquet(folder / "2024.parquet")
-    done("init", folder, "--yes", "--output", tmp_path / "als.yaml")
-    config = load_config(tmp_path / "als.yaml", environment={})
-    assert [source.columns.user for source in config.events.source] == ["visitorid", "customer_id"]
-    assert done("check", "-c", tmp_path / "als.yaml")["ok"]
-
-
-def test_test_sets_beside_a_training_set_are_left_out(tmp_path):
-    events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
-    folder = tmp_path / "split"
-    folder.mkdir()
-    for name in ("train", "test", "tune_valid"):
-        events.write_parquet(folder / f"{name}.parquet")
-    report = done("init", folder, "--yes", "--output", tmp_path / "als.yaml")
-    assert [note.split(":")[0] for note in report["notes"]] == ["test.parquet", "tune_valid.parquet"]
-    config = load_config(tmp_path / "als.yaml", environment={})
-    assert config.events.source == str(folder / "train.parquet")
-
-
 def test_an_existing_config_is_replaced_only_with_force(tmp_path):
     events, config = event_shapes.retail_rocket(tmp_path), tmp_path / "als.yaml"
     config.write_text("mine", encoding="utf-8")
@@ -167,14 +99,6 @@ def test_relative_paths_stay_relative_to_the_config(tmp_path, monkeypatch):
     text = (tmp_path / "jobs" / "shop.yaml").read_text(encoding="utf-8")
     assert "source: ../events.csv" in text
     assert "workspace: work/shop" in text
-
-
-def test_a_config_inside_the_folder_that_it_reads_writes_elsewhere(tmp_path):
-    folder = event_shapes.hive_folder(tmp_path)
-    done("init", folder, "--yes", "-o", folder / "als.yaml")
-    config = load_config(folder / "als.yaml", environment={})
-    assert not config.recommend.output.path.startswith(str(folder))
-    assert done("check", "-c", folder / "als.yaml")["ok"]
 
 
 def test_without_a_terminal_unsure_guesses_are_an_error_that_names_the_way_out(tmp_path):

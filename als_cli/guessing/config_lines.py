@@ -12,7 +12,8 @@ from als_cli.errors import one_line
 from als_cli.guessing.event_types import TypeWeight
 from als_cli.guessing.guess import Guess
 from als_cli.guessing.samples import Sample
-from als_cli.guessing.survey import SourceSurvey, Survey
+from als_cli.guessing.source_survey import SourceSurvey
+from als_cli.guessing.survey import Survey
 
 _WIDTH = 110
 _ROLES = ("user", "item", "timestamp", "type", "value", "title")

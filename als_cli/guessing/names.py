@@ -48,6 +48,7 @@ _NOT_ITEM = {
     **dict.fromkeys(("name", "title", "user", "customer", "referrer", "order", "transaction"), 0.6),
     **dict.fromkeys(("description", "text", "image", "summary"), 0.4),
     "parent": 0.97,
+    "variant": 0.8,
 }
 _TIME = {
     **dict.fromkeys(("timestamp", "datetime"), 0.95),

@@ -29,6 +29,9 @@ _RESERVED = {
 _RESERVED |= {"and", "or", "null", "true", "false", "case", "when", "then", "else", "end", "user", "date"}
 _RESERVED |= {"time", "timestamp", "value", "type", "limit", "offset", "union", "having", "all", "any", "key"}
 _MAXIMUM_FIELDS = 200
+_LIKE_ITEMS = 0.4
+"""Minimum score of a list whose entries are items."""
+_LIST = "\0list"
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Nested:
     """One row per entry of the list. Fields have names such as ``item.item_id``."""
     expressions: Mapping[str, str]
     """The SQL expression of each column of `frame`."""
-    unnested: str | None
-    """The list that has one row per entry, as SQL; None if there is no such list."""
+    rows: str
+    """The FROM clause: the table, and the list that has one row per entry."""
     alias: str
     """The name of an entry of the list, as SQL."""
 
@@ -50,9 +53,7 @@ class Nested:
         Rows without a value of the column `required`, for example events without items, are left out.
         """
         selected = ",\n       ".join(_selected(self.expressions[name], new) for new, name in outputs.items())
-        query = f"select {selected}\nfrom {EVENTS_TABLE}"
-        if self.unnested is not None:
-            query += f" cross join unnest({self.unnested}) as {self.alias}"
+        query = f"select {selected}\nfrom {self.rows}"
         if required is not None:
             query += f"\nwhere {self.expressions[required]} is not null"
         return query
@@ -84,29 +85,69 @@ def flattened(frame: pl.DataFrame) -> Nested | None:
     alias = next(name for name in ("item", "line", "entry", "list_entry") if name not in frame.columns)
     fields: dict[str, tuple[pl.Expr, str]] = {}
     for name, dtype in frame.schema.items():
-        if is_pattern(name):
-            continue
-        fields.update(_fields(name, dtype, pl.col(name), quoted(name)))
+        if not is_pattern(name):
+            fields.update(_fields(name, dtype, pl.col(name), quoted(name)))
+    rows = EVENTS_TABLE
     if entries is not None:
         # An empty list gives no row, as in SQL.
-        frame = frame.filter(pl.col(entries).list.len() > 0).explode(entries)
-        entry = frame.schema[entries]
-        fields.update(_fields(alias, entry, pl.col(entries), alias))
+        listed = frame.with_columns(entries.expression.alias(_LIST))
+        frame = listed.filter(pl.col(_LIST).list.len() > 0).explode(_LIST)
+        fields.update(_fields(alias, frame.schema[_LIST], pl.col(_LIST), alias))
+        rows = entries.rows(alias)
     used = dict(list(fields.items())[:_MAXIMUM_FIELDS])
     flat = frame.select(expression.alias(name) for name, (expression, _) in used.items())
-    sql = {name: text for name, (_, text) in used.items()}
-    return Nested(flat, sql, None if entries is None else quoted(entries), alias)
+    return Nested(flat, {name: text for name, (_, text) in used.items()}, rows, alias)
 
 
-def _list_of_items(frame: pl.DataFrame) -> str | None:
-    scores = {}
-    for name, dtype in frame.schema.items():
-        inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else None
-        if isinstance(inner, pl.Struct) and not is_pattern(name):
-            fields = [name_score("item", field.name) for field in inner.fields]
-            scores[name] = max([*fields, 0.5 * name_score("item", name)])
-    best = max(scores, key=lambda name: scores[name], default=None)
-    return best if best is not None and scores[best] >= 0.4 else None
+@dataclass(frozen=True)
+class _List:
+    """A list of structs, in a column or in a field of a struct."""
+
+    expression: pl.Expr
+    sql: str
+    score: float
+    """How much its entries look like items, from 0 to 1."""
+    is_column: bool
+
+    def rows(self, alias: str) -> str:
+        """Return the FROM clause with one row per entry, which has the name `alias`."""
+        if self.is_column:
+            return f"{EVENTS_TABLE} cross join unnest({self.sql}) as {alias}"
+        # polars unnests columns only.
+        table = f"(select *, {self.sql} as {alias}_list from {EVENTS_TABLE}) as nested"  # noqa: S608 - quoted names
+        return f"{table} cross join unnest({alias}_list) as {alias}"
+
+
+def _list_of_items(frame: pl.DataFrame) -> _List | None:
+    lists = [
+        found
+        for name, dtype in frame.schema.items()
+        if not is_pattern(name)
+        for found in _lists(name, dtype, pl.col(name), quoted(name), is_column=True)
+    ]
+    best = max(lists, key=lambda one: one.score, default=None)
+    return best if best is not None and best.score >= _LIKE_ITEMS else None
+
+
+def _lists(
+    name: str, dtype: pl.DataType, expression: pl.Expr, sql: str, *, is_column: bool
+) -> Iterator[_List]:
+    """Yield the lists of structs in a column or a field, outside other lists."""
+    if isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            if not is_pattern(field.name):
+                inner = _type_of(field)
+                path = f"{sql}.{quoted(field.name)}"
+                value = expression.struct.field(field.name)
+                yield from _lists(f"{name}.{field.name}", inner, value, path, is_column=False)
+    elif isinstance(dtype, pl.List | pl.Array) and isinstance(dtype.inner, pl.Struct):
+        fields = [field for field, _ in _fields("", dtype.inner, expression, "")]
+        scores = [name_score("item", field.rsplit(".", maxsplit=1)[-1]) for field in fields]
+        yield _List(expression, sql, max([*scores, 0.5 * name_score("item", name)]), is_column)
+
+
+def _type_of(field: pl.Field) -> pl.DataType:
+    return field.dtype if isinstance(field.dtype, pl.DataType) else field.dtype()
 
 
 def _fields(
@@ -117,7 +158,7 @@ def _fields(
         for field in dtype.fields:
             if is_pattern(field.name):
                 continue
-            inner = field.dtype if isinstance(field.dtype, pl.DataType) else field.dtype()
+            inner = _type_of(field)
             yield from _fields(
                 f"{name}.{field.name}",
                 inner,

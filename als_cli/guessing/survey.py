@@ -1,82 +1,29 @@
 """All guesses about the events of a path."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
 from als_cli.config.source import ColumnsConfig
-from als_cli.guessing.catalogs import CatalogGuess, guess_catalog, guess_title
+from als_cli.guessing.catalogs import CatalogGuess, guess_catalog
 from als_cli.guessing.event_types import TypeWeight, weights_of
-from als_cli.guessing.facts import ColumnFacts, facts_of, text_of
+from als_cli.guessing.facts import ColumnFacts, text_of
 from als_cli.guessing.files import EventFiles, Group
 from als_cli.guessing.filters import RowCondition, conditions_for, undone_orders
 from als_cli.guessing.guess import Guess
-from als_cli.guessing.nested import Nested, flattened
-from als_cli.guessing.roles import Columns, are_ratings, columns_of, guess_roles
+from als_cli.guessing.roles import are_ratings
 from als_cli.guessing.samples import Sample
+from als_cli.guessing.source_survey import OUTPUTS, SourceSurvey, survey_source
 from als_cli.guessing.splits import guess_split
-from als_cli.guessing.times import TimeGuess, read_times
+from als_cli.guessing.times import read_times
 
 FORMAT_KEY = "events.timestamp_format"
-_OUTPUTS = {
-    "user": "user_id",
-    "item": "item_id",
-    "timestamp": "ts",
-    "type": "event",
-    "value": "value",
-    "title": "title",
-}
-"""Names of the columns of a query, by role."""
-_DIFFERENT = 0.9
-"""Minimum fraction of different ids of a table that is no log of events."""
 _TOLERATED = 0.03
 """Maximum fraction of bad rows that needs no other `events.max_bad_fraction`."""
 _HEAVY_TAIL = 10
 """A value is heavy-tailed if its maximum is this many times its median."""
-
-
-@dataclass(frozen=True)
-class SourceSurvey:
-    """The guesses about files with the same columns."""
-
-    group: Group
-    columns: Columns
-    roles: Mapping[str, Guess]
-    nested: Nested | None
-    """The flattened table, if a query must flatten it."""
-
-    def column(self, role: str) -> pl.Series | None:
-        """Return the sampled values of a role, None if it has no column."""
-        guess = self.roles.get(role)
-        return None if guess is None else self.columns.frame[guess.value]
-
-    @property
-    def has_events(self) -> bool:
-        """Whether there is a column of users and a column of items."""
-        return "user" in self.roles and "item" in self.roles
-
-    @property
-    def is_log(self) -> bool:
-        """Whether there are events in which a user or an item occurs several times. In a catalogue both occur once."""
-        if not self.has_events:
-            return False
-        facts = [self.columns.facts[self.roles[role].value] for role in ("user", "item")]
-        return any(one.distinct < _DIFFERENT * one.values for one in facts)
-
-    @property
-    def names(self) -> dict[str, str]:
-        """The column of each role in the config: of the file, or of the result of the query."""
-        return {
-            role: guess.value if self.nested is None else _OUTPUTS[role] for role, guess in self.roles.items()
-        }
-
-    @property
-    def time(self) -> TimeGuess | None:
-        """The format of the times."""
-        guess = self.roles.get("timestamp")
-        return None if guess is None else self.columns.times.get(guess.value)
 
 
 @dataclass(frozen=True)
@@ -109,13 +56,13 @@ class Survey:
         source = self.main
         if source.nested is None:
             return None
-        outputs = {_OUTPUTS[role]: guess.value for role, guess in source.roles.items()}
+        outputs = {OUTPUTS[role]: guess.value for role, guess in source.roles.items()}
         return source.nested.query(outputs, source.roles["item"].value)
 
     def guesses(self) -> list[Guess]:
         """Return all guesses, for the report."""
         roles = self.main.roles
-        found = [roles[role] for role in _OUTPUTS if role in roles]
+        found = [roles[role] for role in OUTPUTS if role in roles]
         optional = (self.form, self.transform, self.bad_fraction)
         found += [guess for guess in optional if guess is not None]
         if self.types is not None:
@@ -145,9 +92,13 @@ def survey_of(
     sources = _sources(files, clock, stated)
     events = sources if len(sources) == 1 else tuple(source for source in sources if source.is_log)
     events = events or tuple(source for source in sources if source.has_events) or sources[:1]
+    if any(source.nested for source in events):
+        events = events[:1]  # there is one query for all sources
+    kept = [source.group for source in events]
     if len(events) < len(sources) and files.are_all_sampled:
-        files = files.only([source.group for source in events])
-    main, others = events[0], [source for source in sources if source not in events]
+        files = files.only(kept)
+    events = _with_equal_times(events)
+    main, others = events[0], [source for source in sources if source.group not in kept]
     items = main.column("item")
     found, notes = None, [*files.notes]
     for source in others:
@@ -155,7 +106,7 @@ def survey_of(
         guessed = None if items is None or catalog or found else guess_catalog(sample, text_of(items))
         found = found or (guessed if guessed is not None and guessed.join_rate >= 0.3 else None)
         if found is None or found.sample is not sample:
-            notes.append(f"{sample.path}: no columns of users and items")
+            notes.append(f"{sample.path}: other columns than the events")
     if catalog is not None and items is not None:
         found = guess_catalog(catalog, text_of(items))
     form = _form(events, stated.get("timestamp_format"))
@@ -176,46 +127,25 @@ def survey_of(
     )
 
 
+def _with_equal_times(events: tuple[SourceSurvey, ...]) -> tuple[SourceSurvey, ...]:
+    """Return `events` without times if some of them have none, because als needs times in all sources or in none."""
+    if all("timestamp" in source.roles for source in events):
+        return events
+    return tuple(
+        replace(source, roles={role: guess for role, guess in source.roles.items() if role != "timestamp"})
+        for source in events
+    )
+
+
 def _sources(files: EventFiles, clock: datetime, stated: Mapping[str, str]) -> tuple[SourceSurvey, ...]:
     roles = {role: name for role, name in stated.items() if role in ColumnsConfig.model_fields}
     formats = {(group.main.kind, group.main.format_key) for group in files.groups}
     if len(files.groups) > 1 and len(formats) == 1:
-        merged = _surveyed(Group(tuple(s for group in files.groups for s in group.samples)), clock, roles)
+        merged = survey_source(Group(tuple(s for group in files.groups for s in group.samples)), clock, roles)
         needed = {guess.value for guess in merged.roles.values()}
         if merged.has_events and all(needed <= set(group.frame.columns) for group in files.groups):
             return (merged,)
-    return tuple(_surveyed(group, clock, roles) for group in files.groups)
-
-
-def _surveyed(group: Group, clock: datetime, stated: Mapping[str, str]) -> SourceSurvey:
-    shape = group.main.shape
-    is_numbered = shape is not None and not shape.header
-    frame = group.frame
-    source = _with_roles(group, frame, None, clock, stated, is_numbered=is_numbered)
-    flat = flattened(frame)
-    if flat is None or source.has_events:
-        return source
-    return _with_roles(group, flat.frame, flat, clock, stated, is_numbered=False)
-
-
-def _with_roles(
-    group: Group,
-    frame: pl.DataFrame,
-    nested: Nested | None,
-    clock: datetime,
-    stated: Mapping[str, str],
-    *,
-    is_numbered: bool,
-) -> SourceSurvey:
-    facts = facts_of(frame)
-    known = {role: name for role, name in stated.items() if not name or name in facts}
-    columns = columns_of(frame, facts, clock, group.main.first, is_numbered=is_numbered)
-    roles = guess_roles(columns, known)
-    if "item" in roles and "title" not in stated:
-        taken = {guess.value for guess in roles.values()}
-        title = guess_title(frame, facts, roles["item"].value, taken)
-        roles |= {} if title is None else {"title": title}
-    return SourceSurvey(group, columns, roles, nested)
+    return tuple(survey_source(group, clock, roles) for group in files.groups)
 
 
 def _form(events: tuple[SourceSurvey, ...], stated: str | None) -> Guess | None:

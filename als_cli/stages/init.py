@@ -77,6 +77,8 @@ class Looked:
         ------
         ConfigError
             There is no column of that name.
+        DataError
+            No column of the catalogue has items of the events.
         """
         survey = survey_of(self.files, datetime.now(UTC), stated, self.catalog)
         names = list(survey.main.columns.facts)
@@ -86,6 +88,12 @@ class Looked:
                     f"--column {role}={name}: {self.files.source} has no column {name!r}",
                     hint=f"its columns: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}",
                 )
+        if self.catalog is not None and survey.catalog is None and "item" in survey.main.roles:
+            raise DataError(
+                f"{self.catalog.path}: no column has items of the events",
+                hint=f"its columns are compared with column {survey.main.roles['item'].value!r} of the events;"
+                " leave out --catalog, or name another column with --column item=NAME",
+            )
         return survey
 
 

@@ -16,16 +16,25 @@ from als_cli.guessing.splits import guess_split
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 
 
-@given(outer=NAMES, fields=st.lists(NAMES, min_size=2, max_size=4, unique=True), plain=NAMES)
-def test_the_query_gives_the_same_rows_as_the_flattened_frame(tmp_path_factory, outer, fields, plain):
+@given(
+    outer=NAMES,
+    is_inside=st.booleans(),
+    fields=st.lists(NAMES, min_size=2, max_size=4, unique=True),
+    plain=NAMES,
+)
+def test_the_query_gives_the_same_rows_as_the_flattened_frame(
+    tmp_path_factory, outer, is_inside, fields, plain
+):
     fields = ["item_id", *(field for field in fields if field != "item_id")]
     plain = f"{plain}!" if plain == outer else plain
     outer = f"{outer}!" if is_pattern(outer) else outer
     entries = [[{field: f"{field}{n}{k}" for field in fields} for k in range(n % 3)] for n in range(6)]
+    if is_inside:  # as in the Parquet exports of BigQuery
+        entries = [{"list": [{"element": entry} for entry in one]} for one in entries]
     frame = pl.DataFrame({outer: entries, plain: [f"u{n}" for n in range(6)]})
     found = flattened(frame)
     outputs = {f"out{n}": name for n, name in enumerate(found.frame.columns)}
-    query = found.query(outputs, f"{found.alias}.item_id")
+    query = found.query(outputs, f"{found.alias}.{'element.' * is_inside}item_id")
     _, result = run_query(query, {"events": frame.lazy()}, tmp_path_factory.mktemp("spool"))
     assert result.collect().rows() == found.frame.rows()
 
