@@ -119,3 +119,28 @@ def test_a_config_inside_the_folder_that_it_reads_writes_elsewhere(tmp_path):
     config = load_config(folder / "als.yaml", environment={})
     assert not config.recommend.output.path.startswith(str(folder))
     assert done("check", "-c", folder / "als.yaml")["ok"]
+
+
+def test_partitions_by_year_month_and_day_are_one_date(tmp_path):
+    days = pl.read_parquet(
+        event_shapes.hive_folder(tmp_path), hive_partitioning=True, try_parse_hive_dates=False
+    )
+    parts = days.with_columns(
+        year=pl.col("date").str.head(4), month=pl.col("date").str.slice(5, 2), day=pl.col("date").str.tail(2)
+    ).drop("date")
+    for values, rows in parts.partition_by("year", "month", "day", as_dict=True, include_key=False).items():
+        folder = (
+            tmp_path
+            / "days"
+            / "/".join(
+                f"{name}={value}" for name, value in zip(("year", "month", "day"), values, strict=True)
+            )
+        )
+        folder.mkdir(parents=True)
+        rows.write_parquet(folder / "0.parquet")
+    config = tmp_path / "als.yaml"
+    report = done("init", tmp_path / "days", "--yes", "--output", config)
+    assert "cast(year as varchar) || '-'" in report["query"].replace('"', "")
+    ingested = done("ingest", "-c", config)
+    assert (ingested["first_time"], ingested["rows"]) == ("2024-03-01T00:00:00Z", days.height)
+    assert ingested["rejected"] == {}

@@ -15,7 +15,7 @@ RESULT = "events.query"
 """The name of the result in messages and reports, in place of a file."""
 _KEY = "events.query"
 _CAST_HINT = (
-    "use try_cast, which gives null for such a value, or strptime(x, '%d.%m.%Y') for a time in another format"
+    "use try_cast, which gives null for this value, or strptime(x, '%d.%m.%Y') for a time in another format"
 )
 _LOCATION = re.compile(r"Location\((\d+),(\d+)\)")
 _DUMP = re.compile(r":? \w+\(\w* ?\{.*|,? found \w+\(.*|:? \w+\((?:Identifier|Value|Compound).*", re.DOTALL)

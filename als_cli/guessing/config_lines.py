@@ -75,7 +75,7 @@ def _events(survey: Survey, paths: Paths) -> Iterator[str]:
     if is_single:
         yield from _shape(main.group.main)
     if survey.query is not None:
-        yield from _comment("One event per entry of the list, with the columns that are used.")
+        yield from _comment("The query gives one event per row, with the columns that are used.")
         yield from _query(survey.query)
     yield from _columns(main, is_single=is_single, is_query=survey.query is not None)
     yield from _signal(survey)

@@ -1,4 +1,4 @@
-"""Nested columns: structs, and lists of structs such as the items of an order. A query flattens them."""
+"""Columns that need a query: structs, lists of structs such as the items of an order, and dates in three columns."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,11 +32,13 @@ _MAXIMUM_FIELDS = 200
 _LIKE_ITEMS = 0.4
 """Minimum score of a list whose entries are items."""
 _LIST = "\0list"
+_DATE = "date"
+_DATE_PARTS = ("year", "month", "day")
 
 
 @dataclass(frozen=True)
 class Nested:
-    """A table with nested columns, flattened."""
+    """A table with plain columns, which a query computes from the files."""
 
     frame: pl.DataFrame
     """One row per entry of the list. Fields have names such as ``item.item_id``."""
@@ -73,11 +75,29 @@ def _is_column(name: str) -> bool:
         return False
 
 
+def with_date(frame: pl.DataFrame) -> Nested | None:
+    """Return the plain columns of `frame` and a date from its columns year, month and day; None without these columns."""
+    names = {name.lower(): name for name in frame.columns}
+    if not names.keys() >= set(_DATE_PARTS) or _DATE in frame.columns:
+        return None
+    parts = [names[part] for part in _DATE_PARTS]
+    date = pl.concat_str([pl.col(name).cast(pl.String) for name in parts], separator="-")
+    sql = " || '-' || ".join(f"cast({quoted(name)} as varchar)" for name in parts)
+    fields = {
+        name: (pl.col(name), quoted(name))
+        for name, dtype in frame.schema.items()
+        if not is_pattern(name) and not dtype.is_nested()
+    }
+    fields[_DATE] = (date, sql)
+    flat = frame.select(expression.alias(name) for name, (expression, _) in fields.items())
+    return Nested(flat, {name: text for name, (_, text) in fields.items()}, EVENTS_TABLE, "")
+
+
 def flattened(frame: pl.DataFrame) -> Nested | None:
     """Return `frame` without nesting, None if no column is nested.
 
-    Of the lists of structs, the one whose fields look the most like an item gets one row per entry. Other lists are
-    left out.
+    If several columns are lists of structs, the list whose fields look the most like an item gets one row per entry.
+    Other lists are left out.
     """
     if not any(dtype.is_nested() for dtype in frame.dtypes):
         return None

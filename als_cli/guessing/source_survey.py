@@ -10,7 +10,7 @@ from als_cli.guessing.catalogs import guess_title
 from als_cli.guessing.facts import facts_of
 from als_cli.guessing.files import Group
 from als_cli.guessing.guess import Guess
-from als_cli.guessing.nested import Nested, flattened
+from als_cli.guessing.nested import Nested, flattened, with_date
 from als_cli.guessing.roles import Columns, columns_of, guess_roles
 from als_cli.guessing.times import TimeGuess
 
@@ -72,14 +72,17 @@ class SourceSurvey:
 def survey_source(group: Group, clock: datetime, stated: Mapping[str, str]) -> SourceSurvey:
     """Return the guesses about the files of `group`. `stated` has columns that the user named, by role.
 
-    `clock` is now. Nested columns are flattened if there are no columns of users and items without it.
+    `clock` is now. Nested columns are flattened if there are no columns of users and items without it. Columns year,
+    month and day become a date if there is no other time.
     """
     shape = group.main.shape
     is_numbered = shape is not None and not shape.header
     frame = group.frame
     source = _with_roles(group, frame, None, clock, stated, is_numbered=is_numbered)
-    flat = flattened(frame)
-    if flat is None or source.has_events:
+    flat = flattened(frame) if not source.has_events else None
+    if source.has_events and "timestamp" not in source.roles and "timestamp" not in stated:
+        flat = with_date(frame)
+    if flat is None:
         return source
     return _with_roles(group, flat.frame, flat, clock, stated, is_numbered=False)
 

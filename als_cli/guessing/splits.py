@@ -16,7 +16,7 @@ def guess_split(times: pl.Series | None, users: pl.Series | None, *, is_complete
     """Return the split for events with `times` (Datetime, null where unreadable) and `users`.
 
     Without times the split is random. If the sample `is_complete`, the test period is the shortest one with 1,000 test
-    users, or the one with the most. Otherwise `auto` counts them when the events are evaluated.
+    users, or the period with the most test users. Otherwise `auto` counts them when the events are evaluated.
     """
     if times is None or times.drop_nulls().is_empty():
         return Guess(

@@ -57,7 +57,7 @@ class Survey:
         if source.nested is None:
             return None
         outputs = {OUTPUTS[role]: guess.value for role, guess in source.roles.items()}
-        return source.nested.query(outputs, source.roles["item"].value)
+        return source.nested.query(outputs, source.roles["item"].value if source.nested.alias else None)
 
     def guesses(self) -> list[Guess]:
         """Return all guesses, for the report."""

@@ -1,5 +1,8 @@
 """Weights of event types."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +26,15 @@ def test_known_names_are_ordered_by_strength(weak_to_strong):
     assert None not in weights
     assert weights == sorted(weights)
     assert len(set(weights)) == len(weights)
+
+
+def test_the_weights_in_the_docs_are_these():
+    page = (Path(__file__).parents[2] / "docs" / "init.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*`) \| (-?[\d.]+) \|$", page, re.MULTILINE)
+    weights = {name: float(weight) for names, weight in rows for name in re.findall(r"`(.*?)`", names)}
+    assert len(weights) > 25
+    assert {name: known_weight(name) for name in weights} == weights
+    assert [known_weight(name) for name in ("Purchased", "addtocart", "product view")] == [5, 3, 1]
 
 
 @pytest.mark.parametrize("name", ["refund", "return", "returned", "dislike", "unlike", "chargeback", "skip"])
