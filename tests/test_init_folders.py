@@ -92,6 +92,15 @@ def test_a_list_inside_a_struct_is_flattened(tmp_path):
     assert done("ingest", "-c", config)["rejected"] == {}
 
 
+def test_a_field_of_a_list_can_be_named(tmp_path):
+    events = event_shapes.ga4_export(tmp_path)
+    config = tmp_path / "als.yaml"
+    named = ["--column", "user=geo.country", "--column", "item=item.item_name"]
+    report = done("init", events, *named, "--yes", "--output", config)
+    assert "geo.country as user_id" in report["query"]
+    assert done("ingest", "-c", config)["users"] == 2
+
+
 def test_a_catalogue_of_other_items_is_an_error(tmp_path):
     events = event_shapes.retail_rocket(tmp_path)
     other = tmp_path / "other.csv"

@@ -99,7 +99,7 @@ def text_of(column: pl.Series, *, strip: bool = True) -> pl.Series:
         if (column.drop_nulls() % 1 == 0).all() and (column.drop_nulls().abs() < 2**53).all():
             column = column.cast(pl.Int64)
     if column.dtype == pl.Binary:
-        column = column.cast(pl.String, strict=False)
+        column = _decoded(column)
     if isinstance(column.dtype, pl.Date | pl.Datetime):
         # polars cannot show times outside the calendar.
         inside = within_calendar(pl.col(column.name), column.dtype)
@@ -107,6 +107,14 @@ def text_of(column: pl.Series, *, strip: bool = True) -> pl.Series:
     text = column.cast(pl.String, strict=False)
     stripped = text.str.strip_chars()
     return (stripped if strip else text).set(stripped == "", None)
+
+
+def _decoded(column: pl.Series) -> pl.Series:
+    """Return a column of bytes as text, or nulls if the bytes are no UTF-8."""
+    try:
+        return column.cast(pl.String, strict=False)
+    except pl.exceptions.ComputeError:
+        return pl.Series(column.name, [None] * len(column), pl.String)
 
 
 def _facts(column: pl.Series, position: int) -> ColumnFacts:

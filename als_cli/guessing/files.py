@@ -99,7 +99,7 @@ def event_files(path: str, wanted: Collection[str] = ()) -> EventFiles:
             hint="write the events to a file first",
         )
     notes = []
-    globs = {one: tuple(file.name for file in find_files(one)) for one in _globs(path)}
+    globs = {one: _names(one) for one in _globs(path)}
     main = next(iter(globs))
     files = tuple(sorted({name for names in globs.values() for name in names}))
     if len(files) > _SAMPLED_FILES:
@@ -111,6 +111,14 @@ def event_files(path: str, wanted: Collection[str] = ()) -> EventFiles:
     samples = [read_sample(name, share=1 / len(sampled), wanted=wanted) for name in sampled]
     matched = {one: frozenset(names) for one, names in globs.items()}
     return EventFiles(path, kept, _grouped(samples), tuple(notes), matched)
+
+
+def _names(pattern: str) -> tuple[str, ...]:
+    try:
+        return tuple(file.name for file in find_files(pattern))
+    except DataError as missing:
+        # Its hint is about paths in a config. There is no config yet.
+        raise DataError(missing.message, hint=str(missing.hint).partition(";")[0]) from missing
 
 
 def _globs(path: str) -> list[str]:

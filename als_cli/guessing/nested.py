@@ -81,6 +81,8 @@ def with_date(frame: pl.DataFrame) -> Nested | None:
     if not names.keys() >= set(_DATE_PARTS) or _DATE in frame.columns:
         return None
     parts = [names[part] for part in _DATE_PARTS]
+    if not all(frame.schema[name].is_integer() or frame.schema[name] == pl.String for name in parts):
+        return None
     date = pl.concat_str([pl.col(name).cast(pl.String) for name in parts], separator="-")
     sql = " || '-' || ".join(f"cast({quoted(name)} as varchar)" for name in parts)
     fields = {

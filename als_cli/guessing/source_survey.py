@@ -79,12 +79,23 @@ def survey_source(group: Group, clock: datetime, stated: Mapping[str, str]) -> S
     is_numbered = shape is not None and not shape.header
     frame = group.frame
     source = _with_roles(group, frame, None, clock, stated, is_numbered=is_numbered)
-    flat = flattened(frame) if not source.has_events else None
-    if source.has_events and "timestamp" not in source.roles and "timestamp" not in stated:
-        flat = with_date(frame)
-    if flat is None:
+    query = _query_for(source, stated)
+    if query is None:
         return source
-    return _with_roles(group, flat.frame, flat, clock, stated, is_numbered=False)
+    return _with_roles(group, query.frame, query, clock, stated, is_numbered=False)
+
+
+def _query_for(source: SourceSurvey, stated: Mapping[str, str]) -> Nested | None:
+    """Return the table of a query, if the columns of the file alone are not enough; `stated` may name its columns."""
+    frame = source.group.frame
+    computed = {name for name in stated.values() if name and name not in frame.columns}
+    flat, dated = flattened(frame), with_date(frame)
+    if flat is not None and (not source.has_events or computed & set(flat.frame.columns)):
+        return flat
+    lacks_time = source.has_events and "timestamp" not in source.roles and "timestamp" not in stated
+    if dated is not None and (lacks_time or computed & set(dated.frame.columns)):
+        return dated
+    return None
 
 
 def _with_roles(
