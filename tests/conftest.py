@@ -24,6 +24,7 @@ SLOW = (
     "console/test_folding.py",
     "console/test_json_errors.py",
     "console/test_system.py",
+    "events/test_titles.py",
     "faults",
     "newcomers",
     "splitting/test_auto_split.py",

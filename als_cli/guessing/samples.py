@@ -250,6 +250,7 @@ def _from_arrow(
     frame = pl.from_arrow(whole)
     if not isinstance(frame, pl.DataFrame) or frame.height == 0:
         raise DataError(f"{path} has no rows", hint="check the export that wrote the file")
+    frame.columns = whole.column_names  # polars renames a column without a name
     return Sample(path, kind, frame, tables[0].num_rows, rows, is_exact, None)
 
 

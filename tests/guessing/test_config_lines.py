@@ -50,7 +50,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     columns=st.dictionaries(NAMES, VALUES, min_size=2, max_size=6),
     suffix=st.sampled_from([".parquet", ".ndjson"]),
@@ -78,6 +78,7 @@ def test_no_config_is_written_that_the_loader_rejects(columns, suffix, user, ite
             assert getattr(config.events.columns, role) == name
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs"]), max_size=60), min_size=2, max_size=12, unique=True
