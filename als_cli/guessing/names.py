@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
 MAXIMUM_COLUMNS = 300
-"""Maximum number of columns of a table that are looked at."""
+"""Maximum number of columns of a sample."""
 _MINIMUM_PART = 4
 """Minimum length of a known word that is only a part of a word in a name, as `visitor` in `visitorid`."""
 

@@ -86,7 +86,7 @@ class CheckReport(Report):
     exit_code: int
     """0, or the code of the first problem."""
     files: int
-    """Files of events; those that were not looked at included."""
+    """Number of event files, also those that were not checked."""
     sources: tuple[SourceCheckReport, ...]
     catalog: CatalogCheckReport | None
     problems: tuple[ProblemReport, ...]

@@ -64,7 +64,7 @@ class InitReport(Report):
 
 @dataclass(frozen=True)
 class Looked:
-    """The samples of the event files and of the catalogue."""
+    """Samples of the event files and of the catalogue."""
 
     files: EventFiles
     catalog: Sample | None
@@ -133,7 +133,7 @@ def report_of(looked: Looked, survey: Survey, config: Path | None = None) -> Ini
 
 
 def check_separate(looked: Looked, written: Path, option: str) -> None:
-    """Return when `written`, the path of `option`, is none of the files that were looked at.
+    """Return when `written`, the path of `option`, is none of the event files and not the catalogue.
 
     Raises
     ------

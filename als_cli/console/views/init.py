@@ -18,7 +18,7 @@ def render_init(report: InitReport) -> RenderableType:
     about = "" if report.are_rows_exact else "about "
     files = f" in {report.files:,} files" if report.files > 1 else ""
     head = Text(
-        one_line(f"{report.source}: {about}{report.rows:,} rows{files}, {report.sampled_rows:,} looked at"),
+        one_line(f"{report.source}: {about}{report.rows:,} rows{files}, {report.sampled_rows:,} sampled"),
         overflow="fold",
     )
     parts: list[RenderableType] = [head, Text(), guess_table(report)]
