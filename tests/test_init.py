@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -148,6 +149,19 @@ def test_at_a_terminal_unsure_guesses_are_asked(tmp_path, answers, columns):
     assert "Which column has the users?" in screen
     found = load_config(config, environment={}).events.columns.model_dump(exclude_none=True)
     assert {role: found.get(role) for role in columns} == columns
+
+
+def test_an_unclear_order_of_day_and_month_is_asked(tmp_path):
+    numbers = np.random.default_rng(1).integers(1, 13, (300, 2))
+    days = [f"{first:02d}/{second:02d}/2024" for first, second in numbers]
+    events = tmp_path / "events.csv"
+    pl.DataFrame(
+        {"user_id": [n % 40 for n in range(300)], "item_id": [n * 7 % 31 for n in range(300)], "date": days}
+    ).write_csv(events)
+    screen = at_terminal(["init", events, "-o", tmp_path / "als.yaml"], "%m/%d/%Y\ny\n")
+    assert "How are the times written?" in screen
+    assert load_config(tmp_path / "als.yaml", environment={}).events.timestamp_format == "%m/%d/%Y"
+    assert "unsure" in failed(2, "init", events, "--force", "-o", tmp_path / "als.yaml")["message"]
 
 
 def test_a_refusal_at_a_terminal_writes_nothing(tmp_path):

@@ -18,7 +18,9 @@ def initialize(
 ) -> None:
     """Write a config for event files and print the report.
 
-    `paths` are the events, the catalogue and the config to write. `columns` are named by the user as ``ROLE=NAME``. At a terminal, the guesses are shown, unsure ones are asked, and the user confirms, except with `yes`.
+    `paths` are the events, the catalogue and the config to write. `columns` are named by the user as ``ROLE=NAME``.
+    At a terminal, the command shows the guesses, asks about those that are not sure, and asks whether to write the file,
+    except with `yes`.
 
     Raises
     ------

@@ -34,8 +34,9 @@ def ask(report: InitReport, names: Sequence[str], stated: dict[str, str], consol
         is_open = guess is None and role in _REQUIRED
         if role not in stated and (is_open or (guess is not None and guess.sureness != "sure")):
             answers[role] = _column(question, guess, names, console, is_required=role in _REQUIRED)
-    form = guesses.get(_FORMAT)
-    if form is not None and form.alternatives and "timestamp_format" not in stated:
+    form, time = guesses.get(_FORMAT), guesses.get(_COLUMN + "timestamp")
+    is_same = time is not None and answers.get("timestamp", time.value) == time.value
+    if form is not None and form.alternatives and is_same:
         options = [str(form.value), *map(str, form.alternatives)]
         answers["timestamp_format"] = Prompt.ask(
             "How are the times written?", choices=options, default=options[0], console=console
