@@ -68,10 +68,14 @@ def test_test_sets_beside_a_training_set_are_left_out(tmp_path):
     events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
     folder = tmp_path / "split"
     folder.mkdir()
-    for name in ("train", "test", "tune_valid"):
+    for name in ("train", "test", "tune_valid", "tune_train"):
         events.write_parquet(folder / f"{name}.parquet")
     report = done("init", folder, "--yes", "--output", tmp_path / "als.yaml")
-    assert [note.split(":")[0] for note in report["notes"]] == ["test.parquet", "tune_valid.parquet"]
+    assert [note.split(":")[0] for note in report["notes"]] == [
+        "test.parquet",
+        "tune_train.parquet",
+        "tune_valid.parquet",
+    ]
     config = load_config(tmp_path / "als.yaml", environment={})
     assert config.events.source == str(folder / "train.parquet")
 

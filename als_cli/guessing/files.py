@@ -13,6 +13,7 @@ from als_cli.tables.folder_hint import folder_glob
 from als_cli.tables.scan import STDIN, find_files, has_pipe, reading
 
 _SAMPLED_FILES = 32
+_TRAIN = "train"
 _HELD_OUT = {"test", "valid", "validation", "val", "dev", "holdout", "heldout", "candidates"}
 
 
@@ -106,7 +107,7 @@ def event_files(path: str, wanted: Collection[str] = ()) -> EventFiles:
         files = globs[main]
         notes += [f"{other} in the same folder" for other in globs if other != main]
     kept = _without_held_out(files)
-    notes += [f"{Path(name).name}: a test set or validation set" for name in files if name not in kept]
+    notes += [f"{Path(name).name}: an extra set beside a training set" for name in files if name not in kept]
     sampled = _spread(kept)
     samples = [read_sample(name, share=1 / len(sampled), wanted=wanted) for name in sampled]
     matched = {one: frozenset(names) for one, names in globs.items()}
@@ -134,9 +135,16 @@ def _globs(path: str) -> list[str]:
 
 
 def _without_held_out(files: Sequence[str]) -> tuple[str, ...]:
-    held_out = [name for name in files if _HELD_OUT.intersection(words_in(Path(name).stem))]
-    has_train = any("train" in words_in(Path(name).stem) for name in files)
-    return tuple(name for name in files if not has_train or name not in held_out)
+    """Return `files` without test sets and validation sets beside a training set, and without parts of that set."""
+    words = {name: set(words_in(Path(name).stem)) for name in files}
+    if not any(_TRAIN in found for found in words.values()):
+        return tuple(files)
+    has_whole = any(found == {_TRAIN} for found in words.values())
+    return tuple(
+        name
+        for name, found in words.items()
+        if not found & _HELD_OUT and not (has_whole and _TRAIN in found and found != {_TRAIN})
+    )
 
 
 def _spread(files: Sequence[str]) -> list[str]:
