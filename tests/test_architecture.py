@@ -17,7 +17,7 @@ LAYERS = (
     {"events"},
     {"dataset"},
     {"splitting", "ranking"},
-    {"evaluation"},
+    {"evaluation", "guessing"},
     {"tuning"},
     {"storage"},
     {"stages"},
