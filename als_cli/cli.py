@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from als_cli.commands import compiling, lists, report, show, stages
+from als_cli.commands import compiling, lists, report, setup, show, stages
 from als_cli.commands import help as help_commands
 from als_cli.console.command_line import run_command_line
 from als_cli.console.completion.answer import VARIABLE, answer
@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(setup.app)
+app.add_typer(setup.app)
 app.add_typer(stages.app)
 app.add_typer(show.app, name="show")
 app.add_typer(lists.app)

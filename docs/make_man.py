@@ -132,7 +132,8 @@ def page_lines() -> Iterator[str]:
     commands = list(commands_of(root))
     names = [{option.name for option in parameters_of(command, TyperOption)} for _, command in commands]
     common = set.intersection(*(one for one in names if "config" in one))
-    shared = [one for one in parameters_of(commands[0][1], TyperOption) if one.name in common]
+    reads_config = next(command for (_, command), own in zip(commands, names, strict=True) if "config" in own)
+    shared = [one for one in parameters_of(reads_config, TyperOption) if one.name in common]
     yield from (
         r".\" Made by docs/make_man.py from the command line.",
         f'.TH ALS 1 "" "als-cli {__version__}"',

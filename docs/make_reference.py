@@ -176,9 +176,11 @@ def reference_lines(model: type[Section], explained: set[str], indent: str = "")
             if other is not default:
                 yield f"{comment}or, {other.__doc__}"
                 yield f"{comment}{name}:"
-                is_entry = _is_list(field.annotation)
-                yield from [f"{comment}  -"] if is_entry else []
-                lines = reference_lines(other, explained, "    " if is_entry else "  ")
+                entry = (
+                    "-" if _is_list(field.annotation) else "NAME:" if _is_mapping(field.annotation) else ""
+                )
+                yield from [f"{comment}  {entry}"] if entry else []
+                lines = reference_lines(other, explained, "    " if entry else "  ")
                 yield from (f"{comment}{line}" for line in lines)
         if indent == "":
             yield ""
@@ -205,7 +207,8 @@ def table_lines(
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
     for name, field in fields_of(model):
-        path = f"{key}.{name}".removeprefix(".") + ("[]" if _is_list(field.annotation) else "")
+        entry = "[]" if _is_list(field.annotation) else ".NAME" if _is_mapping(field.annotation) else ""
+        path = f"{key}.{name}".removeprefix(".") + entry
         for section in sections_in(field.annotation):
             if section.__name__ not in explained:
                 explained[section.__name__] = path
@@ -214,6 +217,10 @@ def table_lines(
 
 def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is tuple or any(_is_list(part) for part in get_args(annotation))
+
+
+def _is_mapping(annotation: Any) -> bool:
+    return get_origin(annotation) is dict or any(_is_mapping(part) for part in get_args(annotation))
 
 
 def variant_of(section: type[Section]) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.json_schema import WithJsonSchema
 
 from als_cli.config.condition import check_condition
+from als_cli.config.query import check_query
 from als_cli.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -191,3 +192,6 @@ PathText = Annotated[
 
 ConditionText = Annotated[str, AfterValidator(check_condition)]
 """A condition on the columns of a table, in the language of :mod:`als_cli.config.condition`."""
+
+QueryText = Annotated[str, AfterValidator(check_query)]
+"""An SQL query, see :mod:`als_cli.config.query`."""

@@ -64,6 +64,18 @@ _Dumper.yaml_implicit_resolvers = {
 }
 
 
+_LINE_ENDS = re.compile("[\n\r\x85\u2028\u2029]")
+
+
+def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Return the node of `text`. Only the style with double quotes writes line ends as escapes."""
+    style = '"' if _LINE_ENDS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text_node)
+
+
 def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[_Loader, yaml.ScalarNode], Any]:
     """Return `construct`, which then returns the plain text if that only looks like a number or a date."""
 

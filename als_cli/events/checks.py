@@ -112,12 +112,12 @@ def rejected_rows(source: Checked) -> pl.LazyFrame:
         "source",
         pl.col("row").cast(pl.Int64),
         "reason",
-        *[_as_text(name, source.dtypes) for name in REJECTED_COLUMNS[3:]],
+        *[raw_text(name, source.dtypes) for name in REJECTED_COLUMNS[3:]],
     )
 
 
-def _as_text(name: str, dtypes: Mapping[str, pl.DataType]) -> pl.Expr:
-    """Return the raw column `name` as text. A date that no calendar has is the number of days or units since 1970."""
+def raw_text(name: str, dtypes: Mapping[str, pl.DataType]) -> pl.Expr:
+    """Return the raw column `name` of type ``dtypes[name]`` as text. A date that no calendar has is the number of days or units since 1970."""
     raw, dtype = pl.col(name), dtypes.get(name)
     if not isinstance(dtype, pl.Date | pl.Datetime):
         return raw.cast(pl.String)

@@ -69,10 +69,10 @@ def write_clean_events(
     rows = sum(file.rows for file in probed)
     later = sum(file.later.events for file in probed if file.later)
     inside = rows - later - sum(dropped.values())
-    units = _unit_hints(probed, clock)
+    units = unit_hints(probed, clock)
     check_any_left([file.later for file in probed], rows, config.as_of, units[0] if units else None)
     _check_any(probed, rows - later, inside)
-    how = _id_types_and_limit(probed, config, clock)
+    how = id_types_and_limit(probed, config, clock)
     sources = [checked(file, how, config) for file in probed]
     exact = config.duplicates == "exact"
     first = spool / "with-duplicates.parquet" if exact else clean
@@ -121,7 +121,14 @@ def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:
         )
 
 
-def _id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
+def id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
+    """Return the id types of all sources, and the latest valid time of a run at `clock`.
+
+    Raises
+    ------
+    DataError
+        The id types of two sources conflict.
+    """
     return Reading(
         user_type=common_type(config.id_types.user, [file.user for file in probed], side="user"),
         item_type=common_type(config.id_types.item, [file.item for file in probed], side="item"),
@@ -130,7 +137,7 @@ def _id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: d
     )
 
 
-def _unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
+def unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
     """Return a hint for each source whose epoch times are read in one unit but fit another unit better."""
     hints = []
     for file in probed:

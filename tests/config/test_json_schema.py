@@ -37,8 +37,9 @@ PROBES = [
 """Values that are tried at every key."""
 ONLY_THE_LOADER = re.compile(
     "unable to parse: .*|the lower bound comes first|this is not a number of whole days|this compares with a baseline.*"
+    "|a query starts with SELECT or WITH"
 )
-"""Rules that the schema cannot express: the language of conditions, the order of bounds, whole days, pairs of keys."""
+"""Rules that the schema cannot express: the languages of conditions and queries, the order of bounds, whole days, pairs of keys."""
 
 
 def refusal(tree):
