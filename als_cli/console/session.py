@@ -8,7 +8,7 @@ import functools
 import gc
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -19,6 +19,7 @@ import typer
 
 from als_cli.console.arguments import parse_count, parse_log_format, parse_switch, parse_wait
 from als_cli.console.failures import exit_codes
+from als_cli.console.html_report import reporting_after
 from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.console.resources import check_address_space, claim_threads
 from als_cli.errors import ConfigError
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from als_cli.console.terminal import Terminal
     from als_cli.reports import Report
     from als_cli.stages.context import StageContext
-
-
-_WITH_REPORT = ("run", "evaluate", "backtest", "tune")
-"""Stages after which the HTML report is written, if `report.path` is set."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +177,7 @@ class Session:
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
         _collect_garbage()
         with run_locks(name, context.config, self.options.wait or timedelta(0)):
-            with _reporting(name, context):
+            with reporting_after(name, context):
                 report = stage(context, **options)
             if self.options.json or self.terminal.shows_reports:
                 self._print(report, name, f"render_{name}", self.terminal.show_report)
@@ -231,15 +228,6 @@ def _collect_garbage() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
-
-
-def _reporting(name: str, context: "StageContext") -> AbstractContextManager[None]:
-    """Return the context that writes the HTML report after stage `name`, if the config names its path."""
-    if name not in _WITH_REPORT or context.config.report.path is None:
-        return nullcontext()
-    from als_cli.stages.report import reporting
-
-    return reporting(context)
 
 
 def _by_key(flags: dict[str, Any]) -> dict[str, Any]:
