@@ -9,8 +9,15 @@ from als_cli.console.documents import print_text
 from als_cli.console.session import Session, command
 
 app = typer.Typer(
-    no_args_is_help=True, help="Look at a model, a user's list, an item's neighbours, or the config."
+    no_args_is_help=True,
+    help="Look at the data, a model, a user's list, an item's neighbours, or the config.",
 )
+
+
+@command(app, writes=False, name="data")
+def show_data(session: Session) -> None:
+    """Show the dataset: events over time, long tails, and the rows that are left out."""
+    session.look("show_data", session.context())
 
 
 @command(app, writes=False, name="model")

@@ -41,6 +41,12 @@ class LinePlot:
         figure.draw(line)
         shown = sorted({0, count // 2, count - 1})
         figure.ruler("x").ticks(shown, [self.names[place] for place in shown])
+        heights = sorted({min(self.values), (min(self.values) + max(self.values)) / 2, max(self.values)})
+        figure.ruler("y").ticks(heights, [_number(height) for height in heights])
         for axis in ("x", "y"):
             figure.axes(False, axis=axis, side=1)
         return [one.rstrip() for one in plotext.uncolorize(str(figure.build())).splitlines() if one.strip()]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

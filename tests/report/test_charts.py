@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import vl_convert
 
+from als_cli.dataset.description import EventPeriod
 from als_cli.report.charts.bars import Bar, bars, grouped_bars
-from als_cli.report.charts.columns import EventPeriod, histogram, timeline
+from als_cli.report.charts.columns import histogram, timeline
 from als_cli.report.charts.intervals import Interval, intervals
 from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.charts.scatter import Point, scatter

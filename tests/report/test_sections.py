@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from als_cli.dataset.description import concentration, fraction_of_top
 from als_cli.report.content import report_content
-from als_cli.report.sections.data import concentration, fraction_of_top
 from als_cli.report.sections.users import sampled_users
 from als_cli.report.text import count, readable
 from als_cli.stages.report import artifacts_of

@@ -2,26 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from als_cli.dataset.description import EventPeriod
 from als_cli.report.charts.theme import ACCENT, colours_of, tooltip
 from als_cli.report.text import count, instant
 
 _HEIGHT = 220
 _UPRIGHT = 8
 """Maximum number of classes whose names are horizontal."""
-
-
-@dataclass(frozen=True)
-class EventPeriod:
-    """The number of events of a type in a period."""
-
-    start: datetime
-    end: datetime
-    events: int
-    series: str = ""
 
 
 def histogram(classes: Sequence[tuple[str, int]], title: str, axis: str) -> dict[str, Any]:

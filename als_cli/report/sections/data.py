@@ -2,27 +2,29 @@
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
-import polars as pl
 
-from als_cli.arrays import Int64Array
+from als_cli.dataset.description import (
+    TAIL_FRACTIONS,
+    UNIT_NAMES,
+    concentration,
+    events_per_period,
+    fraction_of_top,
+    period_unit,
+)
 from als_cli.dataset.interactions import Interactions
-from als_cli.report.charts.columns import EventPeriod, histogram, timeline
+from als_cli.report.charts.columns import histogram, timeline
 from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.sections.left_out import counts_by_reason, left_out_rows, source_files
 from als_cli.report.text import count, day, duration, instant, percent, readable
 from als_cli.storage.dataset_files import StoredDataset
 
-_UNITS = (("1h", 3600), ("1d", 86_400), ("1w", 7 * 86_400), ("1mo", 31 * 86_400), ("1q", 92 * 86_400))
-_UNIT_NAMES = {"1h": "hour", "1d": "day", "1w": "week", "1mo": "month", "1q": "quarter", "1y": "year"}
 _MAXIMUM_PERIODS = 130
-_MAXIMUM_TYPES = 7
 _CLASSES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
-TAIL_FRACTIONS = (0.01, 0.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -90,74 +92,26 @@ def _timeline(dataset: StoredDataset) -> Chart | None:
     first, newest = dataset.interactions.users["first_time"].min(), dataset.interactions.newest
     if not isinstance(first, datetime) or newest is None:
         return None
-    seconds = (newest - first).total_seconds()
-    unit = next((name for name, size in _UNITS if seconds / size <= _MAXIMUM_PERIODS), "1y")
-    periods = _periods(dataset.scan_events(), unit)
+    unit = period_unit(first, newest, _MAXIMUM_PERIODS)
+    periods = [
+        replace(one, series=readable(one.series)) for one in events_per_period(dataset.scan_events(), unit)
+    ]
     totals = Counter[datetime]()
     for one in periods:
         totals[one.start] += one.events
     [(busiest, _)] = totals.most_common(1)
     summary = (
-        f"Events per {_UNIT_NAMES[unit]} from {day(first)} to {day(newest)}. "
-        f"The busiest {_UNIT_NAMES[unit]} begins on {day(busiest)}. A gap means that no event was read."
+        f"Events per {UNIT_NAMES[unit]} from {day(first)} to {day(newest)}. "
+        f"The busiest {UNIT_NAMES[unit]} begins on {day(busiest)}. A gap means that no event was read."
     )
     rows = [(instant(one.start), readable(one.series), count(one.events)) for one in periods]
     several = len({one.series for one in periods}) > 1
     table = table_of(
-        f"Events per {_UNIT_NAMES[unit]}",
+        f"Events per {UNIT_NAMES[unit]}",
         ("from", "type", "events") if several else ("from", "events"),
         rows if several else [(start, events) for start, _, events in rows],
     )
     return Chart("events-over-time", "Events over time", summary, timeline(periods, "events"), table)
-
-
-def _periods(events: pl.LazyFrame, unit: str) -> list[EventPeriod]:
-    """Return the number of events per period of length `unit`, by type if the events have one.
-
-    The oldest period is first, and in a period the type that most events of all periods have.
-    """
-    has_types = "type" in events.collect_schema()
-    kind = pl.col("type").cast(pl.String).fill_null("without type") if has_types else pl.lit("")
-    counts = (
-        events.drop_nulls("timestamp")
-        .group_by(pl.col("timestamp").dt.truncate(unit).alias("start"), kind.alias("series"))
-        .agg(pl.len().alias("events"))
-        .collect(engine="streaming")
-    )
-    totals = (
-        counts.group_by("series")
-        .agg(pl.col("events").sum())
-        .sort("events", "series", descending=[True, False])
-    )
-    kept = totals["series"].head(_MAXIMUM_TYPES).to_list()
-    named = counts.with_columns(
-        pl.when(pl.col("series").is_in(kept)).then("series").otherwise(pl.lit("other"))
-    )
-    table = (
-        named.group_by("start", "series")
-        .agg(pl.col("events").sum())
-        .with_columns(pl.col("start").dt.offset_by(unit).alias("end"))
-        .sort("start", pl.col("series").replace_strict(kept, range(len(kept)), default=len(kept)))
-    )
-    return [
-        EventPeriod(start, end, events, readable(series) if series else "")
-        for start, end, events, series in table.select("start", "end", "events", "series").iter_rows()
-    ]
-
-
-def concentration(counts: Int64Array, points: int = 51) -> list[tuple[float, float]]:
-    """Return pairs (fraction of the entries, fraction of the sum of `counts` in these entries), largest entries first."""
-    ordered = np.sort(counts)[::-1]
-    sums = np.concatenate([[0], np.cumsum(ordered, dtype=np.int64)])
-    total = max(1, int(sums[-1]))
-    places = np.unique(np.linspace(0, len(ordered), min(points, len(ordered) + 1)).round().astype(np.int64))
-    return [(float(place / len(ordered)), float(sums[place] / total)) for place in places]
-
-
-def fraction_of_top(counts: Int64Array, fraction: float) -> float:
-    """Return the fraction of the sum of `counts` in the largest `fraction` of the entries, at least one entry."""
-    ordered = np.sort(counts)[::-1]
-    return float(ordered[: max(1, round(fraction * len(ordered)))].sum() / max(1, ordered.sum()))
 
 
 def _tails(found: Interactions) -> Chart:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from als_cli.dataset.description import concentration, fraction_of_top
 from als_cli.dataset.interactions import rows_of
 from als_cli.evaluation.list_tables import ListTable
 from als_cli.ranking.lists import FALLBACK_SOURCES, SOURCES
@@ -16,7 +17,6 @@ from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.item_labels import ItemLabels
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.sections.churn import churn_table, churn_text, comparison_with_before, moved_items
-from als_cli.report.sections.data import concentration, fraction_of_top
 from als_cli.report.text import count, day, figure, percent, plural, readable
 from als_cli.tables.scan import reading
 
