@@ -96,10 +96,11 @@ class Reader:
         return None
 
     def _python(self, block: Block) -> str:
-        printed = io.StringIO()
+        printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         with contextlib.redirect_stdout(printed), contextlib.chdir(self.folder):
             exec(compile(block.text, "<block of a page>", "exec"), self.names)
-        return printed.getvalue()
+        printed.seek(0)
+        return printed.read()
 
     def _shell(self, block: Block) -> str:
         commands = list(_commands(block.text))

@@ -1,11 +1,18 @@
 """The quickstart, the guides and the concepts: all their blocks run in order, and print what the pages show."""
 
-import ast
+import contextlib
+import os
 import shutil
 import sys
 import types
+from datetime import UTC, datetime
+from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
+import yaml
+from jinja2 import Template
 
 from tests.docs_pages import LATER, PAGES, ROOT, Block, Reader, blocks_of, difference
 
@@ -44,6 +51,76 @@ def test_the_guide_to_postgresql(reader, postgres, schema, monkeypatch):
     reader.programs = (postgres.programs,)
     read(reader, "docs/guides/postgresql.md")
     assert postgres.read(f"select count(*) as n from {schema}.recommendations").item() > 10_000
+
+
+@pytest.fixture
+def dag(reader, monkeypatch):
+    """Return the tasks of the DAG in the guide to Airflow, by name, loaded with stand-ins for the two modules of Airflow."""
+    for block in blocks_of("docs/guides/airflow.md"):
+        if block.file is not None:
+            reader.run(block)
+    tasks = {}
+    sdk, exceptions = types.ModuleType("airflow.sdk"), types.ModuleType("airflow.sdk.exceptions")
+    sdk.dag = lambda **arguments: tasks.update({"arguments": arguments}) or (lambda function: function)
+    sdk.task = lambda function: tasks.update({function.__name__: function}) or (lambda: None)
+    exceptions.AirflowFailException = type("AirflowFailException", (Exception,), {})
+    for module in (types.ModuleType("airflow"), sdk, exceptions):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    names = {"__name__": "dag"}
+    exec(compile((reader.folder / "dags/shop_recommendations.py").read_text(), "dag", "exec"), names)
+    return types.SimpleNamespace(names=names, tasks=tasks, failed=exceptions.AirflowFailException)
+
+
+def test_the_dag_maps_the_exit_codes_to_task_states(dag, monkeypatch):
+    commands = []
+
+    def run(command, cwd, check):
+        commands.append(command)
+        return types.SimpleNamespace(returncode=code)
+
+    monkeypatch.setattr(dag.names["subprocess"], "run", run)
+    for code in (0, 1, 2, 3, 4, 5, 6, 7, 143):
+        if code == 0:
+            dag.tasks["run_als"](datetime(2026, 3, 1, 4, tzinfo=UTC))
+            continue
+        with pytest.raises(dag.failed if code <= 5 else RuntimeError):
+            dag.tasks["run_als"]()
+    assert commands[0][-2:] == ["--as-of", "2026-03-01T04:00:00+00:00"]
+    assert "--as-of" not in commands[1]
+    assert dag.tasks["arguments"]["default_args"]["retries"] == 3
+
+
+def test_the_dag_runs_the_job(dag, reader, monkeypatch):
+    shutil.copy(reader.folder / "configs" / "quickstart.yaml", reader.folder / "configs" / "shop.yaml")
+    dag.names["FOLDER"] = reader.folder / "configs"
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    dag.tasks["run_als"](datetime(2025, 3, 20, 4, tzinfo=UTC))
+    lists = pl.read_parquet(reader.folder / "out" / "quickstart" / "recommendations.parquet")
+    assert lists["user_id"].n_unique() > 2000
+
+
+def test_the_models_of_dbt_run_in_duckdb(reader):
+    """The sources are replaced as dbt-duckdb does it: by the location of the source, with the name of the table."""
+    files = {block.file: block.text for block in read(reader, "docs/guides/dbt-duckdb.md") if block.file}
+    located = {
+        (source["name"], table["name"]): source["config"]["external_location"].format(name=table["name"])
+        for source in yaml.safe_load(files["models/sources.yml"])["sources"]
+        for table in source["tables"]
+    }
+    settings = {}
+    with contextlib.chdir(reader.folder):
+        rendered = {
+            name: Template(files[f"models/{name}.sql"]).render(
+                source=lambda *names: f"'{located[names]}'", config=lambda **given: settings.update(given) or ""
+            )
+            for name in ("mail_queue", "events")
+        }
+        mails = duckdb.sql(rendered["mail_queue"]).pl()
+        bought = duckdb.sql(rendered["events"]).pl()
+    assert mails.height == 2999
+    assert mails["titles"].list.len().unique().to_list() == [3]
+    assert set(bought["event"]) == {"cart", "purchase"}
+    assert settings == {"materialized": "external", "location": "out/events.parquet"}
 
 
 def test_few_blocks_are_not_run():
