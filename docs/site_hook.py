@@ -55,7 +55,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def _outside(page: str, link: str) -> str | None:
     """Return the path of `link` from the root of the repository, or None if the target is in the docs."""
     target = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), link))
-    return None if target.startswith("docs/") or target.startswith("..") else target
+    return None if target.startswith(("docs/", "..")) else target
 
 
 def _copy(path: str) -> str:

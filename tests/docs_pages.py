@@ -107,7 +107,9 @@ class Reader:
         may_fail = "error: " in (block.output or "")
         if all(_SIMPLE.fullmatch(command) for command in commands):
             return "".join(self._als(command, may_fail) for command in commands)
-        path = os.pathsep.join([str(Path(sys.executable).parent), *map(str, self.programs), os.environ["PATH"]])
+        path = os.pathsep.join(
+            [str(Path(sys.executable).parent), *map(str, self.programs), os.environ["PATH"]]
+        )
         ended = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block.text],
             cwd=self.folder,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs_pages import PAGES as GUIDES
 from tests.in_process import done
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +14,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = {
     path.relative_to(ROOT).as_posix(): BLOCK.findall(path.read_text(encoding="utf-8"))
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if path.relative_to(ROOT).as_posix() not in GUIDES  # tests/test_docs_guides.py runs them
 }
 
 
