@@ -44,6 +44,7 @@ SLOW = (
     "test_compile_command.py",
     "test_docs_guides.py",
     "test_docs_python.py",
+    "test_docs_reference.py",
     "test_docs_site.py",
     "test_database_outputs.py",
     "test_demand_commands.py",

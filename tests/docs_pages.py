@@ -5,6 +5,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +17,14 @@ import pytest
 from tests.in_process import als_here
 
 ROOT = Path(__file__).parents[1]
-LATER = ("docs/guides/reading-the-report.md", "docs/your-own-events.md")
-"""Pages about commands that are not part of this version yet. Their blocks and links are not checked."""
+LATER = (
+    "docs/config-help.md",
+    "docs/guides/reading-the-report.md",
+    "docs/init.md",
+    "docs/report.md",
+    "docs/your-own-events.md",
+)
+"""Pages about commands that are not part of this version yet. Their commands are not checked."""
 PAGES = tuple(
     path.relative_to(ROOT).as_posix()
     for path in [
@@ -103,6 +110,8 @@ class Reader:
         return printed.read()
 
     def _shell(self, block: Block) -> str:
+        if re.search(r"\bjq ", block.text) and shutil.which("jq") is None:
+            pytest.skip("jq is not installed, so the pages that use it do not run")
         commands = list(_commands(block.text))
         may_fail = "error: " in (block.output or "")
         if all(_SIMPLE.fullmatch(command) for command in commands):
