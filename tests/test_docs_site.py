@@ -121,6 +121,9 @@ def test_the_contents_have_the_order_of_the_navigation():
     assert ["index.md", *[page for page in contents if page != "decisions/README.md"]] == targets
 
 
-def test_the_wheel_has_only_the_package():
+def test_packages_do_not_contain_the_site():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["als_cli"]}
+    targets = project["tool"]["hatch"]["build"]["targets"]
+    assert targets["wheel"] == {"packages": ["als_cli"]}
+    # A pattern without the slash also matches the copies in the site.
+    assert [pattern for pattern in targets["sdist"]["include"] if not pattern.startswith("/")] == []
