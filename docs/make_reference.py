@@ -17,7 +17,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
+from als_cli.config.descriptions import describe_keys
 from als_cli.config.fields import Section, resolve_path
+from als_cli.config.modeline import SCHEMA_MODELINE
 from als_cli.config.root import Config
 
 REQUIRED = {
@@ -43,7 +45,8 @@ WORDS = {
     type(None): "nothing",
 }
 
-YAML_HEAD = """\
+YAML_HEAD = f"""\
+{SCHEMA_MODELINE}
 # Every key, its default and what it means; made by docs/make_reference.py from als_cli/config.
 # A real config holds only what differs: see quickstart.yaml. Relative paths start at the config file's folder.
 """
@@ -56,6 +59,8 @@ default is.
 
 One YAML file holds the whole job. Only `events.source` is required. Unknown keys, repeated keys, NaN and values of
 another type are errors, all reported at once. Made by `docs/make_reference.py` from `als_cli/config`.
+
+`als explain KEY` prints the help for one key. Editors [check and complete](config-help.md#editors) the file.
 
 * **Order.** A flag beats `--set KEY=VALUE`, which beats the environment, which beats the file, which beats the default.
 * **`--set`** takes dotted keys. Keys whose values are text, words, paths, durations or times take the text as it is:
@@ -174,9 +179,11 @@ def reference_lines(model: type[Section], explained: set[str], indent: str = "")
             if other is not default:
                 yield f"{comment}or, {other.__doc__}"
                 yield f"{comment}{name}:"
-                is_entry = _is_list(field.annotation)
-                yield from [f"{comment}  -"] if is_entry else []
-                lines = reference_lines(other, explained, "    " if is_entry else "  ")
+                entry = (
+                    "-" if _is_list(field.annotation) else "NAME:" if _is_mapping(field.annotation) else ""
+                )
+                yield from [f"{comment}  {entry}"] if entry else []
+                lines = reference_lines(other, explained, "    " if entry else "  ")
                 yield from (f"{comment}{line}" for line in lines)
         if indent == "":
             yield ""
@@ -203,7 +210,8 @@ def table_lines(
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
     for name, field in fields_of(model):
-        path = f"{key}.{name}".removeprefix(".") + ("[]" if _is_list(field.annotation) else "")
+        entry = "[]" if _is_list(field.annotation) else ".NAME" if _is_mapping(field.annotation) else ""
+        path = f"{key}.{name}".removeprefix(".") + entry
         for section in sections_in(field.annotation):
             if section.__name__ not in explained:
                 explained[section.__name__] = path
@@ -212,6 +220,10 @@ def table_lines(
 
 def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is tuple or any(_is_list(part) for part in get_args(annotation))
+
+
+def _is_mapping(annotation: Any) -> bool:
+    return get_origin(annotation) is dict or any(_is_mapping(part) for part in get_args(annotation))
 
 
 def variant_of(section: type[Section]) -> str:
@@ -223,6 +235,7 @@ def variant_of(section: type[Section]) -> str:
 
 def main(folder: Path) -> None:
     """Write both files below `folder`."""
+    describe_keys()
     for name, head, lines in (
         ("configs/reference.yaml", YAML_HEAD, reference_lines(Config, set())),
         ("docs/configuration.md", MARKDOWN_HEAD, table_lines(Config, {})),

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from als_cli.config.descriptions import describe_keys
 from als_cli.config.loading import load_config
 from als_cli.config.root import Config
 
@@ -84,6 +85,7 @@ def test_every_key_is_in_the_reference_yaml_and_the_reference_page():
 
 
 def test_every_key_has_a_description():
+    describe_keys()
     undocumented = [
         f"{model.__name__}.{key}"
         for model in models_below(Config)

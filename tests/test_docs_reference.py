@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.docs_pages import LATER, PAGES, ROOT, Block, Reader, blocks_of
-from tests.in_process import done
+from tests.in_process import als_here, done
 from tests.servers import redis_server
 
 REFERENCE = [
@@ -59,12 +59,15 @@ def shop(monkeypatch):
         events.filter(pl.col("ts") >= march).write_parquet(folder / "events" / "2026-03.parquet")
         with gzip.open(folder / "events.csv.gz", "wb") as file:
             events.head(50_000).write_csv(file)
+        numbered = events.head(50_000).with_columns(pl.col("user_id").rank("dense"))
+        numbered.write_csv(folder / "events.csv")
         events.select("item_id").unique().sort("item_id").head(20).write_csv(folder / "campaign.csv")
         (folder / "shop.yaml").write_text(yaml.safe_dump(SHOP))
         config = folder / "shop.yaml"
         for more in (["--as-of", "2026-02-20"], ["--as-of", "2026-02-25"], []):
             done("run", "-c", config, *more)
         done("recommend", "-c", config, "--output", folder / "out" / "other", "--top-n", 5)
+        als_here("schema", "--output", folder / "als-config.schema.json")
         yield Reader(folder, (programs(folder),))
 
 

@@ -124,6 +124,7 @@ def test_the_contents_have_the_order_of_the_navigation():
 def test_packages_do_not_contain_the_site():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     targets = project["tool"]["hatch"]["build"]["targets"]
-    assert targets["wheel"] == {"packages": ["als_cli"]}
+    assert targets["wheel"]["packages"] == ["als_cli"]
+    assert list(targets["wheel"]["shared-data"]) == ["docs/als.1"]
     # A pattern without the slash also matches the copies in the site.
     assert [pattern for pattern in targets["sdist"]["include"] if not pattern.startswith("/")] == []

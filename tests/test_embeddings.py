@@ -123,7 +123,7 @@ def test_readers(published):
 
 def test_the_example_of_the_docs(published):
     page = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8")
-    section = page.partition("\n## Embeddings\n")[2].partition("\n## ")[0]
+    section = page.partition("\n## Embeddings\n")[2].partition("\n### ")[0]
     (code,) = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     code = code.replace("out/embeddings", str(published[1])) + "print(best.shape, scores.dtype)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

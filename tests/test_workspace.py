@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from als_cli.config.descriptions import describe_keys
 from als_cli.config.root import Config
 from tests.in_process import als_here
 from tests.shop import write_shop
@@ -32,6 +33,7 @@ def folders_of(workspace):
 
 
 def test_the_config_reference_names_the_folders(workspace):
+    describe_keys()
     described = Config.model_fields["workspace"].description or ""
     assert set(re.findall(r"(\w+)/", described)) == folders_of(workspace)
 

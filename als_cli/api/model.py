@@ -139,7 +139,7 @@ class Model:
         interactions, as_of = dataset.interactions, dataset.stored.manifest.as_of
         ranked, recipe = refreshed(config.refresh, interactions, self.trained, self.recipe)
         rules = replace(read_rules(config, ranked, as_of or datetime.now(UTC)).rules, because=config.because)
-        recommender = Recommender(interactions, ranked, recipe, rules, as_of)
+        recommender = Recommender(interactions, ranked, recipe, rules, as_of, scan_events=dataset.events)
         wanted = interactions.user_ids if users is None else _ids(users, interactions.user_ids, "user")
         audience = Audience(wanted, rows_of(interactions.user_ids, wanted))
         blocks = recommender.blocks(audience, config.block_users, max(1, len(wanted)))

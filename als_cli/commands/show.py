@@ -1,13 +1,16 @@
-"""The commands `als show`: one look at an artifact, a user or an item."""
+"""The commands `als show`: one look at an artifact, a user, an item or the config."""
 
 from typing import Annotated
 
 import typer
 
 from als_cli.console.arguments import IdCommand
+from als_cli.console.documents import print_text
 from als_cli.console.session import Session, command
 
-app = typer.Typer(no_args_is_help=True, help="Look at a model, a user's list, or an item's neighbours.")
+app = typer.Typer(
+    no_args_is_help=True, help="Look at a model, a user's list, an item's neighbours, or the config."
+)
 
 
 @command(app, writes=False, name="model")
@@ -26,3 +29,16 @@ def show_user(session: Session, user_id: Annotated[str, typer.Argument(help="The
 def show_item(session: Session, item_id: Annotated[str, typer.Argument(help="The item's id.")]) -> None:
     """Show an item's neighbours."""
     session.show("item", item_id)
+
+
+@command(app, writes=False, name="config")
+def show_config(session: Session) -> None:
+    """Print the config with all defaults as YAML, and where each value comes from."""
+    from als_cli.config.resolved import report_of, resolved_lines, resolved_text
+
+    options = session.options
+    if options.log_file is not None:
+        session.context()  # checks that the log file is no input
+    flags = {} if options.threads is None else {"threads": options.threads}
+    lines = resolved_lines(options.config, options.set_ or (), flags=flags)
+    print_text(report_of(lines).model_dump_json(indent=2) if options.json else resolved_text(lines))

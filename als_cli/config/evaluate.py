@@ -15,6 +15,7 @@ STRONGEST: Final = "strongest"
 ACCURACY_NAMES = ("precision", "recall", "ndcg", "map", "mrr", "hit_rate")
 LIST_NAMES = ("coverage", "popularity", "gini", "novelty", "popularity_lift", "filled", "diversity")
 METRIC_NAMES = (*ACCURACY_NAMES, *LIST_NAMES)
+_METRIC = rf"({'|'.join(METRIC_NAMES)})@[1-9][0-9]*"
 
 
 class AutoSplit(Section):
@@ -78,7 +79,7 @@ GivenSplit = TimeSplit | LastSplit | RandomSplit | UsersSplit | FileSplit
 Split = Annotated[AutoSplit | GivenSplit, Field(discriminator="by")]
 
 _KINDS = ("auto", "time", "last", "random", "users", "file")
-_KIND_OF_KEY = {"test": "time", "n": "last", "fraction": "random", "fold_in": "users", "path": "file"}
+KIND_OF_KEY = {"test": "time", "n": "last", "fraction": "random", "fold_in": "users", "path": "file"}
 """Keys that tell the kind of split. Beside `fold_in`, `fraction` is a fraction of users."""
 
 
@@ -86,7 +87,7 @@ def _with_kind(split: Any) -> Any:
     """Return the raw section `split` with `by`, which may be left out where the other keys tell the kind."""
     if not isinstance(split, dict) or "by" in split:
         return split
-    found = {_KIND_OF_KEY[key] for key in split if key in _KIND_OF_KEY}
+    found = {KIND_OF_KEY[key] for key in split if key in KIND_OF_KEY}
     if "users" in found:
         found.discard("random")
     if len(found) > 1 or (split and not found):
@@ -142,7 +143,7 @@ class CohortsConfig(Section):
 class GateConfig(Section):
     """The quality that a model must reach on at least 30 test users. Otherwise the run exits with code 5."""
 
-    metric: str = "ndcg@10"
+    metric: str = Field(default="ndcg@10", json_schema_extra={"pattern": f"^{_METRIC}$"})
     """A metric with its k, for example `ndcg@10`. `evaluate.at` must contain k."""
     at_least: float | Literal["strongest"] | BaselineName = STRONGEST
     """The minimum: a number, a baseline whose value the model must reach, or `strongest`: the largest value among the baselines, `published` excepted."""
@@ -152,7 +153,7 @@ class GateConfig(Section):
     @field_validator("metric")
     @classmethod
     def _known_metric(cls, metric: str) -> str:
-        if not re.fullmatch(rf"({'|'.join(METRIC_NAMES)})@[1-9]\d*", metric):
+        if not re.fullmatch(_METRIC, metric):
             raise ValueError(f"a metric is one of {', '.join(METRIC_NAMES)}, then @k, for example ndcg@10")
         return metric
 

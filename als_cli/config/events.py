@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
-from als_cli.config.source import ColumnsConfig, SourceConfig, TableFormat
+from als_cli.config.fields import ConditionText, Duration, Instant, PathText, QueryText, Section
+from als_cli.config.query import EVENTS_TABLE
+from als_cli.config.source import ColumnsConfig, SourceConfig, TableConfig, TableFormat
 
 IdType = Literal["auto", "int", "string"]
 
@@ -24,6 +25,10 @@ class EventsConfig(TableFormat):
 
     source: PathText | Annotated[tuple[PathText | SourceConfig, ...], Field(strict=False, min_length=1)]
     """A file, a glob, `-` (stdin), or a list of those, each optionally with its own columns and format."""
+    query: QueryText | None = None
+    """An SQL query (one SELECT) for nested columns, joins and casts. Its rows are the events. Table `events` has the rows of all sources. `where` and `columns` then apply to the result. See docs/init.md."""
+    tables: dict[str, PathText | TableConfig] = Field(default={})
+    """More tables for `query`, by name: a path, or a path with its format."""
     columns: ColumnsConfig = ColumnsConfig()
     """Column mapping of every source without a mapping of its own."""
     id_types: IdTypesConfig = IdTypesConfig()
@@ -61,3 +66,21 @@ class EventsConfig(TableFormat):
     """`quarantine`: write bad rows to rejected.parquet. `fail`: the run fails if there is a bad row."""
     max_bad_fraction: float = Field(default=0.05, ge=0, le=1)
     """Maximum fraction of bad rows. Above it, the run exits with code 3 and changes nothing."""
+
+    @field_validator("tables")
+    @classmethod
+    def _have_names(cls, tables: dict[str, PathText | TableConfig]) -> dict[str, PathText | TableConfig]:
+        for name in tables:
+            if not name.isidentifier():
+                raise ValueError(f"{name!r} is not a name of letters, digits and underscores")
+            if name.lower() == EVENTS_TABLE:
+                raise ValueError(f"table {EVENTS_TABLE} has the rows of events.source; use another name")
+        return tables
+
+    @property
+    def further_tables(self) -> dict[str, TableConfig]:
+        """The tables of `tables`, each with its path and format, by name."""
+        return {
+            name: TableConfig(path=table) if isinstance(table, str) else table
+            for name, table in self.tables.items()
+        }

@@ -11,20 +11,29 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.json_schema import WithJsonSchema
 
 from als_cli.config.condition import check_condition
+from als_cli.config.query import check_query
 from als_cli.errors import ConfigError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 MAXIMUM_DURATION = timedelta(days=328_725)
 """900 years. No instant of an event, which is after the year 1000, leaves the calendar when it is moved by as much."""
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
+_DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([smhdw])\s*")
+_DURATION_PATTERN = r"^\s*(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?\s*[smhdw]\s*$"
+"""Durations for editors, which read the patterns of JavaScript. The length is not limited."""
+_DATE_PATTERN = (
+    "[0-9]{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])|[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
+    "|[0-9]{4}-?W[0-5][0-9](-?[1-7])?"
+)
+_CLOCK_PATTERN = "([01]?[0-9]|2[0-4])(:?[0-5][0-9](:?[0-5][0-9]([.,][0-9]*)?)?)?"
+_ZONE_PATTERN = r"\s*(Z|[-+][0-9]{1,2}(:?[0-9]{2}(:?[0-9]{2}([.,][0-9]+)?)?)?)"
+_INSTANT_PATTERN = f"^({_DATE_PATTERN})([^0-9]\\s*{_CLOCK_PATTERN}({_ZONE_PATTERN})?)?$"
+"""Dates and times of ISO 8601 and of YAML, for editors."""
 
 
 class Section(BaseModel):
     """A frozen section of the config. Unknown keys, NaN and values of another type are errors."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def format_duration(span: timedelta) -> str:
     for unit in ("d", "h", "m"):
         if seconds % _UNITS[unit] == 0:
             return f"{seconds / _UNITS[unit]:.0f}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def parse_instant(raw: Any) -> datetime:
@@ -155,9 +164,7 @@ Duration = Annotated[
     Wording("a length of time such as 30d or 12h (units: s m h d w)"),
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30d", "12h"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN, "examples": ["30d", "12h", "90m"]}),
 ]
 """A positive time span, for example ``30d``."""
 
@@ -165,11 +172,26 @@ Instant = Annotated[
     datetime,
     Wording("a date or time such as 2026-01-31 or 2026-01-31T06:00:00Z"),
     BeforeValidator(parse_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _INSTANT_PATTERN,
+            "examples": ["2026-01-31", "2026-01-31T06:00:00Z"],
+        }
+    ),
 ]
 """A point in time, UTC."""
 
-PathText = Annotated[str, Wording("a path"), BeforeValidator(resolve_path)]
+PathText = Annotated[
+    str,
+    Wording("a path"),
+    BeforeValidator(resolve_path),
+    WithJsonSchema({"type": "string", "pattern": r"^[^\u0000]+$"}),
+]
 """A path or URL. Relative paths start at the folder of the config file."""
 
 ConditionText = Annotated[str, AfterValidator(check_condition)]
 """A condition on the columns of a table, in the language of :mod:`als_cli.config.condition`."""
+
+QueryText = Annotated[str, AfterValidator(check_query)]
+"""An SQL query, see :mod:`als_cli.config.query`."""

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,17 @@ class _Layers:
         return next((origin for key, origin in self.origins.items() if key[: len(path)] == path), "")
 
 
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A validated config, and the origin of each value."""
+
+    config: Config
+    tree: dict[str, Any]
+    """The merged raw values: only the keys that a layer sets."""
+    origin_of: Callable[[KeyPath], str]
+    """Returns where the value at a path of `tree` was written: ``line 3``, ``--set KEY`` or an environment variable."""
+
+
 def load_config(
     file: Path | None,
     settings: Sequence[str] = (),
@@ -74,6 +85,18 @@ def load_config(
     ConfigError
         A layer has mistakes. The error lists all of them with key and origin, and suggests similar keys and values.
     """
+    return load_with_origins(file, settings, environment=environment, flags=flags, caller=caller).config
+
+
+def load_with_origins(
+    file: Path | None,
+    settings: Sequence[str] = (),
+    *,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    caller: str = "the command line",
+) -> LoadedConfig:
+    """Return the config of :func:`load_config` with the origin of each value. Raises the same errors."""
     layers = _Layers()
     base = _base_folder(file)
     if file is not None:
@@ -93,9 +116,10 @@ def load_config(
         layers.put(key, value, caller)
     _fill_in_sections(layers.tree)
     try:
-        return Config.model_validate(layers.tree, context={"base": base})
+        config = Config.model_validate(layers.tree, context={"base": base})
     except ValidationError as wrong:
         raise _config_error(wrong, layers, file) from wrong
+    return LoadedConfig(config, layers.tree, layers.origin_of)
 
 
 def _base_folder(file: Path | None) -> Path:

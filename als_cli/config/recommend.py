@@ -4,12 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section
+from als_cli.config.fields import ConditionText, Duration, Instant, PathText, Section, Wording
 from als_cli.config.output import OutputConfig
 from als_cli.config.rules import ItemsFile, RulesConfig
 from als_cli.config.source import ColumnRef, TableFormat
 
 UserId = str | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+DurationByType = Annotated[
+    dict[str, Duration], Wording("durations by event type such as {purchase: 180d}"), Field(min_length=1)
+]
 FallbackName = Literal["segment_popular", "recent_popular", "popular"]
 
 
@@ -104,15 +107,17 @@ class RecommendConfig(Section):
     """`all`, `{active_since: 30d}`, or `{file: users.csv}`."""
     exclude_seen: bool = True
     """Whether items in a user's history are left out of the list."""
-    seen_again_after: Duration | None = None
-    """With `exclude_seen`: an item of the history may come again when the user's newest event with it is this old, before `events.as_of` or the newest event. Default: never."""
+    seen_again_after: Duration | DurationByType | None = None
+    """With `exclude_seen`: an item of the history may come again when the user's newest event with it is this old, before `events.as_of` or the newest event. `{purchase: 180d}` counts only events of the named types. It needs `columns.type`. An item without an event of these types never comes again. Default: never."""
     refresh: Literal["changed", "all", "none"] = "changed"
     """Which users get new factors from their present history, without training, if the dataset is newer than the model. `changed`: users with other events than at training time. `all`: all users. `none`: only users that the model does not know. With `changed` and `all`, new items get factors too, from the users of their first interactions."""
     items: CatalogConfig | None = None
     """The candidate items. Default: all items of the model."""
     rules: RulesConfig = RulesConfig()
     """Rules of the lists."""
-    fallback: Annotated[tuple[FallbackName, ...], Field(strict=False)] = ("popular",)
+    fallback: Annotated[
+        tuple[FallbackName, ...], Field(strict=False, json_schema_extra={"uniqueItems": True})
+    ] = ("popular",)
     """Sources of items for users without history, and for slots that the model cannot fill, in this order: `segment_popular` (most users in the user's segment), `recent_popular` (most users lately), `popular` (most users). With an empty list, users without history get no list, and a row in the shortfall table."""
     recent_half_life: Literal["auto"] | Duration = "auto"
     """Half-life of `recent_popular`. auto: the half-life of recent demand in the model, or 7 days if it has none."""

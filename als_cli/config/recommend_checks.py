@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from als_cli.config.events import EventsConfig
 from als_cli.config.recommend import CatalogConfig, RecommendConfig
 from als_cli.config.rules import RulesConfig
+from als_cli.config.source import SourceConfig
 from als_cli.errors import ConfigError
 
 _COMPARABLE = ("parquet", "csv", "ndjson", "ipc")
@@ -28,6 +30,41 @@ def check_recommend(config: RecommendConfig) -> None:
             problems=mistakes,
             hint="docs/rules.md describes the rules",
         )
+
+
+def check_event_types(recommend: RecommendConfig, events: EventsConfig) -> None:
+    """Return when the events have the types that `recommend.seen_again_after` names.
+
+    Raises
+    ------
+    ConfigError
+        No source maps the type of its events, or `events.types` does not list a type.
+    """
+    after, key = recommend.seen_again_after, "recommend.seen_again_after"
+    if not isinstance(after, dict):
+        return
+    if not _have_types(events):
+        raise ConfigError(
+            f"{key} names event types, but no source maps a column of types",
+            hint=f"set events.columns.type, or {key} to one duration for all events, for example 30d",
+        )
+    unknown = [name for name in after if events.types is not None and name not in events.types]
+    if unknown:
+        names = ", ".join(repr(name) for name in unknown)
+        raise ConfigError(
+            f"{key}: events.types does not list {names}",
+            hint=f"event types of events.types: {', '.join(events.types or ())}",
+        )
+
+
+def _have_types(events: EventsConfig) -> bool:
+    """Return whether a source maps the type of its events."""
+    entries = (events.source,) if isinstance(events.source, str) else events.source
+    mapped = (
+        entry.columns if isinstance(entry, SourceConfig) and entry.columns is not None else events.columns
+        for entry in entries
+    )
+    return any(columns.type is not None for columns in mapped)
 
 
 def _mistakes(config: RecommendConfig) -> Iterator[str]:

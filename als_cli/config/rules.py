@@ -16,7 +16,7 @@ def _different(positions: tuple[int, ...]) -> tuple[int, ...]:
 
 Positions = Annotated[
     tuple[Annotated[int, Field(ge=1, lt=2**31)], ...],
-    Field(strict=False, min_length=1),
+    Field(strict=False, min_length=1, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_different),
 ]
 

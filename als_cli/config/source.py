@@ -37,6 +37,8 @@ class ColumnsConfig(Section):
     """The event type (view, cart, purchase …). `events.types` has the weights."""
     value: ColumnRef | None = None
     """A number that scales the weight of the event: quantity, rating, seconds watched."""
+    title: ColumnRef | None = None
+    """A readable name of the item, for a shop without a catalogue. `als show` prints it, unless the catalogue has a title. The most frequent title of an item counts."""
 
 
 class SourceConfig(TableFormat):
@@ -46,3 +48,10 @@ class SourceConfig(TableFormat):
     """A file, a glob, or `-` for stdin."""
     columns: ColumnsConfig | None = None
     """Columns of this source. Default: `events.columns`."""
+
+
+class TableConfig(TableFormat):
+    """A table beside the events."""
+
+    path: PathText
+    """A file or a glob."""

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from als_cli.config.fields import Duration, Section
-from als_cli.config.metric import check_accuracy_metric
+from als_cli.config.metric import AccuracyMetric
 
 Auto = Literal["auto"]
 HalfLife = Literal["auto", "infinite"] | Duration
@@ -86,7 +86,7 @@ class TrainConfig(Section):
     """Hyperparameters of the fold-in that ends a training."""
     demand: DemandConfig = DemandConfig()
     """The score of user u and item i is (0.001 + d)^gamma / (0.1 + l)^delta x (o + x_u.y_i). auto: selected by validation if `factors` or `iterations` is auto, otherwise without influence. Without timestamps, half-lives are infinite and only gamma is selected."""
-    metric: Annotated[str, AfterValidator(check_accuracy_metric)] = "ndcg@10"
+    metric: AccuracyMetric = "ndcg@10"
     """The metric that `auto` selects settings by, an accuracy metric with its k."""
     horizon: Auto | Duration = "auto"
     """The time that a list stays in use. `auto` settings are validated on periods of this length. auto: the test period of `evaluate.split` if it is a duration, otherwise the period of the newest tenth of the events. With a given split that is not by time, demand is selected only if `horizon` is a duration."""

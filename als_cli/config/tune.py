@@ -4,19 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from als_cli.config.fields import Duration, PathText, Section, Wording, WrongFormError
-from als_cli.config.metric import check_accuracy_metric
+from als_cli.config.fields import Duration, PathText, Section, Wording
+from als_cli.config.metric import AccuracyMetric
 
 
 def _ascending(bounds: tuple[float, ...]) -> tuple[float, ...]:
-    if len(bounds) != 2:
-        raise WrongFormError("not two bounds")
     if bounds[0] > bounds[1]:
         raise ValueError("the lower bound comes first")
     return bounds
 
 
-_Pair = Field(strict=False)
+_Pair = Field(strict=False, min_length=2, max_length=2)
 Positive = Annotated[float, Field(gt=0, le=1_000_000_000)]
 NonNegative = Annotated[float, Field(ge=0, le=1_000_000_000)]
 Exponent = Annotated[float, Field(ge=0, le=2)]
@@ -104,7 +102,7 @@ class TuneConfig(Section):
     """Number of validation sets that each trial is evaluated on: consecutive periods (by time, last), otherwise random samples."""
     fraction: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = "auto"
     """Fraction of the training pairs in the validation set of each fold, if folds are random samples (by random, file). A smaller fraction keeps the training set of a fold closer to the final one, but needs more folds. auto: 0.1 (file), otherwise the fraction of `evaluate.split`."""
-    metric: Annotated[str, AfterValidator(check_accuracy_metric)] = "ndcg@10"
+    metric: AccuracyMetric = "ndcg@10"
     """The metric to maximize, an accuracy metric with its k. A trial's value is the mean over the folds."""
     users: Literal["all"] | Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
     """Users that are evaluated in each fold: `all`, or the size of a sample."""

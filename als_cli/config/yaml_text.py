@@ -64,6 +64,18 @@ _Dumper.yaml_implicit_resolvers = {
 }
 
 
+_LINE_ENDS = re.compile("[\n\r\x85\u2028\u2029]")
+
+
+def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Return the node of `text`. Only the style with double quotes writes line ends as escapes."""
+    style = '"' if _LINE_ENDS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text_node)
+
+
 def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[_Loader, yaml.ScalarNode], Any]:
     """Return `construct`, which then returns the plain text if that only looks like a number or a date."""
 
@@ -113,6 +125,21 @@ def write_yaml(tree: dict[str, Any]) -> str:
     """Return `tree` (JSON-like values) as YAML. :func:`parse_yaml` reads it back unchanged."""
     text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
+
+
+def write_value(value: Any) -> str:
+    """Return `value` (JSON-like) as YAML on one line. :func:`parse_value` and :func:`parse_yaml` read it unchanged."""
+    style = '"' if isinstance(value, str) and not value.isprintable() else None
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_style=style,
+        default_flow_style=True,
+        allow_unicode=True,
+        sort_keys=False,
+        width=float("inf"),
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def _parse(source: YamlText) -> Document:

@@ -46,6 +46,15 @@ def parse_switch(text: str) -> str:
     return text
 
 
+def parse_shell(text: str) -> str:
+    """Return `text`, the name of a shell that als can complete in."""
+    from als_cli.console.completion.scripts import SHELLS
+
+    if text not in SHELLS:
+        raise typer.BadParameter(f"expected {', '.join(SHELLS[:-1])} or {SHELLS[-1]}, got {text!r}")
+    return text
+
+
 class IdCommand(TyperCommand):
     """A command whose argument is an id. Negative integers are ids, not options."""
 

@@ -80,6 +80,10 @@ class CommonOptions:
     """Only of the commands that write."""
 
 
+_OUTPUT_OPTIONS = ("json", "verbose", "quiet", "log_format", "log_file")
+"""The common options of a command without a config."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A running command."""
@@ -186,12 +190,12 @@ class Session:
 
     def look(
         self, name: str, context: "StageContext", *arguments: str | None, **options: str | bool | None
-    ) -> None:
-        """Run the stage `name`, which takes no lock of the workspace, and print its report on stdout.
+    ) -> Any:
+        """Run the stage `name`, which takes no lock of the workspace, print its report on stdout, and return it.
 
         The stage gets `arguments` and `options`. The report is JSON or a table.
         """
-        self._answer(name, name, f"render_{name}", context, *arguments, **options)
+        return self._answer(name, name, f"render_{name}", context, *arguments, **options)
 
     def _answer(
         self,
@@ -201,11 +205,12 @@ class Session:
         context: "StageContext",
         *arguments: str | None,
         **options: str | bool | None,
-    ) -> None:
+    ) -> "Report":
         answer = getattr(import_module(f"als_cli.stages.{module}"), stage)
         _collect_garbage()
-        report = answer(context, *arguments, **options)
+        report: Report = answer(context, *arguments, **options)
         self._print(report, module, render, self.terminal.show_answer)
+        return report
 
     def _print(
         self, report: "Report", module: str, render: str, show: "Callable[[RenderableType], None]"
@@ -234,12 +239,12 @@ def _output_is_missing() -> ConfigError:
 
 
 def command(
-    app: typer.Typer, *, writes: bool = True, **settings: Any
+    app: typer.Typer, *, writes: bool = True, has_config: bool = True, **settings: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that registers a function as a subcommand. Its first parameter is the :class:`Session`.
 
-    The common options are added to the options of the function. Only a command that `writes` can wait for a lock.
-    Failures become exit codes.
+    The common options are added to the options of the function. Only a command that `writes` can wait for a lock. A
+    command without a config has only the options about its output. Failures become exit codes.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -247,13 +252,15 @@ def command(
         common = [
             parameter
             for parameter in inspect.signature(CommonOptions).parameters.values()
-            if writes or parameter.name != "wait"
+            if parameter.name in _OUTPUT_OPTIONS or (has_config and (writes or parameter.name != "wait"))
         ]
         names = {parameter.name for parameter in common}
+        absent: dict[str, Any] = {} if has_config else {"config": Path()}
 
         @functools.wraps(function)
         def run(**arguments: Any) -> None:
-            options = CommonOptions(**{name: value for name, value in arguments.items() if name in names})
+            shared = {name: value for name, value in arguments.items() if name in names}
+            options = CommonOptions(**absent, **shared)
             with _session(options) as session:
                 function(session, **{name: value for name, value in arguments.items() if name not in names})
 

@@ -106,7 +106,7 @@ class Methods:
             on_method(method)
             if self.rules is not None and method == MODEL and isinstance(ranker, FactorRanker):
                 started = time.perf_counter()
-                ruled = RuledRanker(ranker, self.rules, sets)
+                ruled = RuledRanker(ranker, self.rules, sets, self.signal.as_of)
                 measured = measure(ruled, sets.holdout.test_set, at, diversity=diversity)
                 scored.append(Scored(measured, time.perf_counter() - started))
         return scored

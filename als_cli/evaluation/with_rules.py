@@ -1,6 +1,9 @@
 """The model with the rules of lists: what is evaluated is what is published."""
 
+from datetime import datetime
+
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from als_cli.als.demand import DemandRule
 from als_cli.als.engine import Factors
@@ -15,6 +18,7 @@ from als_cli.ranking.rules.applied import BlockSource, apply_rules
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.rules.reading import read_rules
+from als_cli.ranking.rules.seen_again import SeenPairs, only_left_out, still_left_out
 from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, sample_keys
 from als_cli.ranking.top_n import TopN
 from als_cli.ranking.trained_model import TrainedModel
@@ -38,11 +42,26 @@ class RuledRanker:
 
     name = WITH_RULES
 
-    def __init__(self, ranker: FactorRanker, rules: ListRules, sets: EvaluationSets) -> None:
-        """Rank as `ranker`, which is fitted to the training set of `sets`, under `rules` for its items."""
+    def __init__(
+        self, ranker: FactorRanker, rules: ListRules, sets: EvaluationSets, as_of: datetime | None = None
+    ) -> None:
+        """Rank as `ranker`, which is fitted to the training set of `sets`, under `rules` for its items.
+
+        The lists are those of the cut-off of `sets`. Default: `as_of`, or else the time of the newest training event.
+
+        Raises
+        ------
+        ArtifactError
+            Seen items may come again after some time, but the dataset has events without timestamps, or not the types
+            of the events.
+        """
         self._ranker, self._rules, self._users = ranker, rules, sets.holdout.user_ids
         self._items = RankedItems(ranker.index.factors(), rules.allowed)
         training = sets.training
+        self._left_out: csr_matrix | None = None
+        if rules.exclude_seen and rules.seen_again_after is not None:
+            now = sets.cut_off or as_of or training.newest
+            self._left_out = still_left_out(_test_histories(sets), rules.seen_again_after, now)
         self._fallback = Fallback(
             training, ModelItems(training, training.item_ids), _as_model(training), rules, DemandRule()
         )
@@ -53,9 +72,14 @@ class RuledRanker:
         )
 
     def rank(self, block: UsersToRank, n: int) -> TopN:
-        """Return the lists of `n` items that the rules give, with the seen items and candidates of the evaluation."""
+        """Return the lists of `n` items that the rules give, with the candidates of the evaluation.
+
+        If seen items may come again, the rules decide which seen items are left out. Otherwise the evaluation does.
+        """
         ids, count = self._users[block.users], block.history.shape[0]
         rules, seen, candidates = self._rules, block.seen, block.candidates
+        if self._left_out is not None:
+            seen = only_left_out(self._left_out[block.users])
         if rules.user_deny is not None:
             denied = rules.user_deny.of(ids)
             seen = denied if seen is None else either(seen, denied)
@@ -74,6 +98,18 @@ class RuledRanker:
             )
         keys = None if rules.explore is None else sample_keys(ids, rules.explore.seed)
         return apply_rules(rules, sources, Masks(seen, candidates), n, self._ranker.threads, keys).slots.top
+
+
+def _test_histories(sets: EvaluationSets) -> SeenPairs:
+    test_set, events = sets.holdout.test_set, sets.events
+    visible = events.training if events.visible is None else events.visible
+    return SeenPairs(
+        test_set.history,
+        sets.holdout.user_ids,
+        sets.training.item_ids,
+        test_set.times,
+        scan_events=lambda: visible,
+    )
 
 
 def _as_model(training: Interactions) -> TrainedModel:

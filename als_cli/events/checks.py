@@ -34,6 +34,8 @@ CLEAN_EVENT_COLUMNS = ("user_id", "item_id", "timestamp", "weight", "value")
 
 The ids have their final type. timestamp is Datetime[us, UTC], null if the events have no timestamps. weight is Float64:
 type weight x transformed value, before decay. value is Float64: the raw value, or 1 without a value column.
+
+If a source maps the type of its events, column type (String) follows. It is null for events of a source without types.
 """
 
 REJECTED_COLUMNS = ("source", "row", "reason", "user", "item", "timestamp", "type", "value")
@@ -110,12 +112,12 @@ def rejected_rows(source: Checked) -> pl.LazyFrame:
         "source",
         pl.col("row").cast(pl.Int64),
         "reason",
-        *[_as_text(name, source.dtypes) for name in REJECTED_COLUMNS[3:]],
+        *[raw_text(name, source.dtypes) for name in REJECTED_COLUMNS[3:]],
     )
 
 
-def _as_text(name: str, dtypes: Mapping[str, pl.DataType]) -> pl.Expr:
-    """Return the raw column `name` as text. A date that no calendar has is the number of days or units since 1970."""
+def raw_text(name: str, dtypes: Mapping[str, pl.DataType]) -> pl.Expr:
+    """Return the raw column `name` of type ``dtypes[name]`` as text. A date that no calendar has is the number of days or units since 1970."""
     raw, dtype = pl.col(name), dtypes.get(name)
     if not isinstance(dtype, pl.Date | pl.Datetime):
         return raw.cast(pl.String)

@@ -53,7 +53,7 @@ def write_clean_events(
 ) -> Cleaned:
     """Write the Parquet files `clean` and `rejected`, and return the number of rows of each kind.
 
-    `clean` has CLEAN_EVENT_COLUMNS, `rejected` has REJECTED_COLUMNS. Both keep the order of the input. `clock` is the
+    `clean` has the columns of :func:`clean_columns`, `rejected` has REJECTED_COLUMNS. Both keep the order of the input. `clock` is the
     time of this run. `spool` is a folder for temporary files.
 
     Raises
@@ -69,17 +69,19 @@ def write_clean_events(
     rows = sum(file.rows for file in probed)
     later = sum(file.later.events for file in probed if file.later)
     inside = rows - later - sum(dropped.values())
-    units = _unit_hints(probed, clock)
+    units = unit_hints(probed, clock)
     check_any_left([file.later for file in probed], rows, config.as_of, units[0] if units else None)
     _check_any(probed, rows - later, inside)
-    how = _id_types_and_limit(probed, config, clock)
+    how = id_types_and_limit(probed, config, clock)
     sources = [checked(file, how, config) for file in probed]
     exact = config.duplicates == "exact"
     first = spool / "with-duplicates.parquet" if exact else clean
-    columns = (*CLEAN_EVENT_COLUMNS, "type") if exact else CLEAN_EVENT_COLUMNS
+    columns = clean_columns(probed)
+    # Rows that are equal in every mapped column have equal types.
+    compared = (*CLEAN_EVENT_COLUMNS, "type") if exact else columns
     good_rows = pl.concat(clean_events(source, config) for source in sources)
     _write(
-        {first: good_rows.select(columns), rejected: pl.concat(rejected_rows(source) for source in sources)}
+        {first: good_rows.select(compared), rejected: pl.concat(rejected_rows(source) for source in sources)}
     )
     bad = count_reasons(rejected)
     hints = {"future_time": units[0]} if units else {}
@@ -93,10 +95,16 @@ def write_clean_events(
     dropped["negative"] = inside - sum(bad.values()) - good
     if exact:
         once = pl.scan_parquet(first, glob=False).unique(_MAPPED_COLUMNS, keep="first", maintain_order=True)
-        _write({clean: once.select(CLEAN_EVENT_COLUMNS)})
+        _write({clean: once.select(columns)})
         dropped["duplicate"] = good - _height(clean)
     kept = good - dropped.get("duplicate", 0)
     return Cleaned(rows, later, kept, {reason: n for reason, n in dropped.items() if n}, bad)
+
+
+def clean_columns(probed: Sequence[Probed]) -> tuple[str, ...]:
+    """Return the names of the columns of the clean events: CLEAN_EVENT_COLUMNS, and `type` if a source maps it."""
+    has_types = any("type" in file.dtypes for file in probed)
+    return (*CLEAN_EVENT_COLUMNS, "type") if has_types else CLEAN_EVENT_COLUMNS
 
 
 def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:
@@ -113,7 +121,14 @@ def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:
         )
 
 
-def _id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
+def id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: datetime) -> Reading:
+    """Return the id types of all sources, and the latest valid time of a run at `clock`.
+
+    Raises
+    ------
+    DataError
+        The id types of two sources conflict.
+    """
     return Reading(
         user_type=common_type(config.id_types.user, [file.user for file in probed], side="user"),
         item_type=common_type(config.id_types.item, [file.item for file in probed], side="item"),
@@ -122,7 +137,7 @@ def _id_types_and_limit(probed: Sequence[Probed], config: EventsConfig, clock: d
     )
 
 
-def _unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
+def unit_hints(probed: Sequence[Probed], clock: datetime) -> list[str]:
     """Return a hint for each source whose epoch times are read in one unit but fit another unit better."""
     hints = []
     for file in probed:

@@ -147,6 +147,7 @@ def _plain(source: Source, where: str | None) -> pl.LazyFrame:
         "timestamp": plain_time,
         "type": _plain_type,
         "value": _plain_value,
+        "title": _plain_title,
     }
     roles = [
         shapes[role](role, dtype, column=source.columns[role], file=source.file.shown).alias(role)
@@ -170,3 +171,13 @@ def _plain_value(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl
         f"{file}: column {column!r} holds {dtype}, which is not a number",
         hint="set events.columns.value to a numeric column",
     )
+
+
+def _plain_title(name: str, dtype: pl.DataType, *, column: str, file: str) -> pl.Expr:
+    if dtype.is_nested():
+        raise DataError(
+            f"{file}: column {column!r} holds {dtype}, which is not a title",
+            hint="set events.columns.title to a column of texts",
+        )
+    text = pl.col(name).cast(pl.String, strict=False).str.strip_chars()
+    return pl.when(text != "").then(text)

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,8 +11,10 @@ import polars as pl
 
 from als_cli.config.condition import columns_in
 from als_cli.config.events import EventsConfig
+from als_cli.config.query import EVENTS_TABLE
 from als_cli.config.source import SourceConfig, TableFormat
 from als_cli.errors import ConfigError
+from als_cli.events.query import run_query
 from als_cli.tables.conditions import ROW, mark
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import (
@@ -28,7 +30,7 @@ from als_cli.tables.scan import (
 
 log = logging.getLogger(__name__)
 
-ROLES = ("user", "item", "timestamp", "type", "value")
+ROLES = ("user", "item", "timestamp", "type", "value", "title")
 """The roles that a column can have."""
 _KEPT = "\0kept"
 
@@ -90,8 +92,12 @@ def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
     Raises
     ------
     ConfigError
-        Two entries name stdin.
+        Two entries name stdin, or there are tables without a query.
     """
+    if config.tables and config.query is None:
+        raise ConfigError(
+            "events.tables needs events.query", hint="write the query that uses them, or remove events.tables"
+        )
     entries = (config.source,) if isinstance(config.source, str) else config.source
     declared = tuple(_declared(config, entry, number) for number, entry in enumerate(entries))
     if sum(entry.path == STDIN for entry in declared) > 1:
@@ -102,30 +108,85 @@ def declared_sources(config: EventsConfig) -> tuple[Declared, ...]:
     return declared
 
 
+def input_paths(config: EventsConfig) -> tuple[str, ...]:
+    """Return the paths of all files that section `events` reads, in the order in which :func:`find_sources` finds them."""
+    sources = [source.path for source in declared_sources(config)]
+    return (*sources, *(table.path for table in config.further_tables.values()))
+
+
 def find_sources(
-    config: EventsConfig, stdin: BinaryIO, spool: Path, find: FindFiles = find_files
+    config: EventsConfig,
+    stdin: BinaryIO,
+    spool: Path,
+    find: FindFiles = find_files,
+    *,
+    first_rows: int | None = None,
 ) -> tuple[Source, ...]:
     """Return one source per file, in the order of the config. The files of a glob are sorted. `find` finds the files.
+
+    With `events.query`, its result is the only source. `first_rows` limits the rows of each file.
 
     Raises
     ------
     ConfigError
-        A file has no column of that name, or a key of section `events` needs a column that is not mapped.
+        A file has no column of that name, or a key of section `events` needs a column that is not mapped. Or
+        `events.query` cannot be used.
     DataError
         A file cannot be read.
     """
-    sources: list[Source] = []
-    for entry in declared_sources(config):
-        for file in find(entry.path, stdin=stdin, spool=spool):
-            try:
-                sources.append(_source(file, entry, spool))
-            except MissingColumnError as misfit:
-                raise _with_columns_hint(misfit, entry, sources) from misfit
+    if config.query is not None:
+        sources = [_queried(config, config.query, stdin, spool, find, first_rows)]
+    else:
+        sources = _read(config, stdin, spool, find, first_rows)
     _check_required_columns(config, sources)
     for name, count in Counter(source.file.name for source in sources).items():
         if count > 1:
             log.warning("%s is read %d times because several entries of events.source name it", name, count)
     return tuple(sources)
+
+
+def _read(
+    config: EventsConfig, stdin: BinaryIO, spool: Path, find: FindFiles, first_rows: int | None
+) -> list[Source]:
+    sources: list[Source] = []
+    for entry in declared_sources(config):
+        for file in find(entry.path, stdin=stdin, spool=spool):
+            try:
+                sources.append(_source(file, entry, spool, first_rows))
+            except MissingColumnError as misfit:
+                raise _with_columns_hint(misfit, entry, sources) from misfit
+    return sources
+
+
+def _queried(
+    config: EventsConfig, query: str, stdin: BinaryIO, spool: Path, find: FindFiles, first_rows: int | None
+) -> Source:
+    """Return the result of `query` as a source."""
+    declared = declared_sources(config)
+    for entry in declared:
+        if entry.columns_key != "events.columns":
+            raise ConfigError(
+                f"{entry.columns_key} has no effect with events.query",
+                hint="name the columns of the result in events.columns, or leave out events.query",
+            )
+    formats = {EVENTS_TABLE: [(entry.path, entry.fmt) for entry in declared]}
+    formats |= {name: [(table.path, table)] for name, table in config.further_tables.items()}
+    tables = {}
+    for name, entries in formats.items():
+        rows = first_rows if name == EVENTS_TABLE else None
+        scans = [
+            _first(scan_file(file, fmt, spool=spool), rows)
+            for path, fmt in entries
+            for file in find(path, stdin=stdin if name == EVENTS_TABLE else None, spool=spool)
+        ]
+        # Files of several years may have different columns. A query names the columns that it needs.
+        tables[name] = pl.concat(scans, how="diagonal_relaxed")
+    file, frame = run_query(query, tables, spool)
+    return _with_roles(file, replace(declared[0], fmt=TableFormat()), frame)
+
+
+def _first(frame: pl.LazyFrame, rows: int | None) -> pl.LazyFrame:
+    return frame if rows is None else frame.head(rows)
 
 
 def _with_columns_hint(
@@ -160,8 +221,13 @@ def _shape(declared: TableFormat) -> dict[str, Any]:
     return {name: getattr(declared, name) for name in named}
 
 
-def _source(file: TableFile, declared: Declared, spool: Path) -> Source:
-    frame = scan_file(file, declared.fmt, declared.wanted, spool=spool)
+def _source(file: TableFile, declared: Declared, spool: Path, first_rows: int | None) -> Source:
+    frame = _first(scan_file(file, declared.fmt, declared.wanted, spool=spool), first_rows)
+    return _with_roles(file, declared, frame)
+
+
+def _with_roles(file: TableFile, declared: Declared, frame: pl.LazyFrame) -> Source:
+    """Return the source of `frame`, the rows of `file`, with the columns that `declared` maps."""
     with reading(file.shown, declared.fmt):
         schema = frame.collect_schema()
     columns = {

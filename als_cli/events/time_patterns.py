@@ -59,7 +59,7 @@ def time_hint(probed: Sequence[Probed], rejected: Path, latest: datetime, tolera
     forms = {file.form for file in probed}
     timed = [file for file in probed if file.time is not None]
     times = sum(file.time.times for file in timed if file.time)
-    candidates = dict.fromkeys(pattern for text in texts[:_EXAMPLES] for pattern in _patterns_for(text))
+    candidates = dict.fromkeys(pattern for text in texts[:_EXAMPLES] for pattern in patterns_for(text))
     units = {unit for file in timed if file.time and (unit := plausible_unit(file.time, latest))}
     candidates |= dict.fromkeys(form for form in ("iso", *units) if form not in forms)
     frame = pl.DataFrame({"timestamp": texts}, schema={"timestamp": pl.String}).lazy()
@@ -74,7 +74,7 @@ def time_hint(probed: Sequence[Probed], rejected: Path, latest: datetime, tolera
     return _unknown(texts[0]) if unreadable * 2 >= times else None
 
 
-def _patterns_for(text: str) -> list[str]:
+def patterns_for(text: str) -> list[str]:
     """Return the strftime patterns that may read the time `text`. Patterns with the day before the month come first."""
     pieces, numbers, has_month = _pieces(text)
     return list(dict.fromkeys("".join(_filled(pieces, order)) for order in _orders(numbers, has_month)))

@@ -18,11 +18,26 @@ _BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
 
 
 class ItemNames:
-    """Ids and titles by item row."""
+    """Ids and titles by item row.
 
-    def __init__(self, catalog: Catalog | None, item_ids: pl.Series) -> None:
+    Parameters
+    ----------
+    catalog
+        The catalogue, whose titles take precedence.
+    item_ids
+        (I,) ids by item row.
+    event_titles
+        Titles from the events: item_id and title.
+    """
+
+    def __init__(
+        self, catalog: Catalog | None, item_ids: pl.Series, event_titles: pl.DataFrame | None = None
+    ) -> None:
         self._item_ids = item_ids
         self._titles = None if catalog is None else catalog.titles_of(item_ids)
+        if event_titles is not None and event_titles["item_id"].dtype == item_ids.dtype:
+            found = titles_of(event_titles, item_ids)
+            self._titles = found if self._titles is None else self._titles.fill_null(found)
 
     def entry(self, item_row: Any) -> dict[str, Any]:
         """Return the fields `item_id` and `title` of the item."""
@@ -52,18 +67,27 @@ class ItemNames:
         return tuple(Reason(**self.entry(row), share=float(share)) for row, share in entries if row >= 0)
 
 
+def titles_of(event_titles: pl.DataFrame, item_ids: pl.Series) -> pl.Series:
+    """Return the title of each of `item_ids`, null for items without one. `event_titles` has item_id and title."""
+    ids = pl.DataFrame({"item_id": item_ids})
+    return ids.join(event_titles, on="item_id", how="left", maintain_order="left")["title"]
+
+
 def user_history(
     interactions: Interactions,
     scan_events: Callable[[], pl.LazyFrame],
     user_row: int,
     catalog: Catalog | None,
+    event_titles: pl.DataFrame | None = None,
 ) -> tuple[HistoryItem, ...]:
     """Return the items of a user, newest first; items without a timestamp follow, strongest first.
+
+    Their titles come from `catalog` and from `event_titles` (item_id and title).
 
     `scan_events` gives the clean events (CLEAN_EVENT_COLUMNS) that `interactions` were made from. It is called only if
     some of them have no timestamp. Otherwise `interactions` have the times.
     """
-    names = ItemNames(catalog, interactions.item_ids)
+    names = ItemNames(catalog, interactions.item_ids, event_titles)
     pairs = interactions.matrix[user_row]
     if interactions.times is not None:
         last_times = _times_in(interactions, interactions.times[user_row])

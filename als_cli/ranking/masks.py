@@ -81,6 +81,7 @@ class Masks:
 
 def with_items(mask: csr_matrix | None, item_rows: Int32Array, items: int) -> csr_matrix | None:
     """Return `mask` (B, I) with the additional entries `item_rows` (B, n), -1 for none; None if there are no entries."""
+    item_rows = np.sort(item_rows, axis=1)  # the sum of matrices with sorted indices needs no sort
     filled = item_rows >= 0
     if not filled.any():
         return mask

@@ -1,6 +1,6 @@
 """Top-N lists for blocks of users: rules, the model, and the fallback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -63,10 +63,12 @@ class Recommender:
         recipe: Recipe,
         rules: ListRules,
         as_of: datetime | None = None,
+        scan_events: Callable[[], pl.LazyFrame] | None = None,
     ) -> None:
         """Make lists by `rules` from the `interactions` of a dataset, a `model` and the `recipe` of its training.
 
-        `as_of` is the instant of the lists. Default: the time of the newest event.
+        `as_of` is the instant of the lists. Default: the time of the newest event. `scan_events` gives the clean events
+        of `interactions`. Only a rule that names event types needs them.
 
         Raises
         ------
@@ -85,7 +87,7 @@ class Recommender:
         self._items = ModelItems(interactions, model.item_ids)
         self._slots = min(rules.top_n, self.candidates)
         self._fallback = Fallback(interactions, self._items, model, rules, recipe.demand)
-        self._masks = UserMasks(interactions, self._items, rules, as_of)
+        self._masks = UserMasks(interactions, self._items, rules, as_of, scan_events)
 
     @property
     def candidates(self) -> int:

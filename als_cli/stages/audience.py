@@ -9,12 +9,13 @@ from als_cli.errors import ConfigError
 from als_cli.ranking.user_vectors import vectors_of_users
 from als_cli.ranking.vector_lists import ListedRows, VectorRanking, VectorTable
 from als_cli.ranking.vector_lists_report import VectorListsReport
-from als_cli.stages.context import StageContext
+from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.vector_lists import list_source, publish_lists
 
 _KEY = "recommend.items.allow"
 
 
+@reads_events
 def audience(
     context: StageContext, top_n: int | None = None, minimum_support: int | None = None
 ) -> VectorListsReport:

@@ -1,6 +1,7 @@
 """`als embeddings`: publish the vectors of users and items for vector indexes."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -67,7 +68,7 @@ def embeddings(context: StageContext) -> EmbeddingsReport:
         audience = audience_of(config.users, dataset.interactions, context.config.events.as_of, inputs.find)
         rules = read_rules(config, ranked, context.config.events.as_of, inputs.find).rules
     files = inputs.confirm()
-    recommender = Recommender(dataset.interactions, ranked, recipe, rules)
+    recommender = Recommender(dataset.interactions, ranked, recipe, replace(rules, seen_again_after=None))
     with staged_folder(Path(section.path), keep=section.keep) as folder:
         dimensions = _write_items(folder, recommender, ranked, rules.allowed, demand=section.demand)
         users = _write_users(folder, recommender, ranked, audience, context)

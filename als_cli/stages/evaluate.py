@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from als_cli.config.evaluate import GivenSplit
+from als_cli.config.recommend_checks import check_event_types
+from als_cli.config.root import Config
 from als_cli.config.train import TrainConfig
 from als_cli.evaluation.baselines import check_times, resolve_baselines
 from als_cli.evaluation.cohort_reports import cohort_reports, divide_cohorts, item_cohort_reports
@@ -55,7 +57,7 @@ def evaluate(context: StageContext) -> EvaluateReport:
     dataset = open_dataset_as_of(context.dataset_place, context.config.events.as_of)
     context = with_baselines(context, dataset)
     config, signal = context.config.evaluate, context.config.events
-    check_gate(config)
+    _check_keys(context.config)
     published = _published(context)
     start_warm_up(context.config.train.engine)
     inputs, clean = Inputs(), dataset.scan_events()
@@ -98,6 +100,13 @@ def evaluate(context: StageContext) -> EvaluateReport:
     return EvaluateReport(
         **dict(evaluation), evaluation=str(current_version(context.evaluations_place)), seconds=seconds
     )
+
+
+def _check_keys(config: Config) -> None:
+    """Raise a ConfigError if the gate, or a rule that is evaluated, does not fit the rest of the config."""
+    check_gate(config.evaluate)
+    if config.evaluate.rules:
+        check_event_types(config.recommend, config.events)
 
 
 def _published(context: StageContext) -> PublishedModel:

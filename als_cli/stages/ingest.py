@@ -14,9 +14,10 @@ from als_cli.dataset.ingest_report import IngestReport, ingest_counts, ingest_re
 from als_cli.events.cleaning import write_clean_events
 from als_cli.events.notices import warn_of
 from als_cli.events.probe import Probed, probe
-from als_cli.events.sources import declared_sources, find_sources
+from als_cli.events.sources import find_sources, input_paths
+from als_cli.events.titles import write_titles
 from als_cli.stages.context import StageContext
-from als_cli.storage.dataset_files import EVENTS, REJECTED, dataset_key, write_interactions
+from als_cli.storage.dataset_files import EVENTS, REJECTED, TITLES, dataset_key, write_interactions
 from als_cli.storage.inputs import Inputs, describe_inputs, known_hashes
 from als_cli.storage.manifest import InputFile, write_manifest
 from als_cli.storage.publish import current_version, staged_folder
@@ -50,6 +51,7 @@ def ingest(context: StageContext) -> IngestReport:
             cleaned = write_clean_events(
                 probed, config, clock, clean=folder / EVENTS, rejected=folder / REJECTED, spool=spool
             )
+            write_titles(probed, config, clock, folder / TITLES)
         files = _with_rows(inputs.confirm(), probed)
         shutil.rmtree(spool)
         interactions = aggregate(pl.scan_parquet(folder / EVENTS, glob=False), config, now=config.as_of)
@@ -86,7 +88,7 @@ def ingest_key(context: StageContext) -> str | None:
         A file is missing or may not be read.
     """
     config = context.config.events
-    paths = [source.path for source in declared_sources(config)]
+    paths = input_paths(config)
     if STDIN in paths:
         return None
     files = describe_inputs(paths, known_hashes(context.dataset_place, "dataset"))
@@ -107,5 +109,6 @@ def _probe_sources(context: StageContext, spool: Path, find: FindFiles, clock: d
 
 
 def _with_rows(files: Sequence[InputFile], probed: Sequence[Probed]) -> tuple[InputFile, ...]:
+    """Return `files` with their numbers of rows. Files that only a query reads have none."""
     rows = {read.source.file.name: read.rows for read in probed}
-    return tuple(file.model_copy(update={"rows": rows[file.path]}) for file in files)
+    return tuple(file.model_copy(update={"rows": rows.get(file.path)}) for file in files)

@@ -18,7 +18,7 @@ from als_cli.ranking.recommender import Recommender, UserBlock
 from als_cli.ranking.refresh import refreshed
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.warm_up import start_warm_up
-from als_cli.stages.context import StageContext
+from als_cli.stages.context import StageContext, reads_events
 from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.inputs import Inputs, describe_inputs
 from als_cli.storage.instants import open_dataset_as_of, open_model_as_of
@@ -34,6 +34,7 @@ from als_cli.storage.sinks.target import Target, target_of
 log = logging.getLogger(__name__)
 
 
+@reads_events
 def recommend(context: StageContext) -> RecommendReport:
     """Return the report of the lists that were published, or streamed to stdout.
 
@@ -69,7 +70,9 @@ def recommend(context: StageContext) -> RecommendReport:
     if config.guests is not None:
         audience = with_guests(audience, config.guests, dataset.interactions)
     rules = replace(read.rules, shown=shown_items(config.rules.not_shown, ranked, target, instant))
-    recommender = Recommender(dataset.interactions, ranked, recipe, rules, as_of)
+    recommender = Recommender(
+        dataset.interactions, ranked, recipe, rules, as_of, scan_events=dataset.scan_events
+    )
     recommender.check_memory(len(audience.user_ids), config.block_users)
     user_type = model.user_ids.dtype
     schema = output_schema(target.layout, user_type, model.item_ids.dtype, because=config.because > 0)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from als_cli.config.recommend_checks import check_event_types
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
-from als_cli.ranking.catalog import Catalog, read_catalog
+from als_cli.ranking.catalog import read_catalog
 from als_cli.ranking.item_names import ItemNames, user_history
 from als_cli.ranking.lists import SOURCES
 from als_cli.ranking.recommender import Recommender
@@ -20,7 +21,7 @@ from als_cli.ranking.trained_model import check_same_id_type
 from als_cli.ranking.trends import Trends, trends_of
 from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.near_ids import near_ids
-from als_cli.storage.dataset_files import open_dataset
+from als_cli.storage.dataset_files import open_dataset, read_titles
 from als_cli.storage.instants import open_model_as_of
 from als_cli.storage.model_files import ItemSide, StoredModel, open_items, open_model
 from als_cli.storage.publish import current_version
@@ -39,7 +40,7 @@ def show_model(context: StageContext) -> ModelReport:
     """
     model = open_model(context.models_place)
     manifest = model.manifest
-    names = ItemNames(_catalog(context, model), model.item_ids)
+    names = _names(context, model)
     users = model.item_interactions.to_numpy().astype(np.int64)
     popular = np.argsort(-users, kind="stable")[:_POPULAR_ITEMS]
     return ModelReport(
@@ -79,18 +80,21 @@ def show_user(context: StageContext, user_text: str) -> UserReport:
     row = _row_of(interactions.user_ids, user_text, "user", "the dataset")
     as_of = context.config.events.as_of or dataset.manifest.as_of
     ranked, recipe = refreshed(config.refresh, interactions, model, model.recipe(context.threads))
+    check_event_types(config, context.config.events)
     read = read_rules(config, ranked, as_of)
     rules = replace(read.rules, because=config.because or _REASONS)
-    recommender = Recommender(interactions, ranked, recipe, rules, as_of)
+    recommender = Recommender(interactions, ranked, recipe, rules, as_of, scan_events=dataset.scan_events)
     trends = trends_of(recipe.demand, interactions, ranked.item_ids)
     audience = Audience(interactions.user_ids[row : row + 1], np.array([row], dtype=np.int32))
     lists = recommender.lists_for(next(recommender.blocks(audience, 1, 1)))
+    titles = dataset.titles()
+    names = ItemNames(read.catalog, ranked.item_ids, titles)
     return UserReport(
         user_id=interactions.user_ids[row],
         source=None if lists.main_sources[0] < 0 else SOURCES[lists.main_sources[0]],
         wanted=config.top_n,
-        history=user_history(interactions, dataset.scan_events, row, read.catalog),
-        recommended=ItemNames(read.catalog, ranked.item_ids).ranked(lists.top, trends, lists.because),
+        history=user_history(interactions, dataset.scan_events, row, read.catalog, titles),
+        recommended=names.ranked(lists.top, trends, lists.because),
         half_lives=None if trends is None else trends.half_lives,
     )
 
@@ -109,7 +113,7 @@ def show_item(context: StageContext, item_text: str) -> ItemReport:
     """
     model = open_items(context.models_place)
     row = _row_of(model.item_ids, item_text, "item", "the model")
-    names = ItemNames(_catalog(context, model), model.item_ids)
+    names = _names(context, model)
     nearest = similar_items(model.item_factors, np.array([row]), context.config.recommend.top_n)
     users, trends = int(model.item_interactions[row]), _trends(context, model)
     return ItemReport(
@@ -132,9 +136,10 @@ def _trends(context: StageContext, model: ItemSide) -> Trends | None:
     return trends_of(rule, interactions, model.item_ids)
 
 
-def _catalog(context: StageContext, model: StoredModel | ItemSide) -> Catalog | None:
+def _names(context: StageContext, model: StoredModel | ItemSide) -> ItemNames:
     items = context.config.recommend.items
-    return None if items is None else read_catalog(items, model.item_ids.dtype)
+    catalog = None if items is None else read_catalog(items, model.item_ids.dtype)
+    return ItemNames(catalog, model.item_ids, read_titles(context.dataset_place))
 
 
 def _row_of(ids: pl.Series, text: str, side: str, owner: str) -> int:

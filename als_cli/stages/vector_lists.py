@@ -68,7 +68,15 @@ class ListSource:
     def recommender(self, rules: ListRules) -> Recommender:
         """Return the recommender that makes lists by `rules`."""
         as_of = self.context.config.events.as_of
-        return Recommender(self.dataset.interactions, self.ranked, self.recipe, rules, as_of)
+        dataset = self.dataset
+        return Recommender(
+            dataset.interactions,
+            self.ranked,
+            self.recipe,
+            rules,
+            as_of,
+            scan_events=dataset.scan_events,
+        )
 
     def users_of_items(self) -> Float64Array:
         """Return the number of users of each item in the dataset, (I,); zero for items that only the model knows."""

@@ -1,7 +1,8 @@
 """The dataset on disk: Parquet id tables, the matrix as arrays that can be memory-mapped, clean events.
 
 Files: users.parquet, items.parquet, matrix_indptr.npy (int64), matrix_indices.npy (int32), matrix_strength.npy
-(float32), matrix_time.npy (int64, only if all events have timestamps), events.parquet (clean events, see CLEAN_EVENT_COLUMNS), rejected.parquet, manifest.json.
+(float32), matrix_time.npy (int64, only if all events have timestamps), events.parquet (clean events, see CLEAN_EVENT_COLUMNS), rejected.parquet,
+titles.parquet (only if a column of titles is mapped, see TITLE_COLUMNS), manifest.json.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,9 +32,11 @@ from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stag
 from als_cli.storage.matrix_checks import check_columns, check_row_starts, check_strengths, check_times
 from als_cli.storage.publish import current_version
 from als_cli.storage.repair import broken
+from als_cli.tables.partitions import partition_values
 
 EVENTS = "events.parquet"
 REJECTED = "rejected.parquet"
+TITLES = "titles.parquet"
 _TIME = "time"
 _MATRIX = ("indptr", "indices", "strength")
 _ARRAYS: dict[str, type[np.generic]] = {
@@ -46,6 +49,8 @@ _SIDE = {"interactions": COUNT, "events": COUNT, "first_time": INSTANT, "last_ti
 """Columns of the tables of users and items, beside the ids."""
 _EVENT = {"timestamp": INSTANT, "weight": pl.Float64(), "value": pl.Float64()}
 """Columns of the clean events, beside the ids (CLEAN_EVENT_COLUMNS)."""
+_TYPE = {"type": pl.String()}
+"""The types of the events, which only the datasets of some configs have."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,35 @@ class StoredDataset:
         with _reading(path):
             check_parquet_sizes(path)
             events = pl.scan_parquet(path, glob=False)
+            schema = events.collect_schema()
             for ids in ("user_id", "item_id"):
-                check_types(events.collect_schema(), ids, _EVENT)
+                check_types(schema, ids, _EVENT | _TYPE if "type" in schema else _EVENT)
             return events
+
+    def titles(self) -> pl.DataFrame | None:
+        """Return the titles of items (TITLE_COLUMNS), None if no column of titles is mapped.
+
+        Raises
+        ------
+        ArtifactError
+            The file of the titles is broken.
+        """
+        return _titles_in(self.folder, self.manifest)
 
 
 def dataset_key(signal: EventsConfig, inputs: Sequence[InputFile]) -> str:
-    """Return the hash of all that a dataset depends on: section `events` and the contents of `inputs`."""
-    recipe = signal.model_dump(mode="json", exclude={"source", "columns"})
+    """Return the hash of all that a dataset depends on: section `events`, and contents and partitions of `inputs`."""
+    recipe = signal.model_dump(mode="json", exclude={"source", "columns", "tables"})
     sources = [(source.fmt.model_dump(), source.columns) for source in declared_sources(signal)]
-    return stage_key(events=recipe, sources=sources, inputs=[file.sha256 for file in inputs])
+    tables = {
+        name: table.model_dump(mode="json", exclude={"path"}) for name, table in signal.further_tables.items()
+    }
+    return stage_key(
+        events=recipe,
+        sources=sources,
+        tables=tables,
+        inputs=[(file.sha256, partition_values(file.path)) for file in inputs],
+    )
 
 
 def write_interactions(folder: Path, interactions: Interactions) -> None:
@@ -105,6 +129,29 @@ def open_dataset(place: Path) -> StoredDataset:
     strength, times = _read_matrices(folder, manifest, (users.height, items.height))
     newest = users["last_time"].max()
     return StoredDataset(folder, manifest, Interactions(users, items, strength, newest, times))  # type: ignore[arg-type]
+
+
+def read_titles(place: Path) -> pl.DataFrame | None:
+    """Return the titles of items (TITLE_COLUMNS) of the current dataset in `place`; None without a dataset or titles.
+
+    Raises
+    ------
+    ArtifactError
+        The dataset or the file of the titles is broken.
+    """
+    if current_version(place) is None:
+        return None
+    return _titles_in(*current_artifact(place, "dataset"))
+
+
+def _titles_in(folder: Path, manifest: Manifest) -> pl.DataFrame | None:
+    if not any(file.path == TITLES for file in manifest.outputs):
+        return None
+    path = manifest.file(folder, TITLES)
+    with _reading(path):
+        check_parquet_sizes(path)
+        check_types(pl.read_parquet_schema(path), "item_id", {"title": pl.String()})
+        return pl.read_parquet(path, glob=False)
 
 
 def _read_side(folder: Path, manifest: Manifest, name: str, ids: str) -> pl.DataFrame:

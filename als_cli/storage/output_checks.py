@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from als_cli.config.database import DatabaseConfig
-from als_cli.config.recommend_checks import check_recommend
+from als_cli.config.recommend_checks import check_event_types, check_recommend
 from als_cli.config.root import Config
 from als_cli.errors import ConfigError
 from als_cli.storage.databases.address import address_of
@@ -34,10 +34,11 @@ def check_lists_output(config: Config, config_file: Path | None) -> None:
     Raises
     ------
     ConfigError
-        Keys of the section do not fit together. The output equals, contains or is inside an input or the workspace. Or the next run would read it as an input.
+        Keys of the section do not fit together, or name event types that the events lack. The output equals, contains or is inside an input or the workspace. Or the next run would read it as an input.
         Or it would replace a file that als did not write.
     """
     check_recommend(config.recommend)
+    check_event_types(config.recommend, config.events)
     target = target_of(config.recommend.output)
     if target.format == "csv" and config.recommend.because:
         raise ConfigError(

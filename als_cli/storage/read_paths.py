@@ -69,6 +69,8 @@ def read_paths(config: Config, config_file: Path | None) -> list[ReadPath]:
 
 
 def _event_paths(config: Config) -> Iterator[ReadPath]:
+    for name, table in config.events.further_tables.items():
+        yield ReadPath(f"events.tables.{name}", table.path)
     source = config.events.source
     if isinstance(source, str):
         yield ReadPath("events.source", source)

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from als_cli.config.modeline import SCHEMA_FILE
 from als_cli.config.root import Config
+from als_cli.config.shipped_schema import schema_text
 from als_cli.config.train import TrainConfig
 from als_cli.config.writing import config_text
 from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.manifest import stage_key
 from als_cli.storage.publish import staged_file
+from als_cli.storage.schema_file import write_schema
 from als_cli.tuning.found import Found
 
 _SPLIT_FILE = {"path", "columns", "format", "separator", "header", "encoding"}
@@ -41,6 +44,8 @@ def study_name(config: Config, dataset: StoredDataset) -> str:
 def write_best_config(config: Config, train: TrainConfig, found: Found) -> Path:
     """Write `config` with section `train` of the best trial; return the path.
 
+    In the workspace, the JSON Schema that the first line of the config names is written beside it.
+
     Raises
     ------
     ResourceError
@@ -56,4 +61,6 @@ def write_best_config(config: Config, train: TrainConfig, found: Found) -> Path:
     path = best_config_path(config)
     with staged_file(path) as partial:
         partial.write_text(config_text(config.model_copy(update={"train": train}), comment), encoding="utf-8")
+    if config.tune.output is None:
+        write_schema(path.with_name(SCHEMA_FILE), schema_text())
     return path

@@ -36,7 +36,7 @@ def check_column_types(content: Path | bytes, kind: str, file: str) -> None:
     with pa.memory_map(str(content)) if isinstance(content, Path) else pa.BufferReader(content) as source:
         if kind == "ipc":
             reader = pa.ipc.open_file(source)
-            _check_schema(reader.schema, file)
+            check_schema(reader.schema, file)
             for number in range(reader.num_record_batches):
                 reader.get_batch(number)
             return
@@ -44,10 +44,17 @@ def check_column_types(content: Path | bytes, kind: str, file: str) -> None:
             schema = pq.read_schema(source)
         except (pa.ArrowException, OSError, ValueError):
             return
-        _check_schema(schema, file)
+        check_schema(schema, file)
 
 
-def _check_schema(schema: pa.Schema, file: str) -> None:
+def check_schema(schema: pa.Schema, file: str) -> None:
+    """Return when polars can read the types of all columns of `schema`, the schema of table `file`.
+
+    Raises
+    ------
+    DataError
+        A column has another type.
+    """
     for field in schema:
         for kind_of_value in _types_in(field.type):
             reason = _reason(kind_of_value)

@@ -40,8 +40,9 @@ def mark(frame: pl.LazyFrame, where: str, name: str, *, key: str, file: str) -> 
     condition = _read(where, key)
     with reading(file):
         schema = frame.collect_schema()
+    names = [name for name in schema.names() if name != ROW]
     for used in condition.columns:
-        column(schema.names(), used, key=key, file=file)
+        column(names, used, key=key, file=file)
     if condition.columns:
         with reading(file):  # a broken file is not a mistake in the condition
             frame.select(condition.columns).head(1).collect()

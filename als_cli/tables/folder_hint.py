@@ -17,26 +17,38 @@ _MARKERS = (".", "_")
 
 
 def folder_hint(folder: Path) -> str:
-    """Return a hint with the glob that matches most tables in `folder`.
-
-    Files in the folder itself have priority over files in its subfolders, for example Hive partitions.
-    """
+    """Return a hint with the glob that matches most tables in `folder`."""
     try:
-        below = list(islice(_files_below(folder), _MAXIMUM_FILES))
+        found = folder_glob(folder)
     except OSError:
         return "use a glob that matches its files"
-    if not below:
+    if found is None:
         return "the folder has no files; check the path"
+    pattern, others = found
+    also = f" (the folder also has {', '.join(others)})" if others else ""
+    return f"use a glob that matches its files: {pattern}{also}"
+
+
+def folder_glob(folder: Path) -> tuple[str, tuple[str, ...]] | None:
+    """Return the glob that matches most tables in `folder`, and the globs of its other tables; None without files.
+
+    Files in the folder itself have priority over files in its subfolders, for example Hive partitions.
+
+    Raises
+    ------
+    OSError
+        The folder may not be read.
+    """
+    below = list(islice(_files_below(folder), _MAXIMUM_FILES))
+    if not below:
+        return None
     depths = {len(file.parts) for file in below if _table_suffix(file)} or {len(file.parts) for file in below}
     depth = min(depths)
     kinds = Counter(_table_suffix(file) for file in below if len(file.parts) == depth)
     suffix = max(kinds, key=lambda kind: (bool(kind), kinds[kind], kind))
     levels = ["*"] * (depth - 1) if len(depths) == 1 else ["**"] * (depth > 1)
     pattern = os.path.join(glob.escape(str(folder)), *levels, f"*{suffix}" if suffix else "[!_]*")  # noqa: PTH118 - a pattern, not a path
-    others = ", ".join(f"*{kind}" for kind in sorted(kinds) if kind not in ("", suffix))
-    return f"use a glob that matches its files: {pattern}" + (
-        f" (the folder also has {others})" if others else ""
-    )
+    return pattern, tuple(f"*{kind}" for kind in sorted(kinds) if kind not in ("", suffix))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

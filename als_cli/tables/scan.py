@@ -33,6 +33,7 @@ from als_cli.tables.delimited import (
 from als_cli.tables.expansion import BYTES_WITHOUT_LIMIT, check_expansion, check_text_columns
 from als_cli.tables.folder_hint import folder_hint
 from als_cli.tables.formats import format_of
+from als_cli.tables.partitions import with_partitions
 
 STDIN = "-"
 _COLUMNS_SHOWN = 20
@@ -115,8 +116,8 @@ def scan_table(
     """Return a scan of a file, of all files of a glob in sorted order, or of stdin (``-``).
 
     The files of a glob must have the same columns. Delimited text gives String columns, named "1", "2" and so on if it
-    has no header. Other formats keep their types. `wanted` columns of delimited text may be numbers only if the config
-    sets `header`. `find` finds the files. `spool` is a folder for temporary files, which the caller removes. Without
+    has no header. Other formats keep their types. Hive partitions are String columns. `wanted` columns of delimited
+    text may be numbers only if the config sets `header`. `find` finds the files. `spool` is a folder for temporary files, which the caller removes. Without
     `spool`, stdin and transcoded text are held in memory.
 
     Raises
@@ -135,24 +136,28 @@ def scan_file(
 ) -> pl.LazyFrame:
     """Return a scan of one file, as :func:`scan_table` does."""
     with reading(file.shown, fmt):
-        kind = format_of(file.name, file.content, fmt)
-        text_bytes = check_expansion(file.content, file.shown, kind, fmt)
-        if kind == "csv":
-            text = scan_delimited(file.content, file.name, fmt, spool)
-            check_header(text, fmt, wanted, file.shown)
-            return text
-        if kind == "ndjson":
-            # Infer the types from all lines, because a field can be text only in the last line.
-            source = file.content if isinstance(file.content, bytes) else glob.escape(str(file.content))
-            return pl.scan_ndjson(source, infer_schema_length=None)
-        check_column_types(file.content, kind, file.shown)
-        scan = pl.scan_ipc if kind == "ipc" else pl.scan_parquet
-        frame = scan(file.content, glob=False)
-        if wanted is not None and text_bytes > BYTES_WITHOUT_LIMIT:
-            columns = (*wanted.columns.values(), *wanted.in_condition)
-            check_text_columns(frame, columns, file.content, file.shown)
-        frame.collect_schema()
-        return frame
+        return with_partitions(_scan(file, fmt, wanted, spool), file.name)
+
+
+def _scan(file: TableFile, fmt: TableFormat, wanted: Wanted | None, spool: Path | None) -> pl.LazyFrame:
+    kind = format_of(file.name, file.content, fmt)
+    text_bytes = check_expansion(file.content, file.shown, kind, fmt)
+    if kind == "csv":
+        text = scan_delimited(file.content, file.name, fmt, spool)
+        check_header(text, fmt, wanted, file.shown)
+        return text
+    if kind == "ndjson":
+        # Infer the types from all lines, because a field can be text only in the last line.
+        source = file.content if isinstance(file.content, bytes) else glob.escape(str(file.content))
+        return pl.scan_ndjson(source, infer_schema_length=None)
+    check_column_types(file.content, kind, file.shown)
+    scan = pl.scan_ipc if kind == "ipc" else pl.scan_parquet
+    frame = scan(file.content, glob=False)
+    if wanted is not None and text_bytes > BYTES_WITHOUT_LIMIT:
+        columns = (*wanted.columns.values(), *wanted.in_condition)
+        check_text_columns(frame, columns, file.content, file.shown)
+    frame.collect_schema()
+    return frame
 
 
 @contextmanager

@@ -64,6 +64,23 @@ def test_unknown_users_get_the_fallback(dataset, model):
     assert lists["source"].to_list() == ["popular"] * 3
 
 
+def test_items_may_come_again_after_events_of_a_type():
+    events = pl.DataFrame(
+        {
+            "user_id": [1, 1, 2, 2, 3],
+            "item_id": [1, 2, 1, 3, 2],
+            "at": ["2025-01-01", "2025-01-02", "2025-06-01", "2025-06-02", "2025-06-03"],
+            "type": ["buy", "view", "view", "view", "buy"],
+        }
+    )
+    types = {"buy": 1, "view": 1}
+    shop = Dataset.from_events(events, columns={"timestamp": "at", "type": "type"}, types=types)
+    again = Model.train(shop, factors=2, iterations=2).recommend(
+        shop, [1], top_n=3, seen_again_after={"buy": "30d"}
+    )
+    assert set(again["item_id"]) == {1, 3}, "item 2 was only viewed"
+
+
 def test_no_users_give_an_empty_table(dataset, model):
     assert model.recommend(dataset, pl.Series([], dtype=pl.Int64)).height == 0
 

@@ -1,4 +1,4 @@
-"""Seconds of the whole commands `als recommend`, `similar` and `audience`, beside `implicit.recommend` alone.
+"""Wall time and processor time of `als recommend`, `similar` and `audience`, beside `implicit.recommend` alone.
 
     python tests/benchmarks/recommend_command.py [--share 1.0] [--factors 64] [--rounds 5] [--folder FOLDER]
 
@@ -9,6 +9,7 @@ later run uses the dataset and the model again.
 """
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -123,6 +124,12 @@ def als(config: Path, *command: str) -> None:
     )
 
 
+def processor_seconds() -> float:
+    """Return the processor time of all processes that this one has started and that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
+
+
 def implicit_lists(folder: Path) -> None:
     """Rank with `implicit.recommend` from the factors of the model, in one process."""
     from implicit.cpu.als import AlternatingLeastSquares
@@ -157,17 +164,20 @@ def main() -> None:
         }
         commands |= other_commands(folder, commands["plain"][0])
         seconds: dict[str, list[float]] = {}
+        processor: dict[str, list[float]] = {}
         for _ in range(options.rounds):
             for name, (config, command) in commands.items():
-                started = time.perf_counter()
+                started, before = time.perf_counter(), processor_seconds()
                 als(config, *command)
                 seconds.setdefault(name, []).append(time.perf_counter() - started)
+                processor.setdefault(name, []).append(processor_seconds() - before)
             alone_command = [sys.executable, __file__, "--implicit", str(folder)]
             alone = subprocess.run(alone_command, check=True, capture_output=True, text=True).stdout
             seconds.setdefault("implicit.recommend alone", []).append(float(alone.splitlines()[-1]))
-    plain = float(np.median(seconds["plain"]))
-    for name, measured in seconds.items():
-        print(f"{name:40} {machine.middle(measured)}  x{np.median(measured) / plain:5.2f}")
+    for title, found in (("wall time", seconds), ("processor time", processor)):
+        plain = float(np.median(found["plain"]))
+        for name, measured in found.items():
+            print(f"{title:15} {name:40} {machine.middle(measured)}  x{np.median(measured) / plain:5.2f}")
 
 
 def _options() -> argparse.Namespace:

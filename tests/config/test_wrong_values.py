@@ -53,8 +53,8 @@ WRONG = {
     "[[1]]": ["[[1]]", "[1]"],
     "[null]": ["[null]", "null"],
     "{}": ["{}"],
-    "{colour: 1}": ["{colour: 1}"],
-    "{1: 2}": ["{1: 2}", "1"],
+    "{colour: 1}": ["{colour: 1}", "1"],
+    "{1: 2}": ["{1: 2}", "1", "2"],
     "{a: {b: {c: [1, 2]}}}": ["{a: {b: ", "{b: {c: "],
     "2026-01-31": ["2026-01-31"],
     "2026-01-31T06:00:00Z": ["2026-01-31"],
@@ -67,15 +67,15 @@ WRONG = {
 """Values as YAML, and the ways in which a message may show them."""
 
 
-def sections_in(annotation: Any) -> Iterator[tuple[type[BaseModel], bool]]:
-    """Yield each section that `annotation` allows, and whether it stands in a list."""
+def sections_in(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
+    """Yield each section that `annotation` allows, and the YAML around it, for example ``[%s]`` in a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation, False
+        yield annotation, "%s"
     for part in get_args(annotation):
         if isinstance(part, str):
             continue
-        in_list = get_origin(annotation) is tuple
-        yield from ((found, deeper or in_list) for found, deeper in sections_in(part))
+        around = {tuple: "[%s]", dict: "{products: %s}"}.get(get_origin(annotation), "%s")
+        yield from ((found, around % deeper) for found, deeper in sections_in(part))
 
 
 def picks_variant(field: Any) -> bool:
@@ -107,10 +107,10 @@ def keys_of(
             return wrap(f"{{{others}{name}: {value}}}")
 
         yield ".".join((*path, name)), place
-        for section, in_list in sections_in(field.annotation):
+        for section, around in sections_in(field.annotation):
 
-            def inside(text: str, place: Callable[[str], str] = place, in_list: bool = in_list) -> str:
-                return place(f"[{text}]" if in_list else text)
+            def inside(text: str, place: Callable[[str], str] = place, around: str = around) -> str:
+                return place(around.replace("%s", text))
 
             variant = (
                 f"{name}<{section.__name__}>" if sum(1 for _ in sections_in(field.annotation)) > 1 else name

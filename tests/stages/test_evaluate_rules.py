@@ -55,6 +55,26 @@ def test_without_effective_rules_both_methods_are_equal(shop):
     assert found["als_with_rules"] == found["als"]
 
 
+@pytest.mark.parametrize("rule", ["1s", "{purchase: 1s, view: 1s}"])
+def test_the_rules_decide_which_seen_items_may_come_again(shop, rule):
+    plain = (
+        "--set",
+        "recommend.rules={}",
+        "--set",
+        "recommend.items=null",
+        "--set",
+        "evaluate.exclude_seen=false",
+    )
+    found, _ = metrics_of(shop, *plain, "--set", f"recommend.seen_again_after={rule}")
+    assert found["als_with_rules"] == found["als"]
+    # Both types of events are younger than 40 days, so no item comes again.
+    later = rule.replace("1s", "40d")
+    hidden, _ = metrics_of(shop, *plain, "--set", f"recommend.seen_again_after={later}")
+    assert hidden["als"] == found["als"]
+    assert hidden["als_with_rules"]["filled@10"] == 1
+    assert hidden["als_with_rules"]["ndcg@10"] != found["als"]["ndcg@10"]
+
+
 def test_the_gate_and_the_leader_do_not_look_at_the_method_with_rules():
     metrics = {"als": {"ndcg@5": 0.3}, "als_with_rules": {"ndcg@5": 0.4}, "popular": {"ndcg@5": 0.2}}
     assert leader_of(metrics, "ndcg@5") is None

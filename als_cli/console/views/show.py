@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.plots import LinePlot
 from als_cli.ranking.show_reports import (
     DemandHalfLives,
     ItemDemand,
@@ -21,6 +22,8 @@ from als_cli.ranking.show_reports import (
 _WIDE = 110
 """Minimum width of a terminal for ids, strengths and demand beside titles."""
 _UNLIMITED = 10_000
+_PLOTTED = 3
+"""Minimum number of iterations of a plot."""
 _EXPLAINED = 5
 """Items of a list whose reasons are shown."""
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
@@ -99,7 +102,13 @@ def render_model(report: ModelReport) -> RenderableType:
     _add_name_columns(popular, ids=named)
     for item in report.popular:
         popular.add_row(f"{item.users:,}", *_names(item, ids=named))
-    return Group(facts, Text(), _Fitted(popular))
+    return Group(facts, *_loss_plot(report.loss), Text(), _Fitted(popular))
+
+
+def _loss_plot(loss: Sequence[float]) -> list[RenderableType]:
+    if len(loss) < _PLOTTED:
+        return []
+    return [Text(), LinePlot("Loss by iteration", loss, [str(k) for k in range(1, len(loss) + 1)])]
 
 
 def _model_facts(report: ModelReport) -> list[tuple[str, str]]:

@@ -2,7 +2,10 @@
 
 The lists are those of going through all items in order of score. A ranking gives the next items in this order. An item
 that a limit does not allow is never allowed later, so its group is closed to the next ranking, which goes on with the
-items of other groups. Each ranking therefore adds an item to each list, or shows that there are no more.
+items of other groups. Each ranking after the first therefore adds an item to each list, or shows that there are no more.
+
+The first ranking also gives items of closed groups, which are left out afterwards. Ranking without limits takes less
+time, and few lists need another one.
 """
 
 from dataclasses import dataclass
@@ -19,9 +22,6 @@ from als_cli.ranking.pairs import Pairs, score_pairs
 from als_cli.ranking.rules.limits import LimitState, ListLimits
 from als_cli.ranking.rules.selectors import IN_ORDER, Selector, Turn
 from als_cli.ranking.top_n import TopN, top_n
-
-_SPARE = 4
-"""Minimum number of items that a ranking gives beyond the free slots; half as many as these slots if that is more."""
 
 
 class RankedItems:
@@ -56,6 +56,14 @@ class RankedItems:
             allowed = chosen if self._allowed is None else chosen & self._allowed
             self._only[rule] = RankedItems(self.factors, allowed)
         return self._only[rule]
+
+    def ranked(self, item_rows: Int32Array) -> Int32Array:
+        """Return `item_rows` with -1 in place of items that are not ranked. -1 stays."""
+        if self._allowed is None:
+            return item_rows
+        is_ranked = item_rows >= 0
+        is_ranked[is_ranked] = self._allowed[item_rows[is_ranked]]
+        return np.where(is_ranked, item_rows, np.int32(-1))
 
     def scores(self, users: Float32Array, item_rows: Int32Array) -> Float32Array:
         """Return the scores of `item_rows` (B, k) for `users` (B, f): (B, k)."""
@@ -110,11 +118,12 @@ class OpenLists:
         lists = TopN.unfilled(len(wanted), max(1, int(wanted.max(initial=1))))
         packed = PackedLists(lists.item_rows, lists.scores, np.zeros(len(wanted), np.int64))
         turn = Turn(self._state, packed, wanted, wanted <= 0, self._threads)
+        is_first = True
         while not turn.is_done.all():
             users = np.flatnonzero(~turn.is_done)
-            offered = self._offered(
-                scored, users, int((wanted - packed.filled)[users].max()), lists, selector
-            )
+            free = int((wanted - packed.filled)[users].max())
+            offered = self._offered(scored, users, free, lists, selector, is_first=is_first)
+            is_first = False
             if selector is IN_ORDER and not self._limits.columns:
                 _put_all(lists, users, offered, wanted, minimum)
                 break
@@ -134,16 +143,25 @@ class OpenLists:
         return added
 
     def _offered(
-        self, scored: SourceScores, users: Int64Array, free: int, lists: TopN, selector: Selector
+        self,
+        scored: SourceScores,
+        users: Int64Array,
+        free: int,
+        lists: TopN,
+        selector: Selector,
+        *,
+        is_first: bool,
     ) -> TopN:
         """Return the next items for `users` (M,), more than `free` if some may be left out: (M, n)."""
         exchanges = selector is IN_ORDER and self._limits.exchanges
-        spare = 0 if exchanges or not self._limits.columns else max(_SPARE, free // 2)
-        taken = np.concatenate([self._chosen[users], lists.item_rows[users]], axis=1)
+        spare = 0 if exchanges else self._limits.spare(free)
+        # Other selectors choose from a pool, in which no place is wasted on items that a limit does not allow.
+        is_limited = exchanges or not is_first or selector is not IN_ORDER
+        taken = scored.items.ranked(np.concatenate([self._chosen[users], lists.item_rows[users]], axis=1))
         masks = Masks(
             with_items(self._of(self._masks.seen, users), taken, scored.items.count),
             self._of(self._masks.candidates, users),
-            self._state.of(users, exchanges=exchanges),
+            self._state.of(users, exchanges=exchanges) if is_limited else None,
         )
         n = max(free + spare, selector.pool)
         return scored.items.best(scored.users[users], n, masks, self._threads)

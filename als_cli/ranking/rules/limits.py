@@ -18,6 +18,8 @@ from als_cli.ranking.kernel_data import (
     packed_limits,
 )
 
+_SPARE = 2
+"""Minimum number of items that a ranking gives beyond the free slots."""
 _UNLIMITED = np.iinfo(np.int32).max
 
 
@@ -58,6 +60,17 @@ class ListLimits:
     def exchanges(self) -> bool:
         """Whether the top-N kernel applies the limits by itself. It can do so for one column without a minimum."""
         return len(self.columns) == 1 and not self.columns[0].at_least
+
+    def spare(self, free: int) -> int:
+        """Return how many items a ranking gives beyond the `free` slots of a list, because limits leave some out.
+
+        Too many take time in each ranking, and too few lead to another ranking for some lists. With one item per value,
+        lists leave out more items than with two or three.
+        """
+        if not self.columns:
+            return 0
+        is_tight = any(column.at_most == 1 for column in self.columns)
+        return max(_SPARE, free // (2 if is_tight else 4))
 
     def bytes_per_user(self) -> int:
         """Return the memory of the state of one list."""
@@ -127,5 +140,7 @@ class LimitState:
     def _close_groups(self, lists: BoolArray, number: int) -> None:
         """Leave no free slot to the values that a list has, if it needs other values only."""
         state, groups = self._state, slice(*self._limits.first_groups[number : number + 2])
-        closed = (lists & (state.repeats[:, number] <= 0))[:, None] & (state.used[:, groups] > 0)
-        state.free[:, groups][closed] = 0
+        exhausted = lists & (state.repeats[:, number] <= 0)
+        if exhausted.any():
+            closed = exhausted[:, None] & (state.used[:, groups] > 0)
+            state.free[:, groups][closed] = 0

@@ -1,5 +1,6 @@
 """The rules of lists in memory, by the item rows of a model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -8,6 +9,9 @@ from als_cli.config.recommend import FallbackName
 from als_cli.ranking.rules.id_files import UserItems
 from als_cli.ranking.rules.limits import ListLimits
 from als_cli.ranking.segments import Segments
+
+SeenAgainAfter = timedelta | Mapping[str, timedelta]
+"""The age of the newest event of a pair, or the age of its newest event of each type, by the name of the type."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class ListRules:
     top_n: int
     """Items asked for. Lists have at most as many slots as there are candidates."""
     exclude_seen: bool = True
-    seen_again_after: timedelta | None = None
+    seen_again_after: SeenAgainAfter | None = None
     """Age at which an item of the history is no longer left out, None: never."""
     allowed: BoolArray | None = None
     """(I,) by the model's item row; None means that all items are allowed."""

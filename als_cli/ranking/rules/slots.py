@@ -68,12 +68,14 @@ class Slots:
             empty[:, reserved] = False
         order = np.cumsum(empty, axis=1) - 1
         counts = found.filled.sum(axis=1)
-        users, slots = np.nonzero(empty & (order < counts[:, None]))
-        places = order[users, slots]
-        self._top.item_rows[users, slots] = found.item_rows[users, places]
-        self._top.scores[users, slots] = found.scores[users, places]
-        self._sources[users, slots] = sources[users]
-        self._by_model[users, slots] = _is_model(sources)[users]
+        # Flat positions take half the time of pairs of positions.
+        places = np.flatnonzero(empty & (order < counts[:, None]))
+        users = places // self.slots
+        taken = users * found.item_rows.shape[1] + order.take(places)
+        np.put(self._top.item_rows, places, found.item_rows.take(taken))
+        np.put(self._top.scores, places, found.scores.take(taken))
+        np.put(self._sources, places, sources[users])
+        np.put(self._by_model, places, _is_model(sources)[users])
         self._is_untouched = False
 
     def closed_up(self) -> "FilledSlots":

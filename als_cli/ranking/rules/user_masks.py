@@ -1,42 +1,51 @@
 """The items that rules hide from single users: seen items, denied items, items of earlier lists."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
 from als_cli.arrays import Int32Array
 from als_cli.dataset.interactions import Interactions
-from als_cli.errors import ArtifactError
 from als_cli.ranking.item_demand import ModelItems
 from als_cli.ranking.masks import Masks, either
 from als_cli.ranking.rules.list_rules import ListRules
+from als_cli.ranking.rules.seen_again import SeenPairs, only_left_out, still_left_out
 
 
 class UserMasks:
     """Masks of blocks of users, by the item rows of a model."""
 
     def __init__(
-        self, interactions: Interactions, items: ModelItems, rules: ListRules, as_of: datetime | None
+        self,
+        interactions: Interactions,
+        items: ModelItems,
+        rules: ListRules,
+        as_of: datetime | None,
+        scan_events: Callable[[], pl.LazyFrame] | None = None,
     ) -> None:
         """Hide items by `rules`; ages count back from `as_of` (default: the newest event of `interactions`).
+
+        `scan_events` gives the clean events of `interactions`. It is called only if types of events count.
 
         Raises
         ------
         ArtifactError
-            Seen items may come again after some time, but the dataset has events without timestamps.
+            Seen items may come again after some time, but the dataset has events without timestamps, or not the types
+            of the events.
         """
-        self._interactions, self._items, self._rules = interactions, items, rules
-        self._hidden_since: float | None = None
+        self._items, self._rules = items, rules
+        self._left_out: csr_matrix | None = None
         if rules.exclude_seen and rules.seen_again_after is not None:
-            newest = as_of or interactions.newest
-            if interactions.times is None or newest is None:
-                raise ArtifactError(
-                    "recommend.seen_again_after needs times, but the dataset has events without timestamps",
-                    hint="set events.columns.timestamp and run `als ingest`",
-                )
-            self._hidden_since = (newest - rules.seen_again_after).timestamp() * 1e6
+            seen = SeenPairs(
+                interactions.matrix,
+                interactions.user_ids,
+                interactions.item_ids,
+                interactions.times,
+                scan_events,
+            )
+            self._left_out = still_left_out(seen, rules.seen_again_after, as_of or interactions.newest)
 
     def of(self, user_ids: pl.Series, dataset_rows: Int32Array, history: csr_matrix) -> Masks:
         """Return the masks (B, I) of `user_ids` (B,), whose rows in the dataset and `history` (B, I) are given."""
@@ -49,12 +58,6 @@ class UserMasks:
         return Masks(hidden, None if allow is None else allow.of(user_ids))
 
     def _seen(self, dataset_rows: Int32Array, history: csr_matrix) -> csr_matrix:
-        if self._hidden_since is None:
+        if self._left_out is None:
             return history
-        assert self._interactions.times is not None  # noqa: S101 - checked at the start
-        times = self._items.histories(self._interactions.times, dataset_rows)
-        kept = times.data > self._hidden_since
-        before = np.concatenate([[0], np.cumsum(kept)])
-        return csr_matrix(
-            (history.data[kept], times.indices[kept], before[times.indptr]), shape=history.shape
-        )
+        return only_left_out(self._items.histories(self._left_out, dataset_rows))

@@ -87,3 +87,52 @@ def test_without_limits_the_lists_are_the_plain_top_n():
     )
     for user in range(USERS):
         assert found.item_rows[user].tolist() == Greedy(9, []).add_best((users @ items.T)[user], 9, set())
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_items_of_a_full_group_fill_the_first_ranking(columns):
+    # The 140 best items have the value of the item that is chosen first, and only one item may have this value.
+    codes = np.where(np.arange(ITEMS) < 140, 0, np.arange(ITEMS)).astype(np.int32)
+    limited = [LimitedColumn("c", codes, ITEMS, 1)] * columns
+    items = np.arange(ITEMS, 0, -1, dtype=np.float32)[:, None]
+    lists = OpenLists(ListLimits(limited), Masks(), USERS, 4, threads=1)
+    assert lists.add_item(5, np.ones(USERS, bool)).all()
+    found = lists.add(SourceScores(np.ones((USERS, 1), np.float32), RankedItems(items)), np.full(USERS, 3))
+    assert found.item_rows.tolist() == [[140, 141, 142]] * USERS
+
+
+def test_few_lists_need_a_second_ranking(monkeypatch):
+    users_per_ranking = []
+    best = RankedItems.best
+
+    def counted(self, users, *arguments):
+        users_per_ranking.append(len(users))
+        return best(self, users, *arguments)
+
+    monkeypatch.setattr(RankedItems, "best", counted)
+    rng = np.random.default_rng(3)
+    limited = [LimitedColumn("c", rng.integers(0, 40, ITEMS).astype(np.int32), 40, 3) for _ in range(2)]
+    users, items = (rng.normal(size=(count, FACTORS)).astype(np.float32) for count in (USERS, ITEMS))
+    OpenLists(ListLimits(limited), Masks(), USERS, 12, threads=1).add(
+        SourceScores(users, RankedItems(items)), np.full(USERS, 12)
+    )
+    assert users_per_ranking[0] == USERS
+    assert sum(users_per_ranking[1:]) < USERS / 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "free", "spare"),
+    [([], 20, 0), ([3], 20, 5), ([3, 2], 3, 2), ([3, 1], 20, 10), ([None], 16, 4)],
+)
+def test_a_ranking_gives_more_items_than_free_slots_under_limits(columns, free, spare):
+    codes = np.zeros(ITEMS, np.int32)
+    limits = ListLimits([LimitedColumn("c", codes, 1, at_most) for at_most in columns])
+    assert limits.spare(free) == spare
+
+
+def test_no_item_is_ranked_if_there_are_none():
+    items = RankedItems(np.empty((0, FACTORS), np.float32), np.empty(0, bool))
+    users = np.ones((USERS, FACTORS), np.float32)
+    lists = OpenLists(ListLimits(), Masks(), USERS, 3, threads=1)
+    found = lists.add(SourceScores(users, items), np.full(USERS, 3))
+    assert (found.item_rows == -1).all()
