@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from als_cli.commands import compiling, lists, setup, show, stages
+from als_cli.commands import compiling, lists, report, setup, show, stages
 from als_cli.commands import help as help_commands
 from als_cli.console.command_line import run_command_line
 from als_cli.console.completion.answer import VARIABLE, answer
@@ -27,6 +27,7 @@ app.add_typer(show.app, name="show")
 app.add_typer(lists.app)
 app.add_typer(compiling.app)
 app.add_typer(help_commands.app)
+app.add_typer(report.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -17,10 +17,7 @@ import pytest
 from tests.in_process import als_here
 
 ROOT = Path(__file__).parents[1]
-LATER = (
-    "docs/guides/reading-the-report.md",
-    "docs/report.md",
-)
+LATER: tuple[str, ...] = ()
 """Pages about commands that are not part of this version yet. Their commands are not checked."""
 PAGES = tuple(
     path.relative_to(ROOT).as_posix()

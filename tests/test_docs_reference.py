@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import re
 import shutil
 import sys
 import tempfile
@@ -150,3 +151,9 @@ def write_lists(reader: Reader, config: dict | None, uri: str) -> None:
 def test_few_blocks_are_not_run():
     skipped = [block.text for page in REFERENCE for block in shell_blocks(page) if block.reason is not None]
     assert len(skipped) <= NOT_RUN, skipped
+
+
+def test_no_block_installs_anything():
+    for page in (*REFERENCE, *PAGES):
+        for block in shell_blocks(page):
+            assert block.reason is not None or not re.search(r"\b(?:pip|apt-get) ", block.text), page

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from als_cli.console.arguments import parse_count
-from als_cli.console.flags import AcceptFlag, AsOfFlag, OutputFlag, UsersFlag
+from als_cli.console.flags import AcceptFlag, AsOfFlag, OutputFlag, ReportFlag, UsersFlag
 from als_cli.console.session import Session, command
+from als_cli.errors import ConfigError
 
 app = typer.Typer()
 
@@ -40,10 +41,13 @@ def evaluate(
             "--events", metavar="NEW", help="The events after the lists, in the format of section events."
         ),
     ] = None,
+    report: ReportFlag = None,
     as_of: AsOfFlag = None,
 ) -> None:
     """Evaluate the model and the baselines on held-out events, or published lists on later events."""
-    context = session.context(events__as_of=as_of)
+    context = session.context(events__as_of=as_of, report__path=report)
+    if report is not None and published is not None:
+        raise ConfigError("--report does not show published lists", hint="leave out --report or --published")
     if published is None and events is None:
         session.run_stage("evaluate", context)
     else:
@@ -51,9 +55,9 @@ def evaluate(
 
 
 @command(app)
-def backtest(session: Session, as_of: AsOfFlag = None) -> None:
+def backtest(session: Session, report: ReportFlag = None, as_of: AsOfFlag = None) -> None:
     """Evaluate the model and the baselines at several cut-offs in the past."""
-    session.run_stage("backtest", session.context(events__as_of=as_of))
+    session.run_stage("backtest", session.context(events__as_of=as_of, report__path=report))
 
 
 @command(app)
@@ -68,11 +72,15 @@ def tune(
     no_ingest: Annotated[
         bool, typer.Option("--no-ingest", help="Use the dataset as it is, even if the events have changed.")
     ] = False,
+    report: ReportFlag = None,
     as_of: AsOfFlag = None,
 ) -> None:
     """Search for better hyperparameters and write the best config. Ingests first if needed."""
     context = session.context(
-        events__as_of=as_of, tune__trials=trials, tune__output=str(output) if output else None
+        events__as_of=as_of,
+        tune__trials=trials,
+        tune__output=str(output) if output else None,
+        report__path=report,
     )
     from als_cli.storage.output_checks import check_tune_output
 
@@ -108,8 +116,9 @@ def run(
         bool, typer.Option("--force", help="Run every stage, even those that are up to date.")
     ] = False,
     accept_churn: AcceptFlag = False,
+    report: ReportFlag = None,
     as_of: AsOfFlag = None,
 ) -> None:
     """Ingest, evaluate, train and recommend: only stages that are out of date."""
-    context = session.publishing_context(events__as_of=as_of)
+    context = session.publishing_context(events__as_of=as_of, report__path=report)
     session.run_stage("run", replace(context, accept_churn=accept_churn), force=force)

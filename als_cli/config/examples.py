@@ -116,6 +116,8 @@ EXAMPLES: dict[str, Any] = {
     "recommend.output.database.table": "shop.recommendations",
     "recommend.output.database.driver": "adbc_driver_flightsql",
     "recommend.output.database.entrypoint": "AdbcDriverInit",
+    "report.path": "out/report.html",
+    "report.category": "department",
 }
 """Example values by dotted key, where the default or the type shows too little. Entries of lists have no index."""
 

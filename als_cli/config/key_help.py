@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "recommend.output.changes": ("recommend", "run"),
     "recommend.churn": ("recommend", "run", "compare --gate"),
     "embeddings": ("embeddings", "versions", "rollback"),
+    "report": ("report", "run", "evaluate", "backtest", "tune"),
 }
 """The commands that use a key, by the start of its name. The longest start counts."""
 _EXAMPLE_KEYS = 3

@@ -9,6 +9,7 @@ from als_cli.config.evaluate import EvaluateConfig
 from als_cli.config.events import EventsConfig
 from als_cli.config.fields import PathText, Section
 from als_cli.config.recommend import RecommendConfig
+from als_cli.config.report import ReportConfig
 from als_cli.config.train import TrainConfig
 from als_cli.config.tune import TuneConfig
 
@@ -34,3 +35,5 @@ class Config(Section):
     """The lists: users, items and output."""
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
     """The vectors of users and items, which `als embeddings` writes."""
+    report: ReportConfig = ReportConfig()
+    """The HTML report."""

@@ -41,6 +41,10 @@ MinimumUsersFlag = Annotated[
         "--minimum-users", metavar="M", parser=parse_count, help="Leave out items with fewer users."
     ),
 ]
+ReportFlag = Annotated[
+    str | None,
+    typer.Option("--report", metavar="FILE", help="Also write the HTML report here, as report.path does."),
+]
 UsersFlag = Annotated[
     Path | None, typer.Option("--users", metavar="FILE", help="Recommend for the users in this file only.")
 ]

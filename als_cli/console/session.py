@@ -19,6 +19,7 @@ import typer
 
 from als_cli.console.arguments import parse_count, parse_log_format, parse_switch, parse_wait
 from als_cli.console.failures import exit_codes
+from als_cli.console.html_report import reporting_after
 from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.console.resources import check_address_space, claim_threads
 from als_cli.errors import ConfigError
@@ -176,7 +177,8 @@ class Session:
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
         _collect_garbage()
         with run_locks(name, context.config, self.options.wait or timedelta(0)):
-            report = stage(context, **options)
+            with reporting_after(name, context):
+                report = stage(context, **options)
             if self.options.json or self.terminal.shows_reports:
                 self._print(report, name, f"render_{name}", self.terminal.show_report)
 

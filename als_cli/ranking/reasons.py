@@ -48,15 +48,22 @@ class Explainer:
         self._recipe, self._items, self._weights, self._count = recipe, items, weights, count
 
     def reasons(
-        self, history: csr_matrix, times: csr_matrix | None, top: TopN, explained: BoolArray
+        self,
+        history: csr_matrix,
+        times: csr_matrix | None,
+        top: TopN,
+        explained: BoolArray,
+        *,
+        few_users: bool = False,
     ) -> Reasons:
         """Return the reasons of the lists `top` (B, n) of users with `history` and `times` (B, I).
 
-        Only `explained` (B, n) slots get reasons. A slot whose score is not positive has none.
+        Only `explained` (B, n) slots get reasons. A slot whose score is not positive has none. With `few_users`, and for
+        one user, numpy is used, which compiles no kernel.
         """
         listed = np.where(explained & (top.scores > 0), top.item_rows, -1).astype(np.int32)
         confidence, settings = self._recipe.fold_in_problem(history, times)
-        if len(listed) == 1:  # compiles no kernel
+        if few_users or len(listed) == 1:
             rows, contributions = largest_contributions(
                 self._items, confidence, settings, listed, self._count
             )

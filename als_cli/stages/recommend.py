@@ -89,6 +89,8 @@ def recommend(context: StageContext) -> RecommendReport:
             metrics={
                 "demand": demand_facts(recipe.demand, dataset.interactions, as_of),
                 "rules": counts.rules_touched(),
+                "dataset": dataset.manifest.content,
+                "model": model.manifest.content,
             },
             seed=model.manifest.seed,
             threads=context.threads,

@@ -17,7 +17,7 @@ from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.manifest import stage_key, whole_manifest, write_manifest
 from als_cli.storage.model_age import NEWEST_EVENT, is_kept
-from als_cli.storage.model_files import write_model
+from als_cli.storage.model_files import ITERATION_SECONDS, write_model
 from als_cli.storage.publish import current_version, staged_folder
 from als_cli.tuning.auto import Choice, forecast, is_open
 from als_cli.tuning.fit_model import reported_iterations
@@ -81,6 +81,7 @@ def train(context: StageContext) -> TrainReport:
             },
             metrics={
                 "loss": loss,
+                ITERATION_SECONDS: [iteration.seconds for iteration in iterations],
                 "dataset": dataset.manifest.content,
                 NEWEST_EVENT: interactions.newest,
                 "recipe": recipe.to_json(),

@@ -1,6 +1,7 @@
 """`als tune`: search for hyperparameters on the training set, write the best config."""
 
 import time
+from datetime import UTC, datetime
 
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.splitting.auto_split import given_split
@@ -9,7 +10,7 @@ from als_cli.stages.context import StageContext, reads_events
 from als_cli.stages.run import ingest_if_needed
 from als_cli.storage.instants import open_dataset_as_of
 from als_cli.storage.output_checks import check_tune_output
-from als_cli.storage.tune_files import study_name, study_path, write_best_config
+from als_cli.storage.tune_files import study_name, study_path, write_best_config, write_tune_report
 from als_cli.tuning.folds import folds_and_samples, training_matrix, warn_of_few_users
 from als_cli.tuning.report import TuneReport
 from als_cli.tuning.search import TuneSearch, require_optuna
@@ -70,7 +71,7 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
         matrix = training_matrix(clean, config.events, split, dataset.interactions.matrix)
         train = search.best_config(folds[0], found.best.parameters, matrix)
     written = write_best_config(config, train, found)
-    return found.report(
+    report = found.report(
         folds,
         samples,
         ingest=ingested,
@@ -80,3 +81,5 @@ def tune(context: StageContext, *, ingest: bool = False) -> TuneReport:
         metric=config.tune.metric,
         seconds=time.perf_counter() - started,
     )
+    write_tune_report(context.workspace, report, datetime.now(UTC))
+    return report

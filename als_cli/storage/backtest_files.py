@@ -7,11 +7,33 @@ from typing import Any
 import polars as pl
 
 from als_cli.evaluation.backtest_report import Backtest
+from als_cli.storage.documents import read_document
 from als_cli.storage.evaluation_files import METRICS, PER_USER, Basis
-from als_cli.storage.manifest import write_manifest
+from als_cli.storage.manifest import Manifest, current_artifact, write_manifest
 from als_cli.storage.published_model import COMPARED_WITH
+from als_cli.storage.repair import broken, one_line
 
 _SECONDS = {"cut_offs": {"__all__": {"methods": {"__all__": {"seconds"}}}}}
+
+
+def read_backtest(place: Path) -> tuple[Backtest, Manifest]:
+    """Return the current backtest in `place` and its manifest. The seconds of the methods are not stored: they are 0.
+
+    Raises
+    ------
+    ArtifactError
+        There is no backtest, or it is broken.
+    """
+    folder, manifest = current_artifact(place, "backtest")
+    path = manifest.file(folder, METRICS)
+    try:
+        document = read_document(path)
+        for cut_off in document["cut_offs"]:
+            for method in cut_off["methods"]:
+                method["seconds"] = 0.0
+        return Backtest.model_validate_json(json.dumps(document)), manifest
+    except (OSError, ValueError, KeyError, TypeError) as unreadable:
+        raise broken(path, "backtest", one_line(unreadable)) from unreadable
 
 
 def write_backtest(folder: Path, found: Backtest, per_user: pl.DataFrame, basis: Basis, **run: Any) -> None:

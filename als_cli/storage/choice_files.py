@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import TypeAdapter, ValidationError
 
 from als_cli import __version__
 from als_cli.config.evaluate import GivenSplit
@@ -23,14 +24,18 @@ from als_cli.progress import Progress
 from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.documents import read_document
 from als_cli.storage.manifest import current_artifact, stage_key, write_manifest
+from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import current_version, staged_folder
 from als_cli.storage.repair import broken
 from als_cli.tuning.auto import AutoSearch, Choice, checked_choice, horizon_of, is_open
+from als_cli.tuning.compared import ComparedTrial
 
 CHOICE = "choice.json"
 _TIMES = ("as_of", "until", "time")
 _MAXIMUM_CHANGE = 1.25
 """Ratio of the numbers of pairs, now and at the choice, above which data have changed too much."""
+
+_TRIALS = TypeAdapter(tuple[ComparedTrial, ...])
 
 log = logging.getLogger(__name__)
 
@@ -168,9 +173,32 @@ def write_choice(place: Path, choice: Choice, basis: ChoiceBasis, config: Config
             kind="choice",
             key=stage_key(settings=basis.settings, events=basis.events),
             config=config.model_dump(mode="json"),
-            metrics={"basis": _basis_to_json(basis)},
+            metrics={
+                "basis": _basis_to_json(basis),
+                "compared": [trial.model_dump(mode="json") for trial in choice.compared],
+            },
             **run,
         )
+
+
+def compared_trials(place: Path) -> tuple[ComparedTrial, ...]:
+    """Return the trials behind the choice in `place`; none if there is no choice, or another version of als-cli wrote it.
+
+    Raises
+    ------
+    ArtifactError
+        The manifest of the choice is broken.
+    """
+    try:
+        if current_version(place) is None:
+            return ()
+        folder, manifest = current_artifact(place, "choice")
+    except OtherVersionError:
+        return ()
+    try:
+        return _TRIALS.validate_python(manifest.metrics.get("compared", ()))
+    except ValidationError as wrong:
+        raise broken(folder / MANIFEST, "choice", "metrics.compared is not valid") from wrong
 
 
 def _may_know_later_events(found: ChoiceBasis, basis: ChoiceBasis) -> bool:

@@ -15,10 +15,11 @@ from als_cli.config.train import TrainConfig
 from als_cli.dataset.aggregation import PAIR_SIGNAL
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.significance import RESAMPLES
-from als_cli.storage.manifest import InputFile, current_artifact, stage_key, write_manifest
+from als_cli.storage.documents import read_document
+from als_cli.storage.manifest import InputFile, Manifest, current_artifact, stage_key, write_manifest
 from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.published_model import COMPARED_WITH
-from als_cli.storage.repair import broken
+from als_cli.storage.repair import broken, one_line
 from als_cli.storage.sinks.lists_key import rules_of
 
 METRICS = "metrics.json"
@@ -97,6 +98,25 @@ def write_evaluation(
         seed=basis.evaluate.seed,
         **run,
     )
+
+
+def read_evaluation(place: Path) -> tuple[Evaluation, Manifest]:
+    """Return the current evaluation in `place` and its manifest, which has the seconds of the methods.
+
+    Raises
+    ------
+    ArtifactError
+        There is no evaluation, or it is broken.
+    """
+    folder, manifest = current_artifact(place, "evaluation")
+    path = manifest.file(folder, METRICS)
+    try:
+        document = read_document(path)
+        for method in document["methods"]:
+            method["seconds"] = manifest.metrics["seconds"][method["method"]]
+        return Evaluation.model_validate_json(json.dumps(document)), manifest
+    except (OSError, ValueError, KeyError, TypeError) as unreadable:
+        raise broken(path, "evaluation", one_line(unreadable)) from unreadable
 
 
 def published_figures(place: Path) -> tuple[dict[str, dict[str, float]], tuple[ComparisonReport, ...], int]:

@@ -27,6 +27,8 @@ from als_cli.storage.repair import broken, one_line
 
 USER_FACTORS = "user_factors.arrow"
 ITEM_FACTORS = "item_factors.arrow"
+ITERATION_SECONDS = "iteration_seconds"
+"""Key in `metrics` of the manifest: the seconds of each iteration."""
 _FACTORS = "factors"
 _MAXIMUM_FACTORS = 1 << 16
 
@@ -75,10 +77,24 @@ class StoredModel(TrainedModel):
         ArtifactError
             The manifest has no valid losses.
         """
-        losses = self.manifest.metrics.get("loss")
-        if not isinstance(losses, list) or not all(map(_is_number, losses)):
-            raise broken(self.folder / MANIFEST, "model", "metrics.loss is not a list of numbers")
-        return tuple(float(loss) for loss in losses)
+        return self._numbers("loss")
+
+    @property
+    def iteration_seconds(self) -> tuple[float, ...]:
+        """Seconds of each iteration.
+
+        Raises
+        ------
+        ArtifactError
+            The manifest has no valid seconds.
+        """
+        return self._numbers(ITERATION_SECONDS)
+
+    def _numbers(self, name: str) -> tuple[float, ...]:
+        numbers = self.manifest.metrics.get(name)
+        if not isinstance(numbers, list) or not all(map(_is_number, numbers)):
+            raise broken(self.folder / MANIFEST, "model", f"metrics.{name} is not a list of numbers")
+        return tuple(float(number) for number in numbers)
 
 
 def _is_number(loss: object) -> bool:

@@ -13,6 +13,7 @@ from als_cli.storage.lock import LOCK
 from als_cli.storage.publish import check_replaceable_by_link
 from als_cli.storage.publish_file import current_file_version
 from als_cli.storage.read_paths import ReadPath, read_paths
+from als_cli.storage.report_file import is_own_report, report_path
 from als_cli.storage.sinks.delta_table import shortfall_table
 from als_cli.storage.sinks.list_files import beside, changes_of, check_replaceable, files_of
 from als_cli.storage.sinks.lists_place import DatabasePlace
@@ -136,6 +137,35 @@ def check_changes_output(changes: Path, config: Config, config_file: Path | None
             raise _conflict("--changes", changes, "is in", "workspace", config.workspace, hint)
     if changes.exists() and not current_file_version(changes):
         raise ConfigError(f"{changes} was not written by als, so it is not replaced", hint=hint)
+
+
+def check_report_output(config: Config, config_file: Path | None) -> None:
+    """Return when the report may be written to `report.path`, or to its default in the workspace.
+
+    Raises
+    ------
+    ConfigError
+        It is an input, an artifact, or another output. Or als did not write what is there.
+    """
+    path, hint = report_path(config), "set report.path (or --report, --output) to a separate file"
+    for source in read_paths(config, config_file):
+        _refuse_input("report.path", path, path, source, hint)
+        if any(source.would_read(file) for file in _resolved([path])):
+            raise _conflict("report.path", path, "would be read as input by", source.key, source.path, hint)
+    reserved = {
+        "workspace": [Path(config.workspace) / name for name in (*_ARTIFACTS, LOCK, "choice", "tune")]
+    }
+    output = config.recommend.output
+    if output.database is None and output.path != "-":
+        reserved[_OUTPUT] = list(_written(target_of(output)))
+    reserved[_EMBEDDINGS] = [Path(config.embeddings.path)]
+    reserved["tune.output"] = [] if config.tune.output is None else [Path(config.tune.output)]
+    for key, others in reserved.items():
+        for other in others:
+            if _is_inside(path, other) or _is_inside(other, path):
+                raise _conflict("report.path", path, "overlaps", key, other, hint)
+    if os.path.lexists(path) and not is_own_report(path):
+        raise ConfigError(f"{path} was not written by als, so it is not replaced", hint=hint)
 
 
 def check_log_file(log_file: Path, config: Config, config_file: Path | None) -> None:

@@ -12,7 +12,7 @@ from als_cli.storage.databases.address import address_of
 from als_cli.storage.lock import database_lock, output_lock, workspace_lock
 from als_cli.storage.sinks.target import target_of
 
-_ONLY_READS_THE_WORKSPACE = ("recommend", "embeddings", "similar", "audience")
+_ONLY_READS_THE_WORKSPACE = ("recommend", "embeddings", "similar", "audience", "report")
 """Commands without the lock of the workspace. They read versions that are published, as `show` does."""
 
 

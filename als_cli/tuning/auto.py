@@ -26,6 +26,7 @@ from als_cli.config.train import TrainConfig
 from als_cli.progress import Progress, SilentProgress
 from als_cli.splitting.validation import Horizon, ValidationSets, validation_sets, without_times
 from als_cli.tuning.auto_trial import TrialRunner
+from als_cli.tuning.compared import ComparedTrial
 from als_cli.tuning.contest import AutoRules, Contest
 from als_cli.tuning.parameters import check_times
 from als_cli.tuning.point import POINT_NAMES, Point, apply_point, open_values
@@ -49,6 +50,8 @@ class Choice:
     """Number of evaluated users, in all validation sets."""
     periods: int
     """Number of validation sets."""
+    compared: tuple[ComparedTrial, ...] = field(default=(), compare=False)
+    """What `auto` evaluated. Empty for a choice that is read again, because no result depends on it."""
 
     def apply(self, train: TrainConfig, matrix: csr_matrix) -> TrainConfig:
         """Return `train` with the selected values for its `auto` settings, converted for a training on `matrix` (U, I)."""
@@ -57,7 +60,8 @@ class Choice:
     def to_json(self) -> dict[str, Any]:
         """Return the choice as JSON values. An infinite half-life is null."""
         point = {name: None if value == float("inf") else value for name, value in self.point.items()}
-        return {**vars(self), "point": point}
+        values = {name: value for name, value in vars(self).items() if name != "compared"}
+        return {**values, "point": point}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Choice":
@@ -127,20 +131,21 @@ class AutoSearch:
         # Random pairs are not later than the training set, so they say nothing about times.
         sets = tuple(one if one.cut_off else without_times(one) for one in sets)
         with self.progress.task("selecting settings") as task:
-            best = Contest(
+            contest = Contest(
                 train,
                 sets,
                 TrialRunner(train, self.threads, self.rules.validation.maximum_searched),
                 self.rules,
                 task,
-            ).best()
+            )
+            best = contest.best()
         if not best.value > 0:
             log.info("no list contains a test item: `auto` settings keep their defaults")
             return None
         users = _users(sets)
         log.info("selected on %d users in %d validation sets: %s", users, len(sets), best)
         point = {**best.point, "factors": best.factors, "iterations": int(best.train.iterations)}
-        return Choice(point, train.metric, best.value, users, len(sets))
+        return Choice(point, train.metric, best.value, users, len(sets), tuple(contest.compared))
 
     def resolve(self, train: TrainConfig, clean: pl.LazyFrame, matrix: csr_matrix) -> TrainConfig:
         """Return `train` with the settings of :meth:`choose`, for a training on `matrix` (U, I); `train` without a choice.

@@ -13,6 +13,7 @@ from als_cli.errors import TrainingError
 from als_cli.splitting.division import EvaluationSets
 from als_cli.splitting.validation import ValidationSets
 from als_cli.tuning.auto_training import Models, Training, ValidationSet
+from als_cli.tuning.compared import ComparedTrial, preset_of
 from als_cli.tuning.demand_search import DemandSearch
 from als_cli.tuning.early_stopping import (
     EVALUATED_ITERATIONS,
@@ -75,6 +76,17 @@ class _Screened:
 
     value: float
     point: Point
+    iterations: int
+
+    def compared(self, factors: int) -> ComparedTrial:
+        return ComparedTrial(
+            screening=True,
+            all_users=True,
+            factors=factors,
+            iterations=self.iterations,
+            start=preset_of(self.point),
+            value=self.value,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +102,13 @@ class TrialRunner:
     _popularity: dict[tuple[int, ...], tuple[Point, float]] = field(default_factory=dict)
     """The rule that ranks by recent popularity alone, and its value, by the ids of validation sets."""
 
-    def screen(self, sets: ValidationSets, starts: Sequence[Point], factors: int) -> list[Point]:
-        """Return the best of `starts` after few iterations, best first. All get the demand that suits the first one."""
+    def screen(
+        self, sets: ValidationSets, starts: Sequence[Point], factors: int
+    ) -> tuple[list[Point], list[ComparedTrial]]:
+        """Return the best of `starts` after few iterations, and all of them with their values, both best first.
+
+        All get the demand that suits the first one.
+        """
         screened: list[_Screened] = []
         others = list(starts)
         while others and not screened:
@@ -108,7 +125,8 @@ class TrialRunner:
             log.info("screened: %s %.4f, %s", self.given.metric, one.value, _listed(one.point))
         screened.sort(key=lambda one: -one.value)
         best = screened[0].value if screened else 0.0
-        return [one.point for one in screened[:_KEPT] if one.value >= best * _MIN_RATIO_OF_KEPT]
+        kept = [one.point for one in screened[:_KEPT] if one.value >= best * _MIN_RATIO_OF_KEPT]
+        return kept, [one.compared(factors) for one in screened]
 
     def run(
         self, sets: ValidationSets, starts: Sequence[Point], factors: int, best_score: float = 0.0
@@ -155,7 +173,7 @@ class TrialRunner:
             models = training.advance()
             if search_demand:
                 point, _ = DemandSearch(models.score, _span(sets)).first(point)
-            return [_Screened(models.value(point), point)]
+            return [_Screened(models.value(point), point, iterations)]
         return []
 
     def _trial(

@@ -1,6 +1,7 @@
 """The trials of `auto`: which presets and numbers of factors are compared, in which order, within the budget."""
 
 import logging
+import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from als_cli.progress import Task
 from als_cli.splitting.division import EvaluationSets
 from als_cli.splitting.validation import ValidationRules, ValidationSets, smaller
 from als_cli.tuning.auto_trial import Trial
+from als_cli.tuning.compared import ComparedTrial, preset_of
 from als_cli.tuning.early_stopping import MANY_FACTORS
 from als_cli.tuning.point import DEMAND_KEYS, FOLD_IN_NAMES, Point
 from als_cli.tuning.presets import distinct_starts
@@ -59,8 +61,10 @@ class AutoRules:
 class RunsTrials(Protocol):
     """Runs trials. :class:`als_cli.tuning.auto_trial.TrialRunner` trains; tests use scripted values."""
 
-    def screen(self, sets: ValidationSets, starts: Sequence[Point], factors: int) -> list[Point]:
-        """Return the best of `starts` after few iterations, best first."""
+    def screen(
+        self, sets: ValidationSets, starts: Sequence[Point], factors: int
+    ) -> tuple[list[Point], list[ComparedTrial]]:
+        """Return the best of `starts` after few iterations, and all of them with their values, both best first."""
         ...
 
     def run(
@@ -86,6 +90,8 @@ class Contest:
         self._started = rules.clock()
         self._spent = 0.0
         self._best_seen = 0.0
+        self.compared: list[ComparedTrial] = []
+        """All screened presets and trials, in the order of their evaluation."""
         self._ratio: float | None = None
         """Ratio of the values of the same preset with `more_factors` and `few_factors`, if both are evaluated."""
 
@@ -113,7 +119,7 @@ class Contest:
         starts = distinct_starts(self._train)
         if len(starts) > 1 or self._train.iterations == "auto":
             self._spent += self._seconds(sets, few, len(starts))
-            starts = self._trials.screen(sets, starts, few) or starts[:1]
+            starts = self._screened(sets, starts, few) or starts[:1]
         [best], others = self._run(sets, starts[:1], few), starts[1:]
         self._spent += self._seconds(sets, few, 1)
         if more > few and self._affords(sets, more, 1):
@@ -125,6 +131,15 @@ class Contest:
                 return self._beside(sets, with_more, others if afforded else [])
         self._spent += self._seconds(sets, few, len(others))
         return self._beside(sets, best, others)
+
+    def _screened(self, sets: ValidationSets, starts: Sequence[Point], factors: int) -> list[Point]:
+        kept, screened = self._trials.screen(sets, starts, factors)
+        all_users = self._has_all_users(sets)
+        self.compared += [one.model_copy(update={"all_users": all_users}) for one in screened]
+        return kept
+
+    def _has_all_users(self, sets: ValidationSets) -> bool:
+        return all(map(operator.is_, sets, self._whole))
 
     def _beside(self, sets: ValidationSets, best: Trial, others: Sequence[Point]) -> list[Trial]:
         """Return `best` and trials of `others` with as many factors, best first. They start at its fold-in and demand."""
@@ -225,6 +240,16 @@ class Contest:
         trials = self._trials.run(sets, starts, factors, best_score)
         for trial in trials:
             self._best_seen = max(self._best_seen, trial.value)
+            self.compared.append(
+                ComparedTrial(
+                    screening=False,
+                    all_users=self._has_all_users(sets),
+                    factors=trial.factors,
+                    iterations=int(trial.train.iterations),
+                    start=preset_of(trial.point),
+                    value=trial.value,
+                )
+            )
             self._task.advance(note=f"best {self._train.metric} {self._best_seen:.4f}")
         return trials
 

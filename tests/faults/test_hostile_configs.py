@@ -15,7 +15,19 @@ UNBOUNDED = {
     "column": "the message names the number of columns of the file",
 }
 """Numbers without an upper bound, with the reason."""
-COLUMN_KEYS = {"user", "item", "timestamp", "type", "value", "column", "title", "by", "since", "until"}
+COLUMN_KEYS = {
+    "category",
+    "user",
+    "item",
+    "timestamp",
+    "type",
+    "value",
+    "column",
+    "title",
+    "by",
+    "since",
+    "until",
+}
 
 
 @pytest.mark.parametrize(

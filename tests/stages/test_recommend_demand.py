@@ -85,7 +85,8 @@ def test_a_neutral_rule_changes_no_byte_and_is_not_in_the_manifest(tmp_path):
         context = open_shop(tmp_path, rule, top_n=3)
         recommend(context)
         manifest = published_recommendations(context)
-        assert manifest.metrics == {"demand": None, "rules": {}}
+        assert (manifest.metrics["demand"], manifest.metrics["rules"]) == (None, {})
+        assert set(manifest.metrics) == {"demand", "rules", "dataset", "model"}
         contents.append([output.sha256 for output in manifest.outputs])
     assert contents[0] == contents[1]
     assert written(tmp_path).filter(pl.col("user_id") == "ann")["score"].to_list() == [3, 2]

@@ -189,7 +189,10 @@ def test_where_no_list_contains_a_test_item_nothing_is_selected(tmp_path, clean,
 
     def hopeless(runner, sets, starts, factors, _best_score):
         tried.append(factors)
-        return [Trial(runner.given.model_copy(update={"factors": factors}), start, 0.0) for start in starts]
+        return [
+            Trial(runner.given.model_copy(update={"factors": factors, "iterations": 3}), start, 0.0)
+            for start in starts
+        ]
 
     monkeypatch.setattr(TrialRunner, "run", hopeless)
     context = choosing(tmp_path)

@@ -52,7 +52,7 @@ class Scripted:
         self.screened.append((numbers, factors))
         self.seconds += self.slowness * 3 * factors * len(starts) * len(sets)
         order = sorted(range(len(starts)), key=lambda place: -self.worth(numbers[place], factors))
-        return [starts[place] for place in order[:3]]
+        return [starts[place] for place in order[:3]], []
 
     def run(self, sets, starts, factors, _best_score=0.0):
         return [self._trial(sets, start, factors) for start in starts]
@@ -179,7 +179,7 @@ def test_one_preset_with_a_number_of_iterations_needs_no_screening(sets):
 
 
 def test_if_screening_keeps_no_preset_the_first_one_is_evaluated(sets, monkeypatch):
-    monkeypatch.setattr(Scripted, "screen", lambda *_: [])
+    monkeypatch.setattr(Scripted, "screen", lambda *_: ([], []))
     _, script = contest(sets, lambda _number, _factors: 0.0)
     assert {number for number, _ in script.tried} == {0}
 

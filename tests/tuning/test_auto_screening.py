@@ -74,7 +74,7 @@ def script(monkeypatch, values):
 
 def screened(sets, **train):
     given = OPEN.model_copy(update=train)
-    return TrialRunner(given, 1, 1000).screen(sets, STARTS, 6)
+    return TrialRunner(given, 1, 1000).screen(sets, STARTS, 6)[0]
 
 
 @pytest.mark.parametrize(

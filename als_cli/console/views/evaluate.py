@@ -8,6 +8,7 @@ from rich.text import Text
 
 from als_cli.evaluation.backtest_report import LeadReport
 from als_cli.evaluation.report import ComparisonReport, EvaluateReport, GateReport, MethodReport
+from als_cli.evaluation.verdict import compared_metric, verdict_of
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
 _ACCURACY = {
@@ -59,8 +60,17 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         *([Text(_LEFT_OUT[report.published])] if report.published in _LEFT_OUT else []),
         *([_comparison_table(report)] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
+        Text(f"\n{_verdict(report)}\n"),
         Text(f"evaluation: {report.evaluation}", overflow="fold"),
     )
+
+
+def _verdict(report: EvaluateReport) -> str:
+    """Return the result in plain words, as the HTML report has it."""
+    metrics = {method.method: method.metrics for method in report.methods}
+    metric = compared_metric(report)
+    users = report.counts["users_evaluated"]
+    return verdict_of(metrics, report.comparisons, users, metric).text.replace("`", "")
 
 
 def _choice_lines(report: EvaluateReport) -> list[Text]:
@@ -102,9 +112,7 @@ def _count_text(value: float) -> str:
 
 def _comparison_table(report: EvaluateReport) -> Table:
     """Return a row per baseline: the lead of the model in the metric of the gate, or else in the first ndcg."""
-    scored = report.gate.metric if report.gate else ""
-    compared = {one.metric for one in report.comparisons}
-    metric = scored if scored in compared else f"ndcg@{report.at[0]}"
+    metric = compared_metric(report)
     model = report.methods[0].method
     table = Table(
         box=None,

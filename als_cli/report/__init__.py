@@ -1,0 +1,1 @@
+"""The HTML report: stored artifacts in, one self-contained page out."""

@@ -1,0 +1,96 @@
+"""Titles and categories of items, from the catalogue."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from als_cli.config.recommend import CatalogConfig
+from als_cli.config.source import ColumnRef
+from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
+from als_cli.report.text import readable
+from als_cli.tables.delimited import Wanted
+from als_cli.tables.scan import reading, scan_table
+
+_CATEGORY = "report.category"
+_DEFAULT_COLUMN = "category"
+
+
+@dataclass(frozen=True)
+class ItemLabel:
+    """An item as people read it."""
+
+    item_id: str
+    title: str
+    """The id if the catalogue has no title."""
+    category: str
+    """Empty if the catalogue has none."""
+
+
+@dataclass(frozen=True)
+class ItemLabels:
+    """The labels of items."""
+
+    catalog: Catalog | None
+    has_categories: bool = False
+
+    def of(self, item_ids: pl.Series) -> list[ItemLabel]:
+        """Return the label of each of `item_ids`, in their order."""
+        categories = self.categories_of(item_ids)
+        return [
+            ItemLabel(
+                readable(item_id),
+                readable(self._titles.get(item_id) or item_id),
+                readable(category) if category else "",
+            )
+            for item_id, category in zip(item_ids.to_list(), categories, strict=True)
+        ]
+
+    def categories_of(self, item_ids: pl.Series) -> list[str]:
+        """Return the category of each of `item_ids` as in the catalogue, empty for items without one."""
+        return [self._categories.get(item_id, "") for item_id in item_ids.to_list()]
+
+    @cached_property
+    def _titles(self) -> dict[object, str]:
+        titles = None if self.catalog is None else self.catalog.titles
+        return {} if self.catalog is None or titles is None else _by_item(self.catalog, titles)
+
+    @cached_property
+    def _categories(self) -> dict[object, str]:
+        if self.catalog is None or not self.has_categories:
+            return {}
+        return _by_item(self.catalog, self.catalog.values[_CATEGORY])
+
+
+def _by_item(catalog: Catalog, values: pl.Series) -> dict[object, str]:
+    """Return the value of each item as text without outer white space, from its first row with a value."""
+    texts = values.cast(pl.String, strict=False).str.strip_chars().replace("", None)
+    ids = catalog.item_ids.drop_nulls().unique(maintain_order=True)
+    found = pl.DataFrame({"id": ids, "value": catalog.by_item(texts, ids)}).drop_nulls()
+    return dict(found.iter_rows())
+
+
+def item_labels(items: CatalogConfig | None, category: ColumnRef | None, id_type: pl.DataType) -> ItemLabels:
+    """Return the labels from the catalogue of `items`; ids without titles if there is none.
+
+    `category` is the column with the categories; None: column `category`, if the catalogue has it.
+
+    Raises
+    ------
+    ConfigError
+        A column does not exist.
+    DataError
+        The catalogue cannot be read.
+    """
+    if items is None or items.catalog is None:
+        return ItemLabels(None)
+    column = category if category is not None else _default_column(items, items.catalog)
+    needs = CatalogNeeds() if column is None else CatalogNeeds(columns={_CATEGORY: column})
+    return ItemLabels(read_catalog(items, id_type, needs=needs), column is not None)
+
+
+def _default_column(items: CatalogConfig, path: str) -> str | None:
+    scan = scan_table(path, items, Wanted("recommend.items", {}))
+    with reading(path, items):
+        names = scan.collect_schema().names()
+    return _DEFAULT_COLUMN if _DEFAULT_COLUMN in names else None

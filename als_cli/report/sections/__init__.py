@@ -1,0 +1,1 @@
+"""The sections of the report: one module per section, which collects its figures from stored artifacts."""
