@@ -54,6 +54,9 @@ YAML_HEAD = f"""\
 MARKDOWN_HEAD = """\
 # Configuration
 
+This page is for everyone who writes or reads a config. It answers what each key means, which values it takes, and what its
+default is.
+
 One YAML file holds the whole job. Only `events.source` is required. Unknown keys, repeated keys, NaN and values of
 another type are errors, all reported at once. Made by `docs/make_reference.py` from `als_cli/config`.
 

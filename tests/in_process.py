@@ -21,15 +21,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def als_here(
-    *arguments: object, cwd: Path | None = None, stdin: str = ""
+    *arguments: object, cwd: Path | None = None, stdin: str = "", at_terminal: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run the command `als` in this process, and return it like a finished process.
+
+    With `at_terminal`, its output is the text that a terminal without colours shows, all of it in stdout.
 
     Use it where a test checks files, reports, messages and exit codes. Use `tests.shop.als`, which starts a process, for
     start-up, threads, signals, memory and file descriptors.
     """
     command = ["als", *map(str, arguments)]
-    with _streams(stdin) as (stdout, stderr), _own_state(), contextlib.chdir(cwd or "."):
+    with _streams(stdin, at_terminal) as (stdout, stderr), _own_state(), contextlib.chdir(cwd or "."):
         sys.argv = command
         with pytest.raises(SystemExit) as ended:
             main()
@@ -53,13 +55,16 @@ def _document(code: int, *arguments: object) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _streams(stdin: str) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
-    """Replace the standard streams by streams in memory. Yield stdout and stderr."""
+def _streams(stdin: str, at_terminal: bool) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
+    """Replace the standard streams by streams in memory. Yield stdout and stderr, or a terminal and an empty stream."""
     replaced = sys.stdin, sys.stdout, sys.stderr
     streams = [io.TextIOWrapper(io.BytesIO(text), encoding="utf-8") for text in (stdin.encode(), b"", b"")]
-    sys.stdin, sys.stdout, sys.stderr = streams
+    sys.stdin, stdout, stderr = streams
+    sys.stdout, sys.stderr = stdout, stderr
+    if at_terminal:
+        stdout = sys.stdout = sys.stderr = _Terminal(io.BytesIO(), encoding="utf-8")
     try:
-        yield sys.stdout, sys.stderr
+        yield stdout, stderr
     finally:
         sys.stdin, sys.stdout, sys.stderr = replaced
 
@@ -90,6 +95,13 @@ def _own_state() -> Iterator[None]:
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
         os.environ |= {name: value for name, value in environment.items() if name not in os.environ}
+
+
+class _Terminal(io.TextIOWrapper):
+    """A stream in memory that is a terminal for the command."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def _text(stream: io.TextIOWrapper) -> str:

@@ -1,18 +1,22 @@
 """The Python blocks of the docs run, in their order, in a folder with the sample data and a finished shop."""
 
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.docs_pages import PAGES as GUIDES
+from tests.docs_pages import blocks_of
 from tests.in_process import done
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NAMES = [
+    path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+]
 PAGES = {
-    path.relative_to(ROOT).as_posix(): BLOCK.findall(path.read_text(encoding="utf-8"))
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    name: [block.text for block in blocks_of(name) if block.language == "python" and block.reason is None]
+    for name in NAMES
+    if name not in GUIDES  # tests/test_docs_guides.py runs them
 }
 
 
