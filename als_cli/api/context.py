@@ -1,5 +1,6 @@
 """Workspaces of the library: the same stages as on the command line, without streams and progress."""
 
+import io
 import shutil
 import tempfile
 import weakref
@@ -55,7 +56,8 @@ class Workspace:
         threads = (
             available_threads() if config.threads == "auto" else min(config.threads, available_threads())
         )
-        return LibraryContext(config, threads, dataset=dataset)
+        # The streams of a notebook have no bytes, and the library neither reads nor writes them.
+        return LibraryContext(config, threads, stdin=io.BytesIO(), stdout=io.BytesIO(), dataset=dataset)
 
 
 def in_section(section: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The library: tables in and out, the same results as the commands, and errors with hints."""
 
+import io
 import subprocess
 import sys
 
@@ -79,6 +80,14 @@ def test_items_may_come_again_after_events_of_a_type():
         shop, [1], top_n=3, seen_again_after={"buy": "30d"}
     )
     assert set(again["item_id"]) == {1, 3}, "item 2 was only viewed"
+
+
+def test_streams_without_bytes_do_not_matter(events, monkeypatch):
+    # A notebook has such streams.
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    shop = Dataset.from_events(events)
+    assert Model.train(shop, **TRAIN).recommend(shop, [1], top_n=2).height == 2
 
 
 def test_no_users_give_an_empty_table(dataset, model):

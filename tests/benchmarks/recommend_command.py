@@ -119,9 +119,8 @@ def other_commands(folder: Path, plain: Path) -> dict[str, tuple[Path, tuple[str
 
 
 def als(config: Path, *command: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "als_cli", *command, "-c", str(config), "-q"], check=True, timeout=3600
-    )
+    # Without a timeout: with one, Python looks only every 50 ms whether the process has ended.
+    subprocess.run([sys.executable, "-m", "als_cli", *command, "-c", str(config), "-q"], check=True)
 
 
 def processor_seconds() -> float:
