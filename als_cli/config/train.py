@@ -93,7 +93,7 @@ class TrainConfig(Section):
     choose_again: Duration = Field(default="30d", validate_default=True)
     """Age at which settings that `auto` selected are selected again. The age is the time between the newest events then and now. Settings are also selected again if section `train` changes, if the number of pairs changes by more than a quarter, or if the earlier selection may know events after `events.as_of`."""
     again_after: Duration | None = None
-    """Age at which `als run` trains and evaluates again. A younger model is kept although the dataset has changed, and the lists follow new events by `recommend.refresh`. The age is the time between the newest events then and now. Default: train whenever the dataset has changed."""
+    """Age at which `als run` trains and evaluates again. A younger model is kept although the dataset has changed, and the lists follow new events by `recommend.refresh`. The age is the time between the newest events then and now. A number of whole days, such as `7d`, counts days of the calendar in UTC. Default: train whenever the dataset has changed."""
     solver: Auto | Literal["exact"] = "auto"
     """`exact`: solve every row exactly. auto: solve long rows with conjugate gradients (engine `native` solves short rows exactly in both cases)."""
     seed: int = Field(default=0, ge=0, lt=2**32)

@@ -24,7 +24,17 @@ def is_kept(config: TrainConfig, model: Manifest, dataset: StoredDataset) -> boo
     then = model.metrics.get(NEWEST_EVENT)
     now = dataset.interactions.newest
     if isinstance(then, str) and now is not None:
-        age = now - datetime.fromisoformat(then)
-    else:
-        age = datetime.now(UTC) - model.created
-    return timedelta(0) <= age < config.again_after
+        return _is_younger(datetime.fromisoformat(then), now, config.again_after)
+    return _is_younger(model.created, datetime.now(UTC), config.again_after)
+
+
+def _is_younger(then: datetime, now: datetime, limit: timedelta) -> bool:
+    """Return whether less than `limit` has passed between two times. Whole days are days of the calendar in UTC.
+
+    Without this, a weekly model would be trained on the eighth night whenever the newest event of a day is a minute earlier
+    than that of the week before.
+    """
+    if limit % timedelta(days=1):
+        return timedelta(0) <= now - then < limit
+    days = now.astimezone(UTC).date() - then.astimezone(UTC).date()
+    return now >= then and days < limit

@@ -1,8 +1,11 @@
 """`train.again_after`: daily lists from a weekly model, by one config and `als run` every day."""
 
+from datetime import datetime, timedelta
+
 import polars as pl
 import pytest
 
+from als_cli.storage.model_age import _is_younger
 from tests.in_process import done
 from tests.shop import write_shop
 
@@ -41,3 +44,19 @@ def test_another_section_train_and_force_train_at_once(shop):
     assert shop(21, "--set", "train.iterations=4") == ["done"] * 4
     assert shop(22, "--set", "train.iterations=4") == ["done", "not_due", "not_due", "done"]
     assert shop(22, "--set", "train.iterations=4", "--force") == ["done"] * 4
+
+
+@pytest.mark.parametrize(
+    ("now", "limit", "expected"),
+    [
+        ("2025-03-08T23:59:59+00:00", timedelta(days=7), True),
+        ("2025-03-09T00:00:00+00:00", timedelta(days=7), False),  # seven days of the calendar, 6 d 0 h 10 min
+        ("2025-03-09T01:00:00+02:00", timedelta(days=7), True),  # still the 8th in UTC
+        ("2025-03-03T11:49:00+00:00", timedelta(hours=12), True),
+        ("2025-03-03T11:50:00+00:00", timedelta(hours=12), False),
+        ("2025-03-02T23:49:00+00:00", timedelta(days=7), False),  # events went back in time
+    ],
+)
+def test_whole_days_are_days_of_the_calendar(now, limit, expected):
+    then = datetime.fromisoformat("2025-03-02T23:50:00+00:00")
+    assert _is_younger(then, datetime.fromisoformat(now), limit) == expected
