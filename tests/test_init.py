@@ -70,6 +70,9 @@ def test_a_config_of_init_runs_without_an_edit(tmp_path, name):
     shown = als_here("show", "user", lists["user_id"][0], "-c", config)
     assert shown.returncode == 0, shown.stderr
     assert TITLES.get(name, "") in shown.stdout
+    page = done("report", "-c", config, "--output", tmp_path / "report.html")
+    assert page["verdict"]
+    assert {"quality", "lists", "users", "data"} <= set(page["sections"])
 
 
 def test_an_existing_config_is_replaced_only_with_force(tmp_path):

@@ -1,5 +1,6 @@
 """Types of the report of `als evaluate`, which is also the content of metrics.json."""
 
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import computed_field
@@ -176,9 +177,18 @@ class Evaluation(Report):
     gate: GateReport | None
 
 
+class PastValue(Report):
+    """The value of the model in an evaluation that is on disk."""
+
+    evaluated: datetime
+    value: float
+
+
 class EvaluateReport(Evaluation):
     """The report of `als evaluate`: the evaluation, its folder and its duration."""
 
     evaluation: str
     """Folder of the published evaluation."""
+    history: tuple[PastValue, ...] = ()
+    """The metric of the verdict in the evaluations on disk, the oldest first, this one included."""
     seconds: float

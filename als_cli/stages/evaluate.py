@@ -15,9 +15,11 @@ from als_cli.evaluation.fallback import fallback_report
 from als_cli.evaluation.gate import Verdict, check_gate, decide, require
 from als_cli.evaluation.leader import leader_of, leading_metric, log_leader
 from als_cli.evaluation.methods import MODEL, PUBLISHED, Methods, counts_of, list_lengths, per_user_table
-from als_cli.evaluation.report import EvaluateReport, Evaluation, LeaderReport, SplitChoiceReport
+from als_cli.evaluation.report import EvaluateReport, Evaluation, LeaderReport, PastValue, SplitChoiceReport
+from als_cli.evaluation.verdict import compared_metric
 from als_cli.evaluation.with_rules import training_rules
 from als_cli.ranking.warm_up import start_warm_up
+from als_cli.report.sections.history import values_in
 from als_cli.splitting.auto_split import given_split, warn_of_few_test_users
 from als_cli.splitting.division import EvaluationSets, divide
 from als_cli.splitting.protocol import SplitProtocol
@@ -34,6 +36,7 @@ from als_cli.storage.published_model import (
     published_model,
     settings_compared_with,
 )
+from als_cli.storage.versions import Place
 from als_cli.tuning.fit_model import ModelFitter
 
 
@@ -98,8 +101,18 @@ def evaluate(context: StageContext) -> EvaluateReport:
         write_evaluation(folder, evaluation, per_user_table(sets, scored), basis, **run)
     _conclude(verdict, leader)
     return EvaluateReport(
-        **dict(evaluation), evaluation=str(current_version(context.evaluations_place)), seconds=seconds
+        **dict(evaluation),
+        evaluation=str(current_version(context.evaluations_place)),
+        history=_history(context, compared_metric(evaluation)),
+        seconds=seconds,
     )
+
+
+def _history(context: StageContext, metric: str) -> tuple[PastValue, ...]:
+    """Return the value of the model in `metric` in each evaluation on disk, the oldest first."""
+    stored = Place("evaluation", context.evaluations_place).stored()
+    values = [(one.manifest.created, values_in(one, metric).get(MODEL)) for one in reversed(stored)]
+    return tuple(PastValue(evaluated=made, value=value) for made, value in values if value is not None)
 
 
 def _check_keys(config: Config) -> None:

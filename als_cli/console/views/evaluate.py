@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.plots import LinePlot
 from als_cli.evaluation.backtest_report import LeadReport
 from als_cli.evaluation.report import ComparisonReport, EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.verdict import compared_metric, verdict_of
@@ -30,6 +31,8 @@ _LISTS = {
     "diversity": "diversity",
 }
 _BEST = "*"
+_PLOTTED = 3
+"""Minimum number of evaluations of a plot."""
 _LEFT_OUT = {
     "no_model": "note: baseline published is left out: there is no published model",
     "same_settings": "note: baseline published is left out: its section train is the same",
@@ -60,9 +63,18 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         *([Text(_LEFT_OUT[report.published])] if report.published in _LEFT_OUT else []),
         *([_comparison_table(report)] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
+        *_history_plot(report),
         Text(f"\n{_verdict(report)}\n"),
         Text(f"evaluation: {report.evaluation}", overflow="fold"),
     )
+
+
+def _history_plot(report: EvaluateReport) -> list[RenderableType]:
+    if len(report.history) < _PLOTTED:
+        return []
+    names = [f"{one.evaluated:%Y-%m-%d}" for one in report.history]
+    title = f"{compared_metric(report)} of als in the evaluations on disk"
+    return [Text(), LinePlot(title, [one.value for one in report.history], names)]
 
 
 def _verdict(report: EvaluateReport) -> str:

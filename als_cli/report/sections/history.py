@@ -25,7 +25,7 @@ class HistorySection:
 
 def history_section(versions: Sequence[StoredVersion], metric: str) -> HistorySection | None:
     """Return the evaluations in `versions`, newest first, compared in `metric`; None if none has this metric."""
-    found = [(one, _values(one, metric)) for one in versions]
+    found = [(one, values_in(one, metric)) for one in versions]
     known = [(one, values) for one, values in found if MODEL in values]
     if not known:
         return None
@@ -68,7 +68,8 @@ def history_section(versions: Sequence[StoredVersion], metric: str) -> HistorySe
     return HistorySection(table, chart, _change(known, name))
 
 
-def _values(version: StoredVersion, metric: str) -> dict[str, float]:
+def values_in(version: StoredVersion, metric: str) -> dict[str, float]:
+    """Return the value of each method in `metric`; empty if the evaluation does not have it."""
     methods = version.manifest.metrics.get("methods")
     if not isinstance(methods, Mapping):
         return {}
