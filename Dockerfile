@@ -8,7 +8,7 @@ WORKDIR /build
 COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY als_cli ./als_cli
 RUN python3 -m venv /opt/als \
-    && /opt/als/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,duckdb,sqlite,delta]'
+    && /opt/als/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,duckdb,sqlite,delta,report]'
 
 FROM ${BASE}
 # Kernels are compiled for a family of CPUs, so that they fit every machine that the image runs on: x86-64-v3 has AVX2, as
