@@ -54,7 +54,7 @@ YAML_HEAD = f"""\
 MARKDOWN_HEAD = """\
 # Configuration
 
-This page is for everyone who writes or reads a config. It answers what each key means, which values it takes, and what its
+This page is for everyone who writes or reads a config. It explains what each key means, which values it takes, and what its
 default is.
 
 One YAML file holds the whole job. Only `events.source` is required. Unknown keys, repeated keys, NaN and values of
