@@ -115,7 +115,7 @@ def test_bash_offers_words_after_the_equals_sign(shop, tmp_path):
     assert offered_by_bash("als train --set train.engine=", shop, tmp_path) == ["native", "implicit"]
     assert offered_by_bash("als train --set train.s", shop, tmp_path) == ["train.seed=", "train.solver="]
     assert offered_by_bash("als train --set 'train.engine=n", shop, tmp_path) == ["train.engine=native"]
-    assert offered_by_bash("als show ", shop, tmp_path) == ["model", "user", "item", "config"]
+    assert offered_by_bash("als show ", shop, tmp_path) == ["data", "model", "user", "item", "config"]
 
 
 def test_fish_offers_words_with_descriptions(shop, tmp_path):
