@@ -127,7 +127,7 @@ def test_fish_offers_words_with_descriptions(shop, tmp_path):
         "train.engine=native",
     ]
     assert [line.partition("\t")[0] for line in offered_by_fish("als show ", shop, tmp_path)] == [
-        "config", "item", "model", "user",
+        "config", "data", "item", "model", "user",
     ]  # fmt: skip
     assert offered_by_fish("als train -c sho", shop, tmp_path) == ["shop.yaml"]
 
