@@ -7,6 +7,14 @@ import sys
 KERNELS = 9
 
 
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    ended = als("compile", NUMBA_CACHE_DIR=str(tmp_path / "file"))
+    assert ended.returncode == 7
+    assert "cannot be kept" in ended.stderr
+    assert "NUMBA_CACHE_DIR" in ended.stderr
+
+
 def als(*arguments, **environment):
     variables = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     return subprocess.run(

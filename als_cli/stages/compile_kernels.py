@@ -11,7 +11,7 @@ def compile_kernels(*, check: bool = False) -> None:
     Raises
     ------
     ResourceError
-        With `check`: a kernel is not in the cache for this machine.
+        The cache cannot be written. Or with `check`: a kernel is not in the cache for this machine.
     """
     for kernel in (*ROW_KERNELS, *RANKING_KERNELS):
         if check and not kernel.is_cached():
@@ -20,3 +20,8 @@ def compile_kernels(*, check: bool = False) -> None:
                 hint="run `als compile` as a user who may write the cache",
             )
         kernel.load()
+        if not kernel.is_cached():
+            raise ResourceError(
+                f"kernel {kernel.name} is compiled, but cannot be kept",
+                hint="set NUMBA_CACHE_DIR to a folder that you may write",
+            )
