@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.garbage import collect_garbage
+
 app = typer.Typer()
 
 
@@ -16,4 +18,5 @@ def compile_kernels(
     """Compile the fast kernels for this machine, for example in an image. Other commands do this when needed."""
     from als_cli.stages.compile_kernels import compile_kernels as stage
 
+    collect_garbage()
     stage(check=check)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from als_cli.config.source import ColumnsConfig
+from als_cli.console.garbage import collect_garbage
 from als_cli.console.logs import close_log_file
 from als_cli.console.questions import ask, confirm
 from als_cli.console.session import Session
@@ -31,6 +32,7 @@ def initialize(
     stated = _stated(columns)
     check_target(target, force=force)
     terminal = session.terminal
+    collect_garbage()
     with terminal.task(f"looking at {events}"):
         looked = look(events, catalog, stated.values())
         _check_log_file(session, looked)
@@ -63,7 +65,7 @@ def _check_log_file(session: Session, looked: Looked) -> None:
 
 
 def _stated(columns: Sequence[str]) -> dict[str, str]:
-    """Return the columns that the command line names, by role. An empty name means that there is no such column."""
+    """Return the columns that the command line names, by role. An empty name means that the role has no column."""
     stated = {}
     for column in columns:
         role, equals, name = column.partition("=")

@@ -5,7 +5,6 @@ runs.
 """
 
 import functools
-import gc
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import typer
 
 from als_cli.console.arguments import parse_count, parse_log_format, parse_switch, parse_wait
 from als_cli.console.failures import exit_codes
+from als_cli.console.garbage import collect_garbage
 from als_cli.console.html_report import reporting_after
 from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.console.resources import check_address_space, claim_threads
@@ -175,7 +175,7 @@ class Session:
         from als_cli.storage.run_locks import run_locks
 
         stage = getattr(import_module(f"als_cli.stages.{name}"), name)
-        _collect_garbage()
+        collect_garbage()
         with run_locks(name, context.config, self.options.wait or timedelta(0)):
             with reporting_after(name, context):
                 report = stage(context, **options)
@@ -209,7 +209,7 @@ class Session:
         **options: str | bool | None,
     ) -> "Report":
         answer = getattr(import_module(f"als_cli.stages.{module}"), stage)
-        _collect_garbage()
+        collect_garbage()
         report: Report = answer(context, *arguments, **options)
         self._print(report, module, render, self.terminal.show_answer)
         return report
@@ -221,13 +221,6 @@ class Session:
             self.terminal.write_json(report.model_dump_json(indent=2))
         else:
             show(getattr(import_module(f"als_cli.console.views.{module}"), render)(report))
-
-
-def _collect_garbage() -> None:
-    """Switch on the garbage collector, which the entry point switched off. It leaves out the modules imported so far."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
 
 
 def _by_key(flags: dict[str, Any]) -> dict[str, Any]:
