@@ -86,7 +86,7 @@ def explain_key(text: str) -> KeyReport:
     Raises
     ------
     ConfigError
-        There is no such key. The hint suggests similar keys.
+        The key does not exist. The hint suggests similar keys.
     """
     name = plain_name(text)
     keys = all_keys().get(name)

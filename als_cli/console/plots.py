@@ -26,9 +26,9 @@ class LinePlot:
         if options.max_width < _MINIMUM_WIDTH or not options.encoding.startswith("utf"):
             return
         yield Text(self.title, style="bold")
-        yield from map(Text, self.drawn(min(options.max_width, _MAXIMUM_WIDTH)))
+        yield from map(Text, self.lines(min(options.max_width, _MAXIMUM_WIDTH)))
 
-    def drawn(self, width: int) -> list[str]:
+    def lines(self, width: int) -> list[str]:
         """Return the lines of the plot, which are at most `width` columns wide."""
         import plotext
 

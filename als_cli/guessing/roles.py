@@ -59,7 +59,7 @@ def columns_of(
 def guess_roles(columns: Columns, stated: Mapping[str, str]) -> dict[str, Guess]:
     """Return the guessed column of each role that has one. `stated` has columns that the user named, by role.
 
-    An empty name in `stated` means that there is no such column.
+    An empty name in `stated` means that the role has no column.
     """
     guesses = {
         role: Guess(f"events.columns.{role}", name, _STATED, ("given on the command line or in an answer",))

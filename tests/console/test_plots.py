@@ -27,7 +27,7 @@ def test_a_plot_is_not_wider_than_the_terminal(width):
 
 
 def test_the_line_falls_with_the_values():
-    rows = [line.partition("\u2524")[2] or line.partition("\u2502")[2] for line in FALLING.drawn(60)]
+    rows = [line.partition("\u2524")[2] or line.partition("\u2502")[2] for line in FALLING.lines(60)]
     drawn = [row for row in rows if row.strip(" ")]
     first, last = drawn[0], drawn[-1]
     assert len(first) - len(first.lstrip()) < 5
@@ -35,12 +35,12 @@ def test_the_line_falls_with_the_values():
 
 
 def test_the_first_and_the_last_point_are_named():
-    names = FALLING.drawn(60)[-1].split()
+    names = FALLING.lines(60)[-1].split()
     assert names == ["1", "3", "5"]
 
 
 def test_equal_values_are_drawn():
-    assert LinePlot("flat", [1.0, 1.0, 1.0], ["a", "b", "c"]).drawn(60)
+    assert LinePlot("flat", [1.0, 1.0, 1.0], ["a", "b", "c"]).lines(60)
 
 
 def test_a_narrow_terminal_and_plain_ascii_get_no_plot():
