@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.in_process import als_here
-from tests.shop import write_shop
+from tests.shop import write_shop, write_slow_shop
 
 ROOT = Path(__file__).parents[2]
 KINDS = {1: "bug", 2: "usage", 3: "data", 4: "artifact", 5: "gate", 6: "locked", 7: "resource", 130: "interrupted", 143: "terminated"}  # fmt: skip
@@ -22,6 +22,15 @@ KINDS = {1: "bug", 2: "usage", 3: "data", 4: "artifact", 5: "gate", 6: "locked",
 def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
     write_shop(folder)
+    ended = als_here("ingest", "-c", folder / "shop.yaml")
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def slow_shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slow")
+    write_slow_shop(folder)
     ended = als_here("ingest", "-c", folder / "shop.yaml")
     assert ended.returncode == 0, ended.stderr
     return folder
@@ -121,12 +130,11 @@ def test_a_lock_is_told_as_well(shop):
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_is_told_as_well(shop, tmp_path, number, code, log_format):
+def test_a_signal_is_told_as_well(slow_shop, tmp_path, number, code, log_format):
     log = tmp_path / "als.log"
-    command = [sys.executable, "-m", "als_cli", "train", "-c", "shop.yaml", "--json", "--log-file", str(log), "--log-format", log_format,
-               "--set", f"workspace={shop / 'work'}", "--set", "train.iterations=1000000", "--set", "train.factors=8"]  # fmt: skip
+    command = [sys.executable, "-m", "als_cli", "train", "-c", "shop.yaml", "--json", "--log-file", str(log), "--log-format", log_format]  # fmt: skip
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=shop, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=slow_shop, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (log.exists() and log.stat().st_size) and time.monotonic() < deadline:

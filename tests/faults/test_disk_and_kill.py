@@ -13,7 +13,7 @@ import pytest
 
 from als_cli.storage.publish import current_version
 from tests.in_process import als_here
-from tests.shop import write_shop
+from tests.shop import write_shop, write_slow_shop
 
 IN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 
@@ -102,16 +102,15 @@ def test_a_killed_stage_keeps_the_old_version_and_the_next_run_works(shop, stage
     assert not list(shop.glob("**/.staging-*"))
 
 
-def test_sigterm_in_training_removes_unfinished_work_and_exits_with_code_143(shop):
-    config = shop / "shop.yaml"
+def test_sigterm_in_training_removes_unfinished_work_and_exits_with_code_143(tmp_path):
+    config = write_slow_shop(tmp_path)
     assert als_here("ingest", "-c", config).returncode == 0
     process = subprocess.Popen(
-        [sys.executable, "-m", "als_cli", "train", "-c", str(config), "-v", "--set", "train.iterations=1000000"],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "als_cli", "train", "-c", str(config), "-v"], stderr=subprocess.PIPE, text=True
+    )
     assert "iteration 1" in process.stderr.readline()
     process.terminate()
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 143
     assert "Traceback" not in said
-    assert not list((shop / "work/.models.versions").iterdir())
+    assert not list((tmp_path / "work/.models.versions").iterdir())
