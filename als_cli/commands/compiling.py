@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from als_cli.console.garbage import collect_garbage
+from als_cli.console.start_up import collect_garbage
 
 app = typer.Typer()
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from als_cli.config.source import ColumnsConfig
-from als_cli.console.garbage import collect_garbage
 from als_cli.console.logs import close_log_file
 from als_cli.console.questions import ask, confirm
 from als_cli.console.session import Session
+from als_cli.console.start_up import collect_garbage
 from als_cli.console.views.init import render_init
 from als_cli.errors import ConfigError
 from als_cli.stages.init import InitReport, Looked, check_separate, check_target, init, look, report_of

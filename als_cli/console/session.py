@@ -18,10 +18,10 @@ import typer
 
 from als_cli.console.arguments import parse_count, parse_log_format, parse_switch, parse_wait
 from als_cli.console.failures import exit_codes
-from als_cli.console.garbage import collect_garbage
 from als_cli.console.html_report import reporting_after
 from als_cli.console.logs import close_log_file, configure_logging
 from als_cli.console.resources import check_address_space, claim_threads
+from als_cli.console.start_up import collect_garbage, import_scipy
 from als_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class Session:
         Dots in keys are written as double underscores: ``recommend__top_n``.
         """
         from als_cli.config.loading import load_config
+
+        import_scipy()
         from als_cli.stages.context import StageContext
 
         given = _by_key(flags)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from als_cli.config.output import OutputConfig
@@ -101,6 +102,16 @@ class TestFile:
             schema = pa.ipc.open_file(stream).schema
         assert schema.field("item_ids").type == pa.list_(pa.string())
         assert schema.field("sources").type == pa.list_(pa.string())
+
+    @pytest.mark.parametrize(
+        ("layout", "frame", "column", "kind"),
+        [("rows", ROWS, "item_id", pa.string()), ("lists", LISTS, "item_ids", pa.list_(pa.string()))],
+    )
+    def test_parquet_gives_readers_the_plain_types(self, tmp_path, layout, frame, column, kind):
+        path = tmp_path / "lists.parquet"
+        write(target(path, layout=layout), [frame])
+        assert pq.read_schema(path).field(column).type.equals(kind)
+        assert pq.read_metadata(path).metadata is None  # no schema that only readers of Arrow understand
 
     def test_only_shortfall_and_manifest_are_next_to_it(self, tmp_path):
         write(target(tmp_path / "lists.csv"), [ROWS])

@@ -102,15 +102,18 @@ class _ParquetWriter:
     """Writes row groups of equal size, whatever the sizes of the frames are."""
 
     def __init__(self, stream: BinaryIO, schema: pl.Schema, options: TableOptions) -> None:
-        self._schema = _arrow_schema(schema)
         self._rows = options.row_group_rows
+        large = _large_schema(schema)
         self._writer = pq.ParquetWriter(
             stream,
-            self._schema,
+            large,
+            # Parquet has only one type of string and of list. Without the schema of Arrow in the file, readers take their
+            # own, and no column has to be cast.
+            store_schema=False,
             compression=options.compression,
             compression_level=options.level,
             # Scores hardly repeat. The attempt takes as long as the other columns together, and makes the file larger.
-            use_dictionary=[path for field in self._schema for path in _repeating(field.name, field.type)],
+            use_dictionary=[path for field in large for path in _repeating(field.name, field.type)],
         )
         self._waiting: list[pl.DataFrame] = []
         self._waiting_rows = 0
@@ -133,7 +136,7 @@ class _ParquetWriter:
         self._writer.close()
 
     def _write_groups(self, frame: pl.DataFrame) -> None:
-        self._writer.write_table(_arrow_table(frame, self._schema), row_group_size=self._rows)
+        self._writer.write_table(_large_table(frame), row_group_size=self._rows)
 
 
 class _IpcWriter:
@@ -144,21 +147,25 @@ class _IpcWriter:
         self._writer = open_writer(pa.PythonFile(stream, "w"), self._schema)
 
     def write(self, frame: pl.DataFrame) -> None:
-        self._writer.write_table(_arrow_table(frame, self._schema))
+        self._writer.write_table(_large_table(frame).cast(self._schema))
 
     def close(self) -> None:
         self._writer.close()
         self._stream.flush()
 
 
-def _arrow_table(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
+def _large_table(frame: pl.DataFrame) -> pa.Table:
+    """Return `frame` with large strings and large lists, the form of polars."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _large_schema(schema: pl.Schema) -> pa.Schema:
+    return _large_table(pl.DataFrame(schema=schema)).schema
 
 
 def _arrow_schema(schema: pl.Schema) -> pa.Schema:
     """Return `schema` with plain strings and lists, which all Arrow readers support."""
-    large = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-    return pa.schema([field.with_type(_plain(field.type)) for field in large])
+    return pa.schema([field.with_type(_plain(field.type)) for field in _large_schema(schema)])
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -171,7 +178,7 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 def _repeating(path: str, kind: pa.DataType) -> list[str]:
     """Return the Parquet paths of the columns below `path` that are not floats."""
-    if pa.types.is_list(kind):
+    if pa.types.is_large_list(kind):
         return _repeating(f"{path}.list.element", kind.value_type)
     if pa.types.is_struct(kind):
         return [one for field in kind for one in _repeating(f"{path}.{field.name}", field.type)]
