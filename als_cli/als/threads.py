@@ -28,8 +28,12 @@ def available_threads(cgroup: Path = _CGROUP) -> int:
     return cpus if limit is None else max(1, min(cpus, limit))
 
 
+@lru_cache(maxsize=1)
 def _cpu_limit(cgroup: Path) -> int | None:
-    """Return the CPU limit of the control group, rounded up (cgroup v2, else v1); None without a limit."""
+    """Return the CPU limit of the control group, rounded up (cgroup v2, else v1); None without a limit.
+
+    It is read once, because a ranking asks for it a hundred times.
+    """
     try:
         quota, period = (cgroup / "cpu.max").read_text().split()
     except (OSError, ValueError):

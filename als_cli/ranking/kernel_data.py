@@ -45,7 +45,7 @@ class PackedLimits(NamedTuple):
     free: Int32Array
     """(B * stride,) flat: slots that each group may still take in the list of each user."""
     stride: int
-    """Number of groups."""
+    """Number of groups; 0 if all users have the same `free` (groups,)."""
     exchanges: int
     """1: the list has at most `free` items of each group, the best ones. This needs a single column. 0: only items of groups without free slots are left out."""
 
@@ -79,20 +79,22 @@ class PackedDiversity(NamedTuple):
 
 
 class PackedState(NamedTuple):
-    """What the limits allow in the lists of a block of B users. The kernel changes it."""
+    """The limits of the lists of a block of B users, and the items that count in each list. The kernel changes it."""
 
     groups: Int32Array
     """(I * columns,) flat: the group of each item in each column, -1 without a group."""
-    free: Int32Array
-    """(B, G) slots that each group may still take."""
-    used: Uint8Array
-    """(B, G) 1 if the list has an item of the group. (B, 0) without a minimum number of values."""
-    repeats: Int32Array
-    """(B, columns) slots that values which the list already has may still take."""
-    first_groups: Int64Array
-    """(columns + 1,) the first group of each column."""
+    at_most: Int32Array
+    """(columns,) maximum number of items of a group."""
     varied: Uint8Array
     """(columns,) 1 for columns with a minimum number of values."""
+    shared: Int32Array
+    """(columns,) the group of items without a value: it has no maximum, and all its items are repeats. -1: there is none."""
+    rows: Int32Array
+    """(B, n) items of each list."""
+    filled: Int64Array
+    """(B,) number of these items."""
+    repeats: Int32Array
+    """(B, columns) slots that values which the list already has may still take."""
 
 
 class PackedUsers(NamedTuple):
@@ -153,9 +155,13 @@ def scratch_for(users: int, size: int) -> Scratch:
 
 
 def packed_limits(groups: Int32Array, free: Int32Array, *, exchanges: bool) -> PackedLimits:
-    """Return the limits of `groups` (I, columns), with `free` (B, G) slots; for the fields see :class:`PackedLimits`."""
+    """Return the limits of `groups` (I, columns), with `free` slots; for the fields see :class:`PackedLimits`.
+
+    `free` is (B, G), or (G,) if it is the same for all users.
+    """
+    stride = free.shape[1] if free.ndim == 2 else 0
     return PackedLimits(
-        frozen(groups.reshape(-1)), groups.shape[1], frozen(free.reshape(-1)), free.shape[1], int(exchanges)
+        frozen(groups.reshape(-1)), groups.shape[1], frozen(free.reshape(-1)), stride, int(exchanges)
     )
 
 

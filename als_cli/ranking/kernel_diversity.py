@@ -5,7 +5,7 @@ import numpy as np
 from als_cli.als.kernels.compiling import inlined, pasted
 from als_cli.arrays import BoolArray, Float32Array, Int64Array
 from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffers, PackedState
-from als_cli.ranking.kernel_limits import close_groups, may_take, take
+from als_cli.ranking.kernel_limits import may_take, take
 
 
 @inlined
@@ -71,4 +71,3 @@ def take_diverse(
                 lists.filled[user] += 1
                 _penalize(diversity, offers, i, count, row)
         is_done[user] = lists.filled[user] >= wanted[user] or count < offers.rows.shape[1]
-        close_groups(state, user)

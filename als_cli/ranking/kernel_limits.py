@@ -30,15 +30,26 @@ def place_within(
 
 
 @pasted
+def _slots_of(state: PackedState, user: int, column: int, group: int) -> int:
+    """Return how many items of the list have `group` in a column."""
+    columns, slots = state.at_most.shape[0], 0
+    for place in range(state.filled[user]):
+        if state.groups[state.rows[user, place] * columns + column] == group:
+            slots += 1
+    return slots
+
+
+@pasted
 def may_take(state: PackedState, user: int, row: int) -> bool:
     """Return whether the limits allow item `row` in the list of a user."""
-    columns = state.varied.shape[0]
+    columns = state.at_most.shape[0]
     for column in range(columns):
         group = state.groups[row * columns + column]
         if group >= 0:
-            if state.free[user, group] <= 0:
+            is_shared, slots = group == state.shared[column], _slots_of(state, user, column, group)
+            if not is_shared and slots >= state.at_most[column]:
                 return False
-            if state.varied[column] and state.used[user, group] and state.repeats[user, column] <= 0:
+            if state.varied[column] and (is_shared or slots > 0) and state.repeats[user, column] <= 0:
                 return False
     return True
 
@@ -46,21 +57,11 @@ def may_take(state: PackedState, user: int, row: int) -> bool:
 @pasted
 def take(state: PackedState, user: int, row: int) -> None:
     """Count item `row` in the list of a user."""
-    columns = state.varied.shape[0]
+    columns = state.at_most.shape[0]
     for column in range(columns):
         group = state.groups[row * columns + column]
-        if group >= 0:
-            state.free[user, group] -= 1
-            if state.varied[column]:
-                state.repeats[user, column] -= state.used[user, group]
-                state.used[user, group] = 1
-
-
-@pasted
-def close_groups(state: PackedState, user: int) -> None:
-    """Leave no free slot to the groups that the list has, in columns of which it needs other values only."""
-    for column in range(state.varied.shape[0]):
-        if state.varied[column] and state.repeats[user, column] <= 0:
-            for group in range(state.first_groups[column], state.first_groups[column + 1]):
-                if state.used[user, group]:
-                    state.free[user, group] = 0
+        is_varied = group >= 0 and state.varied[column]
+        if is_varied and (group == state.shared[column] or _slots_of(state, user, column, group) > 0):
+            state.repeats[user, column] -= 1
+    state.rows[user, state.filled[user]] = row
+    state.filled[user] += 1

@@ -2,7 +2,7 @@
 
 from als_cli.arrays import BoolArray, Int64Array
 from als_cli.ranking.kernel_data import PackedLists, PackedOffers, PackedState
-from als_cli.ranking.kernel_limits import close_groups, may_take, take
+from als_cli.ranking.kernel_limits import may_take, take
 
 
 def take_offers(
@@ -31,4 +31,3 @@ def take_offers(
                 lists.scores[user, lists.filled[user]] = score
                 lists.filled[user] += 1
         is_done[user] = is_done[user] or lists.filled[user] >= wanted[user]
-        close_groups(state, user)

@@ -34,9 +34,10 @@ DIVERSITY = named(PackedDiversity, _FLOATS, INT, FLOAT, writable("float32"), wri
 STATE = named(
     PackedState,
     _INTS,
-    writable("int32", 2),
-    writable("uint8", 2),
-    writable("int32", 2),
-    _LONGS,
+    _INTS,
     read_only("uint8"),
+    _INTS,
+    writable("int32", 2),
+    writable("int64"),
+    writable("int32", 2),
 )

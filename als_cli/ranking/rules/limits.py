@@ -73,32 +73,32 @@ class ListLimits:
         return max(_SPARE, free // (2 if is_tight else 4))
 
     def bytes_per_user(self) -> int:
-        """Return the memory of the state of one list."""
-        return 5 * int(self.first_groups[-1])
+        """Return the memory for a list that needs another ranking: a number per group."""
+        return 4 * int(self.first_groups[-1])
 
 
 class LimitState:
-    """What the limits still allow in the lists of B users."""
+    """The items that count in the lists of B users, and what the limits still allow."""
 
     def __init__(self, limits: ListLimits, users: int, slots: int) -> None:
         """Begin with empty lists of `slots` slots for `users` users."""
         self._limits, self._is_untouched = limits, True
-        varied = np.array([column.at_least > 0 for column in limits.columns], bool)
-        shape = (users, int(limits.first_groups[-1]))
-        self._state = state = PackedState(
+        columns = limits.columns
+        shared = [
+            end - 1 if column.at_least else -1
+            for column, end in zip(columns, limits.first_groups[1:], strict=True)
+        ]
+        most = [_UNLIMITED if column.at_most is None else column.at_most for column in columns]
+        repeats = np.array([slots - column.at_least for column in columns], np.int32)
+        self._state = PackedState(
             groups=frozen(limits.groups.reshape(-1)),
-            free=np.empty(shape, np.int32),
-            used=np.zeros(shape if varied.any() else (users, 0), np.uint8),
-            repeats=np.empty((users, len(limits.columns)), np.int32),
-            first_groups=frozen(limits.first_groups),
-            varied=frozen(varied.astype(np.uint8)),
+            at_most=frozen(np.array(most, np.int32)),
+            varied=frozen(np.array([column.at_least > 0 for column in columns], np.uint8)),
+            shared=frozen(np.array(shared, np.int32)),
+            rows=np.empty((users, slots), np.int32),
+            filled=np.zeros(users, np.int64),
+            repeats=np.repeat(repeats[None, :], users, axis=0),
         )
-        for number, column in enumerate(limits.columns):
-            first, end = limits.first_groups[number : number + 2]
-            state.free[:, first:end] = _UNLIMITED if column.at_most is None else column.at_most
-            state.repeats[:, number] = slots - column.at_least
-            if column.at_least:
-                state.free[:, end - 1], state.used[:, end - 1] = _UNLIMITED, 1
 
     @property
     def packed(self) -> PackedState:
@@ -112,35 +112,71 @@ class LimitState:
         With `exchanges`, the ranking applies the limits by itself, which needs :attr:`ListLimits.exchanges`.
         """
         limits = self._limits
-        if not limits.columns or (self._is_untouched and not exchanges):
+        if not limits.columns:
+            return None
+        if self._is_untouched and not exchanges:
             return None  # no group is full yet
-        return packed_limits(limits.groups, self._state.free[users], exchanges=exchanges)
+        free = self._free_at_first() if self._is_untouched else self._free(users)
+        return packed_limits(limits.groups, free, exchanges=exchanges)
+
+    def _free_at_first(self) -> Int32Array:
+        """Return the slots that each group may take in an empty list, (G,)."""
+        state, first = self._state, self._limits.first_groups
+        free: Int32Array = np.repeat(state.at_most, np.diff(first))
+        free[state.shared[state.shared >= 0]] = _UNLIMITED
+        return free
+
+    def _free(self, users: Int64Array) -> Int32Array:
+        """Return the slots that each group may still take in the lists of `users` (M,): (M, G)."""
+        state = self._state
+        free = np.repeat(self._free_at_first()[None, :], len(users), axis=0)
+        lists, places = np.nonzero(np.arange(state.rows.shape[1]) < state.filled[users, None])
+        rows = state.rows[users[lists], places]
+        for number in range(len(self._limits.columns)):
+            groups = self._limits.groups[rows, number]
+            counted = (groups >= 0) & (groups != state.shared[number])
+            np.subtract.at(free, (lists[counted], groups[counted]), 1)
+            if state.varied[
+                number
+            ]:  # a list that needs other values only has no free slot for the values that it has
+                closed = state.repeats[users, number] <= 0
+                free[closed, state.shared[number]] = 0
+                counted &= closed[lists]
+                free[lists[counted], groups[counted]] = 0
+        return free
 
     def allows(self, item_row: int) -> BoolArray:
         """Return whether each list may take item `item_row`, (B,)."""
-        state, allowed = self._state, np.ones(len(self._state.free), bool)
-        for number, group in enumerate(self._limits.groups[item_row] if self._limits.columns else ()):
+        state, allowed = self._state, np.ones(len(self._state.filled), bool)
+        for number, group in enumerate(self._groups_of(item_row)):
             if group >= 0:
-                allowed &= state.free[:, group] > 0
+                slots, is_shared = self._slots_of(number, group), group == state.shared[number]
+                if not is_shared:
+                    allowed &= slots < state.at_most[number]
                 if state.varied[number]:
-                    allowed &= (state.used[:, group] == 0) | (state.repeats[:, number] > 0)
+                    allowed &= ~((slots > 0) | is_shared) | (state.repeats[:, number] > 0)
         return allowed
 
     def take_one(self, item_row: int, lists: BoolArray) -> None:
         """Count item `item_row` in `lists` (B,)."""
         state, self._is_untouched = self._state, False
-        for number, group in enumerate(self._limits.groups[item_row] if self._limits.columns else ()):
-            if group >= 0:
-                state.free[lists, group] -= 1
-                if state.varied[number]:
-                    state.repeats[lists, number] -= state.used[lists, group]
-                    state.used[lists, group] = 1
-                    self._close_groups(lists, number)
+        for number, group in enumerate(self._groups_of(item_row)):
+            if group >= 0 and state.varied[number]:
+                is_repeat = (self._slots_of(number, group) > 0) | (group == state.shared[number])
+                state.repeats[:, number] -= lists & is_repeat
+        users = np.flatnonzero(lists)
+        state.rows[users, state.filled[users]] = item_row
+        state.filled[users] += 1
 
-    def _close_groups(self, lists: BoolArray, number: int) -> None:
-        """Leave no free slot to the values that a list has, if it needs other values only."""
-        state, groups = self._state, slice(*self._limits.first_groups[number : number + 2])
-        exhausted = lists & (state.repeats[:, number] <= 0)
-        if exhausted.any():
-            closed = exhausted[:, None] & (state.used[:, groups] > 0)
-            state.free[:, groups][closed] = 0
+    def _groups_of(self, item_row: int) -> Int32Array:
+        """Return the group of an item in each column."""
+        return self._limits.groups[item_row] if self._limits.columns else np.empty(0, np.int32)
+
+    def _slots_of(self, column: int, group: int) -> Int64Array:
+        """Return how many items of each list have `group` in a column, (B,)."""
+        state = self._state
+        longest = int(state.filled.max(initial=0))
+        is_filled = np.arange(longest) < state.filled[:, None]
+        rows = np.where(is_filled, state.rows[:, :longest], 0)
+        has_group = is_filled & (self._limits.groups[rows, column] == group)
+        return np.asarray(has_group.sum(axis=1), np.int64)
