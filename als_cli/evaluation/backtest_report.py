@@ -1,9 +1,12 @@
 """Types of the report of `als backtest`: metrics at each cut-off, spreads, comparisons over all cut-offs."""
 
-from pydantic import computed_field
-
-from als_cli.evaluation.report import ComparisonReport, LeaderReport, MethodReport, PublishedState
-from als_cli.evaluation.significance import Conclusion, conclusion_of
+from als_cli.evaluation.report import (
+    ComparisonReport,
+    DifferenceReport,
+    LeaderReport,
+    MethodReport,
+    PublishedState,
+)
 from als_cli.reports import Report
 
 
@@ -35,12 +38,12 @@ class SpreadReport(Report):
     maximum: float
 
 
-class LeadReport(Report):
-    """Difference of the model and one baseline in one metric, over all cut-offs."""
+class LeadReport(DifferenceReport):
+    """Difference over all cut-offs. The mean is that over cut-offs of the mean over users.
 
-    baseline: str
-    metric: str
-    """Accuracy metric and k, such as `ndcg@10`."""
+    In bootstrap and permutation test, a user contributes all of their cut-offs, or has one sign for all of them.
+    """
+
     cut_offs: int
     """Number of cut-offs."""
     ahead: int
@@ -49,20 +52,6 @@ class LeadReport(Report):
     """Number of cut-offs at which the conclusion is `better`."""
     clearly_behind: int
     """Number of cut-offs at which the conclusion is `worse`."""
-    difference: float
-    """Mean over cut-offs of the mean difference."""
-    low: float
-    """Lower end of the 95 % bootstrap interval. A sampled user contributes all of their cut-offs."""
-    high: float
-    """Upper end of the interval."""
-    p_value: float
-    """p-value of the two-sided sign-flip permutation test, with one sign per user for all of their cut-offs."""
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def conclusion(self) -> Conclusion:
-        """`better` or `worse` if interval and test both exclude a difference of 0, else `not clear`."""
-        return conclusion_of(self.low, self.high, self.p_value)
 
 
 class Backtest(Report):

@@ -28,14 +28,14 @@ class MethodReport(Report):
     """Half-life that `recent_popular` used, such as `14d`; None: another method."""
 
 
-class ComparisonReport(Report):
+class DifferenceReport(Report):
     """Difference of the model and one baseline in one metric, paired by user."""
 
     baseline: str
     metric: str
     """Accuracy metric and k, such as `ndcg@10`."""
     difference: float
-    """Mean over users of model minus baseline."""
+    """Mean of model minus baseline."""
     low: float
     """Lower end of the 95 % bootstrap interval of the difference."""
     high: float
@@ -48,6 +48,10 @@ class ComparisonReport(Report):
     def conclusion(self) -> Conclusion:
         """`better` or `worse` if interval and test both exclude a difference of 0, else `not clear`."""
         return conclusion_of(self.low, self.high, self.p_value)
+
+
+class ComparisonReport(DifferenceReport):
+    """Difference in one evaluation. The mean is that over users."""
 
 
 class CohortReport(Report):

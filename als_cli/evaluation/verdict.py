@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from als_cli.evaluation.backtest_report import LeadReport
 from als_cli.evaluation.leader import strongest_of
 from als_cli.evaluation.methods import MODEL, PUBLISHED
-from als_cli.evaluation.report import ComparisonReport, Evaluation
+from als_cli.evaluation.report import DifferenceReport, Evaluation
 from als_cli.evaluation.significance import SIGNIFICANCE_LEVEL
 from als_cli.evaluation.with_rules import WITH_RULES
 from als_cli.reports import Report
@@ -46,7 +45,7 @@ class QualityVerdict(Report):
 
 def verdict_of(
     metrics: Mapping[str, Mapping[str, float]],
-    comparisons: Sequence[ComparisonReport | LeadReport],
+    comparisons: Sequence[DifferenceReport],
     users: int,
     metric: str,
 ) -> QualityVerdict:
@@ -99,7 +98,7 @@ class _Case:
         metric: str,
         values: Mapping[str, float],
         strongest: str | None,
-        compared: ComparisonReport | LeadReport | None,
+        compared: DifferenceReport | None,
         users: int,
     ) -> None:
         self.metric, self.users, self.compared = metric_name(metric), users, compared
@@ -123,9 +122,7 @@ class _Case:
         return f"the 95 % interval of the difference is {self.compared.low:+.4f} to {self.compared.high:+.4f}"
 
 
-def _outcome(
-    values: Mapping[str, float], compared: ComparisonReport | LeadReport | None, users: int
-) -> Outcome:
+def _outcome(values: Mapping[str, float], compared: DifferenceReport | None, users: int) -> Outcome:
     if users < MINIMUM_TEST_USERS:
         return "too few users"
     if not any(value > 0 for value in values.values() if not math.isnan(value)):

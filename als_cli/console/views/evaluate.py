@@ -7,8 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.plots import LinePlot
-from als_cli.evaluation.backtest_report import LeadReport
-from als_cli.evaluation.report import ComparisonReport, EvaluateReport, GateReport, MethodReport
+from als_cli.evaluation.report import DifferenceReport, EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.verdict import compared_metric, verdict_of
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 
@@ -142,7 +141,7 @@ def _comparison_table(report: EvaluateReport) -> Table:
     return table
 
 
-def comparison_cells(one: ComparisonReport | LeadReport) -> tuple[str | Text, ...]:
+def comparison_cells(one: DifferenceReport) -> tuple[str | Text, ...]:
     """Return the cells with difference, interval, p-value and conclusion."""
     style = {"better": "green", "worse": "bold red", "not clear": ""}[one.conclusion]
     interval = f"{one.low:+.4f} to {one.high:+.4f}"

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from als_cli.evaluation.backtest_report import Backtest
+from als_cli.evaluation.backtest_report import Backtest, LeadReport
 from als_cli.evaluation.backtest_summary import means_of
 from als_cli.evaluation.leader import leading_metric
 from als_cli.evaluation.methods import MODEL
 from als_cli.evaluation.verdict import QualityVerdict, metric_name, verdict_of
-from als_cli.report.charts.intervals import Interval, intervals
 from als_cli.report.charts.lines import LineAxes, Mark, lines
 from als_cli.report.methods import THE_MODEL, label_of
 from als_cli.report.parts import Chart, Fact, Table, table_of
+from als_cli.report.sections.differences import DifferenceWords, differences_chart
 from als_cli.report.text import count, day, duration, figure
 from als_cli.storage.manifest import Manifest
 
@@ -86,38 +86,12 @@ def _cut_offs(found: Backtest, metric: str) -> Chart:
 
 
 def _differences(found: Backtest, metric: str) -> Chart | None:
-    leads = sorted(
-        (one for one in found.leads if one.metric == metric), key=lambda one: (one.difference, one.baseline)
-    )
-    if not leads:
-        return None
     name = metric_name(metric)
-    rows = [
-        Interval(
-            label_of(one.baseline),
-            one.low,
-            one.difference,
-            one.high,
-            f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})",
-            one.conclusion,
-        )
-        for one in leads
-    ]
-    table = table_of(
+    words = DifferenceWords[LeadReport](
+        "backtest-differences",
+        f"{name} of the model minus {name} of each baseline over all cut-offs, with 95 % intervals over users.",
         f"{name} of the model minus baseline, over all cut-offs",
-        ("baseline", "the model is", "difference", "95 % interval", "ahead at cut-offs"),
-        [
-            (
-                label_of(one.baseline),
-                one.conclusion,
-                f"{one.difference:+.4f}",
-                f"{one.low:+.4f} to {one.high:+.4f}",
-                f"{one.ahead} of {one.cut_offs}",
-            )
-            for one in leads
-        ],
-        texts=2,
+        "ahead at cut-offs",
+        lambda one: f"{one.ahead} of {one.cut_offs}",
     )
-    summary = f"{name} of the model minus {name} of each baseline over all cut-offs, with 95 % intervals over users."
-    spec = intervals(rows, f"difference in {name}")
-    return Chart("backtest-differences", "How sure the differences are", summary, spec, table)
+    return differences_chart([one for one in found.leads if one.metric == metric], metric, words)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from als_cli.evaluation.report import ComparisonReport, Evaluation
 from als_cli.evaluation.verdict import QualityVerdict, metric_name, verdict_of
 from als_cli.report.charts.bars import Bar, bars
-from als_cli.report.charts.intervals import Interval, intervals
 from als_cli.report.methods import MEANINGS, THE_MODEL, label_of
 from als_cli.report.parts import Chart, Fact, Table, table_of
 from als_cli.report.sections.cohorts import item_cohorts, other_cohorts, user_cohorts
+from als_cli.report.sections.differences import DifferenceWords, differences_chart
 from als_cli.report.text import count, day, figure, readable
 from als_cli.storage.manifest import Manifest
 
@@ -119,48 +119,19 @@ def _methods(evaluation: Evaluation, metric: str) -> Chart:
 
 
 def _differences(comparisons: Sequence[ComparisonReport], metric: str) -> Chart | None:
-    found = [one for one in comparisons if one.metric == metric]
-    if not found:
-        return None
-    rows = [
-        Interval(
-            label_of(one.baseline),
-            one.low,
-            one.difference,
-            one.high,
-            f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})",
-            one.conclusion,
-        )
-        for one in sorted(found, key=lambda one: (one.difference, one.baseline))
-    ]
-    name = metric_name(metric)
+    found, name = [one for one in comparisons if one.metric == metric], metric_name(metric)
     clear = sum(one.conclusion == "better" for one in found)
-    summary = (
-        f"{name} of the model minus {name} of each baseline, with 95 % intervals over users. The model is clearly better "
-        f"than {clear} of {len(found)} baselines. An interval that crosses zero shows no clear difference."
-    )
-    table = table_of(
-        f"{name} of the model minus baseline",
-        ("baseline", "the model is", "difference", "95 % interval", "p-value"),
-        [
-            (
-                label_of(one.baseline),
-                one.conclusion,
-                f"{one.difference:+.4f}",
-                f"{one.low:+.4f} to {one.high:+.4f}",
-                "< 0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}",
-            )
-            for one in found
-        ],
-        texts=2,
-    )
-    return Chart(
+    words = DifferenceWords[ComparisonReport](
         "differences",
-        "How sure the differences are",
-        summary,
-        intervals(rows, f"difference in {name}"),
-        table,
+        (
+            f"{name} of the model minus {name} of each baseline, with 95 % intervals over users. The model is clearly "
+            f"better than {clear} of {len(found)} baselines. An interval that crosses zero shows no clear difference."
+        ),
+        f"{name} of the model minus baseline",
+        "p-value",
+        lambda one: "< 0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}",
     )
+    return differences_chart(found, metric, words)
 
 
 def _figures(evaluation: Evaluation) -> Table:
