@@ -14,6 +14,7 @@ from als_cli.storage.backtest_files import read_backtest
 from als_cli.storage.choice_files import compared_trials
 from als_cli.storage.dataset_files import StoredDataset, open_dataset
 from als_cli.storage.evaluation_files import read_evaluation
+from als_cli.storage.hindsight_files import HindsightHistory, read_hindsight
 from als_cli.storage.manifest import Manifest
 from als_cli.storage.model_files import StoredModel, open_model
 from als_cli.storage.publish import current_version
@@ -40,6 +41,7 @@ class WorkspaceFolders:
     choice: Path
     evaluations: Path
     backtests: Path
+    hindsight: Path
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Artifacts:
     evaluations: tuple[StoredVersion, ...]
     """The evaluations on disk, the newest first."""
     backtest: tuple[Backtest, Manifest] | None
+    hindsight: HindsightHistory | None
     search: TuneReport | None
     """The report of the last `als tune`."""
     lists: PublishedLists | None
@@ -111,6 +114,7 @@ def open_artifacts(
         evaluation=_existing(workspace.evaluations, read_evaluation),
         evaluations=tuple(Place("evaluation", workspace.evaluations).stored()),
         backtest=_existing(workspace.backtests, read_backtest),
+        hindsight=read_hindsight(workspace.hindsight),
         search=None if search is None else search[0],
         lists=_lists(target_of(recommend.output)),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from als_cli.report.artifacts import Artifacts
 from als_cli.report.parts import Check
 from als_cli.report.sections.data import DataSection
+from als_cli.report.sections.hindsight import HindsightSection
 from als_cli.report.sections.lists import ListsSection
 from als_cli.report.text import duration, percent, plural
 
@@ -15,11 +16,18 @@ _LOW_COVERAGE = 0.05
 _MANY_CHANGED = 0.5
 
 
-def checks_of(artifacts: Artifacts, data: DataSection, lists: ListsSection | None) -> tuple[Check, ...]:
+def checks_of(
+    artifacts: Artifacts,
+    data: DataSection,
+    lists: ListsSection | None,
+    hindsight: HindsightSection | None = None,
+) -> tuple[Check, ...]:
     """Return the remarks, problems first."""
     found = [*_of_data(data), *_of_artifacts(artifacts), *_of_gate(artifacts)]
     if lists is not None:
         found += _of_lists(lists)
+    if hindsight is not None:
+        found += _of_hindsight(hindsight)
     return tuple(sorted(found, key=lambda check: check.level != "problem"))
 
 
@@ -79,3 +87,15 @@ def _of_lists(lists: ListsSection) -> Iterator[Check]:
             f"{percent(lists.changed_fraction, 0)} of the users have another list than in the version before."
         )
         yield Check("notice", text, "lists")
+
+
+def _of_hindsight(hindsight: HindsightSection) -> Iterator[Check]:
+    if hindsight.is_worse:
+        text = (
+            f"On later events, the lists of {hindsight.day} were clearly worse than a list of popular items."
+        )
+        yield Check("notice", text, "hindsight")
+    if hindsight.broken:
+        number = plural(hindsight.broken, "file")
+        verb = "is" if hindsight.broken == 1 else "are"
+        yield Check("notice", f"{number} in the folder hindsight {verb} broken and left out.", "hindsight")

@@ -85,6 +85,7 @@ def artifacts_of(context: StageContext) -> Artifacts:
         context.choice_place,
         context.evaluations_place,
         context.backtests_place,
+        context.hindsight_folder,
     )
     return open_artifacts(workspace, context.config.recommend, context.config.report, context.threads)
 
