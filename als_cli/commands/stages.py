@@ -31,7 +31,9 @@ def evaluate(
     published: Annotated[
         str | None,
         typer.Option(
-            "--published", metavar="PATH", help="Evaluate these lists: a path or a version. Needs --events."
+            "--published",
+            metavar="PATH",
+            help="Evaluate these lists: a path, a view or a version. Needs --events.",
         ),
     ] = None,
     events: Annotated[

@@ -169,7 +169,7 @@ def test_lists_that_the_report_cannot_read(tmp_path):
     config = write_hostile_shop(tmp_path, recommend=output)
     done("run", "-c", config)
     page = page_of(config).decode("utf-8")
-    assert "are not in files that the report can read" in page
+    assert "The lists are in a format for key-value stores" in page
     assert "The lists are made for this report" in page
 
 

@@ -48,7 +48,7 @@ class ListsSection:
     sources: Chart | None
     """None: the lists have no slot."""
     popularity: Chart | None
-    """None: the lists are not in files that als-cli reads."""
+    """None: the lists are in a format that als-cli does not read."""
     most_listed: Table | None
     rules: Table | None
     shortfall: Table | None

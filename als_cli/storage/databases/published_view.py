@@ -89,10 +89,10 @@ class PublishedView:
         ConfigError
             There is a table or a view that als-cli did not make.
         """
-        if self._exists(RECORDS) and not set(_COLUMNS) <= set(self.database.columns(self.sql(RECORDS))):
+        if self.exists(RECORDS) and not set(_COLUMNS) <= set(self.database.columns(self.sql(RECORDS))):
             raise self._foreign(RECORDS)
         for view in self.views:
-            if self._exists(view) and self._shown(view) is None:
+            if self.exists(view) and self._shown(view) is None:
                 raise self._foreign(view)
 
     def versions(self) -> list[RecordedVersion]:
@@ -103,6 +103,10 @@ class PublishedView:
         """Return the number of rows of the lists of `version`."""
         table = self.sql(self.tables_of(version)[0])
         return int(self.database.rows(f"select count(*) from {table}")[0][0])  # noqa: S608 - checked names
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is a table or a view `name` in the schema of the view."""
+        return bool(self.database.rows(self.database.dialect.relation, (self.schema, name)))
 
     def begin(self) -> str:
         """Drop what killed runs left, record a new version, and return it. The caller holds the lock of the view."""
@@ -212,7 +216,7 @@ class PublishedView:
 
     def _point(self, view: str, table: str) -> None:
         """Make `view` a query of `table`. Columns that only the old view has are null where it must keep them."""
-        exists = self._exists(view)
+        exists = self.exists(view)
         columns = self.database.columns(self.sql(table))
         shown = [quoted(column) for column in columns]
         if exists and self.database.dialect.keeps_view_columns:
@@ -248,13 +252,10 @@ class PublishedView:
             self.database.rollback()
             raise
 
-    def _exists(self, name: str) -> bool:
-        return bool(self.database.rows(self.database.dialect.relation, (self.schema, name)))
-
     def _shown(self, view: str) -> str | None:
         """Return the recorded version whose table `view` shows."""
         kind = self.database.rows(self.database.dialect.relation, (self.schema, view))
-        if not kind or kind[0][0] not in _VIEWS or not self._exists(RECORDS):
+        if not kind or kind[0][0] not in _VIEWS or not self.exists(RECORDS):
             return None
         definition = self.database.rows(self.database.dialect.definition, (self.schema, view))
         found = re.search(rf"\b{re.escape(self.name)}__({_ID})", str(definition[0][0]) if definition else "")
@@ -262,7 +263,7 @@ class PublishedView:
         return found[1] if found and found[1] in recorded else None
 
     def _recorded(self, state: str) -> list[RecordedVersion]:
-        if not self._exists(RECORDS):
+        if not self.exists(RECORDS):
             return []
         parameter = self.database.dialect.parameter
         rows = self.database.rows(

@@ -82,6 +82,20 @@ def open_table(path: Path) -> "DeltaTable | None":
         return DeltaTable(str(path)) if DeltaTable.is_deltatable(str(path)) else None
 
 
+def table_at(path: Path, version: int | None = None) -> "DeltaTable":
+    """Return `version` of the Delta table at `path`; None: the newest one.
+
+    Raises
+    ------
+    ResourceError
+        It cannot be read.
+    """
+    from deltalake import DeltaTable
+
+    with delta_errors(path):
+        return DeltaTable(str(path), version=version)
+
+
 def check_own_table(path: Path) -> None:
     """Return when `path` does not exist, is an empty folder, or is a Delta table that als-cli has written.
 

@@ -47,9 +47,27 @@ class DatabasePlace:
         """The name of the view."""
         return self.config.table
 
+    @contextmanager
+    def view(self) -> Iterator[PublishedView | None]:
+        """Yield the view in an open database; None if there is no file of the database.
+
+        Raises
+        ------
+        ConfigError
+            The extra with the driver is not installed.
+        ResourceError
+            The database cannot be reached.
+        """
+        address = address_of(self.config)
+        if address.file is not None and not address.file.exists():
+            yield None
+            return
+        with open_database(address) as database:
+            yield PublishedView(database, self.config)
+
     def stored(self) -> list[StoredVersion]:
         """Return the versions in the database, the newest first. Empty if there is no file of the database."""
-        with self._view() as view:
+        with self.view() as view:
             return [] if view is None else self._versions(view)
 
     def publish_again(self, version: StoredVersion) -> None:
@@ -62,7 +80,7 @@ class DatabasePlace:
         ResourceError
             The database cannot be reached, or refuses.
         """
-        with self._view() as view:
+        with self.view() as view:
             if view is None or version.is_current:
                 return
             recorded = next((one for one in view.versions() if one.id == version.id), None)
@@ -94,27 +112,18 @@ class DatabasePlace:
             The database cannot be reached.
         """
         driver_of(address_of(self.config))  # a file that does not exist yet is not opened
-        with self._view() as view:
+        with self.view() as view:
             if view is not None:
                 view.check_replaceable()
 
     def published(self) -> Manifest | None:
         """Return the manifest of the version that the view shows; None if there is none, or rows are missing."""
-        with self._view() as view:
+        with self.view() as view:
             current = None if view is None else view.current()
             if view is None or current is None:
                 return None
             (recorded,) = (version for version in view.versions() if version.id == current)
             return _manifest_of(recorded) if view.count(current) == recorded.rows else None
-
-    @contextmanager
-    def _view(self) -> Iterator[PublishedView | None]:
-        address = address_of(self.config)
-        if address.file is not None and not address.file.exists():
-            yield None
-            return
-        with open_database(address) as database:
-            yield PublishedView(database, self.config)
 
     def _versions(self, view: PublishedView) -> list[StoredVersion]:
         current, found = view.current(), []
