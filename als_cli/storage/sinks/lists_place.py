@@ -122,7 +122,10 @@ class DatabasePlace:
             manifest = _manifest_of(recorded)
             if manifest is not None:
                 table = ".".join(filter(None, (view.schema, view.tables_of(recorded.id)[0])))
-                found.append(StoredVersion(self, recorded.id, manifest, recorded.id == current, 0, table))
+                is_current = recorded.id == current
+                found.append(
+                    StoredVersion(self, recorded.id, manifest, is_current, 0, table, recorded.previous)
+                )
         return found
 
 
