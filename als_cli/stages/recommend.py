@@ -29,6 +29,7 @@ from als_cli.storage.manifest import Manifest
 from als_cli.storage.model_files import StoredModel
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.sinks.lists_key import changing_with_time, lists_key, lists_paths
+from als_cli.storage.sinks.lists_place import RECOMMEND, check_command_of_lists
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink, published_lists
 from als_cli.storage.sinks.shown import shown_items
 from als_cli.storage.sinks.target import Target, target_of
@@ -69,6 +70,7 @@ def recommend(context: StageContext) -> RecommendReport:
     dataset, model = _dataset_and_model(context)
     ranked, recipe = refreshed(config.refresh, dataset.interactions, model, model.recipe(context.threads))
     inputs, as_of, target = Inputs(), context.config.events.as_of, target_of(config.output)
+    check_command_of_lists(target, RECOMMEND)
     instant = as_of or datetime.now(UTC)
     with inputs.unchanged():
         audience = audience_of(config.users, dataset.interactions, as_of, inputs.find)
