@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, T201 - a script, not a package
 """Run the blocks of pages of the docs, and write the real output below the blocks whose output has changed.
 
     python docs/make_outputs.py [PAGE ...]
