@@ -14,6 +14,9 @@ _MANY_REJECTED = 0.01
 _MANY_FALLBACK = 0.2
 _LOW_COVERAGE = 0.05
 _MANY_CHANGED = 0.5
+_MOST_LISTS = 0.5
+_MANY_ITEMS = 10
+"""Minimum ratio of items to slots of a list. With fewer items, lists must share items."""
 
 
 def checks_of(
@@ -25,7 +28,7 @@ def checks_of(
     """Return the remarks, problems first."""
     found = [*_of_data(data), *_of_artifacts(artifacts), *_of_gate(artifacts)]
     if lists is not None:
-        found += _of_lists(lists)
+        found += [*_of_lists(lists), *_of_equal_lists(artifacts, lists)]
     if hindsight is not None:
         found += _of_hindsight(hindsight)
     return tuple(sorted(found, key=lambda check: check.level != "problem"))
@@ -99,3 +102,14 @@ def _of_hindsight(hindsight: HindsightSection) -> Iterator[Check]:
         number = plural(hindsight.broken, "file")
         verb = "is" if hindsight.broken == 1 else "are"
         yield Check("notice", f"{number} in the folder hindsight {verb} broken and left out.", "hindsight")
+
+
+def _of_equal_lists(artifacts: Artifacts, lists: ListsSection) -> Iterator[Check]:
+    if artifacts.model is None or lists.most_common is None or lists.most_common <= _MOST_LISTS:
+        return
+    if len(artifacts.model.item_ids) >= _MANY_ITEMS * artifacts.recommend.top_n:
+        text = (
+            f"One item is in {percent(lists.most_common, 0)} of the lists, which hardly differ between users. "
+            "A smaller train.demand.offset makes them more personal."
+        )
+        yield Check("notice", text, "lists")

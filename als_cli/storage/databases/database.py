@@ -15,6 +15,7 @@ from als_cli.storage.databases.dialect import Dialect, dialect_of
 from als_cli.storage.durable import make_folder
 
 _SQLITE_BATCH_ROWS = 65_536
+_NO_SUCH_PLACE = re.compile(r'(database|role) ".*" does not exist')
 _PREFIX = re.compile(r"^[A-Z_]+: (\[\w+\] )?")
 
 
@@ -43,6 +44,7 @@ _MEANINGS: dict[str, tuple[type[AlsError], str]] = {
     "3D000": _NO_PLACE,
     "3F000": _NO_PLACE,
     "22": (DataError, "the database cannot store a value of the lists"),
+    "54": (DataError, "a value of the lists is too long for the database, for example an id for an index"),
 }
 """Error and hint for each SQLSTATE, or for its first two characters."""
 
@@ -195,9 +197,11 @@ def database_errors(address: DatabaseAddress) -> Iterator[None]:
 
 
 def _described(address: DatabaseAddress, failure: Any) -> AlsError:
-    state = failure.sqlstate or ""
+    state, text = failure.sqlstate or "", _first_line(str(failure))
     kind, hint = _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or _UNAVAILABLE
-    return kind(f"{address.shown}: {address.without_secrets(_first_line(str(failure)))}", hint=hint)
+    if _NO_SUCH_PLACE.fullmatch(text):  # a connection that fails has no SQLSTATE
+        kind, hint = _NO_PLACE
+    return kind(f"{address.shown}: {address.without_secrets(text)}", hint=hint)
 
 
 def _first_line(text: str) -> str:

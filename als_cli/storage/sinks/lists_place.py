@@ -8,15 +8,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from als_cli.config.database import DatabaseConfig
-from als_cli.errors import AlsError, ArtifactError
+from als_cli.errors import AlsError, ArtifactError, ConfigError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.databases.database import driver_of, open_database
 from als_cli.storage.databases.published_view import PublishedView, RecordedVersion
-from als_cli.storage.manifest import FORMAT_VERSION, Manifest
+from als_cli.storage.manifest import FORMAT_VERSION, Manifest, read_manifest
 from als_cli.storage.sinks.database_sink import lock_of
 from als_cli.storage.sinks.delta_place import DeltaPlace
 from als_cli.storage.sinks.target import KIND, Target
 from als_cli.storage.versions import Place, StoredVersion, VersionedPlace
+
+RECOMMEND = "recommend"
+"""The command of lists whose manifest names no other one."""
 
 
 def lists_place(target: Target) -> VersionedPlace | None:
@@ -34,6 +37,37 @@ def files_place(target: Target) -> Place | None:
     return Place(
         KIND, path, is_file=target.kind == "file", linked=path.name if target.kind == "folder" else ""
     )
+
+
+def check_command_of_lists(target: Target, of: str) -> None:
+    """Return when the published lists at `target` are of the same command as new lists, or there are none.
+
+    `of` is `recommend`, `similar items`, `similar users` or `audience`.
+
+    Raises
+    ------
+    ConfigError
+        They are of another command. Its readers and rules such as `not_shown` would find the wrong lists.
+    """
+    place = lists_place(target)
+    manifest = None if place is None else _current_manifest(place)
+    before = of if manifest is None else manifest.metrics.get("of", RECOMMEND)
+    if before != of:
+        raise ConfigError(
+            f"{target.path} has lists of `als {before}`, which lists of `als {of}` would replace",
+            hint="choose another path or table for these lists",
+        )
+
+
+def _current_manifest(place: VersionedPlace) -> Manifest | None:
+    """Return the manifest of the published version; None if there is none or it is broken."""
+    if isinstance(place, Place):
+        current = place.current()
+        try:
+            return None if current is None else read_manifest(current, place.kind)
+        except ArtifactError:
+            return None
+    return next((version.manifest for version in place.stored() if version.is_current), None)
 
 
 @dataclass(frozen=True)
@@ -131,7 +165,10 @@ class DatabasePlace:
             manifest = _manifest_of(recorded)
             if manifest is not None:
                 table = ".".join(filter(None, (view.schema, view.tables_of(recorded.id)[0])))
-                found.append(StoredVersion(self, recorded.id, manifest, recorded.id == current, 0, table))
+                is_current = recorded.id == current
+                found.append(
+                    StoredVersion(self, recorded.id, manifest, is_current, 0, table, recorded.previous)
+                )
         return found
 
 
