@@ -68,7 +68,10 @@ def report_content(artifacts: Artifacts, name: str, scale: float = 1.0) -> Repor
         An artifact is broken, or the catalogue cannot be read.
     """
     labels = item_labels(
-        artifacts.recommend.items, artifacts.report.category, artifacts.dataset.interactions.item_ids.dtype
+        artifacts.recommend.items,
+        artifacts.report.category,
+        artifacts.dataset.interactions.item_ids.dtype,
+        artifacts.dataset.titles(),
     )
     manifests = artifacts.manifests
     newest = max(manifest.created for manifest in manifests.values())
