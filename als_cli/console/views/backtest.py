@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.console.views.evaluate import comparison_cells
 from als_cli.evaluation.backtest_report import BacktestReport, SpreadReport
 
@@ -16,6 +17,7 @@ _VALUE = len("0.1234")
 _ROWS = {"mean": "mean", "deviation": "std. dev.", "minimum": "minimum", "maximum": "maximum"}
 
 
+@escaping
 def render_backtest(report: BacktestReport) -> RenderableType:
     """Return two tables of the first ndcg: its values at the cut-offs, and the lead of the model."""
     metric = f"ndcg@{report.at[0]}"

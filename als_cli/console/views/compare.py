@@ -4,12 +4,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.evaluation.list_comparison_report import ItemMove, Spread
 from als_cli.stages.compare import ComparedLists, CompareReport
 
 _QUANTILES = ("p5", "p25", "median", "p75", "p95")
 
 
+@escaping
 def render_compare(report: CompareReport) -> RenderableType:
     """Return the numbers of users and items, the similarity of the lists, and the slots by source."""
     lines = [

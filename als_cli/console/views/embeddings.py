@@ -3,9 +3,11 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.stages.embeddings import EmbeddingsReport
 
 
+@escaping
 def render_embeddings(report: EmbeddingsReport) -> RenderableType:
     """Return a summary of the published vectors."""
     meaning = "the scores of the lists" if report.demand else "the taste of the user, without demand"

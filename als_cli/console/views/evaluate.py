@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.console.plots import LinePlot
 from als_cli.evaluation.report import DifferenceReport, EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.verdict import compared_metric, verdict_of
@@ -38,6 +39,7 @@ _LEFT_OUT = {
 }
 
 
+@escaping
 def render_evaluate(report: EvaluateReport) -> RenderableType:
     """Return two tables per k with a row per method, and counts. The best value of each accuracy metric is marked."""
     counts = report.counts

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.evaluation.hindsight_report import RelevantItems, SlotGroup
 from als_cli.stages.hindsight import HindsightReport
 
@@ -11,6 +12,7 @@ _SHOWN = ("hits", "precision", "recall", "ndcg", "hit_rate")
 _ROWS = 10
 
 
+@escaping
 def render_hindsight(report: HindsightReport) -> RenderableType:
     """Return the metrics at the first k, and the hit rates of the slots by source, rule, rank and reason."""
     counts, later = report.counts, report.later

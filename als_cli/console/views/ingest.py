@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.dataset.ingest_report import IngestReport
 
 _DROPPED = {
@@ -16,6 +17,7 @@ _MAXIMUM_SOURCES = 10
 _MAXIMUM_TYPES = 12
 
 
+@escaping
 def render_ingest(report: IngestReport) -> RenderableType:
     """Return the numbers of kept and dropped rows, the weights of the event types, and a line about the dataset."""
     return Group(

@@ -6,30 +6,31 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.errors import one_line
+from als_cli.console.escapes import escaping
 from als_cli.stages.init import GuessReport, InitReport
 
 _STYLES = {"sure": "green", "likely": "yellow", "unsure": "red"}
 _SHOWN_TYPES = 6
 
 
+@escaping
 def render_init(report: InitReport) -> RenderableType:
     """Return the guesses with their sureness and reasons, and a line about the config."""
     about = "" if report.are_rows_exact else "about "
     files = f" in {report.files:,} files" if report.files > 1 else ""
     head = Text(
-        one_line(f"{report.source}: {about}{report.rows:,} rows{files}, {report.sampled_rows:,} sampled"),
+        f"{report.source}: {about}{report.rows:,} rows{files}, {report.sampled_rows:,} sampled",
         overflow="fold",
     )
     parts: list[RenderableType] = [head, Text(), guess_table(report)]
     if report.catalog is not None and report.catalog_join_rate is not None:
         parts.append(
             Text(
-                one_line(f"catalogue {report.catalog}: {report.catalog_join_rate:.0%} of the items"),
+                f"catalogue {report.catalog}: {report.catalog_join_rate:.0%} of the items",
                 overflow="fold",
             )
         )
-    parts += [Text(one_line(f"left out: {note}"), overflow="fold", style="dim") for note in report.notes]
+    parts += [Text(f"left out: {note}", overflow="fold", style="dim") for note in report.notes]
     if report.config is not None:
         parts += [
             Text(),
@@ -51,7 +52,7 @@ def guess_table(report: InitReport) -> Table:
             _short(guess.key),
             _shown(guess),
             Text(guess.sureness, style=_STYLES[guess.sureness]),
-            one_line("; ".join(guess.reasons)),
+            "; ".join(guess.reasons),
         )
     return table
 

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.ranking.recommend_report import RecommendReport
 
 _WORDS = {
@@ -23,6 +24,7 @@ _WORDS = {
 }
 
 
+@escaping
 def render_recommend(report: RecommendReport) -> RenderableType:
     """Return a summary, and the number of users per source and per reason of a shortfall."""
     summary = (

@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.console.plots import LinePlot
 from als_cli.ranking.show_reports import (
     DemandHalfLives,
@@ -41,6 +42,7 @@ _SOURCES = {
 }
 
 
+@escaping
 def render_user(report: UserReport) -> RenderableType:
     """Return the history beside the list. A wide terminal also shows ids."""
     head = Text.assemble(
@@ -65,6 +67,7 @@ def _why(recommended: Sequence[RankedItem]) -> list[RenderableType]:
     return [Text(), Text("Why: shares of items of the history in the score"), *lines] if lines else []
 
 
+@escaping
 def render_item(report: ItemReport) -> RenderableType:
     """Return the neighbours of the item, nearest first."""
     head = Text.assemble(
@@ -89,6 +92,7 @@ def render_item(report: ItemReport) -> RenderableType:
     return Group(head, Text(), near, *_legend(report.half_lives))
 
 
+@escaping
 def render_model(report: ModelReport) -> RenderableType:
     """Return the hyperparameters and sizes of the model, its loss, and the most popular items."""
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))

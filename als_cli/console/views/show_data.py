@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.console.plots import LinePlot
 from als_cli.events.checks import REASONS
 from als_cli.stages.show_data import DataReport, SideReport
@@ -17,6 +18,7 @@ _DAY = 86_400
 _SHOWN_FILES = 8
 
 
+@escaping
 def render_show_data(report: DataReport) -> RenderableType:
     """Return the sizes, the files, the rows that are left out, and plots of the events over time and of the items."""
     return Group(

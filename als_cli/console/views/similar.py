@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.ranking.vector_lists_report import VectorListsReport
 
 _WORDS = {
@@ -20,6 +21,7 @@ _SIDES = {
 }
 
 
+@escaping
 def render_similar(report: VectorListsReport) -> RenderableType:
     """Return a summary, and the number of lists that are not full, per reason."""
     owners, listed = _SIDES[report.of]

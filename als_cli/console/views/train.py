@@ -4,9 +4,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.stages.train import TrainReport
 
 
+@escaping
 def render_train(report: TrainReport) -> RenderableType:
     """Return a summary, and the loss and seconds of each iteration."""
     table = Table("iteration", "loss", "seconds", box=None, padding=(0, 2), title_justify="left")

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.tuning.report import TrialReport, TuneReport, best_first
 
 _SHOWN = 5
@@ -17,6 +18,7 @@ _UNITS = {
 """Units of the values of `tune.space`."""
 
 
+@escaping
 def render_tune(report: TuneReport) -> RenderableType:
     """Return the best trials beside the config as given, all values of the best trial, and the path of its config."""
     counts = [

@@ -4,9 +4,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.stages.versions import VersionsReport
 
 
+@escaping
 def render_versions(report: VersionsReport) -> RenderableType:
     """Return a table of all versions, or a line if there are none."""
     if not report.versions:
