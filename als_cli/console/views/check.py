@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
 from als_cli.stages.check_reports import CheckReport, SourceCheckReport
 
 _MAXIMUM_SOURCES = 5
@@ -60,7 +61,7 @@ def _source(source: SourceCheckReport) -> list[RenderableType]:
         )
     return [
         Text(f"{name}: the first {source.rows:,} rows", style="bold", overflow="fold"),
-        table,
+        Stacked(table),
         *_facts(source),
         *_rows(source),
     ]

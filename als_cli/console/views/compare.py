@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
 from als_cli.evaluation.list_comparison_report import ItemMove, Spread
 from als_cli.stages.compare import ComparedLists, CompareReport
 
@@ -28,8 +29,8 @@ def render_compare(report: CompareReport) -> RenderableType:
         )
     return Group(
         *(Text(line, overflow="fold") for line in lines),
-        _similarity(report),
-        _sources(report),
+        Stacked(_similarity(report)),
+        Stacked(_sources(report)),
         Text(),
         *(Text(line, overflow="fold") for line in after),
     )

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from als_cli.console.escapes import escaping
 from als_cli.console.plots import LinePlot
+from als_cli.console.stacked import Stacked
 from als_cli.evaluation.report import DifferenceReport, EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.verdict import compared_metric, verdict_of
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
@@ -53,7 +54,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         *_choice_lines(report),
         Text(training),
         *(
-            _table(report.methods, k, headers, title)
+            Stacked(_table(report.methods, k, headers, title))
             for k in report.at
             for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"make-up of lists of {k}"))
         ),
@@ -62,7 +63,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         ),
         *(Text(line) for line in (*_half_lives(report.methods), *_notes(report), *_cohort_lines(report))),
         *([Text(_LEFT_OUT[report.published])] if report.published in _LEFT_OUT else []),
-        *([_comparison_table(report)] if report.comparisons else []),
+        *([Stacked(_comparison_table(report))] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
         *_history_plot(report),
         Text(f"\n{_verdict(report)}\n"),
@@ -95,7 +96,7 @@ def _choice_lines(report: EvaluateReport) -> list[Text]:
 
 def _table(methods: Sequence[MethodReport], k: int, headers: dict[str, str], title: str) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), title=f"\n{title}", title_justify="left")
-    table.add_column("method", min_width=max(len(one.method) for one in methods))
+    table.add_column("method")
     for name, header in headers.items():
         if f"{name}@{k}" in methods[0].metrics:
             table.add_column(header, justify="right")

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
 from als_cli.evaluation.hindsight_report import RelevantItems, SlotGroup
 from als_cli.stages.hindsight import HindsightReport
 
@@ -34,8 +35,8 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
     )
     return Group(
         *(Text(line, overflow="fold") for line in lines),
-        *(_metrics(one, report.at[0]) for one in report.relevant if one.users),
-        *(part for name, found in groups if found for part in (Text(), _slots(name, found))),
+        *(Stacked(_metrics(one, report.at[0])) for one in report.relevant if one.users),
+        *(part for name, found in groups if found for part in (Text(), Stacked(_slots(name, found)))),
         Text(f"hindsight: {report.file}", overflow="fold"),
     )
 

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
 from als_cli.dataset.ingest_report import IngestReport
 
 _DROPPED = {
@@ -21,8 +22,8 @@ _MAXIMUM_TYPES = 12
 def render_ingest(report: IngestReport) -> RenderableType:
     """Return the numbers of kept and dropped rows, the weights of the event types, and a line about the dataset."""
     return Group(
-        _rows(report),
-        *([_types(report)] if report.types else []),
+        Stacked(_rows(report)),
+        *([Stacked(_types(report))] if report.types else []),
         Text(_summary(report)),
         Text(f"dataset: {report.dataset}", overflow="fold"),
     )

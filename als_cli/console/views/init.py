@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
 from als_cli.stages.init import GuessReport, InitReport
 
 _STYLES = {"sure": "green", "likely": "yellow", "unsure": "red"}
@@ -22,7 +23,7 @@ def render_init(report: InitReport) -> RenderableType:
         f"{report.source}: {about}{report.rows:,} rows{files}, {report.sampled_rows:,} sampled",
         overflow="fold",
     )
-    parts: list[RenderableType] = [head, Text(), guess_table(report)]
+    parts: list[RenderableType] = [head, Text(), Stacked(_guess_table(report))]
     if report.catalog is not None and report.catalog_join_rate is not None:
         parts.append(
             Text(
@@ -40,8 +41,7 @@ def render_init(report: InitReport) -> RenderableType:
     return Group(*parts)
 
 
-def guess_table(report: InitReport) -> Table:
-    """Return a table of the guesses."""
+def _guess_table(report: InitReport) -> Table:
     table = Table("key", "guess", "", "why", box=None, padding=(0, 2, 0, 0))
     table.columns[0].no_wrap = True
     table.columns[1].overflow = "fold"

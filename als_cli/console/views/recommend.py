@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
 from als_cli.ranking.recommend_report import RecommendReport
 
 _WORDS = {
@@ -45,7 +46,7 @@ def render_recommend(report: RecommendReport) -> RenderableType:
     if report.unreadable_users:
         lines.append(Text(f"{report.unreadable_users:,} rows of the users file hold no id"))
     lines.append(Text(f"lists: {place} ({report.format}, {report.layout})", overflow="fold"))
-    return Group(Text(summary), table, *_rules(report), *extra, *lines)
+    return Group(Text(summary), Stacked(table), *_rules(report), *extra, *lines)
 
 
 def _since_published(report: RecommendReport) -> list[RenderableType]:
@@ -80,4 +81,4 @@ def _rules(report: RecommendReport) -> list[RenderableType]:
         table.add_row(rule, *(f"{counts[name]:,}" if name in counts else "" for name in columns))
     for column in table.columns[1:]:
         column.justify = "right"
-    return [table]
+    return [Stacked(table)]

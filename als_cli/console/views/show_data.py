@@ -9,6 +9,7 @@ from rich.text import Text
 
 from als_cli.console.escapes import escaping
 from als_cli.console.plots import LinePlot
+from als_cli.console.stacked import Stacked
 from als_cli.events.checks import REASONS
 from als_cli.stages.show_data import DataReport, SideReport
 
@@ -22,7 +23,12 @@ _SHOWN_FILES = 8
 def render_show_data(report: DataReport) -> RenderableType:
     """Return the sizes, the files, the rows that are left out, and plots of the events over time and of the items."""
     return Group(
-        _facts(report), *_left_out(report), *_timeline(report), Text(), _sides(report), *_tail(report.items)
+        _facts(report),
+        *_left_out(report),
+        *_timeline(report),
+        Text(),
+        Stacked(_sides(report)),
+        *_tail(report.items),
     )
 
 
@@ -63,7 +69,7 @@ def _left_out(report: DataReport) -> list[RenderableType]:
     table.add_column("rows", justify="right", no_wrap=True)
     for kind, reason, number in rows:
         table.add_row(kind, reason, f"{number:,}")
-    return [Text(), table]
+    return [Text(), Stacked(table)]
 
 
 def _timeline(report: DataReport) -> list[RenderableType]:

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
 from als_cli.tuning.report import TrialReport, TuneReport, best_first
 
 _SHOWN = 5
@@ -32,7 +33,7 @@ def render_tune(report: TuneReport) -> RenderableType:
     return Group(
         *before,
         Text(summary),
-        _table(report),
+        Stacked(_table(report)),
         Text(f"\n{_verdict(report)}"),
         *([] if report.best.untuned else [_values_of_best(report.best)]),
         Text(f"config: {report.config}", overflow="fold"),
@@ -87,7 +88,7 @@ def _values_of_best(best: TrialReport) -> RenderableType:
     names = [*(name for name in _IN_TABLE if name in best.parameters)]
     for name in (*names, *(name for name in best.parameters if name not in names)):
         table.add_row(f"  {name}", f"{best.parameters[name]:.4g}", _UNITS.get(name, ""))
-    return Group(Text(f"\ntrial {best.number}, values as in tune.space:"), table)
+    return Group(Text(f"\ntrial {best.number}, values as in tune.space:"), Stacked(table))
 
 
 def _verdict(report: TuneReport) -> str:
