@@ -102,14 +102,15 @@ def _room(console: Console, options: ConsoleOptions, column: Column) -> _Room:
 
 
 def _widths(rooms: Sequence[_Room], available: int, *, expand: bool) -> list[int]:
-    """Return the width of each column. A column of text takes what the other columns leave."""
+    """Return the width of each column. Columns that need little more than their minimum get it first."""
     widths = [room.minimum for room in rooms]
     rest = available - sum(widths)
     if rest < 0:  # a single column beside the first one
         first = max(1, min(widths[0], _WORD // 2), widths[0] + rest)
         return [first, *(max(1, available - first) for _ in widths[1:])]
-    for place, room in enumerate(rooms):
-        more = min(rest, room.natural - widths[place])
+    needs = sorted((room.natural - room.minimum, place) for place, room in enumerate(rooms))
+    for need, place in needs:
+        more = min(rest, need)
         widths[place] += more
         rest -= more
     if expand:

@@ -10,6 +10,8 @@ from rich.text import Text
 
 from als_cli.console.escapes import escaping
 from als_cli.console.plots import LinePlot
+from als_cli.console.shortened import ShortenedId
+from als_cli.console.stacked import Stacked
 from als_cli.ranking.show_reports import (
     DemandHalfLives,
     ItemDemand,
@@ -22,7 +24,10 @@ from als_cli.ranking.show_reports import (
 
 _WIDE = 110
 """Minimum width of a terminal for ids, strengths and demand beside titles."""
-_UNLIMITED = 10_000
+_TWO_TABLES = 72
+"""Minimum width of a terminal for two tables side by side."""
+_TITLE = 20
+"""Minimum width of a column of titles, if there are titles of this length."""
 _PLOTTED = 3
 """Minimum number of iterations of a plot."""
 _EXPLAINED = 5
@@ -61,7 +66,7 @@ def _why(recommended: Sequence[RankedItem]) -> list[RenderableType]:
     """Return the reasons of the first items, a line each; nothing without reasons."""
     lines: list[RenderableType] = []
     for item in recommended[:_EXPLAINED]:
-        reasons = ", ".join(f"{_names(one, ids=False)[0]} {one.share:.0%}" for one in item.because)
+        reasons = ", ".join(f"{_name(one)} {one.share:.0%}" for one in item.because)
         if reasons:
             lines.append(Text(f"{item.rank:2}  {reasons}", overflow="ellipsis", no_wrap=True))
     return [Text(), Text("Why: shares of items of the history in the score"), *lines] if lines else []
@@ -88,7 +93,7 @@ def render_item(report: ItemReport) -> RenderableType:
     for item in report.neighbours:
         demand = [] if item.demand is None else _demand(item.demand)
         table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}", *demand)
-    near: RenderableType = _Fitted(table) if report.neighbours else Text("no item is near it")
+    near: RenderableType = Stacked(table) if report.neighbours else Text("no item is near it")
     return Group(head, Text(), near, *_legend(report.half_lives))
 
 
@@ -106,7 +111,7 @@ def render_model(report: ModelReport) -> RenderableType:
     _add_name_columns(popular, ids=named)
     for item in report.popular:
         popular.add_row(f"{item.users:,}", *_names(item, ids=named))
-    return Group(facts, *_loss_plot(report.loss), Text(), _Fitted(popular))
+    return Group(facts, *_loss_plot(report.loss), Text(), Stacked(popular))
 
 
 def _loss_plot(loss: Sequence[float]) -> list[RenderableType]:
@@ -200,30 +205,22 @@ def _shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-class _Fitted:
-    """A table that shortens its names if the terminal is too narrow, never its numbers."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        full_width = console.measure(self._table, options=options.update_width(_UNLIMITED)).maximum
-        self._table.expand = full_width > options.max_width
-        yield self._table
-
-
 class _SideBySide:
-    """The history of a user beside their list, at the full width of the terminal."""
+    """The history of a user beside their list, or above it in a narrow terminal."""
 
     def __init__(self, report: UserReport) -> None:
         self._report = report
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         wide = options.max_width >= _WIDE
+        history, recommended = Stacked(self._history(wide=wide)), Stacked(self._recommended(wide=wide))
+        if options.max_width < _TWO_TABLES:
+            yield from (history, Text(), recommended)
+            return
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(ratio=1)
         grid.add_column(ratio=1)
-        grid.add_row(self._history(wide=wide), self._recommended(wide=wide))
+        grid.add_row(history, recommended)
         yield grid
 
     def _history(self, *, wide: bool) -> Table:
@@ -274,9 +271,9 @@ def _table(title: str, *, expand: bool = False) -> Table:
 
 
 def _add_name_columns(table: Table, *, ids: bool) -> None:
-    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1, min_width=_TITLE)
     if ids:
-        table.add_column("id", no_wrap=True)
+        table.add_column("id", no_wrap=True, overflow="ellipsis", ratio=1)
 
 
 def _add_columns(table: Table, **wanted: bool) -> None:
@@ -285,9 +282,14 @@ def _add_columns(table: Table, **wanted: bool) -> None:
         table.add_column(title, justify="right", no_wrap=True)
 
 
-def _names(item: ItemEntry, *, ids: bool) -> list[str]:
-    name = item.title if item.title is not None else str(item.item_id)
-    return [name, str(item.item_id)] if ids else [name]
+def _names(item: ItemEntry, *, ids: bool) -> list[RenderableType]:
+    item_id = ShortenedId(str(item.item_id))
+    name = item_id if item.title is None else item.title
+    return [name, item_id] if ids else [name]
+
+
+def _name(item: ItemEntry) -> str:
+    return item.title if item.title is not None else str(item.item_id)
 
 
 def _counted(number: int, thing: str) -> str:
