@@ -48,4 +48,6 @@ def show_config(session: Session) -> None:
         session.context()  # checks that the log file is no input
     flags = {} if options.threads is None else {"threads": options.threads}
     lines = resolved_lines(options.config, options.set_ or (), flags=flags)
-    print_text(report_of(lines).model_dump_json(indent=2) if options.json else resolved_text(lines))
+    print_text(
+        report_of(lines).model_dump_json(indent=2) if options.json else resolved_text(lines, options.config)
+    )

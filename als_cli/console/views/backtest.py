@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.console.views.evaluate import comparison_cells
 from als_cli.evaluation.backtest_report import BacktestReport, SpreadReport
@@ -31,7 +32,7 @@ def render_backtest(report: BacktestReport) -> RenderableType:
         Stacked(_figures(report, metric)),
         *(Text(line) for line in _half_lives(report)),
         *([Stacked(_leads(report, metric))] if report.leads else []),
-        Text(f"backtest: {report.backtest}", overflow="fold"),
+        Text(f"backtest: {short_path(report.backtest)}", overflow="fold"),
     )
 
 

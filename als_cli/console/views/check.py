@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.stages.check_reports import CheckReport, SourceCheckReport
 
@@ -30,7 +31,7 @@ def render_check(report: CheckReport) -> RenderableType:
         titles = "with titles" if catalog.has_titles else "without titles"
         parts.append(
             Text(
-                f"catalogue {catalog.path}: {catalog.rows:,} rows, {titles}; it has {catalog.joined:,} of the "
+                f"catalogue {short_path(catalog.path)}: {catalog.rows:,} rows, {titles}; it has {catalog.joined:,} of the "
                 f"{catalog.items:,} items of these events",
                 overflow="fold",
             )
@@ -42,7 +43,7 @@ def render_check(report: CheckReport) -> RenderableType:
 
 
 def _source(source: SourceCheckReport) -> list[RenderableType]:
-    name = "stdin" if source.path == "-" else source.path
+    name = "stdin" if source.path == "-" else short_path(source.path)
     table = Table("", "column", "type", "values", "example", "parsed", box=None, padding=(0, 2, 0, 0))
     table.columns[3].justify = "right"
     for place in (1, 2, 4, 5):

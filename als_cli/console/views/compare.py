@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.evaluation.list_comparison_report import ItemMove, Spread
 from als_cli.stages.compare import ComparedLists, CompareReport
@@ -25,7 +26,7 @@ def render_compare(report: CompareReport) -> RenderableType:
     if report.changes is not None:
         after.append(
             f"changes: {report.changes.upserts:,} upserts, {report.changes.deletes:,} deletes"
-            f" in {report.changes.file}"
+            f" in {short_path(report.changes.file)}"
         )
     return Group(
         *(Text(line, overflow="fold") for line in lines),
@@ -37,7 +38,7 @@ def render_compare(report: CompareReport) -> RenderableType:
 
 
 def _named(lists: ComparedLists) -> str:
-    name = lists.version or lists.path
+    name = lists.version or short_path(lists.path)
     return name if lists.instant is None else f"{name} ({lists.instant:%Y-%m-%d %H:%M} UTC)"
 
 

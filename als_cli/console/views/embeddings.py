@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.stages.embeddings import EmbeddingsReport
 
 
@@ -16,4 +17,4 @@ def render_embeddings(report: EmbeddingsReport) -> RenderableType:
     if report.users_without_vector:
         without = f"{report.users_without_vector:,} (no item of theirs is in the model)"
         lines.append(f"users without a vector: {without}")
-    return Group(*map(Text, lines), Text(f"embeddings: {report.output}", overflow="fold"))
+    return Group(*map(Text, lines), Text(f"embeddings: {short_path(report.output)}", overflow="fold"))

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
 from als_cli.console.stacked import Stacked
 from als_cli.evaluation.report import DifferenceReport, EvaluateReport, GateReport, MethodReport
@@ -67,7 +68,7 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         *([_gate_line(report.gate)] if report.gate else []),
         *_history_plot(report),
         Text(f"\n{_verdict(report)}\n"),
-        Text(f"evaluation: {report.evaluation}", overflow="fold"),
+        Text(f"evaluation: {short_path(report.evaluation)}", overflow="fold"),
     )
 
 

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.evaluation.hindsight_report import RelevantItems, SlotGroup
 from als_cli.stages.hindsight import HindsightReport
@@ -23,7 +24,7 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
         else (f", {later.first:%Y-%m-%d %H:%M} to {later.last:%Y-%m-%d %H:%M} UTC")
     )
     lines = [
-        f"lists of {report.lists.instant:%Y-%m-%d %H:%M} UTC: {report.lists.version or report.lists.path}",
+        f"lists of {report.lists.instant:%Y-%m-%d %H:%M} UTC: {report.lists.version or short_path(report.lists.path)}",
         f"{later.events:,} events after them{period}",
         f"{counts['users_evaluated']:,} of {counts['users_with_list']:,} users with a list have events",
     ]
@@ -37,7 +38,7 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
         *(Text(line, overflow="fold") for line in lines),
         *(Stacked(_metrics(one, report.at[0])) for one in report.relevant if one.users),
         *(part for name, found in groups if found for part in (Text(), Stacked(_slots(name, found)))),
-        Text(f"hindsight: {report.file}", overflow="fold"),
+        Text(f"hindsight: {short_path(report.file)}", overflow="fold"),
     )
 
 

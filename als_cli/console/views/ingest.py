@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.dataset.ingest_report import IngestReport
 
@@ -25,7 +26,7 @@ def render_ingest(report: IngestReport) -> RenderableType:
         Stacked(_rows(report)),
         *([Stacked(_types(report))] if report.types else []),
         Text(_summary(report)),
-        Text(f"dataset: {report.dataset}", overflow="fold"),
+        Text(f"dataset: {short_path(report.dataset)}", overflow="fold"),
     )
 
 
@@ -34,7 +35,7 @@ def _rows(report: IngestReport) -> Table:
     table.columns[0].justify = "right"
     table.columns[1].overflow = "fold"
     for source in report.sources[:_MAXIMUM_SOURCES]:
-        table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else source.path}")
+        table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else short_path(source.path)}")
     if more := report.sources[_MAXIMUM_SOURCES:]:
         table.add_row(f"{sum(source.rows for source in more):,}", f"in {len(more)} more files")
     if report.as_of and report.later_events:

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.ranking.recommend_report import RecommendReport
 
@@ -41,7 +42,7 @@ def render_recommend(report: RecommendReport) -> RenderableType:
     if report.never_interacted:
         candidates += f"; {report.never_interacted:,} more of the catalogue have no events yet"
     extra = _since_published(report)
-    place = "stdout" if report.output == "-" else report.output
+    place = "stdout" if report.output == "-" else short_path(report.output)
     lines = [Text(candidates)]
     if report.unreadable_users:
         lines.append(Text(f"{report.unreadable_users:,} rows of the users file hold no id"))
@@ -62,7 +63,7 @@ def _since_published(report: RecommendReport) -> list[RenderableType]:
     if report.changes is not None:
         lines.append(
             f"changes: {report.changes['upserts']:,} upserts, {report.changes['deletes']:,} deletes"
-            f" in {report.changes['file']}"
+            f" in {short_path(str(report.changes['file']))}"
         )
     return [Text(line, overflow="fold") for line in lines]
 

@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
 from als_cli.console.shortened import ShortenedId
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.ranking.show_reports import (
     DemandHalfLives,
     ItemDemand,
@@ -53,7 +55,7 @@ def render_user(report: UserReport) -> RenderableType:
     head = Text.assemble(
         ("user ", "bold"),
         (str(report.user_id), "bold"),
-        f" · {_counted(len(report.history), 'item')} · {_SOURCES[report.source]}",
+        f" · {counted(len(report.history), 'item')} · {_SOURCES[report.source]}",
     )
     parts: list[RenderableType] = [head, Text(), _SideBySide(report)]
     missing = report.wanted - len(report.recommended)
@@ -79,7 +81,7 @@ def render_item(report: ItemReport) -> RenderableType:
         ("item ", "bold"),
         (str(report.item_id), "bold"),
         f" {report.title or ''}".rstrip(),
-        f" · {_counted(report.users, 'user')} · number {report.popularity_rank:,} of {report.items:,} in popularity",
+        f" · {counted(report.users, 'user')} · number {report.popularity_rank:,} of {report.items:,} in popularity",
     )
     if report.demand is not None:
         now, long_run, trend = _demand(report.demand)
@@ -123,7 +125,7 @@ def _loss_plot(loss: Sequence[float]) -> list[RenderableType]:
 def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
     recipe = report.recipe
     facts = [
-        ("model", report.model),
+        ("model", short_path(report.model)),
         (
             "made",
             f"{report.created:%Y-%m-%d %H:%M:%S} UTC by als-cli {report.tool_version} in {report.seconds:.1f} s",
@@ -290,10 +292,6 @@ def _names(item: ItemEntry, *, ids: bool) -> list[RenderableType]:
 
 def _name(item: ItemEntry) -> str:
     return item.title if item.title is not None else str(item.item_id)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _any_title(items: Sequence[ItemEntry]) -> bool:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
 from als_cli.console.stacked import Stacked
 from als_cli.events.checks import REASONS
@@ -36,7 +37,7 @@ def _facts(report: DataReport) -> Table:
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
-    facts.add_row("dataset", report.dataset)
+    facts.add_row("dataset", short_path(report.dataset))
     facts.add_row("made", f"{report.created:%Y-%m-%d %H:%M:%S} UTC")
     for name, rows in list(report.files.items())[:_SHOWN_FILES]:
         facts.add_row("file", PurePath(name).name + ("" if rows is None else f" ({rows:,} rows)"))

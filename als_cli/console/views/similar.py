@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.ranking.vector_lists_report import VectorListsReport
 
@@ -41,7 +42,7 @@ def render_similar(report: VectorListsReport) -> RenderableType:
     table.columns[0].justify = "right"
     for name, count in report.shortfall.items():
         table.add_row(f"{count:,}", _WORDS[name])
-    place = "stdout" if report.output == "-" else report.output
+    place = "stdout" if report.output == "-" else short_path(report.output)
     shortfall = [Stacked(table)] if report.shortfall else []
     return Group(
         *map(Text, lines), *shortfall, Text(f"{report.of}: {place} ({report.format})", overflow="fold")

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.stages.train import TrainReport
 
@@ -23,4 +24,4 @@ def render_train(report: TrainReport) -> RenderableType:
         f"trained {report.factors} factors with engine {report.engine} on {report.users:,} users, "
         f"{report.items:,} items, {report.interactions:,} interactions in {report.seconds:.1f} s"
     )
-    return Group(Text(summary), Stacked(table), Text(f"model: {report.model}", overflow="fold"))
+    return Group(Text(summary), Stacked(table), Text(f"model: {short_path(report.model)}", overflow="fold"))

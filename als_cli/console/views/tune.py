@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
 from als_cli.tuning.report import TrialReport, TuneReport, best_first
 
@@ -36,7 +37,7 @@ def render_tune(report: TuneReport) -> RenderableType:
         Stacked(_table(report)),
         Text(f"\n{_verdict(report)}"),
         *([] if report.best.untuned else [_values_of_best(report.best)]),
-        Text(f"config: {report.config}", overflow="fold"),
+        Text(f"config: {short_path(report.config)}", overflow="fold"),
     )
 
 
