@@ -7,6 +7,7 @@ from rich.text import Text
 from als_cli.console.escapes import escaping
 from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.stages.check_reports import CheckReport, SourceCheckReport
 
 _MAXIMUM_SOURCES = 5
@@ -25,14 +26,14 @@ def render_check(report: CheckReport) -> RenderableType:
     for source in report.sources[:_MAXIMUM_SOURCES]:
         parts += [*_source(source), Text()]
     if more := report.files - min(len(report.sources), _MAXIMUM_SOURCES):
-        parts.append(Text(f"{more} more files are not shown"))
+        parts.append(Text(f"{counted(more, 'more file')} {'is' if more == 1 else 'are'} not shown"))
     catalog = report.catalog
     if catalog is not None:
         titles = "with titles" if catalog.has_titles else "without titles"
         parts.append(
             Text(
-                f"catalogue {short_path(catalog.path)}: {catalog.rows:,} rows, {titles}; it has {catalog.joined:,} of the "
-                f"{catalog.items:,} items of these events",
+                f"catalogue {short_path(catalog.path)}: {counted(catalog.rows, 'row')}, {titles}; it has {catalog.joined:,} of the "
+                f"{counted(catalog.items, 'item')} of these events",
                 overflow="fold",
             )
         )
@@ -61,7 +62,7 @@ def _source(source: SourceCheckReport) -> list[RenderableType]:
             style="red" if example is not None and parsed is None else "",
         )
     return [
-        Text(f"{name}: the first {source.rows:,} rows", style="bold", overflow="fold"),
+        Text(f"{name}: the first {counted(source.rows, 'row')}", style="bold", overflow="fold"),
         Stacked(table),
         *_facts(source),
         *_rows(source),
@@ -87,11 +88,12 @@ def _facts(source: SourceCheckReport) -> list[RenderableType]:
 
 def _rows(source: SourceCheckReport) -> list[RenderableType]:
     lines: list[RenderableType] = [
-        Text(f"{rows:,} rows {_DROPPED[cause]}", style="dim") for cause, rows in source.dropped.items()
+        Text(f"{counted(rows, 'row')} {_DROPPED[cause]}", style="dim")
+        for cause, rows in source.dropped.items()
     ]
     for one in source.rejected:
-        said = f"{one.rows:,} rows rejected, {one.reason}: {one.meaning}; row {one.row:,}: {one.example}"
+        said = f"{counted(one.rows, 'row')} rejected, {one.reason}: {one.meaning}; row {one.row:,}: {one.example}"
         lines.append(Text(said, style="yellow", overflow="fold"))
         if one.hint:
             lines.append(Text(f"  hint: {one.hint}", style="yellow", overflow="fold"))
-    return [*lines, Text(f"{source.kept:,} clean events")]
+    return [*lines, Text(counted(source.kept, "clean event"))]

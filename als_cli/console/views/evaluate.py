@@ -10,6 +10,7 @@ from als_cli.console.escapes import escaping
 from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.evaluation.report import DifferenceReport, EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.verdict import compared_metric, verdict_of
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
@@ -47,11 +48,11 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
     counts = report.counts
     at = f" at {report.cut_off}" if report.cut_off else ""
     training = (
-        f"trained on {counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
-        f"{counts['training_items']:,} items; evaluated in {report.seconds:.1f} s"
+        f"trained on {counted(counts['training_interactions'], 'interaction')} of {counted(counts['training_users'], 'user')} and "
+        f"{counted(counts['training_items'], 'item')}; evaluated in {report.seconds:.1f} s"
     )
     return Group(
-        Text(f"{counts['users_evaluated']:,} test users, split by {report.split['by']}{at}"),
+        Text(f"{counted(counts['users_evaluated'], 'test user')}, split by {report.split['by']}{at}"),
         *_choice_lines(report),
         Text(training),
         *(
@@ -163,13 +164,17 @@ def _half_lives(methods: Sequence[MethodReport]) -> list[str]:
 
 def _notes(report: EvaluateReport) -> list[str]:
     """Return a line for each kind of users and items that are left out, or count as misses."""
-    lines = {
-        "test_users_without_history": f"test users ({_percent(report.fallback.fraction)}) have no history in training "
-        "and are left out: only a fallback could serve them",
-        "test_pairs_unknown_to_training": "test pairs are of items that training does not know and count as misses",
-        "users_without_candidates": "users have no candidates that training knows; their lists are empty",
-    }
-    return [f"note: {report.counts[key]:,} {line}" for key, line in lines.items() if report.counts.get(key)]
+    counts, fraction = report.counts, _percent(report.fallback.fraction)
+    lines = (
+        ("left out", "test_users_without_history", "test user", f"({fraction}) without history in training"),
+        ("misses", "test_pairs_unknown_to_training", "test pair", "of items that training does not know"),
+        ("empty lists", "users_without_candidates", "user", "without candidates that training knows"),
+    )
+    return [
+        f"note: {kind}: {counted(counts[key], noun)} {why}"
+        for kind, key, noun, why in lines
+        if counts.get(key)
+    ]
 
 
 def _cohort_lines(report: EvaluateReport) -> list[str]:

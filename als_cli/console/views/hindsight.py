@@ -7,6 +7,7 @@ from rich.text import Text
 from als_cli.console.escapes import escaping
 from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.evaluation.hindsight_report import RelevantItems, SlotGroup
 from als_cli.stages.hindsight import HindsightReport
 
@@ -25,8 +26,8 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
     )
     lines = [
         f"lists of {report.lists.instant:%Y-%m-%d %H:%M} UTC: {report.lists.version or short_path(report.lists.path)}",
-        f"{later.events:,} events after them{period}",
-        f"{counts['users_evaluated']:,} of {counts['users_with_list']:,} users with a list have events",
+        f"{counted(later.events, 'event')} after them{period}",
+        f"{counts['users_evaluated']:,} of {counted(counts['users_with_list'], 'user')} with a list have events",
     ]
     groups = (
         ("source", report.sources),
@@ -43,7 +44,7 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
 
 
 def _metrics(relevant: RelevantItems, k: int) -> Table:
-    title = f"\n{relevant.items} items: {relevant.users:,} users, {relevant.pairs:,} relevant items"
+    title = f"\n{relevant.items} items: {counted(relevant.users, 'user')}, {counted(relevant.pairs, 'relevant item')}"
     table = Table(
         "metric", "lists", "95 % interval", box=None, padding=(0, 2, 0, 0), title=title, title_justify="left"
     )

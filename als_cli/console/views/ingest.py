@@ -7,6 +7,7 @@ from rich.text import Text
 from als_cli.console.escapes import escaping
 from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.dataset.ingest_report import IngestReport
 
 _DROPPED = {
@@ -37,7 +38,7 @@ def _rows(report: IngestReport) -> Table:
     for source in report.sources[:_MAXIMUM_SOURCES]:
         table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else short_path(source.path)}")
     if more := report.sources[_MAXIMUM_SOURCES:]:
-        table.add_row(f"{sum(source.rows for source in more):,}", f"in {len(more)} more files")
+        table.add_row(f"{sum(source.rows for source in more):,}", f"in {counted(len(more), 'more file')}")
     if report.as_of and report.later_events:
         table.add_row(
             f"{report.later_events:,}",
@@ -48,7 +49,7 @@ def _rows(report: IngestReport) -> Table:
         table.add_row(f"{count:,}", _DROPPED[reason], style="dim")
     for reason, count in report.rejected.items():
         table.add_row(f"{count:,}", f"rejected: {reason}", style="yellow")
-    table.add_row(f"{report.events:,}", "clean events")
+    table.add_row(f"{report.events:,}", "clean event" if report.events == 1 else "clean events")
     return table
 
 
@@ -68,6 +69,6 @@ def _summary(report: IngestReport) -> str:
     if report.first_time and report.last_time:
         span = f", {report.first_time:%Y-%m-%d} to {report.last_time:%Y-%m-%d}"
     return (
-        f"{report.users:,} users x {report.items:,} items, {report.interactions:,} interactions "
+        f"{counted(report.users, 'user')} x {counted(report.items, 'item')}, {counted(report.interactions, 'interaction')} "
         f"({report.density:.3%} of all pairs){span}, in {report.seconds:.1f} s"
     )

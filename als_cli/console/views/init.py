@@ -8,6 +8,7 @@ from rich.text import Text
 
 from als_cli.console.escapes import escaping
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.stages.init import GuessReport, InitReport
 
 _STYLES = {"sure": "green", "likely": "yellow", "unsure": "red"}
@@ -20,7 +21,7 @@ def render_init(report: InitReport) -> RenderableType:
     about = "" if report.are_rows_exact else "about "
     files = f" in {report.files:,} files" if report.files > 1 else ""
     head = Text(
-        f"{report.source}: {about}{report.rows:,} rows{files}, {report.sampled_rows:,} sampled",
+        f"{report.source}: {about}{counted(report.rows, 'row')}{files}, {report.sampled_rows:,} sampled",
         overflow="fold",
     )
     parts: list[RenderableType] = [head, Text(), Stacked(_guess_table(report))]

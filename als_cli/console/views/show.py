@@ -60,7 +60,7 @@ def render_user(report: UserReport) -> RenderableType:
     parts: list[RenderableType] = [head, Text(), _SideBySide(report)]
     missing = report.wanted - len(report.recommended)
     if missing:
-        parts.append(Text(f"{missing} of {report.wanted} slots unfilled: too few candidates"))
+        parts.append(Text(f"{missing} of {counted(report.wanted, 'slot')} unfilled: too few candidates"))
     return Group(*parts, *_why(report.recommended), *_legend(report.half_lives))
 
 
@@ -141,9 +141,8 @@ def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
         ("size", f"{report.bytes / 1e6:,.1f} MB"),
     ]
     if report.loss:
-        facts.append(
-            ("loss", f"{report.loss[0]:.6f} → {report.loss[-1]:.6f} in {len(report.loss)} iterations")
-        )
+        count = counted(len(report.loss), "iteration")
+        facts.append(("loss", f"{report.loss[0]:.6f} → {report.loss[-1]:.6f} in {count}"))
     return facts
 
 

@@ -11,6 +11,7 @@ from als_cli.console.escapes import escaping
 from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.events.checks import REASONS
 from als_cli.stages.show_data import DataReport, SideReport
 
@@ -40,10 +41,10 @@ def _facts(report: DataReport) -> Table:
     facts.add_row("dataset", short_path(report.dataset))
     facts.add_row("made", f"{report.created:%Y-%m-%d %H:%M:%S} UTC")
     for name, rows in list(report.files.items())[:_SHOWN_FILES]:
-        facts.add_row("file", PurePath(name).name + ("" if rows is None else f" ({rows:,} rows)"))
+        facts.add_row("file", PurePath(name).name + ("" if rows is None else f" ({counted(rows, 'row')})"))
     if len(report.files) > _SHOWN_FILES:
-        facts.add_row("", f"and {len(report.files) - _SHOWN_FILES:,} more files")
-    facts.add_row("events", f"{report.events:,} of {report.rows:,} rows")
+        facts.add_row("", f"and {counted(len(report.files) - _SHOWN_FILES, 'more file')}")
+    facts.add_row("events", f"{report.events:,} of {counted(report.rows, 'row')}")
     percent = f"{report.density:.2%}".replace("%", " %")
     facts.add_row("pairs", f"{report.pairs:,}, {percent} of all pairs of a user and an item")
     if report.first is not None and report.newest is not None:

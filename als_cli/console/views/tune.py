@@ -7,6 +7,7 @@ from rich.text import Text
 from als_cli.console.escapes import escaping
 from als_cli.console.paths import short_path
 from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.tuning.report import TrialReport, TuneReport, best_first
 
 _SHOWN = 5
@@ -27,8 +28,8 @@ def render_tune(report: TuneReport) -> RenderableType:
         f"{report.count(state)} {state}" for state in ("done", "pruned", "failed") if report.count(state)
     ]
     summary = (
-        f"{len(report.trials)} trials ({', '.join(counts)}), {report.new_trials} of them now in "
-        f"{report.seconds:.1f} s, on {report.folds} folds, {report.users:,} users in all"
+        f"{counted(len(report.trials), 'trial')} ({', '.join(counts)}), {report.new_trials} of them now in "
+        f"{report.seconds:.1f} s, on {counted(report.folds, 'fold')}, {counted(report.users, 'user')} in all"
     )
     before = [Text(line) for line in (_ingest_line(report), _screen_line(report)) if line]
     return Group(
@@ -51,7 +52,7 @@ def _screen_line(report: TuneReport) -> str:
         return ""
     screen = report.screen
     return (
-        f"first round: {len(screen.trials)} trials on a sample of {screen.users:,} users, "
+        f"first round: {counted(len(screen.trials), 'trial')} on a sample of {counted(screen.users, 'user')}, "
         f"the best {screen.kept} went on"
     )
 
