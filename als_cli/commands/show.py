@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.application import Application
 from als_cli.console.arguments import IdCommand
 from als_cli.console.documents import print_text
 from als_cli.console.session import Session, command
 
-app = typer.Typer(
+app = Application(
     no_args_is_help=True,
     help="Look at the data, a model, a user's list, an item's neighbours, or the config.",
 )

@@ -34,7 +34,9 @@ def test_the_verb_agrees():
 def shop(tmp_path_factory):
     """Return the folder of a shop with two users with one item each, and one broken row."""
     folder = tmp_path_factory.mktemp("one")
-    (folder / "events.csv").write_text("user_id,item_id,ts\nann,tea,2026-01-01\nbob,cup,2026-01-01\n,cup,2026-01-01\n")
+    (folder / "events.csv").write_text(
+        "user_id,item_id,ts\nann,tea,2026-01-01\nbob,cup,2026-01-01\n,cup,2026-01-01\n"
+    )
     (folder / "catalog.csv").write_text("item_id,title\ntea,Tea\n")
     (folder / "shop.yaml").write_text(CONFIG.replace("ts}}", "ts}, max_bad_fraction: 1}"))
     (folder / "users.txt").write_text("user_id\nann\n")
