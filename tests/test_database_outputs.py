@@ -140,7 +140,7 @@ def test_passwords_are_in_no_message_report_or_manifest(trained, tmp_path, postg
         "--log-file",
         log,
     )
-    assert bad.returncode == 7
+    assert bad.returncode == 2
     manifest = postgres.read(f"select manifest from {schema}.als_versions")["manifest"][0]
     assert json.loads(manifest)["config"]["recommend"]["output"]["database"]["uri"] == uri
     assert '"rows"' in good.stdout

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.in_process import done
+from tests.in_process import done, failed
 from tests.shop import CONFIG, write_shop
 
 DEMAND = """train:
@@ -242,16 +242,35 @@ def test_items_below_the_minimum_have_no_audience(shop, tmp_path):
 
 def test_users_without_history_get_and_give_no_lists(shop, tmp_path):
     (tmp_path / "users.csv").write_text("user_id\nnobody\n", encoding="utf-8")
-    options = (
-        "-c",
-        shop,
-        "-o",
-        tmp_path / "lists.csv",
-        "--set",
-        f"recommend.users.file={tmp_path / 'users.csv'}",
-    )
-    report = done("similar", "users", *options)
+    options = ("-c", shop, "--set", f"recommend.users.file={tmp_path / 'users.csv'}", "-o")
+    report = done("similar", "users", *options, tmp_path / "lists.csv")
     assert (report["lists"], report["rows"], report["shortfall"]) == (0, 0, {})
     assert (tmp_path / "lists.csv").read_text(encoding="utf-8") == "user_id,rank,similar_id,score\n"
-    report = done("audience", "--items", shop.parent / "campaign.csv", *options)
+    report = done("audience", "--items", shop.parent / "campaign.csv", *options, tmp_path / "audience.csv")
     assert (report["lists"], report["rows"], report["shortfall"]) == (2, 0, {"too_few_candidates": 2})
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        ("--output", "{folder}/mixed"),
+        ("--output", "{folder}/mixed.csv"),
+        ("--output", "{folder}/mixed", "--set", "recommend.output.format=delta"),
+        ("--set", "recommend.output={{database: {{uri: 'duckdb:///{folder}/mixed.duckdb', table: recs}}}}"),
+    ],
+)
+def test_lists_of_one_command_are_not_replaced_by_those_of_another(shop, tmp_path, output):
+    def place(name):
+        (tmp_path / name).mkdir(exist_ok=True)
+        return [option.format(folder=tmp_path / name) for option in output]
+
+    done("recommend", "-c", shop, *place("first"))
+    done("recommend", "-c", shop, *place("first"))
+    for command in (("similar", "items"), ("audience", "--items", shop.parent / "campaign.csv")):
+        error = failed(2, *command, "-c", shop, *place("first"))
+        assert "has lists of `als recommend`, which lists of" in error["message"]
+    done("similar", "items", "-c", shop, *place("second"))
+    done("similar", "items", "-c", shop, *place("second"))
+    for command in (("recommend",), ("similar", "users")):
+        error = failed(2, *command, "-c", shop, *place("second"))
+        assert f"of `als similar items`, which lists of `als {' '.join(command)}`" in error["message"]

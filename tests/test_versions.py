@@ -107,6 +107,58 @@ def test_a_second_rollback_goes_one_version_further_and_is_kept_too(shop):
         assert statuses(done("run", "-c", config, *last))["recommend"] == "rolled_back"
 
 
+PLACES = {
+    "folder": "{{path: {folder}/lists, keep: 3}}",
+    "file": "{{path: {folder}/lists.parquet, keep: 3}}",
+    "delta": "{{path: {folder}/delta, format: delta, keep: 3}}",
+    "duckdb": "{{keep: 3, database: {{uri: 'duckdb:///{folder}/lists.duckdb', table: recs}}}}",
+    "sqlite": "{{keep: 3, database: {{uri: 'sqlite:///{folder}/lists.sqlite', table: recs}}}}",
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    for stage in ("ingest", "train"):
+        done(stage, "-c", write_shop(folder))
+    return folder
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_rollback_never_publishes_lists_that_a_rollback_left(trained, tmp_path, place):
+    """The lists of length 6 were rolled back. After new lists, the version before is that of length 5."""
+    folder = shutil.copytree(trained, tmp_path / "shop", symlinks=True)
+    options = ("-c", folder / "shop.yaml", "--set", f"recommend.output={PLACES[place].format(folder=folder)}")
+
+    lengths: dict[str, int] = {}
+
+    def stored():
+        return [one for one in done("versions", *options)["versions"] if one["of"] == "lists"]
+
+    def published():
+        [current] = [one["version"] for one in stored() if one["published"]]
+        return current
+
+    def publish(length):
+        done("recommend", *options, "--top-n", length)
+        lengths[published()] = length
+
+    def rolled_back():
+        done("rollback", *options)
+        return lengths[published()]
+
+    for length in (4, 5, 6):
+        publish(length)
+    assert rolled_back() == 5
+    publish(7)
+    assert sorted(lengths[one["version"]] for one in stored()) == [4, 5, 7]  # 6 was removed first
+    assert rolled_back() == 5
+    publish(8)
+    publish(7)  # the same lists as those that were left
+    assert rolled_back() == 8
+    assert rolled_back() == 5
+
+
 def test_a_version_is_published_by_its_id(shop):
     config = shop / "shop.yaml"
     newest, earlier = (one["version"] for one in versions(shop, "lists")["lists"])

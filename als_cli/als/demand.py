@@ -17,7 +17,8 @@ from als_cli.arrays import Float32Array, Float64Array
 
 _EPSILON = 1e-3
 """Recent demand of an item without recent events: one user whose newest event is about ten half-lives old."""
-_LONG_RUN_BASE = 0.1
+_LONG_RUN_BASE = 1.0
+"""Long-run demand of an item without users. It keeps the weight of items with one or two users near that of others."""
 _MICROSECONDS = 1e6
 _PAIRS_AT_A_TIME = 1 << 20
 """24 MiB of float64: memory does not grow with the number of pairs."""

@@ -10,7 +10,6 @@ from als_cli.console.application import Application
 from als_cli.console.arguments import parse_count
 from als_cli.console.flags import AcceptFlag, AsOfFlag, OutputFlag, ReportFlag, UsersFlag
 from als_cli.console.session import Session, command
-from als_cli.errors import ConfigError
 
 app = Application()
 
@@ -33,7 +32,9 @@ def evaluate(
     published: Annotated[
         str | None,
         typer.Option(
-            "--published", metavar="PATH", help="Evaluate these lists: a path or a version. Needs --events."
+            "--published",
+            metavar="PATH",
+            help="Evaluate these lists: a path, a view or a version. Needs --events.",
         ),
     ] = None,
     events: Annotated[
@@ -47,8 +48,6 @@ def evaluate(
 ) -> None:
     """Evaluate the model and the baselines on held-out events, or published lists on later events."""
     context = session.context(events__as_of=as_of, report__path=report)
-    if report is not None and published is not None:
-        raise ConfigError("--report does not show published lists", hint="leave out --report or --published")
     if published is None and events is None:
         session.run_stage("evaluate", context)
     else:

@@ -85,7 +85,7 @@ class TrainConfig(Section):
     fold_in: FoldInConfig = FoldInConfig()
     """Hyperparameters of the fold-in that ends a training."""
     demand: DemandConfig = DemandConfig()
-    """The score of user u and item i is (0.001 + d)^gamma / (0.1 + l)^delta x (o + x_u.y_i). auto: selected by validation if `factors` or `iterations` is auto, otherwise without influence. Without timestamps, half-lives are infinite and only gamma is selected."""
+    """The score of user u and item i is (0.001 + d)^gamma / (1 + l)^delta x (o + x_u.y_i). auto: selected by validation if `factors` or `iterations` is auto, otherwise without influence. Without timestamps, half-lives are infinite and only gamma is selected."""
     metric: AccuracyMetric = "ndcg@10"
     """The metric that `auto` selects settings by, an accuracy metric with its k."""
     horizon: Auto | Duration = "auto"

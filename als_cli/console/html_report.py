@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from als_cli.stages.context import StageContext
 
-_WITH_REPORT = ("run", "evaluate", "backtest", "tune")
+_WITH_REPORT = ("run", "evaluate", "hindsight", "backtest", "tune")
 """Stages after which the report is written, if `report.path` is set."""
 
 

@@ -5,7 +5,7 @@ The rows of a list have these columns (LIST_COLUMNS): user_id, rank (Int32, from
 null if the lists do not have them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -110,12 +110,7 @@ def list_table(name: str, raw: pl.LazyFrame, rows_per_block: int = ROWS_PER_BLOC
         raw = raw.rename({column: _NAMES_OF_LISTS[column] for column in names}).drop_nulls("rank")
         with reading(name):
             schema = raw.collect_schema()
-    missing = [column for column in LIST_COLUMNS[:3] if column not in schema]
-    if missing:
-        raise DataError(
-            f"{name} has no column {missing[0]}, so it does not contain lists",
-            hint="lists have the columns user_id, rank and item_id, or user_id and item_ids",
-        )
+    _check_columns(name, schema)
     types = {"rank": pl.Int32, "score": pl.Float32, "source": pl.String}
     columns = [
         (pl.col(column) if column in schema else pl.lit(None).alias(column)).cast(types[column])
@@ -130,6 +125,34 @@ def list_table(name: str, raw: pl.LazyFrame, rows_per_block: int = ROWS_PER_BLOC
         columns += [pl.col("because").cast(pl.List(schema["item_id"])), shares]
     types_of_ids = schema["user_id"], schema["item_id"]
     return ListTable(name, raw.select(columns), *types_of_ids, has_reasons, rows_per_block)
+
+
+def needed_columns(name: str, columns: Sequence[str]) -> list[str]:
+    """Return those of the `columns` of table `name` that lists have, in both layouts.
+
+    Raises
+    ------
+    DataError
+        A column is missing.
+    """
+    if "item_ids" not in columns:
+        _check_columns(name, columns)
+    elif "user_id" not in columns:
+        raise _no_column(name, "user_id")
+    return [one for one in columns if one in (*LIST_COLUMNS, *_NAMES_OF_LISTS, *REASON_COLUMNS)]
+
+
+def _check_columns(name: str, columns: Container[str]) -> None:
+    for column in LIST_COLUMNS[:3]:
+        if column not in columns:
+            raise _no_column(name, column)
+
+
+def _no_column(name: str, column: str) -> DataError:
+    return DataError(
+        f"{name} has no column {column}, so it does not contain lists",
+        hint="lists have the columns user_id, rank and item_id, or user_id and item_ids",
+    )
 
 
 def same_types(old: ListTable, new: ListTable) -> tuple[ListTable, ListTable]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from als_cli.arrays import Int8Array
+from als_cli.arrays import BoolArray, Int8Array
 from als_cli.ranking.reasons import Reasons
 from als_cli.ranking.top_n import TopN
 
@@ -47,6 +47,11 @@ class UserLists:
         chosen = np.isin(self.sources, [SOURCES.index(name) for name in CHOSEN_SOURCES])
         first = np.argmax(self.top.filled & ~chosen, axis=1)
         return np.asarray(self.sources[np.arange(len(first)), first], np.int8)
+
+    @property
+    def by_model(self) -> BoolArray:
+        """(B, n) whether the model filled the slot."""
+        return np.asarray(np.isin(self.sources, [SOURCES.index(name) for name in ("als", "fold_in")]), bool)
 
     def rows(self) -> pl.DataFrame:
         """Return user_id, rank (Int32, from 1), item_id, score (Float32), source, and the reasons if there are any: one row per filled slot."""

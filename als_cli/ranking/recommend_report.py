@@ -6,9 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from als_cli.arrays import Int64Array
 from als_cli.ranking.lists import FALLBACK_SOURCES, SOURCES, UserLists
 from als_cli.reports import Report
+
+
+class MostListed(Report):
+    """The item that the model puts into most lists."""
+
+    item_id: int | str
+    users: int
+    """Users whose list has it."""
+    fraction: float
+    """Fraction of all lists, 0 to 1."""
 
 
 class RecommendReport(Report):
@@ -35,6 +47,8 @@ class RecommendReport(Report):
     """Users whose list is not full, per reason."""
     rules: dict[str, dict[str, int]]
     """Users and slots, or items, that each rule touched; see docs/rules.md."""
+    most_listed: MostListed | None = None
+    """None: the model has filled no slot."""
     unreadable_users: int
     """Rows of the users file without an id, or with an id that is not of the dataset's type."""
     candidates: int
@@ -63,6 +77,9 @@ class ListCounts:
     source_rows: Counter[str] = field(default_factory=Counter)
     shortfall: Counter[str] = field(default_factory=Counter)
     rules: dict[str, Counter[str]] = field(default_factory=dict)
+    _item_ids: pl.Series | None = None
+    _lists_with: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
+    """Lists that have each item from the model, (I,)."""
 
     def add(self, lists: UserLists, reasons: list[str]) -> None:
         """Count the lists of one block; `reasons` has one entry per list that is not full."""
@@ -74,6 +91,9 @@ class ListCounts:
         self.sources.update(dict(zip(SOURCES, main.tolist(), strict=True)))
         self.source_rows.update(dict(zip(SOURCES, rows.tolist(), strict=True)))
         self.shortfall.update(reasons)
+        listed = np.bincount(lists.top.item_rows[lists.by_model], minlength=len(lists.item_ids))
+        self._lists_with = listed if self._item_ids is None else self._lists_with + listed
+        self._item_ids = lists.item_ids
         for name, (users, slots) in lists.touched.items():
             self.rules.setdefault(name, Counter()).update(users=users, slots=slots)
 
@@ -107,8 +127,16 @@ class ListCounts:
             fallback_slot_fraction=_fallback_fraction(self.source_rows),
             shortfall=dict(sorted(self.shortfall.items())),
             rules=self.rules_touched(),
+            most_listed=self._most_listed(),
             **fields,
         )
+
+    def _most_listed(self) -> MostListed | None:
+        if self._item_ids is None or not self._lists_with.any():
+            return None
+        row = int(self._lists_with.argmax())
+        users = int(self._lists_with[row])
+        return MostListed(item_id=self._item_ids[row], users=users, fraction=users / self.users)
 
 
 def _fallback_fraction(by_source: Counter[str]) -> float:

@@ -14,19 +14,21 @@ from als_cli.storage.backtest_files import read_backtest
 from als_cli.storage.choice_files import compared_trials
 from als_cli.storage.dataset_files import StoredDataset, open_dataset
 from als_cli.storage.evaluation_files import read_evaluation
+from als_cli.storage.hindsight_files import HindsightHistory, read_hindsight
 from als_cli.storage.manifest import Manifest
 from als_cli.storage.model_files import StoredModel, open_model
 from als_cli.storage.publish import current_version
-from als_cli.storage.sinks.lists_place import files_place
+from als_cli.storage.published_lists import newest_lists
 from als_cli.storage.sinks.publish_lists import published_lists
 from als_cli.storage.sinks.target import Target, target_of
-from als_cli.storage.stored_lists import StoredLists, lists_of_version
+from als_cli.storage.stored_lists import StoredLists
 from als_cli.storage.tune_files import read_tune_report
 from als_cli.storage.versions import Place, StoredVersion
 from als_cli.tuning.compared import ComparedTrial
 from als_cli.tuning.report import TuneReport
 
-_READABLE = ("parquet", "csv", "ndjson", "ipc")
+_WRITE_ONLY = ("kv", "resp")
+"""Formats for key-value stores, which als-cli does not read."""
 _Found = TypeVar("_Found")
 
 
@@ -40,6 +42,9 @@ class WorkspaceFolders:
     choice: Path
     evaluations: Path
     backtests: Path
+    hindsight: Path
+    spool: Path
+    """Folder for copies of lists from a database. The caller removes it."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,9 @@ class PublishedLists:
     target: Target
     manifest: Manifest
     lists: StoredLists | None
-    """None: the lists are not in files that als-cli reads, but for example in a database."""
+    """None: the lists are in a format for key-value stores, which als-cli does not read."""
     before: StoredLists | None
-    """The version before; None if there is none on disk."""
+    """The version before; None if it is not kept."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Artifacts:
     evaluations: tuple[StoredVersion, ...]
     """The evaluations on disk, the newest first."""
     backtest: tuple[Backtest, Manifest] | None
+    hindsight: HindsightHistory | None
     search: TuneReport | None
     """The report of the last `als tune`."""
     lists: PublishedLists | None
@@ -95,6 +101,10 @@ def open_artifacts(
     ------
     ArtifactError
         There is no dataset, or an artifact is broken, or the ids of dataset and model have different types.
+    ConfigError
+        A package that reads the published lists is not installed.
+    ResourceError
+        The database with the published lists cannot be read.
     """
     dataset = open_dataset(workspace.dataset)
     model = _existing(workspace.models, open_model)
@@ -111,8 +121,9 @@ def open_artifacts(
         evaluation=_existing(workspace.evaluations, read_evaluation),
         evaluations=tuple(Place("evaluation", workspace.evaluations).stored()),
         backtest=_existing(workspace.backtests, read_backtest),
+        hindsight=read_hindsight(workspace.hindsight),
         search=None if search is None else search[0],
-        lists=_lists(target_of(recommend.output)),
+        lists=_lists(target_of(recommend.output), workspace.spool),
     )
 
 
@@ -120,15 +131,12 @@ def _existing(place: Path, read: Callable[[Path], _Found]) -> _Found | None:
     return None if current_version(place) is None else read(place)
 
 
-def _lists(target: Target) -> PublishedLists | None:
+def _lists(target: Target, spool: Path) -> PublishedLists | None:
     """Return the published lists at `target`; None if there are none, or they went to stdout."""
-    place = files_place(target)
-    if place is None or target.format not in _READABLE:
+    if target.kind == "stdout" or target.format in _WRITE_ONLY:
         manifest = None if target.kind == "stdout" else published_lists(target)
         return None if manifest is None else PublishedLists(target, manifest, None, None)
-    stored = place.stored()
-    current = next((number for number, version in enumerate(stored) if version.is_current), None)
-    if current is None:
+    found = newest_lists(target, spool)
+    if not found or found[0].manifest is None:
         return None
-    opened = [lists_of_version(Path(one.path), one.manifest) for one in stored[current : current + 2]]
-    return PublishedLists(target, stored[current].manifest, opened[0], opened[1] if len(opened) > 1 else None)
+    return PublishedLists(target, found[0].manifest, found[0], found[1] if len(found) > 1 else None)

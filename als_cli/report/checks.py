@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from als_cli.report.artifacts import Artifacts
 from als_cli.report.parts import Check
 from als_cli.report.sections.data import DataSection
+from als_cli.report.sections.hindsight import HindsightSection
 from als_cli.report.sections.lists import ListsSection
 from als_cli.report.text import duration, percent, plural
 
@@ -13,13 +14,23 @@ _MANY_REJECTED = 0.01
 _MANY_FALLBACK = 0.2
 _LOW_COVERAGE = 0.05
 _MANY_CHANGED = 0.5
+_MOST_LISTS = 0.5
+_MANY_ITEMS = 10
+"""Minimum ratio of items to slots of a list. With fewer items, lists must share items."""
 
 
-def checks_of(artifacts: Artifacts, data: DataSection, lists: ListsSection | None) -> tuple[Check, ...]:
+def checks_of(
+    artifacts: Artifacts,
+    data: DataSection,
+    lists: ListsSection | None,
+    hindsight: HindsightSection | None = None,
+) -> tuple[Check, ...]:
     """Return the remarks, problems first."""
     found = [*_of_data(data), *_of_artifacts(artifacts), *_of_gate(artifacts)]
     if lists is not None:
-        found += _of_lists(lists)
+        found += [*_of_lists(lists), *_of_equal_lists(artifacts, lists)]
+    if hindsight is not None:
+        found += _of_hindsight(hindsight)
     return tuple(sorted(found, key=lambda check: check.level != "problem"))
 
 
@@ -77,5 +88,28 @@ def _of_lists(lists: ListsSection) -> Iterator[Check]:
     if lists.changed_fraction is not None and lists.changed_fraction > _MANY_CHANGED:
         text = (
             f"{percent(lists.changed_fraction, 0)} of the users have another list than in the version before."
+        )
+        yield Check("notice", text, "lists")
+
+
+def _of_hindsight(hindsight: HindsightSection) -> Iterator[Check]:
+    if hindsight.is_worse:
+        text = (
+            f"On later events, the lists of {hindsight.day} were clearly worse than a list of popular items."
+        )
+        yield Check("notice", text, "hindsight")
+    if hindsight.broken:
+        number = plural(hindsight.broken, "file")
+        verb = "is" if hindsight.broken == 1 else "are"
+        yield Check("notice", f"{number} in the folder hindsight {verb} broken and left out.", "hindsight")
+
+
+def _of_equal_lists(artifacts: Artifacts, lists: ListsSection) -> Iterator[Check]:
+    if artifacts.model is None or lists.most_common is None or lists.most_common <= _MOST_LISTS:
+        return
+    if len(artifacts.model.item_ids) >= _MANY_ITEMS * artifacts.recommend.top_n:
+        text = (
+            f"One item is in {percent(lists.most_common, 0)} of the lists, which hardly differ between users. "
+            "A smaller train.demand.offset makes them more personal."
         )
         yield Check("notice", text, "lists")

@@ -10,6 +10,7 @@ from als_cli.report.item_labels import ItemLabels, item_labels
 from als_cli.report.parts import Chart, Check, Table, table_of
 from als_cli.report.sections.backtest import BacktestSection, backtest_section
 from als_cli.report.sections.data import DataSection, data_section
+from als_cli.report.sections.hindsight import HindsightSection, hindsight_section
 from als_cli.report.sections.history import HistorySection, history_section
 from als_cli.report.sections.items import ItemsSection, items_section
 from als_cli.report.sections.lists import ListsSection, lists_section
@@ -35,6 +36,7 @@ class ReportContent:
     quality: QualitySection | None
     history: HistorySection | None
     backtest: BacktestSection | None
+    hindsight: HindsightSection | None
     lists: ListsSection | None
     users: UsersSection | None
     items: ItemsSection | None
@@ -46,6 +48,7 @@ class ReportContent:
         every = (
             ("quality", "Quality", self.quality),
             ("backtest", "Backtest", self.backtest),
+            ("hindsight", "Hindsight", self.hindsight),
             ("lists", "Lists", self.lists),
             ("users", "Users", self.users),
             ("items", "Items", self.items),
@@ -73,29 +76,36 @@ def report_content(artifacts: Artifacts, name: str, scale: float = 1.0) -> Repor
         artifacts.dataset.interactions.item_ids.dtype,
         artifacts.dataset.titles(),
     )
-    manifests = artifacts.manifests
-    newest = max(manifest.created for manifest in manifests.values())
     data = data_section(artifacts.dataset)
     lists = None if artifacts.lists is None else lists_section(artifacts, artifacts.lists, labels)
     model = artifacts.model
     quality, history, verdict = _quality(artifacts)
     backtest = None if artifacts.backtest is None else backtest_section(*artifacts.backtest)
+    hindsight = _hindsight(artifacts, labels)
     return ReportContent(
         title=readable(name),
-        made=instant(newest),
+        made=instant(_newest(artifacts)),
         verdict=verdict or (None if backtest is None else backtest.verdict),
-        checks=checks_of(artifacts, data, lists),
+        checks=checks_of(artifacts, data, lists, hindsight),
         data=data,
         training=None if model is None else training_section(artifacts, model),
         search=None if artifacts.search is None else search_section(artifacts.search),
         quality=quality,
         history=history,
         backtest=backtest,
+        hindsight=hindsight,
         lists=lists,
         users=_users(artifacts, labels, scale),
         items=None if model is None else items_section(model, labels, int(artifacts.report.items * scale)),
         artifacts=_artifacts(artifacts),
     )
+
+
+def _newest(artifacts: Artifacts) -> datetime:
+    """Return the time of the newest artifact."""
+    times = [manifest.created for manifest in artifacts.manifests.values()]
+    found = artifacts.hindsight
+    return max(times if found is None else [*times, *(one.created for one in found.evaluations)])
 
 
 def _quality(
@@ -110,6 +120,12 @@ def _quality(
         history_section(artifacts.evaluations, metric),
         verdict_on(evaluation, metric),
     )
+
+
+def _hindsight(artifacts: Artifacts, labels: ItemLabels) -> HindsightSection | None:
+    found = artifacts.hindsight
+    id_type = artifacts.dataset.interactions.item_ids.dtype
+    return None if found is None else hindsight_section(found, labels, id_type)
 
 
 def _users(artifacts: Artifacts, labels: ItemLabels, scale: float) -> UsersSection | None:

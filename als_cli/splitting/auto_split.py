@@ -22,6 +22,8 @@ ENOUGH_USERS = 1000
 """Minimum number of test users of a window. The 95 % interval of a mean NDCG@10 is then about ± 0.01."""
 MAXIMUM_WINDOW = 0.2
 """Maximum window, as a fraction of the time span of the events. The test period and three folds leave a fifth to train on."""
+KNOWN_PAIRS = 0.5
+"""Minimum fraction of the test pairs with an item of the training set. No model can recommend the other items."""
 WHOLE_DAYS_FROM = timedelta(days=14)
 """Minimum time span for windows of whole days, which contain every hour of the day equally often."""
 HOURS = (1, 2, 3, 6, 12, 24, 36, 48)
@@ -112,7 +114,8 @@ def required_time_split(
 def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: bool) -> SplitChoice:
     """Return the split that `auto` chooses for `clean` events (CLEAN_EVENT_COLUMNS).
 
-    The split is the shortest allowed window with ENOUGH_USERS test users, else the window with the most. It is random
+    The split is the shortest allowed window with ENOUGH_USERS test users, else the window with the most. Windows of
+    mostly unknown items (:data:`KNOWN_PAIRS`) are left out if another one has MINIMUM_TEST_USERS. The split is random
     pairs if an event has no timestamp, or if no window has a test user.
     """
     times = _times_of(clean)
@@ -122,7 +125,7 @@ def choose_split(clean: pl.LazyFrame, signal: EventsConfig, *, exclude_seen: boo
     if best is not None:
         return best
     split = RandomSplit(by="random")
-    return SplitChoice(split, counter.test_users(split), why or "no test window has a test user")
+    return SplitChoice(split, counter.count(split).users, why or "no test window has a test user")
 
 
 def log_choice(choice: SplitChoice) -> None:
@@ -174,6 +177,15 @@ def name_of_window(split: TimeSplit) -> str:
 
 
 @dataclass(frozen=True)
+class _TestUsers:
+    """The test users of a split, and whether they can be evaluated."""
+
+    users: int
+    knows_most: bool
+    """Whether the training set has the items of at least KNOWN_PAIRS of the test pairs."""
+
+
+@dataclass(frozen=True)
 class _UserCounter:
     """Counts the test users of a split of `clean` events."""
 
@@ -181,30 +193,39 @@ class _UserCounter:
     signal: EventsConfig
     exclude_seen: bool
 
-    def test_users(self, split: TimeSplit | RandomSplit) -> int:
-        """Return the number of test users of `split`, as an evaluation counts them; 0 if a set is empty."""
+    def count(self, split: TimeSplit | RandomSplit) -> _TestUsers:
+        """Return the test users of `split`, as an evaluation counts them; 0 if a set is empty."""
         try:
             sets = sets_of(self.clean, self.signal, split, exclude_seen=self.exclude_seen)
         except DataError:
-            return 0
-        return sets.holdout.test_set.users
+            return _TestUsers(0, knows_most=False)
+        found = sets.holdout.test_set
+        pairs = int(found.relevant_counts.sum())
+        return _TestUsers(found.users, knows_most=found.relevant.nnz >= KNOWN_PAIRS * pairs)
 
 
 def _best_window(counter: _UserCounter, times: _Times) -> SplitChoice | None:
-    """Return the shortest allowed window with ENOUGH_USERS users, else the window with the most; None if none has a user."""
+    """Return the shortest allowed window with ENOUGH_USERS users, else the window with the most; None if none has a user.
+
+    Windows of unknown items count only if all others have too few test users.
+    """
     at_most = _most_test_users(counter.clean, times.windows, times.newest)
-    counted: dict[timedelta, int] = {}
+    counted: dict[timedelta, _TestUsers] = {}
     # Windows that may have enough users come first, because each count reads all events.
     for window in sorted(at_most, key=lambda window: (at_most[window] < ENOUGH_USERS, window)):
-        if at_most[window] >= max(counted.values(), default=1):
-            counted[window] = counter.test_users(TimeSplit(by="time", test=window))
-            if counted[window] >= ENOUGH_USERS:
+        most = max((one.users for one in counted.values() if one.knows_most), default=1)
+        if at_most[window] >= most:
+            counted[window] = counter.count(TimeSplit(by="time", test=window))
+            if counted[window].knows_most and counted[window].users >= ENOUGH_USERS:
                 break
-    most = max(counted.values(), default=0)
+    knowing = {
+        window: one for window, one in counted.items() if one.knows_most and one.users >= MINIMUM_TEST_USERS
+    } or counted
+    most = max((min(one.users, ENOUGH_USERS) for one in knowing.values()), default=0)
     if most == 0:
         return None
-    window = min(window for window, users in counted.items() if users == most)
-    return SplitChoice(TimeSplit(by="time", test=window), most)
+    window = min(window for window, one in knowing.items() if one.users >= most)
+    return SplitChoice(TimeSplit(by="time", test=window), knowing[window].users)
 
 
 def _most_test_users(

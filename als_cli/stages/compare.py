@@ -14,12 +14,14 @@ from als_cli.evaluation.list_comparison_report import ListComparison
 from als_cli.evaluation.list_tables import same_types
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext
+from als_cli.storage.databases.list_rows import reading_rights
 from als_cli.storage.list_changes_files import format_of_changes, published_changes
 from als_cli.storage.output_checks import check_changes_output
-from als_cli.storage.sinks.lists_place import files_place
-from als_cli.storage.sinks.target import target_of
-from als_cli.storage.stored_lists import StoredLists, lists_at, lists_of_version, require_place
-from als_cli.storage.versions import Place, earlier_version
+from als_cli.storage.published_lists import lists_named, lists_of, lists_spool
+from als_cli.storage.sinks.lists_place import lists_place
+from als_cli.storage.sinks.target import Target, target_of
+from als_cli.storage.stored_lists import StoredLists, require_place
+from als_cli.storage.versions import earlier_version
 
 
 class ComparedLists(Report):
@@ -45,7 +47,7 @@ class CompareReport(ListComparison):
 def compare(
     context: StageContext, old: str | None, new: str | None, *, changes: str | None, gate: bool
 ) -> CompareReport:
-    """Return the differences between the lists `old` and `new`: paths or versions of the lists.
+    """Return the differences between the lists `old` and `new`: paths, views or versions of the lists.
 
     The default of `new` are the published lists, that of `old` the version before them. `changes` is the path of a
     table of changes to write. With `gate`, `recommend.churn` must be met.
@@ -58,6 +60,8 @@ def compare(
         There is no such version, `changes` cannot be written there, or there is no gate.
     DataError
         Lists cannot be read.
+    ResourceError
+        The database or the Delta table of the lists cannot be read.
     GateError
         The lists differ more than `recommend.churn` allows. No changes are written.
     """
@@ -66,13 +70,14 @@ def compare(
     if gate and config.churn is None:
         raise ConfigError("--gate needs recommend.churn", hint="docs/lists.md describes the churn gate")
     check_recommend(config)
-    place = files_place(target_of(config.output))
-    first, second = _old(old, place), _new(new, place)
     if changes is not None:
         format_of_changes(Path(changes), config.output.layout)
         check_changes_output(Path(changes), context.config, context.config_file)
-    before, after = same_types(first.table, second.table)
-    with ExitStack() as streams:
+    with lists_spool(context.workspace) as spool, ExitStack() as streams:
+        target = target_of(config.output)
+        with reading_rights(target.path):
+            first, second = _old(old, target, spool), _new(new, target, spool)
+        before, after = same_types(first.table, second.table)
         writer = None
         if changes is not None:
             leads = (first.version or first.path, second.version or second.path)
@@ -92,21 +97,20 @@ def compare(
     )
 
 
-def _new(text: str | None, place: Place | None) -> StoredLists:
+def _new(text: str | None, target: Target, spool: Path) -> StoredLists:
     if text is not None:
-        return lists_at(text, place)
-    place = require_place(place, "compare")
-    current = place.current()
+        return lists_named(text, target, spool)
+    place = require_place(lists_place(target), "compare")
+    current = next((version for version in place.stored() if version.is_current), None)
     if current is None:
-        raise ArtifactError(f"there are no lists at {place.path}", hint="run `als recommend` first")
-    return lists_at(str(current), place)
+        raise ArtifactError(f"there are no lists at {place.label}", hint="run `als recommend` first")
+    return lists_of(current, spool)
 
 
-def _old(old: str | None, place: Place | None) -> StoredLists:
-    if old is not None:
-        return lists_at(old, place)
-    version = earlier_version(require_place(place, "compare"))
-    return lists_of_version(Path(version.path), version.manifest)
+def _old(text: str | None, target: Target, spool: Path) -> StoredLists:
+    if text is not None:
+        return lists_named(text, target, spool)
+    return lists_of(earlier_version(require_place(lists_place(target), "compare")), spool)
 
 
 def _described(lists: StoredLists) -> ComparedLists:

@@ -24,9 +24,9 @@ from als_cli.storage.hindsight_files import spool_in, write_hindsight
 from als_cli.storage.inputs import Inputs
 from als_cli.storage.manifest import InputFile, Manifest
 from als_cli.storage.publish import current_version
-from als_cli.storage.sinks.lists_place import files_place
+from als_cli.storage.published_lists import lists_named, lists_spool
 from als_cli.storage.sinks.target import target_of
-from als_cli.storage.stored_lists import StoredLists, lists_at
+from als_cli.storage.stored_lists import StoredLists
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class _History:
 
 
 def hindsight(context: StageContext, *, published: str | None, events: str | None) -> HindsightReport:
-    """Return how the lists `published` (a path or a version) did on `events` (a file or a glob) after them.
+    """Return how the lists `published` (a path, a view or a version) did on `events` (a file or a glob) after them.
 
     The evaluation is written into the folder `hindsight` of the workspace.
 
@@ -73,17 +73,22 @@ def hindsight(context: StageContext, *, published: str | None, events: str | Non
         One of the two is missing, or a column or a key of section `events` does not fit the files.
     DataError
         The lists or the events cannot be used, there are too many bad rows, or no user with a list has a later event.
+    ResourceError
+        The database or the Delta table of the lists cannot be read.
     """
     started = time.perf_counter()
     if published is None or events is None:
         missing = "--published" if published is None else "--events"
         raise ConfigError(f"{missing} is missing", hint="give --published and --events, or none of them")
-    lists = lists_at(published, files_place(target_of(context.config.recommend.output)))
-    manifest = _manifest_of(lists, published)
-    shown = _shown(lists, manifest)
-    dataset = _dataset(context)
-    later = _later(context, events, lists, shown.instant, dataset)
-    found, per_user = _evaluated(context, lists, manifest, later, _history(context, dataset, shown.instant))
+    with lists_spool(context.workspace) as spool:
+        lists = lists_named(published, target_of(context.config.recommend.output), spool)
+        manifest = _manifest_of(lists, published)
+        shown = _shown(lists, manifest)
+        dataset = _dataset(context)
+        later = _later(context, events, lists, shown.instant, dataset)
+        found, per_user = _evaluated(
+            context, lists, manifest, later, _history(context, dataset, shown.instant)
+        )
     log_few(found)
     document, table = write_hindsight(
         context.hindsight_folder,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from als_cli import NOTICE
 from als_cli.als.threads import blas_limited_to, one_ahead
 from als_cli.errors import AlsError, streaming
 from als_cli.ranking.audience import Audience, audience_of, with_guests
@@ -18,6 +19,7 @@ from als_cli.ranking.recommender import Recommender, UserBlock
 from als_cli.ranking.refresh import refreshed
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.ranking.warm_up import start_warm_up
+from als_cli.splitting.protocol import MINIMUM_TEST_USERS
 from als_cli.stages.context import StageContext, reads_events
 from als_cli.storage.dataset_files import StoredDataset
 from als_cli.storage.inputs import Inputs, describe_inputs
@@ -27,9 +29,15 @@ from als_cli.storage.manifest import Manifest
 from als_cli.storage.model_files import StoredModel
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.sinks.lists_key import changing_with_time, lists_key, lists_paths
+from als_cli.storage.sinks.lists_place import RECOMMEND, check_command_of_lists
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink, published_lists
 from als_cli.storage.sinks.shown import shown_items
 from als_cli.storage.sinks.target import Target, target_of
+
+_MOST_LISTS = 0.5
+"""Fraction of the lists with the same item from which on lists are called equal."""
+_MANY_CANDIDATES = 10
+"""Minimum ratio of candidates to slots. With fewer candidates, lists must share items."""
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +70,7 @@ def recommend(context: StageContext) -> RecommendReport:
     dataset, model = _dataset_and_model(context)
     ranked, recipe = refreshed(config.refresh, dataset.interactions, model, model.recipe(context.threads))
     inputs, as_of, target = Inputs(), context.config.events.as_of, target_of(config.output)
+    check_command_of_lists(target, RECOMMEND)
     instant = as_of or datetime.now(UTC)
     with inputs.unchanged():
         audience = audience_of(config.users, dataset.interactions, as_of, inputs.find)
@@ -108,6 +117,7 @@ def recommend(context: StageContext) -> RecommendReport:
         seconds=time.perf_counter() - started,
     )
     _warn_of_shortfall(report)
+    _tell_of_equal_lists(report)
     return report
 
 
@@ -174,4 +184,19 @@ def _warn_of_shortfall(report: RecommendReport) -> None:
             report.users,
             report.top_n,
             ", ".join(f"{count} {reason}" for reason, count in report.shortfall.items()),
+        )
+
+
+def _tell_of_equal_lists(report: RecommendReport) -> None:
+    """Say at a terminal that one item is in most lists, although there are many others."""
+    most = report.most_listed
+    if most is None or most.fraction <= _MOST_LISTS:
+        return
+    if report.users >= MINIMUM_TEST_USERS and report.candidates >= _MANY_CANDIDATES * report.top_n:
+        log.log(
+            NOTICE,
+            "item %s is in %.0f %% of the lists, which hardly differ between users: a smaller train.demand.offset "
+            "makes them more personal",
+            most.item_id,
+            100 * most.fraction,
         )

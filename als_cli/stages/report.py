@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from als_cli import NOTICE
 from als_cli.errors import AlsError, GateError
@@ -14,6 +15,7 @@ from als_cli.report.script import chart_library, require_report_extra
 from als_cli.reports import Report
 from als_cli.stages.context import StageContext, reads_events
 from als_cli.storage.output_checks import check_report_output
+from als_cli.storage.published_lists import lists_spool
 from als_cli.storage.report_file import report_path, write_report
 
 log = logging.getLogger(__name__)
@@ -51,14 +53,16 @@ def report(context: StageContext) -> PageReport:
     """
     started = time.perf_counter()
     check_report(context)
-    artifacts, path = artifacts_of(context), report_path(context.config)
+    path = report_path(context.config)
     found: list[ReportContent] = []
+    with lists_spool(context.workspace) as spool:
+        artifacts = artifacts_of(context, spool)
 
-    def content_at(scale: float) -> ReportContent:
-        found.append(report_content(artifacts, context.workspace.name, scale))
-        return found[-1]
+        def content_at(scale: float) -> ReportContent:
+            found.append(report_content(artifacts, context.workspace.name, scale))
+            return found[-1]
 
-    page = page_of(content_at, chart_library())
+        page = page_of(content_at, chart_library())
     write_report(path, page)
     content = found[-1]
     return PageReport(
@@ -70,8 +74,10 @@ def report(context: StageContext) -> PageReport:
     )
 
 
-def artifacts_of(context: StageContext) -> Artifacts:
+def artifacts_of(context: StageContext, spool: Path | None = None) -> Artifacts:
     """Return the current artifacts of the workspace, and the published lists.
+
+    Lists in a database are copied into `spool`, by default a folder in the workspace. The caller removes it.
 
     Raises
     ------
@@ -85,6 +91,8 @@ def artifacts_of(context: StageContext) -> Artifacts:
         context.choice_place,
         context.evaluations_place,
         context.backtests_place,
+        context.hindsight_folder,
+        spool or context.workspace / ".lists",
     )
     return open_artifacts(workspace, context.config.recommend, context.config.report, context.threads)
 

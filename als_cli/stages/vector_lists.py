@@ -31,6 +31,7 @@ from als_cli.storage.manifest import stage_key
 from als_cli.storage.model_files import StoredModel
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.sinks.lists_key import changing_with_time, lists_key
+from als_cli.storage.sinks.lists_place import check_command_of_lists
 from als_cli.storage.sinks.publish_lists import ListSink, open_sink
 from als_cli.storage.sinks.target import target_of
 
@@ -120,12 +121,15 @@ def publish_lists(
 
     Raises
     ------
+    ConfigError
+        The lists at `recommend.output` are of another command.
     DataError
         An input has changed while it was read.
     ResourceError
         The output cannot be written, or there is too little memory.
     """
     context, config, target = source.context, source.config, target_of(source.config.output)
+    check_command_of_lists(target, of)
     files, left_out = source.inputs.confirm(), _NOTHING_LEFT_OUT | left_out
     ranking.check_memory(config.block_users)
     to_stdout = streaming("stdout") if target.kind == "stdout" else nullcontext()

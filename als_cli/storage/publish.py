@@ -29,6 +29,8 @@ ROLLED_BACK = "rolled-back.json"
 """Record of a rollback in the folder of the versions. The next publication removes it."""
 _PUBLISHED = ".published"
 """Empty file in a version that is or was published. A version without it is of a run that was killed."""
+_BEFORE = ".before"
+"""File in a version with the id of the version that was published before it; empty if there was none."""
 _STAGING_PREFIX = ".staging-"
 _LINK_PREFIX = ".link-"
 _VERSION_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
@@ -56,6 +58,7 @@ def staged_folder(target: Path, *, linked: str = "", keep: int = ARTIFACTS_KEPT)
         check_replaceable_by_link(target)
         with staged_version(target) as staging:
             yield staging
+            record_before(staging, current_version(target))
             version = complete(staging)
             mark_published(current_version(target))
             with kept_only_if_published(target, version):
@@ -88,6 +91,32 @@ def versions_by_age(target: Path) -> list[Path]:
     folder = versions_of(target)
     entries = folder.iterdir() if folder.is_dir() else ()
     return sorted(filter(_is_own_version, entries), key=lambda version: version.name, reverse=True)
+
+
+def by_succession(target: Path, current: Path) -> list[Path]:
+    """Return the other complete versions of `target`: first those that `current` follows, the nearest first.
+
+    Versions that a rollback left come after them, the newest first.
+    """
+    others = {version.name: version for version in versions_by_age(target) if version != current}
+    followed, one = list[Path](), current
+    while (before := others.pop(version_before(one) or "", None)) is not None:
+        followed.append(before)
+        one = before
+    return [*followed, *others.values()]
+
+
+def version_before(version: Path) -> str | None:
+    """Return the id of the version that was published before `version`; empty if there was none, None if it is unknown."""
+    try:
+        return (version / _BEFORE).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return None
+
+
+def record_before(staging: Path, current: Path | None) -> None:
+    """Record in the version `staging` that it follows the version `current`."""
+    (staging / _BEFORE).write_text("" if current is None else current.name, encoding="ascii")
 
 
 def was_published(version: Path) -> bool:
@@ -190,11 +219,12 @@ def forget_rollback(target: Path) -> None:
 
 
 def remove_old_versions(target: Path, current: Path, keep: int) -> None:
-    """Remove versions of `target` except `current` and the newest published ones, `keep` versions in all.
+    """Remove versions of `target` except `current` and the published ones before it, `keep` versions in all.
 
-    Versions that were never published are of runs that were killed. They are removed too.
+    Versions that a rollback left are removed first. Versions that were never published are of runs that were killed.
+    They are removed too.
     """
-    others = [version for version in versions_by_age(target) if version != current]
+    others = by_succession(target, current)
     published = [version for version in others if was_published(version)]
     for version in others:
         if version not in published[: keep - 1]:

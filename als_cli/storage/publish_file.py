@@ -22,6 +22,7 @@ from als_cli.storage.publish import (
     forget_rollback,
     mark_published,
     new_link,
+    record_before,
     remove_old_versions,
     staged_version,
     versions_by_age,
@@ -52,6 +53,7 @@ def staged_file_version(target: Path, keep: int) -> Iterator[Path]:
         check_no_folder(target)
         with staged_version(target) as staging:
             yield staging
+            record_before(staging, current_file_version(target))
             version = complete(staging)
         mark_published(current_file_version(target))
         publish_files(target, version)

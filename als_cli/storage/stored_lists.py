@@ -22,7 +22,7 @@ from als_cli.storage.publish import current_version
 from als_cli.storage.publish_file import current_file_version, manifest_beside
 from als_cli.storage.sinks.list_files import changes_names, shortfall_name, tables_of
 from als_cli.storage.sinks.target import KIND, SUFFIX_OF_FORMAT
-from als_cli.storage.versions import Place, version_named
+from als_cli.storage.versions import Place, VersionedPlace, version_named
 from als_cli.tables.scan import TableFile, reading, scan_file
 
 _TEXT = (".csv", ".ndjson")
@@ -91,6 +91,11 @@ def lists_in(folder: Path, name: str) -> ListTable:
     return _table(str(folder / name), _files(folder / name), own=True)
 
 
+def lists_in_file(name: str, file: Path) -> ListTable:
+    """Return the lists in a Parquet file that als wrote; `name` is the name of the lists."""
+    return _table(name, [file], own=True)
+
+
 def _files(path: Path) -> list[Path]:
     """Return the file `path`, or the files of lists in the folder `path`, sorted."""
     if path.is_file():
@@ -154,7 +159,7 @@ def _manifest_of_copy(path: Path) -> Manifest | None:
     return manifest if is_described else None
 
 
-def require_place(place: Place | None, command: str) -> Place:
+def require_place(place: VersionedPlace | None, command: str) -> VersionedPlace:
     """Return `place`.
 
     Raises

@@ -14,6 +14,7 @@ from als_cli.storage.publish import (
     mark_published,
     point_at,
     staged_file,
+    version_before,
     versions_by_age,
     versions_of,
     was_published,
@@ -54,6 +55,8 @@ class StoredVersion:
     """Size of all files but the manifest; 0 where it is unknown."""
     path: str
     """Folder of the version, or its table."""
+    before: str | None = None
+    """Id of the version that was published before it; empty if there was none, None if it is unknown."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,17 @@ class Place:
             except ArtifactError:
                 continue
             size = sum(output.bytes for output in manifest.outputs)
-            found.append(StoredVersion(self, folder.name, manifest, folder == current, size, str(folder)))
+            found.append(
+                StoredVersion(
+                    self,
+                    folder.name,
+                    manifest,
+                    folder == current,
+                    size,
+                    str(folder),
+                    version_before(folder),
+                )
+            )
         return found
 
     def publish_again(self, version: StoredVersion) -> None:
@@ -134,7 +147,9 @@ class Place:
 
 
 def earlier_version(place: VersionedPlace) -> StoredVersion:
-    """Return the newest version of `place` that is older than the published one.
+    """Return the version of `place` that was published before the published one.
+
+    If it is no longer stored, it is the newest of the older versions.
 
     Raises
     ------
@@ -142,12 +157,22 @@ def earlier_version(place: VersionedPlace) -> StoredVersion:
         There is none.
     """
     stored = place.stored()
-    current = next((number for number, version in enumerate(stored) if version.is_current), None)
-    if current is None or current + 1 == len(stored):
+    found = version_before_current(stored)
+    if found is None:
         raise ArtifactError(
             f"there is no earlier version of {place.label}", hint="`als versions` lists what is stored"
         )
-    return stored[current + 1]
+    return found
+
+
+def version_before_current(stored: Sequence[StoredVersion]) -> StoredVersion | None:
+    """Return the version of `stored`, the newest first, that the published one follows; None if there is none."""
+    current = next((number for number, version in enumerate(stored) if version.is_current), None)
+    if current is None:
+        return None
+    before, older = stored[current].before, stored[current + 1 :]
+    named = (version for version in older if version.id == before)
+    return next(named, older[0] if older and before != "" else None)
 
 
 def version_named(places: Sequence[VersionedPlace], version_id: str) -> StoredVersion:

@@ -82,7 +82,7 @@ def test_more_pairs_than_are_counted_at_a_time():
 )
 def test_weights_have_the_ratios_of_the_definition(gamma, delta, recent, long_run):
     found = item_weights(DemandRule(DAY, gamma, YEAR, delta), np.array(recent), np.array(long_run))
-    plain = [(0.001 + d) ** gamma / (0.1 + many) ** delta for d, many in zip(recent, long_run, strict=True)]
+    plain = [(0.001 + d) ** gamma / (1 + many) ** delta for d, many in zip(recent, long_run, strict=True)]
     assert found.dtype == np.float32
     assert found.max() == 1
     np.testing.assert_allclose(found, np.array(plain) / max(plain), rtol=1e-6)

@@ -62,7 +62,7 @@ def oracle_scores(rule, pairs, users, factors, items=ITEMS):
 
     weights = {
         item: (0.001 + demand(item, rule.half_life)) ** rule.exponent
-        / (0.1 + demand(item, rule.long_run_half_life)) ** rule.long_run_exponent
+        / (1 + demand(item, rule.long_run_half_life)) ** rule.long_run_exponent
         for item in items
     }
     scores = {}

@@ -177,4 +177,5 @@ def test_a_rule_that_needs_no_times_works_without_them():
     rule = DemandRule(half_life=DAY, long_run_exponent=1.0)
     untimed = interactions_of([(0, 8), (1, 0), (2, 0), (2, 1)], timed=False)
     found = lists_of(untimed, model_of(ORDERED), recipe_of(rule, factors=1))
-    assert found[0][0] == [2, 3, 4, 5, 6, 7, 1, 0]
+    # Scores: 9 / 3, 8 / 2, and then 7, 6, 5, 4, 3, 2 of items without users. Equal scores: the first item.
+    assert found[0][0] == [2, 3, 4, 1, 5, 0, 6, 7]

@@ -60,6 +60,10 @@ CUT_TEXTS = """
 def page(tmp_path_factory):
     """Return the report of a hostile shop with all sections."""
     config = write_hostile_shop(tmp_path_factory.mktemp("shop"))
+    for day in ("2026-01-20", "2026-02-01"):
+        done("run", "-c", config, "--as-of", day, "--set", "recommend.because=1")
+        lists, events = (config.parent / name for name in ("lists.parquet", "events.parquet"))
+        done("evaluate", "-c", config, "--published", lists, "--events", events)
     done("run", "-c", config)
     done("backtest", "-c", config)
     done("tune", "-c", config, "--trials", 3)
@@ -126,7 +130,7 @@ def test_all_charts_are_drawn_inside_the_window(browser, page, width):
             "backtest-differences",
         ),
         *("sources", "concentration", "item-map", "events-over-time", "long-tails", "history-lengths"),
-        *("loss", "iteration-seconds", "tune-trials"),
+        *("loss", "iteration-seconds", "tune-trials", "hindsight-sources", "hindsight-over-time"),
     }
     for chart in charts:
         assert chart["marks"] > 0, chart

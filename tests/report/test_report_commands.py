@@ -124,12 +124,6 @@ def test_evaluate_and_backtest_write_it_with_an_option(shop, tmp_path):
     assert 'id="backtest"' in (tmp_path / "backtest.html").read_text(encoding="utf-8")
 
 
-def test_published_lists_are_not_in_the_report(shop):
-    arguments = ["--published", shop.parent / "lists.parquet", "--events", shop.parent / "events.parquet"]
-    error = failed(2, "evaluate", "-c", shop, *arguments, "--report", shop.parent / "other.html")
-    assert "--report" in error["message"]
-
-
 def test_a_category_that_the_catalogue_lacks_is_an_error(shop):
     error = failed(2, "report", "-c", shop, "--set", "report.category=color")
     assert "report.category" in error["message"]
@@ -175,7 +169,7 @@ def test_lists_that_the_report_cannot_read(tmp_path):
     config = write_hostile_shop(tmp_path, recommend=output)
     done("run", "-c", config)
     page = page_of(config).decode("utf-8")
-    assert "are not in files that the report can read" in page
+    assert "The lists are in a format for key-value stores" in page
     assert "The lists are made for this report" in page
 
 

@@ -138,6 +138,7 @@ def test_coverage_and_most_listed_items(shop, content):
     top = lists.group_by("item_id").len().sort("len", "item_id", descending=[True, False]).row(0)
     title = TITLE.get(top[0], top[0])
     assert content.lists.most_listed.rows[0][:2] == (readable(title), count(top[1]))
+    assert content.lists.most_common == top[1] / lists["user_id"].n_unique()
 
 
 def test_rules_and_churn(shop, content):

@@ -12,7 +12,7 @@ import pytest
 from als_cli import NOTICE
 from als_cli.config.evaluate import RandomSplit, TimeSplit
 from als_cli.errors import ConfigError, DataError
-from als_cli.splitting.auto_split import ENOUGH_USERS, MAXIMUM_WINDOW, choose_split
+from als_cli.splitting.auto_split import ENOUGH_USERS, KNOWN_PAIRS, MAXIMUM_WINDOW, choose_split
 from als_cli.stages.backtest import backtest
 from als_cli.stages.evaluate import evaluate, evaluate_key
 from als_cli.storage.manifest import read_manifest
@@ -74,6 +74,50 @@ def test_the_shortest_window_with_enough_test_users_is_taken(tmp_path, users, da
     assert found.split.model_dump(mode="json") == {"by": "time", "test": expected}
     assert found.test_users == counted_by_hand(clean, found.split.test)
     assert found.split.test <= MAXIMUM_WINDOW * timedelta(days=days)
+
+
+def news(users, days, seed=4):
+    """Return clean events of a news site: 20 new items per day, which are read on that day and the next two days."""
+    generator = np.random.default_rng(seed)
+    clean = busy(users, days, seed)
+    day = (clean["timestamp"] - START).dt.total_days().to_numpy()
+    age = generator.integers(0, 3, clean.height)
+    return clean.with_columns(
+        item_id=pl.Series((day - age + 2) * 20 + generator.integers(0, 20, clean.height))
+    )
+
+
+def known_by_hand(clean, window):
+    """Return the fraction of the new pairs of users with history whose item was there before the cut-off, by plain loops."""
+    cut_off = clean["timestamp"].max() - window
+    before, users, items, after = set(), set(), set(), set()
+    for user, item, time in clean.select("user_id", "item_id", "timestamp").iter_rows():
+        if time < cut_off:
+            before.add((user, item))
+            users.add(user)
+            items.add(item)
+        else:
+            after.add((user, item))
+    pairs = [(user, item) for user, item in after - before if user in users]
+    return sum(item in items for _, item in pairs) / len(pairs)
+
+
+def test_a_window_of_unknown_items_is_left_out(tmp_path):
+    """In 14 days of a news site, nearly all items are new. The evaluation would only measure this."""
+    clean = news(1200, 75)
+    found = chosen(tmp_path, clean)
+    assert counted_by_hand(clean, timedelta(days=14)) > found.test_users >= 30
+    assert known_by_hand(clean, timedelta(days=14)) < KNOWN_PAIRS <= known_by_hand(clean, found.split.test)
+    assert found.test_users == counted_by_hand(clean, found.split.test)
+
+
+def test_windows_of_unknown_items_are_possible_if_the_others_have_too_few_test_users(tmp_path):
+    clean = news(60, 75)
+    found = chosen(tmp_path, clean)
+    assert known_by_hand(clean, found.split.test) < KNOWN_PAIRS
+    assert found.split.test == timedelta(days=14)
+    for days in (1, 2):
+        assert counted_by_hand(clean, timedelta(days=days)) < 30
 
 
 def test_every_shorter_window_has_too_few_users(tmp_path):

@@ -196,7 +196,7 @@ def dataset_bytes(context):
     return {
         p.name: hashlib.sha256(p.read_bytes()).hexdigest()
         for p in folder.iterdir()
-        if p.name not in ("manifest.json", ".published")
+        if p.name not in ("manifest.json", ".published", ".before")
     }
 
 

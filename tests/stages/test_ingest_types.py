@@ -52,7 +52,7 @@ def test_types_that_are_not_text_are_a_broken_dataset(tmp_path):
     _, dataset = ingested(tmp_path, KINDS, columns={"type": "kind"})
     events = pl.read_parquet(dataset.folder / EVENTS).with_columns(type=pl.lit(1))
     with staged_folder(tmp_path / "work" / "dataset") as folder:
-        for file in dataset.folder.iterdir():
+        for file in dataset.folder.glob("[!.]*"):
             (folder / file.name).write_bytes(file.read_bytes())
         events.write_parquet(folder / EVENTS)
         write_manifest(folder, kind="dataset", key="dataset", config={})

@@ -6,7 +6,9 @@ from functools import partial
 import polars as pl
 import pytest
 
+from als_cli import NOTICE
 from als_cli.errors import ConfigError, DataError
+from als_cli.ranking.recommend_report import ListCounts, MostListed
 from als_cli.stages.recommend import published_recommendations, recommend
 from tests.stages.builders import NEWEST, context_for, interactions_of, publish_dataset, publish_model
 from tests.stages.tea_shop import PAIRS, open_shop, shortfall, used, written
@@ -80,6 +82,37 @@ def test_lists_and_slots_are_counted_by_source(shop, tmp_path):
     assert (report.fallback_fraction, report.fallback_slot_fraction) == (1 / 2, 3 / 5)
     counts = published_recommendations(shop()).counts
     assert (counts["source_popular"], counts["rows_popular"], counts["rows_als"]) == (1, 3, 2)
+
+
+def test_the_item_in_most_lists_of_the_model_is_reported(shop, tmp_path):
+    report = recommend(shop(top_n=2))
+    by_item = written(tmp_path).filter(pl.col("source") == "als")["item_id"].value_counts()
+    users = by_item["count"].max()
+    most = report.most_listed
+    assert (most.users, most.fraction) == (users, users / 4)
+    assert most.item_id in by_item.filter(pl.col("count") == users)["item_id"]
+
+
+def test_without_a_list_of_the_model_no_item_is_in_most_lists(shop, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nzoe\n", encoding="utf-8")
+    assert recommend(shop(top_n=2, users={"file": str(tmp_path / "users.csv")})).most_listed is None
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [((30, 200, 0.9), True), ((29, 200, 0.9), False), ((30, 199, 0.9), False), ((30, 200, 0.5), False)],
+)
+def test_equal_lists_are_a_notice(shop, caplog, monkeypatch, case, told):
+    users, candidates, fraction = case
+    caplog.set_level(NOTICE, logger="als_cli")
+    made = recommend(shop(top_n=2))
+    most = MostListed(item_id="tea", users=27, fraction=fraction)
+    large = made.model_copy(
+        update={"users": users, "candidates": candidates, "top_n": 20, "most_listed": most}
+    )
+    monkeypatch.setattr(ListCounts, "report", lambda *_, **__: large)
+    recommend(shop(top_n=2))
+    assert ("item tea is in 90 % of the lists" in caplog.text) == told
 
 
 def test_without_any_list_the_fallback_fraction_is_zero(shop, tmp_path):

@@ -50,6 +50,29 @@ def test_all_versions_of_the_days_count(tmp_path, caplog):
     assert "only 2 earlier versions of the lists are on disk" in caplog.text
 
 
+def test_lists_without_a_row_have_shown_nothing(tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nzoe\nann\n", encoding="utf-8")
+    output = {"path": str(tmp_path / "lists"), "partition_by": ["source"]}
+    context = open_shop(
+        tmp_path, top_n=1, output=output, fallback=[], users={"file": str(tmp_path / "users.csv")},
+        rules={"user_allow": {"file": str(tmp_path / "pairs.csv")}},
+    )  # fmt: skip
+    (tmp_path / "pairs.csv").write_text("user_id,item_id\nann,tea\n", encoding="utf-8")  # ann has seen it
+    recommend(context)
+    assert shown_at(context, datetime.now(UTC) + DAY) == {}
+
+
+@pytest.mark.parametrize("format_name", ["kv", "resp"])
+def test_lists_for_caches_are_left_out_after_a_change_of_the_format(tmp_path, caplog, format_name):
+    """Versions of a folder can have several formats."""
+    path = {"path": str(tmp_path / "lists")}
+    recommend(open_shop(tmp_path, top_n=1, output=path | {"format": format_name}))
+    context = open_shop(tmp_path, top_n=1, output=path)
+    recommend(context)
+    assert shown_at(context, datetime.now(UTC) + DAY)["ann"] == "jug"
+    assert caplog.text.count("lists for caches cannot be read") == 1
+
+
 def test_a_second_run_on_the_same_day_gives_the_same_lists(tmp_path):
     rules = {"not_shown": "7d"}
     context = open_shop(tmp_path, top_n=1, rules=rules)

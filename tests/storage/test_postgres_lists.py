@@ -221,16 +221,28 @@ def test_rows_that_somebody_deleted(postgres, schema, recs):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "error", "message"),
     [
-        (lambda uri: uri.replace("/postgres?", "/nowhere?"), 'database "nowhere" does not exist'),
-        (lambda uri: uri.replace("user=owner", "user=nobody"), 'role "nobody" does not exist'),
-        (lambda uri: uri.replace("/als-pg", "/als-no"), "No such file or directory"),
+        (
+            lambda uri: uri.replace("/postgres?", "/nowhere?"),
+            ConfigError,
+            'database "nowhere" does not exist',
+        ),
+        (lambda uri: uri.replace("user=owner", "user=nobody"), ConfigError, 'role "nobody" does not exist'),
+        (lambda uri: uri.replace("/als-pg", "/als-no"), ResourceError, "No such file or directory"),
     ],
 )
-def test_a_server_that_cannot_be_reached(postgres, recs, change, message):
-    with pytest.raises((ResourceError, ConfigError), match=message), begun(change(postgres.uri()), recs):
+def test_a_server_that_cannot_be_reached(postgres, recs, change, error, message):
+    with pytest.raises(error, match=message), begun(change(postgres.uri()), recs):
         pass
+
+
+def test_an_id_that_is_too_long_for_the_index(postgres, recs):
+    # PostgreSQL compresses the entries of an index, so the id must be hard to compress.
+    long_id = "".join(f"{hash((n, n * n)) % 10**18:018d}" for n in range(600))
+    with pytest.raises(DataError, match="index row"):
+        write(postgres, recs, ROWS.with_columns(user_id=pl.lit(long_id)))
+    assert tables(postgres, recs) == set()
 
 
 def test_a_schema_that_does_not_exist(postgres):

@@ -143,7 +143,7 @@ def test_the_name_reaches_the_disk_before_the_link_moves(tmp_path, monkeypatch):
         f"sync {version}",
     ]  # fmt: skip
     assert steps[:start] == [
-        f"sync {tmp_path.name}", "sync manifest.json", "sync a.txt", f"sync .staging-{version}",
+        f"sync {tmp_path.name}", "sync manifest.json", "sync a.txt", "sync .before", f"sync .staging-{version}",
     ]  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def by_definition(sets, trial, items):
         return np.array([(0.5 ** (ages[times.col == item] / seconds)).sum() for item in range(len(items))])
 
     recent, long_run = users_of_items(demand.half_life), users_of_items(demand.long_run_half_life)
-    weights = (0.001 + recent) ** demand.exponent / (0.1 + long_run) ** demand.long_run_exponent
+    weights = (0.001 + recent) ** demand.exponent / (1 + long_run) ** demand.long_run_exponent
     return weights * (demand.offset + scores)
 
 

@@ -14,7 +14,7 @@ from als_cli.report.text import count, figure, instant, percent
 
 
 def comparison_with_before(published: PublishedLists) -> ListComparison | None:
-    """Return the differences from the version before; None if one of the two is not in files that als-cli reads."""
+    """Return the differences from the version before; None if one of the two is not there, or cannot be read."""
     if published.lists is None or published.before is None:
         return None
     return compare_lists(*same_types(published.before.table, published.lists.table))
@@ -23,9 +23,9 @@ def comparison_with_before(published: PublishedLists) -> ListComparison | None:
 def churn_text(found: ListComparison | None, published: PublishedLists) -> str:
     """Return how many users have another list, or why this is not known."""
     if published.lists is None:
-        return "The lists are not in files that the report can read, so they are not compared with earlier lists."
+        return "The lists are in a format for key-value stores. The report cannot read it, so they are not compared with earlier lists."
     if found is None or published.before is None:
-        return "There is no earlier version of the lists on disk to compare with."
+        return "There is no earlier version of the lists to compare with."
     before = _made(published.before.instant)
     if found.churn is None:
         return f"The version before ({before}) has no lists."

@@ -48,7 +48,7 @@ class ListsSection:
     sources: Chart | None
     """None: the lists have no slot."""
     popularity: Chart | None
-    """None: the lists are not in files that als-cli reads."""
+    """None: the lists are in a format that als-cli does not read."""
     most_listed: Table | None
     rules: Table | None
     shortfall: Table | None
@@ -59,6 +59,8 @@ class ListsSection:
     """Items that most lists gained and lost."""
     coverage: float | None
     """Different items in the lists / items of the model; None: unknown."""
+    most_common: float | None
+    """Fraction of the lists that have the item in most lists; None: unknown."""
     fallback_fraction: float
     shortfall_users: int
     changed_fraction: float | None
@@ -95,6 +97,9 @@ def lists_section(artifacts: Artifacts, published: PublishedLists, labels: ItemL
         churn_text=churn_text(comparison, published),
         moved=None if comparison is None else moved_items(comparison, labels, artifacts),
         coverage=coverage,
+        most_common=float(slots["slots"][0]) / users
+        if slots is not None and slots.height and users
+        else None,
         fallback_fraction=fallback,
         shortfall_users=sum(shortfall.values()),
         changed_fraction=None

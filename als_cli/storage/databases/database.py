@@ -7,12 +7,15 @@ from importlib import import_module
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from als_cli.errors import AlsError, ConfigError, DataError, ResourceError
 from als_cli.storage.databases.address import DatabaseAddress
 from als_cli.storage.databases.dialect import Dialect, dialect_of
 from als_cli.storage.durable import make_folder
 
+_SQLITE_BATCH_ROWS = 65_536
+_NO_SUCH_PLACE = re.compile(r'(database|role) ".*" does not exist')
 _PREFIX = re.compile(r"^[A-Z_]+: (\[\w+\] )?")
 
 
@@ -24,19 +27,24 @@ class TableInUseError(ResourceError):
     """Objects that als-cli did not make depend on a table (exit code 7)."""
 
 
+class NotAllowedError(ResourceError):
+    """The user of the database lacks a right (exit code 7)."""
+
+
 _UNAVAILABLE = (ResourceError, "the published lists are unchanged; run again when the database works")
 _NO_PLACE = (ConfigError, "create it, or change recommend.output.database")
 _MEANINGS: dict[str, tuple[type[AlsError], str]] = {
     "55P03": (ViewLockedError, "end the transactions that use the view, or raise lock_timeout"),
     "2BP01": (TableInUseError, "drop the objects that depend on it"),
     "42501": (
-        ResourceError,
+        NotAllowedError,
         "als-cli must be allowed to create tables and views in the schema, and own its views",
     ),
     "42P16": (ConfigError, "drop the view, or choose another recommend.output.database.table"),
     "3D000": _NO_PLACE,
     "3F000": _NO_PLACE,
     "22": (DataError, "the database cannot store a value of the lists"),
+    "54": (DataError, "a value of the lists is too long for the database, for example an id for an index"),
 }
 """Error and hint for each SQLSTATE, or for its first two characters."""
 
@@ -59,6 +67,17 @@ class Database:
         with self._errors(), self._connection.cursor() as cursor:
             cursor.execute(query, parameters or None)
             return [tuple(row) for row in cursor.fetchall()]
+
+    @contextmanager
+    def batches(self, query: str) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+        """Yield the schema of `query` and its record batches, which the database sends one after the other."""
+        with self._errors(), self._connection.cursor() as cursor:
+            if self.address.system == "sqlite":
+                # The first batch determines the types of all columns. Columns without a value there would be numbers.
+                cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_SQLITE_BATCH_ROWS)})
+            cursor.execute(query)
+            reader = cursor.fetch_record_batch()
+            yield reader.schema, self._batches_of(reader)
 
     def columns(self, relation: str) -> list[str]:
         """Return the names of the columns of the table or view `relation`, an SQL identifier."""
@@ -88,6 +107,18 @@ class Database:
         self.rollback()
         with suppress(Exception):
             self._connection.close()
+
+    def _batches_of(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        while True:
+            try:
+                with self._errors():
+                    batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except (OSError, pa.ArrowException) as lost:  # Arrow has no error of ADBC
+                text = self.address.without_secrets(_first_line(str(lost)))
+                raise ResourceError(f"{self.address.shown}: {text}", hint=_UNAVAILABLE[1]) from None
+            yield batch
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -166,9 +197,11 @@ def database_errors(address: DatabaseAddress) -> Iterator[None]:
 
 
 def _described(address: DatabaseAddress, failure: Any) -> AlsError:
-    state = failure.sqlstate or ""
+    state, text = failure.sqlstate or "", _first_line(str(failure))
     kind, hint = _MEANINGS.get(state) or _MEANINGS.get(state[:2]) or _UNAVAILABLE
-    return kind(f"{address.shown}: {address.without_secrets(_first_line(str(failure)))}", hint=hint)
+    if _NO_SUCH_PLACE.fullmatch(text):  # a connection that fails has no SQLSTATE
+        kind, hint = _NO_PLACE
+    return kind(f"{address.shown}: {address.without_secrets(text)}", hint=hint)
 
 
 def _first_line(text: str) -> str:

@@ -20,7 +20,7 @@ from als_cli.storage.databases.database import Database, TableInUseError, ViewLo
 from als_cli.storage.databases.dialect import quoted
 
 RECORDS = "als_versions"
-_COLUMNS = ("view_name", "version", "state", "key", "created", "rows", "manifest")
+_COLUMNS = ("view_name", "version", "state", "key", "created", "previous", "rows", "manifest")
 LOADING, PUBLISHED = "loading", "published"
 _ID = r"\d{8}t\d{6}_[0-9a-f]{6}"
 _LOCK_MILLISECONDS = 200
@@ -38,6 +38,8 @@ class RecordedVersion:
     key: str
     created: str
     """Time in UTC, ISO 8601."""
+    previous: str
+    """The version that was published before; empty if there was none."""
     rows: int
     manifest: str
     """JSON text."""
@@ -89,10 +91,10 @@ class PublishedView:
         ConfigError
             There is a table or a view that als-cli did not make.
         """
-        if self._exists(RECORDS) and not set(_COLUMNS) <= set(self.database.columns(self.sql(RECORDS))):
+        if self.exists(RECORDS) and not set(_COLUMNS) <= set(self.database.columns(self.sql(RECORDS))):
             raise self._foreign(RECORDS)
         for view in self.views:
-            if self._exists(view) and self._shown(view) is None:
+            if self.exists(view) and self._shown(view) is None:
                 raise self._foreign(view)
 
     def versions(self) -> list[RecordedVersion]:
@@ -104,19 +106,24 @@ class PublishedView:
         table = self.sql(self.tables_of(version)[0])
         return int(self.database.rows(f"select count(*) from {table}")[0][0])  # noqa: S608 - checked names
 
+    def exists(self, name: str) -> bool:
+        """Return whether there is a table or a view `name` in the schema of the view."""
+        return bool(self.database.rows(self.database.dialect.relation, (self.schema, name)))
+
     def begin(self) -> str:
         """Drop what killed runs left, record a new version, and return it. The caller holds the lock of the view."""
         text = "text not null"
         self.database.execute(
             f"create table if not exists {self.sql(RECORDS)} (view_name {text}, version {text}, state {text},"
-            f" key {text}, created {text}, rows bigint not null, manifest {text}, primary key (view_name, version))"
+            f" key {text}, created {text}, previous {text}, rows bigint not null, manifest {text}, primary key (view_name, version))"
         )
         self.database.commit()
         for left in self._recorded(LOADING):
             self.drop(left.id)
         now = datetime.now(UTC)
         version = f"{now:%Y%m%dt%H%M%S}_{secrets.token_hex(3)}"
-        values = (self.name, version, LOADING, "", f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", 0, "")
+        created = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+        values = (self.name, version, LOADING, "", created, self.current() or "", 0, "")
         places = ", ".join(map(self.database.dialect.parameter, range(1, len(values) + 1)))
         self.database.execute(
             f"insert into {self.sql(RECORDS)} ({', '.join(_COLUMNS)}) values ({places})",  # noqa: S608 - checked names
@@ -166,11 +173,16 @@ class PublishedView:
             raise
 
     def drop_old(self, keep: int) -> list[str]:
-        """Drop versions beyond the newest `keep` ones, the shown one included. Return the versions still in use."""
-        current = self.current()
-        others = [version.id for version in self.versions() if version.id != current]
+        """Drop all versions but `keep`, the shown one and those before it. Return the versions still in use.
+
+        Versions that a rollback left are dropped first.
+        """
+        versions = {version.id: version for version in self.versions()}
+        order, one = list[str](), versions.pop(self.current() or "", None)
+        while one is not None and (one := versions.pop(one.previous, None)) is not None:
+            order.append(one.id)
         still_used = []
-        for version in others[keep - 1 :]:
+        for version in [*order, *versions][keep - 1 :]:
             try:
                 self.drop(version)
             except (ViewLockedError, TableInUseError):
@@ -212,7 +224,7 @@ class PublishedView:
 
     def _point(self, view: str, table: str) -> None:
         """Make `view` a query of `table`. Columns that only the old view has are null where it must keep them."""
-        exists = self._exists(view)
+        exists = self.exists(view)
         columns = self.database.columns(self.sql(table))
         shown = [quoted(column) for column in columns]
         if exists and self.database.dialect.keeps_view_columns:
@@ -248,13 +260,10 @@ class PublishedView:
             self.database.rollback()
             raise
 
-    def _exists(self, name: str) -> bool:
-        return bool(self.database.rows(self.database.dialect.relation, (self.schema, name)))
-
     def _shown(self, view: str) -> str | None:
         """Return the recorded version whose table `view` shows."""
         kind = self.database.rows(self.database.dialect.relation, (self.schema, view))
-        if not kind or kind[0][0] not in _VIEWS or not self._exists(RECORDS):
+        if not kind or kind[0][0] not in _VIEWS or not self.exists(RECORDS):
             return None
         definition = self.database.rows(self.database.dialect.definition, (self.schema, view))
         found = re.search(rf"\b{re.escape(self.name)}__({_ID})", str(definition[0][0]) if definition else "")
@@ -262,11 +271,11 @@ class PublishedView:
         return found[1] if found and found[1] in recorded else None
 
     def _recorded(self, state: str) -> list[RecordedVersion]:
-        if not self._exists(RECORDS):
+        if not self.exists(RECORDS):
             return []
         parameter = self.database.dialect.parameter
         rows = self.database.rows(
-            f"select version, key, created, rows, manifest from {self.sql(RECORDS)}"  # noqa: S608 - checked names
+            f"select version, key, created, previous, rows, manifest from {self.sql(RECORDS)}"  # noqa: S608 - checked names
             f" where view_name = {parameter(1)} and state = {parameter(2)} order by created desc, version desc",
             (self.name, state),
         )

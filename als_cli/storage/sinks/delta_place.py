@@ -15,6 +15,7 @@ from als_cli.storage.sinks.delta_table import (
     properties_of,
     require_deltalake,
     shortfall_table,
+    shown_version,
 )
 from als_cli.storage.versions import StoredVersion
 
@@ -33,10 +34,18 @@ class DeltaPlace:
     def stored(self) -> list[StoredVersion]:
         """Return the versions of the lists whose files still exist, the newest first."""
         commits = self._commits(self.path)
-        current = _shown(commits)
+        current = shown_version(commits)
         return [
-            StoredVersion(self, str(one.version), one.manifest, one.version == current, 0, self.label)
-            for one in commits
+            StoredVersion(
+                self,
+                str(one.version),
+                one.manifest,
+                one.version == current,
+                0,
+                self.label,
+                _text(shown_version(commits[number + 1 :])),
+            )
+            for number, one in enumerate(commits)
             if one.restored is None and has_files(self.path, one.version)
         ]
 
@@ -53,9 +62,11 @@ class DeltaPlace:
         if version.is_current:
             return
         beside = shortfall_table(self.path)
-        for commit in self._commits(beside):
+        commits = self._commits(beside)
+        for commit in commits:
             if commit.key == version.manifest.key and commit.restored is None:
-                self._restore(beside, commit.version, version.manifest)
+                if commit.version != shown_version(commits):
+                    self._restore(beside, commit.version, version.manifest)
                 break
         self._restore(self.path, int(version.id), version.manifest)
 
@@ -93,7 +104,5 @@ def published_in_delta(path: Path) -> Manifest | None:
         return None
 
 
-def _shown(commits: list[DeltaCommit]) -> int | None:
-    if not commits:
-        return None
-    return commits[0].version if commits[0].restored is None else commits[0].restored
+def _text(version: int | None) -> str:
+    return "" if version is None else str(version)

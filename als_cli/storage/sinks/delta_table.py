@@ -6,7 +6,7 @@ So the newest commit tells whether a run has written its lists already. The mani
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -80,6 +80,20 @@ def open_table(path: Path) -> "DeltaTable | None":
 
     with delta_errors(path):
         return DeltaTable(str(path)) if DeltaTable.is_deltatable(str(path)) else None
+
+
+def table_at(path: Path, version: int | None = None) -> "DeltaTable":
+    """Return `version` of the Delta table at `path`; None: the newest one.
+
+    Raises
+    ------
+    ResourceError
+        It cannot be read.
+    """
+    from deltalake import DeltaTable
+
+    with delta_errors(path):
+        return DeltaTable(str(path), version=version)
 
 
 def check_own_table(path: Path) -> None:
@@ -157,6 +171,23 @@ def commits_of(table: "DeltaTable") -> list[DeltaCommit]:
     return found
 
 
+def shown_version(commits: Sequence[DeltaCommit]) -> int | None:
+    """Return the version whose lists the table has after `commits`, the newest first; None without any."""
+    if not commits:
+        return None
+    return commits[0].version if commits[0].restored is None else commits[0].restored
+
+
+def _by_succession(commits: Sequence[DeltaCommit]) -> list[int]:
+    """Return the versions with lists: the present one, those that it follows, and then those that a rollback left."""
+    written = {one.version: number for number, one in enumerate(commits) if one.restored is None}
+    followed, one = list[int](), shown_version(commits)
+    while one is not None and one in written:
+        followed.append(one)
+        one = shown_version(commits[written[one] + 1 :])
+    return [*followed, *(version for version in written if version not in followed)]
+
+
 def has_files(path: Path, version: int) -> bool:
     """Return whether all files of `version` of the table at `path` still exist."""
     from deltalake import DeltaTable
@@ -229,8 +260,7 @@ def vacuum(path: Path, keep: int) -> None:
         table = open_table(path)
         if table is None:
             return
-        written = [commit.version for commit in commits_of(table) if commit.restored is None]
-        kept = sorted({*written[:keep], table.version()})
+        kept = sorted({*_by_succession(commits_of(table))[:keep], table.version()})
         with delta_errors(path):
             vacuum_now = partial(
                 table.vacuum, hours, enforce_retention_duration=False, full=unnamed, keep_versions=kept

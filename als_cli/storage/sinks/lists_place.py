@@ -8,15 +8,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from als_cli.config.database import DatabaseConfig
-from als_cli.errors import AlsError, ArtifactError
+from als_cli.errors import AlsError, ArtifactError, ConfigError
 from als_cli.storage.databases.address import address_of
 from als_cli.storage.databases.database import driver_of, open_database
 from als_cli.storage.databases.published_view import PublishedView, RecordedVersion
-from als_cli.storage.manifest import FORMAT_VERSION, Manifest
+from als_cli.storage.manifest import FORMAT_VERSION, Manifest, read_manifest
 from als_cli.storage.sinks.database_sink import lock_of
 from als_cli.storage.sinks.delta_place import DeltaPlace
 from als_cli.storage.sinks.target import KIND, Target
 from als_cli.storage.versions import Place, StoredVersion, VersionedPlace
+
+RECOMMEND = "recommend"
+"""The command of lists whose manifest names no other one."""
 
 
 def lists_place(target: Target) -> VersionedPlace | None:
@@ -36,6 +39,37 @@ def files_place(target: Target) -> Place | None:
     )
 
 
+def check_command_of_lists(target: Target, of: str) -> None:
+    """Return when the published lists at `target` are of the same command as new lists, or there are none.
+
+    `of` is `recommend`, `similar items`, `similar users` or `audience`.
+
+    Raises
+    ------
+    ConfigError
+        They are of another command. Its readers and rules such as `not_shown` would find the wrong lists.
+    """
+    place = lists_place(target)
+    manifest = None if place is None else _current_manifest(place)
+    before = of if manifest is None else manifest.metrics.get("of", RECOMMEND)
+    if before != of:
+        raise ConfigError(
+            f"{target.path} has lists of `als {before}`, which lists of `als {of}` would replace",
+            hint="choose another path or table for these lists",
+        )
+
+
+def _current_manifest(place: VersionedPlace) -> Manifest | None:
+    """Return the manifest of the published version; None if there is none or it is broken."""
+    if isinstance(place, Place):
+        current = place.current()
+        try:
+            return None if current is None else read_manifest(current, place.kind)
+        except ArtifactError:
+            return None
+    return next((version.manifest for version in place.stored() if version.is_current), None)
+
+
 @dataclass(frozen=True)
 class DatabasePlace:
     """A view in a database. The version that it shows is the published one."""
@@ -47,9 +81,27 @@ class DatabasePlace:
         """The name of the view."""
         return self.config.table
 
+    @contextmanager
+    def view(self) -> Iterator[PublishedView | None]:
+        """Yield the view in an open database; None if there is no file of the database.
+
+        Raises
+        ------
+        ConfigError
+            The extra with the driver is not installed.
+        ResourceError
+            The database cannot be reached.
+        """
+        address = address_of(self.config)
+        if address.file is not None and not address.file.exists():
+            yield None
+            return
+        with open_database(address) as database:
+            yield PublishedView(database, self.config)
+
     def stored(self) -> list[StoredVersion]:
         """Return the versions in the database, the newest first. Empty if there is no file of the database."""
-        with self._view() as view:
+        with self.view() as view:
             return [] if view is None else self._versions(view)
 
     def publish_again(self, version: StoredVersion) -> None:
@@ -62,7 +114,7 @@ class DatabasePlace:
         ResourceError
             The database cannot be reached, or refuses.
         """
-        with self._view() as view:
+        with self.view() as view:
             if view is None or version.is_current:
                 return
             recorded = next((one for one in view.versions() if one.id == version.id), None)
@@ -94,27 +146,18 @@ class DatabasePlace:
             The database cannot be reached.
         """
         driver_of(address_of(self.config))  # a file that does not exist yet is not opened
-        with self._view() as view:
+        with self.view() as view:
             if view is not None:
                 view.check_replaceable()
 
     def published(self) -> Manifest | None:
         """Return the manifest of the version that the view shows; None if there is none, or rows are missing."""
-        with self._view() as view:
+        with self.view() as view:
             current = None if view is None else view.current()
             if view is None or current is None:
                 return None
             (recorded,) = (version for version in view.versions() if version.id == current)
             return _manifest_of(recorded) if view.count(current) == recorded.rows else None
-
-    @contextmanager
-    def _view(self) -> Iterator[PublishedView | None]:
-        address = address_of(self.config)
-        if address.file is not None and not address.file.exists():
-            yield None
-            return
-        with open_database(address) as database:
-            yield PublishedView(database, self.config)
 
     def _versions(self, view: PublishedView) -> list[StoredVersion]:
         current, found = view.current(), []
@@ -122,7 +165,10 @@ class DatabasePlace:
             manifest = _manifest_of(recorded)
             if manifest is not None:
                 table = ".".join(filter(None, (view.schema, view.tables_of(recorded.id)[0])))
-                found.append(StoredVersion(self, recorded.id, manifest, recorded.id == current, 0, table))
+                is_current = recorded.id == current
+                found.append(
+                    StoredVersion(self, recorded.id, manifest, is_current, 0, table, recorded.previous)
+                )
         return found
 
 

@@ -67,6 +67,7 @@ def shown_before(target: Target, day: datetime, span: timedelta) -> pl.DataFrame
         )
     stored = place.stored()
     earlier = [version for version in stored if day - span <= _instant(version) < day]
+    readable = [version for version in earlier if _is_readable(version)]
     if earlier and len(stored) >= target.keep and _instant(stored[-1]) >= day - span:
         log.warning(
             "recommend.rules.not_shown: only %d earlier versions of the lists are on disk, the oldest of %s;"
@@ -74,14 +75,29 @@ def shown_before(target: Target, day: datetime, span: timedelta) -> pl.DataFrame
             len(earlier),
             f"{_instant(stored[-1]):%Y-%m-%d}",
         )
-    return pl.concat([_pairs(version) for version in earlier]) if earlier else pl.DataFrame()
+    for version in earlier:
+        if version not in readable:
+            log.warning(
+                "recommend.rules.not_shown: version %s of the lists is left out, because lists for caches cannot be read",
+                version.id,
+            )
+    pairs = [frame for version in readable for frame in _pairs(version)]
+    return pl.concat(pairs, how="vertical_relaxed") if pairs else pl.DataFrame()
 
 
 def _instant(version: StoredVersion) -> datetime:
     return version.manifest.as_of or version.manifest.created
 
 
-def _pairs(version: StoredVersion) -> pl.DataFrame:
+def _is_readable(version: StoredVersion) -> bool:
+    """Return whether the lists of `version` are in a format with the columns of lists."""
+    output = version.manifest.config.get("recommend", {}).get("output", {})
+    is_resp = any(path.suffix == ".resp" for path in tables_of(Path(version.path), version.manifest))
+    return not is_resp and output.get("format") not in ("kv", "resp")
+
+
+def _pairs(version: StoredVersion) -> list[pl.DataFrame]:
+    """Return user_id and item_id of each file of `version`. Partitioned lists without rows have no file."""
     frames = []
     for path in map(str, tables_of(Path(version.path), version.manifest)):
         scan = scan_table(path, TableFormat(), None)
@@ -89,4 +105,4 @@ def _pairs(version: StoredVersion) -> pl.DataFrame:
             if "item_ids" in scan.collect_schema():
                 scan = scan.select("user_id", pl.col("item_ids").alias("item_id")).explode("item_id")
             frames.append(scan.select("user_id", "item_id").collect())
-    return pl.concat(frames, how="vertical_relaxed")
+    return frames
