@@ -291,14 +291,9 @@ def test_no_text_of_a_chart_is_cut(browser, page, width):
 @pytest.mark.parametrize("width", [1400, 1000])
 def test_the_table_of_metrics_is_not_cut(browser, page, width):
     browser.open(page, width=width)
-    heads, cut = browser.value("""
-        (() => {
-          const table = [...document.querySelectorAll("#quality table")].find((one) =>
-            one.caption && one.caption.textContent.trim().startsWith("Metrics of lists of"));
-          const room = table.closest(".scroll");
-          return [[...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim()),
-            room.scrollWidth > room.clientWidth];
-        })()""")
-    assert heads[:3] == ["method", "NDCG", "recall"]
-    assert not any("@" in head for head in heads)
-    assert not cut
+    cut = browser.value("""
+        [...document.querySelectorAll("#quality table")]
+          .filter((table) => table.caption && table.caption.textContent.includes("Metrics of lists of"))
+          .map((table) => table.closest(".scroll"))
+          .map((room) => room.scrollWidth > room.clientWidth)""")
+    assert cut == [False]
