@@ -109,7 +109,7 @@ class RulesConfig(Section):
     user_deny: UserItemsFile | None = None
     """Items that single users do not get."""
     not_shown: Duration | None = None
-    """Leave out items that the user's lists contained on the days before today, for example `7d`: whole days, UTC. Lists must be Parquet, CSV, NDJSON or Arrow files. The versions on disk count, so `recommend.output.keep` must be large enough: 8 for `7d` and one run per day."""
+    """Leave out items that the user's lists contained on the days before today, for example `7d`: whole days, UTC. Lists must be Parquet, CSV, NDJSON or Arrow files, or in a Delta table or a database. The stored versions count, so `recommend.output.keep` must be large enough: 8 for `7d` and one run per day."""
     limits: Annotated[tuple[ValueLimit, ...], Field(strict=False)] = ()
     """Limits on the values of columns of the catalogue. They apply to all items of a list, pinned and promoted ones included."""
     pinned: Annotated[tuple[PinnedItems, ...], Field(strict=False)] = ()

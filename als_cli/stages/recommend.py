@@ -78,7 +78,9 @@ def recommend(context: StageContext) -> RecommendReport:
     files = inputs.confirm()
     if config.guests is not None:
         audience = with_guests(audience, config.guests, dataset.interactions)
-    rules = replace(read.rules, shown=shown_items(config.rules.not_shown, ranked, target, instant))
+    rules = replace(
+        read.rules, shown=shown_items(config.rules.not_shown, ranked, target, instant, context.workspace)
+    )
     recommender = Recommender(
         dataset.interactions, ranked, recipe, rules, as_of, scan_events=dataset.scan_events
     )

@@ -16,7 +16,7 @@ from als_cli.storage.sinks.delta_place import DeltaPlace
 from als_cli.storage.sinks.lists_place import DatabasePlace, files_place, lists_place
 from als_cli.storage.sinks.target import Target
 from als_cli.storage.stored_lists import StoredLists, lists_at, lists_in_file, lists_of_version
-from als_cli.storage.versions import StoredVersion, VersionedPlace, version_named
+from als_cli.storage.versions import StoredVersion, VersionedPlace, version_before_current, version_named
 
 _PREFIX = ".lists-"
 _OLD_SECONDS = 86_400
@@ -57,8 +57,8 @@ def newest_lists(target: Target, spool: Path) -> tuple[StoredLists, ...]:
     """
     place = lists_place(target)
     stored = [] if place is None else _stored(place)
-    current = next((number for number, version in enumerate(stored) if version.is_current), None)
-    return () if current is None else tuple(lists_of(one, spool) for one in stored[current : current + 2])
+    current = next((version for version in stored if version.is_current), None)
+    return tuple(lists_of(one, spool) for one in (current, version_before_current(stored)) if one is not None)
 
 
 def lists_named(text: str, target: Target, spool: Path) -> StoredLists:

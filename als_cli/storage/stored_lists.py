@@ -5,12 +5,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import ArtifactError, ConfigError, DataError
 from als_cli.evaluation.list_tables import (
+    LIST_COLUMNS,
     ROWS_PER_BLOCK,
     TEXT_ROWS_PER_BLOCK,
     ListTable,
@@ -21,6 +23,7 @@ from als_cli.storage.ownership import MANIFEST
 from als_cli.storage.publish import current_version
 from als_cli.storage.publish_file import current_file_version, manifest_beside
 from als_cli.storage.sinks.list_files import changes_names, shortfall_name, tables_of
+from als_cli.storage.sinks.part_files import NO_VALUE
 from als_cli.storage.sinks.target import KIND, SUFFIX_OF_FORMAT
 from als_cli.storage.versions import Place, VersionedPlace, version_named
 from als_cli.tables.scan import TableFile, reading, scan_file
@@ -71,7 +74,7 @@ def lists_at(text: str, place: Place | None) -> StoredLists:
         version = path.resolve()
     if version is not None:
         return lists_of_version(version, read_manifest(version, KIND))
-    return StoredLists(text, None, _manifest_of_copy(path), _table(text, _files(path)))
+    return StoredLists(text, None, _manifest_of_copy(path), _table(text, _files(path), path))
 
 
 def lists_of_version(version: Path, manifest: Manifest) -> StoredLists:
@@ -83,17 +86,17 @@ def lists_of_version(version: Path, manifest: Manifest) -> StoredLists:
         A file is missing or differs from the manifest.
     """
     files = [manifest.file(version, str(path.relative_to(version))) for path in tables_of(version, manifest)]
-    return StoredLists(str(version), version.name, manifest, _table(str(version), files, own=True))
+    return StoredLists(str(version), version.name, manifest, _table(str(version), files, version, own=True))
 
 
 def lists_in(folder: Path, name: str) -> ListTable:
     """Return the lists in the folder of a version that is not published yet; `name` is the name of their path."""
-    return _table(str(folder / name), _files(folder / name), own=True)
+    return _table(str(folder / name), _files(folder / name), folder, own=True)
 
 
 def lists_in_file(name: str, file: Path) -> ListTable:
     """Return the lists in a Parquet file that als wrote; `name` is the name of the lists."""
-    return _table(name, [file], own=True)
+    return _table(name, [file], file, own=True)
 
 
 def _files(path: Path) -> list[Path]:
@@ -116,22 +119,41 @@ def _files(path: Path) -> list[Path]:
     return [file for file in found if file.name not in beside]
 
 
-def _table(name: str, files: list[Path], *, own: bool = False) -> ListTable:
-    """Return the lists in `files`; `own`: als wrote them, so their sizes need no check."""
+def _table(name: str, files: list[Path], top: Path, *, own: bool = False) -> ListTable:
+    """Return the lists in `files`; `own`: als wrote them, so their sizes need no check.
+
+    The folders between `top` and a file can be Hive partitions, whose columns are not in the file.
+    """
     if not files:
         raise DataError(f"there are no lists in {name}", hint="run `als recommend` again")
     scans = []
     for file in files:
+        if file.suffix == SUFFIX_OF_FORMAT["resp"]:
+            raise DataError(
+                f"{file} has commands for a cache, which cannot be read again",
+                hint="write the lists to Parquet, CSV, NDJSON or Arrow files too",
+            )
         with reading(str(file)):
             empty = file.stat().st_size == 0
         if not empty:  # NDJSON without rows
-            scans.append(_scan_own(file) if own else scan_file(TableFile(str(file), file), TableFormat()))
+            scan = _scan_own(file) if own else scan_file(TableFile(str(file), file), TableFormat())
+            scans.append(scan.with_columns(_partitions(file.relative_to(top))))
     if not scans:
         raise DataError(f"{name} has no lists", hint="compare lists with at least one row")
     is_text = any(file.suffix in _TEXT for file in files)
     with reading(name):
         rows = pl.concat(scans, how="vertical_relaxed")
     return list_table(name, rows, TEXT_ROWS_PER_BLOCK if is_text else ROWS_PER_BLOCK)
+
+
+def _partitions(file: Path) -> list[pl.Expr]:
+    """Return the columns of lists that are in the names of the folders of `file`, such as ``source=als``."""
+    values = (part.partition("=") for part in file.parts[:-1])
+    return [
+        pl.lit(None if text == NO_VALUE else unquote(text), pl.String).alias(unquote(name))
+        for name, _, text in values
+        if unquote(name) in LIST_COLUMNS
+    ]
 
 
 def _scan_own(file: Path) -> pl.LazyFrame:

@@ -17,7 +17,8 @@ DAY = timedelta(days=1)
 def shown_at(context, instant, span=2 * DAY):
     """Return the items per user that lists for `instant` leave out, as {user: items}."""
     model = open_model(context.models_place)
-    shown = shown_items(span, model, target_of(context.config.recommend.output), instant)
+    target = target_of(context.config.recommend.output)
+    shown = shown_items(span, model, target, instant, context.workspace)
     if shown is None:
         return {}
     return {
@@ -27,12 +28,26 @@ def shown_at(context, instant, span=2 * DAY):
 
 
 @pytest.mark.parametrize(
-    "output", [{}, {"layout": "lists"}, {"path": "lists.csv"}, {"path": "lists.ndjson"}, {"format": "ipc"}]
+    "output",
+    [
+        {},
+        {"layout": "lists"},
+        {"path": "lists.csv"},
+        {"path": "lists.ndjson"},
+        {"format": "ipc"},
+        {"partition_by": ["source"]},
+        {"format": "delta"},
+        {"database": "duckdb"},
+        {"database": "sqlite"},
+        {"database": "duckdb", "layout": "lists"},
+    ],
 )
 def test_items_of_lists_of_earlier_days(tmp_path, output):
-    output = {"path": str(tmp_path / output.get("path", "lists"))} | {
-        k: v for k, v in output.items() if k != "path"
-    }
+    if "database" in output:
+        uri = f"{output['database']}:///{tmp_path}/lists.{output['database']}"
+        output = output | {"database": {"uri": uri, "table": "recs"}}
+    else:
+        output = output | {"path": str(tmp_path / output.get("path", "lists"))}
     context = open_shop(tmp_path, top_n=1, output=output)
     recommend(context)
     now = datetime.now(UTC)

@@ -1,6 +1,7 @@
 """Compression, row groups, shards and Hive partitions of lists, as DuckDB, polars and pyarrow read them."""
 
 import io
+import shutil
 import zlib
 from urllib.parse import unquote
 
@@ -11,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from als_cli.config.output import OutputConfig
-from als_cli.errors import ConfigError
+from als_cli.errors import ConfigError, DataError
 from als_cli.storage.sinks import part_files
 from als_cli.storage.sinks.part_files import shard_of
 from als_cli.storage.sinks.publish_lists import open_sink, published_lists
 from als_cli.storage.sinks.target import target_of
+from als_cli.storage.stored_lists import lists_at
 from tests.storage.test_sinks import SHORT, visible, write
 
 SOURCES = ("als", "fold in", "a/b=c%", "pöt")
@@ -177,6 +179,13 @@ class TestPartitions:
         found = pl.DataFrame(pl.from_arrow(ds.dataset(lists, partitioning="hive").to_table()))
         assert ordered(found).equals(ALL)
 
+    def test_commands_that_read_lists_again(self, lists):
+        for stored in (
+            lists_at(str(lists), None),
+            lists_at(str(shutil.copytree(lists, f"{lists}-copy")), None),
+        ):
+            assert ordered(stored.table.rows()).equals(ALL)
+
     def test_files_have_no_partition_columns(self, lists):
         paths = list(lists.rglob("*.parquet"))
         assert {
@@ -194,6 +203,21 @@ def test_nulls_have_the_folder_that_readers_know(tmp_path):
     ]
     found = duckdb.sql(f"from read_parquet('{tmp_path}/lists/**/*.parquet', hive_partitioning = true)").pl()
     assert ordered(found).equals(frame)
+
+
+def test_lists_with_partitions_by_columns_of_lists_are_read_again(tmp_path):
+    frame = ALL.head(12).with_columns(source=pl.Series(["als"] * 6 + [None] * 6))
+    for number, by in enumerate((("rank",), ("item_id", "source"))):
+        write(target(tmp_path / f"lists{number}", partition_by=by), [frame])
+        found = lists_at(str(tmp_path / f"lists{number}"), None).table.rows()
+        assert ordered(found).equals(frame)
+
+
+@pytest.mark.parametrize("path", ["lists.resp", "lists"])
+def test_commands_for_caches_are_not_read_again(tmp_path, path):
+    write(target(tmp_path / path, format="resp"), [ALL.head(3)])
+    with pytest.raises(DataError, match="commands for a cache, which cannot be read again"):
+        lists_at(str(tmp_path / path), None)
 
 
 @pytest.mark.parametrize("format_name", ["csv", "ndjson", "ipc"])

@@ -17,7 +17,7 @@ _KEY_CHARACTERS = 12
 """Number of characters of the key in the name of a part file."""
 _MAXIMUM_OPEN = 1000
 """Maximum number of combinations of shards and partitions. Each keeps a file open."""
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Value in the name of a folder whose rows have a null or an empty text."""
 
 
@@ -154,5 +154,5 @@ def _check_columns(partition_by: tuple[str, ...], schema: pl.Schema) -> None:
 def _written(value: Any) -> str:
     """Return `value` as part of the name of a folder, with percent escapes as readers of Hive partitions decode them."""
     if value is None or value == "":
-        return _NO_VALUE
+        return NO_VALUE
     return quote(str(value).lower() if isinstance(value, bool) else str(value), safe="")
