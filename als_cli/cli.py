@@ -8,11 +8,12 @@ import typer
 
 from als_cli.commands import compiling, lists, report, setup, show, stages
 from als_cli.commands import help as help_commands
+from als_cli.console.application import Application
 from als_cli.console.command_line import run_command_line
 from als_cli.console.completion.answer import VARIABLE, answer
 from als_cli.console.versions import version_lines
 
-app = typer.Typer(
+app = Application(
     name="als",
     help="Batch recommendations from interaction events: implicit-feedback ALS, driven by one YAML file.",
     no_args_is_help=True,

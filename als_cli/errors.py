@@ -28,7 +28,8 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+"""Control characters, separators of lines, and overrides of the direction of text."""
 
 
 def one_line(text: str) -> str:

@@ -1,12 +1,38 @@
 """The commands `als schema` and `als --version`."""
 
 import json
+import re
 from importlib.metadata import version
 
 import pytest
 
 from als_cli.config.shipped_schema import schema_text
 from tests.in_process import als_here
+
+COMMANDS = {
+    "": ("--version",),
+    "show": ("--help",),
+    "run": ("--force", "--json", "--verbose"),
+    "show user": ("--json", "--quiet"),
+    "similar items": ("--json",),
+    "init": ("--yes", "--force"),
+    "explain": ("--json",),
+    "compile": ("--check",),
+    "compare": ("--gate",),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_flag_has_no_value_in_the_help(command):
+    lines = als_here(*command.split(), "--help").stdout.splitlines()
+    for flag in (*COMMANDS[command], "--help"):
+        [line] = [one for one in lines if re.match(rf"│ +\*? *{flag} ", one)]
+        assert re.match(rf"│ +\*? *{flag} +(-[a-z] +)?[A-Z][a-z]", line)  # the first word of a sentence
+    assert not any("<bool>" in line for line in lines)
+
+
+def test_an_option_with_a_value_has_its_name_in_the_help():
+    assert re.search(r"--config +-c +FILE +The YAML config", als_here("show", "user", "--help").stdout)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--output", "-")], ids=["", "stdout"])

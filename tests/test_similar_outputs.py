@@ -125,7 +125,7 @@ def test_the_manifest_has_the_counts(shop, tmp_path):
 
 def test_the_summaries_fit_the_terminal(shop, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    words = ("for 40 items in", "for 120 users in", "unknown to the model: 1 items of the file")
+    words = ("for 40 items in", "for 120 users in", "unknown to the model: 1 item of the file")
     for number, (command, expected) in enumerate(zip(commands(shop), words, strict=True)):
         option = "--minimum-items" if command[1] == "users" else "--minimum-users"
         ended = als_here(*command, "-o", tmp_path / f"{number}.csv", "-v", option, 70)

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from scipy.sparse import csr_matrix
 
+from als_cli.api.arguments import check_frame
 from als_cli.api.context import Workspace, in_section
 from als_cli.dataset.ingest_report import IngestReport
 from als_cli.dataset.interactions import Interactions, cast_ids, rows_of
@@ -62,8 +63,9 @@ class Dataset:
         ConfigError
             A column is missing, or a setting is unknown or wrong.
         DataError
-            There are too many bad rows, or too few interactions are left.
+            `events` is no frame of polars, there are too many bad rows, or too few interactions are left.
         """
+        check_frame(events, "events", lazy=True)
         place = Workspace(workspace)
         place.folder.mkdir(parents=True, exist_ok=True)
         named = in_section("columns", columns or {})

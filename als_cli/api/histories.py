@@ -6,6 +6,7 @@ from scipy.sparse import csr_matrix
 
 from als_cli.als.demand import weighted_items, with_offset
 from als_cli.als.recipe import Recipe
+from als_cli.api.arguments import check_frame
 from als_cli.api.dataset import Dataset
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import ArtifactError, DataError
@@ -26,6 +27,7 @@ def lists_for_histories(
     exclude_seen: bool,
 ) -> pl.DataFrame:
     """Return lists for `histories`; see :meth:`als_cli.api.model.Model.recommend_histories`."""
+    check_frame(histories, "histories")
     users, history = _matrix(histories, model.item_ids)
     weights = None
     if not recipe.demand.is_neutral:

@@ -1,6 +1,5 @@
 """Models in Python: training, lists, similar items and reasons."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,12 @@ import polars as pl
 
 from als_cli.als.recipe import Recipe
 from als_cli.als.threads import available_threads
+from als_cli.api.arguments import Ids, ids_of
 from als_cli.api.context import Workspace, in_section
 from als_cli.api.dataset import Dataset
 from als_cli.api.histories import lists_for_histories
 from als_cli.arrays import Float32Array
-from als_cli.dataset.interactions import cast_ids, rows_of
+from als_cli.dataset.interactions import rows_of
 from als_cli.errors import DataError
 from als_cli.ranking.audience import Audience
 from als_cli.ranking.lists import output_schema
@@ -33,8 +33,6 @@ from als_cli.storage.run_locks import run_locks
 
 _FEW = 100
 """Up to this number of items, plain numpy is faster than all lists."""
-
-Ids = Sequence[Any] | pl.Series
 
 
 class Model:
@@ -132,7 +130,7 @@ class Model:
         ConfigError
             A setting is unknown or wrong.
         DataError
-            An id cannot be a user id of the dataset.
+            `users` is no list, or an id cannot be a user id of the dataset.
         """
         keys = in_section("recommend", settings | {"top_n": top_n})
         config = Workspace(dataset.workspace).context(keys).config.recommend
@@ -140,7 +138,7 @@ class Model:
         ranked, recipe = refreshed(config.refresh, interactions, self.trained, self.recipe)
         rules = replace(read_rules(config, ranked, as_of or datetime.now(UTC)).rules, because=config.because)
         recommender = Recommender(interactions, ranked, recipe, rules, as_of, scan_events=dataset.events)
-        wanted = interactions.user_ids if users is None else _ids(users, interactions.user_ids, "user")
+        wanted = interactions.user_ids if users is None else ids_of(users, interactions.user_ids, "user")
         audience = Audience(wanted, rows_of(interactions.user_ids, wanted))
         blocks = recommender.blocks(audience, config.block_users, max(1, len(wanted)))
         empty = output_schema(
@@ -167,7 +165,7 @@ class Model:
         ArtifactError
             The model needs a dataset.
         DataError
-            A column is missing, or an id cannot be an item id of the model.
+            `histories` is no DataFrame of polars, a column is missing, or an id cannot be an item id of the model.
         """
         return lists_for_histories(self.trained, self.recipe, histories, dataset, top_n, exclude_seen)
 
@@ -177,7 +175,7 @@ class Model:
         Raises
         ------
         DataError
-            The model has no item with one of these ids.
+            `items` is no list, or the model has no item with one of these ids.
         """
         rows = np.arange(len(self.item_ids)) if items is None else self._rows(items)
         if len(rows) <= _FEW:
@@ -211,7 +209,7 @@ class Model:
         """
         rules = ListRules(top_n=1, because=because)
         recommender = Recommender(dataset.interactions, self.trained, self.recipe, rules)
-        wanted = _ids([user], dataset.user_ids, "user")
+        wanted = ids_of([user], dataset.user_ids, "user")
         rows = rows_of(dataset.user_ids, wanted)
         if rows[0] < 0:
             raise DataError(f"no user {user!r} in the dataset", hint="`Dataset.user_ids` has all users")
@@ -229,7 +227,7 @@ class Model:
         )
 
     def _rows(self, items: Ids) -> np.ndarray:
-        wanted = _ids(items, self.item_ids, "item")
+        wanted = ids_of(items, self.item_ids, "item")
         rows = rows_of(self.item_ids, wanted)
         if (rows < 0).any():
             raise DataError(
@@ -241,15 +239,3 @@ class Model:
     def __repr__(self) -> str:
         users, items = len(self.user_ids), len(self.item_ids)
         return f"Model({users:,} users, {items:,} items, {self.item_factors.shape[1]} factors)"
-
-
-def _ids(given: Ids, known: pl.Series, side: str) -> pl.Series:
-    """Return the `given` ids as the type of the `known` ones, sorted, without duplicates."""
-    ids = given if isinstance(given, pl.Series) else pl.Series(list(given))
-    cast = cast_ids(ids.rename(known.name), known.dtype)
-    if cast.null_count():
-        wrong = ids.filter(cast.is_null())[0]
-        raise DataError(
-            f"{wrong!r} cannot be a {side} id: ids are {known.dtype}", hint=f"an id is {known[0]!r}"
-        )
-    return cast.unique().sort()

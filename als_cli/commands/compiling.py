@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.application import Application
 from als_cli.console.start_up import collect_garbage
 
-app = typer.Typer()
+app = Application()
 
 
 @app.command("compile")

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.application import Application
 from als_cli.console.arguments import parse_shell
 from als_cli.console.completion.scripts import script_of
 from als_cli.console.documents import print_text
 
-app = typer.Typer()
+app = Application()
 
 
 @app.command()

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.application import Application
 from als_cli.console.arguments import parse_count
 from als_cli.console.flags import AsOfFlag, LengthFlag, MinimumUsersFlag, OutputFlag, SeparateOutputFlag
 from als_cli.console.session import Session, command
 
-app = typer.Typer()
-similar_app = typer.Typer(
+app = Application()
+similar_app = Application(
     no_args_is_help=True, help="Write the nearest items or users of all items or users."
 )
 app.add_typer(similar_app, name="similar")

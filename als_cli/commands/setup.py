@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.application import Application
 from als_cli.console.session import Session, command
 
-app = typer.Typer()
+app = Application()
 
 
 @command(app, has_config=False)

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.application import Application
 from als_cli.console.arguments import IdCommand
 from als_cli.console.documents import print_text
 from als_cli.console.session import Session, command
 
-app = typer.Typer(
+app = Application(
     no_args_is_help=True,
     help="Look at the data, a model, a user's list, an item's neighbours, or the config.",
 )
@@ -48,4 +49,6 @@ def show_config(session: Session) -> None:
         session.context()  # checks that the log file is no input
     flags = {} if options.threads is None else {"threads": options.threads}
     lines = resolved_lines(options.config, options.set_ or (), flags=flags)
-    print_text(report_of(lines).model_dump_json(indent=2) if options.json else resolved_text(lines))
+    print_text(
+        report_of(lines).model_dump_json(indent=2) if options.json else resolved_text(lines, options.config)
+    )

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from als_cli.console.application import Application
 from als_cli.console.arguments import parse_count
 from als_cli.console.flags import AcceptFlag, AsOfFlag, OutputFlag, ReportFlag, UsersFlag
 from als_cli.console.session import Session, command
 
-app = typer.Typer()
+app = Application()
 
 
 @command(app)

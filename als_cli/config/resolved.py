@@ -86,11 +86,16 @@ def report_of(lines: Sequence[ResolvedLine]) -> ConfigReport:
     return ConfigReport(values=tuple(values))
 
 
-def resolved_text(lines: Sequence[ResolvedLine]) -> str:
-    """Return `lines` as YAML, with the origins as aligned comments."""
+def resolved_text(lines: Sequence[ResolvedLine], file: Path) -> str:
+    """Return `lines` as YAML, with the origins as aligned comments. A comment names `file` once; `:5` is its line 5."""
+    in_file = f"{one_line(str(file))}:"
+    lines = [
+        replace(line, origin=re.sub(f"^{re.escape(in_file)}(?=[0-9]+$)", ":", line.origin)) for line in lines
+    ]
     fitting = [len(line.text) for line in lines if line.origin and len(line.text) <= _COMMENT_COLUMN - 2]
     column = max(fitting, default=0) + 2
-    return "".join(
+    head = f"# :5 means line 5 of {in_file.removesuffix(':')}\n"
+    return head + "".join(
         (f"{line.text.ljust(column - 2)}  # {line.origin}" if line.origin else line.text) + "\n"
         for line in lines
     )

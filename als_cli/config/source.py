@@ -38,7 +38,7 @@ class ColumnsConfig(Section):
     value: ColumnRef | None = None
     """A number that scales the weight of the event: quantity, rating, seconds watched."""
     title: ColumnRef | None = None
-    """A readable name of the item, for a shop without a catalogue. `als show` prints it, unless the catalogue has a title. The most frequent title of an item counts."""
+    """A readable name of the item, for a shop without a catalogue. `als show` and the report show it, unless the catalogue has a title. The most frequent title of an item counts."""
 
 
 class SourceConfig(TableFormat):

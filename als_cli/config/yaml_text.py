@@ -65,11 +65,13 @@ _Dumper.yaml_implicit_resolvers = {
 
 
 _LINE_ENDS = re.compile("[\n\r\x85\u2028\u2029]")
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Overrides of the direction of text."""
 
 
 def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Return the node of `text`. Only the style with double quotes writes line ends as escapes."""
-    style = '"' if _LINE_ENDS.search(text) else None
+    """Return the node of `text`. Only the style with double quotes can have escapes."""
+    style = '"' if _LINE_ENDS.search(text) or _DIRECTIONS.search(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -139,7 +141,8 @@ def write_value(value: Any) -> str:
         sort_keys=False,
         width=float("inf"),
     )
-    return text.removesuffix("\n").removesuffix("\n...")
+    shown = text.removesuffix("\n").removesuffix("\n...")
+    return _DIRECTIONS.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)
 
 
 def _parse(source: YamlText) -> Document:

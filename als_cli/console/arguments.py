@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import typer
-from typer.core import TyperArgument, TyperCommand
+from typer.core import TyperArgument
+
+from als_cli.console.application import PlainCommand
 
 _COUNT = re.compile(r"[0-9]{1,18}")
 _ZERO_DURATION = re.compile(r"\s*0+(\.0+)?\s*[smhdw]\s*")
@@ -55,7 +57,7 @@ def parse_shell(text: str) -> str:
     return text
 
 
-class IdCommand(TyperCommand):
+class IdCommand(PlainCommand):
     """A command whose argument is an id. Negative integers are ids, not options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

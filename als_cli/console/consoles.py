@@ -12,6 +12,6 @@ class _Console(Console):
 
 def console(*, stderr: bool = False) -> Console:
     """Return the console of stdout or stderr, at least 20 columns wide."""
-    made = _Console(stderr=stderr, highlight=False, markup=False)
+    made = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     made.width = max(made.width, _MINIMUM_WIDTH)  # rich cannot lay out a table in fewer columns
     return made

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 import warnings
 from contextlib import suppress
@@ -11,17 +12,21 @@ from typing import TextIO
 
 from als_cli import NOTICE
 from als_cli.console.folding import fold
-from als_cli.errors import ResourceError
+from als_cli.errors import ResourceError, one_line
 
 ROOT = "als_cli"
+_CONTROL = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""The control characters that JSON does not escape."""
 
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
+        text = one_line(record.getMessage())
         if record.levelno >= logging.WARNING:
             text = f"{record.levelname.lower()}: {text}"
-        return text + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+        if not record.exc_info:
+            return text
+        return "\n".join([text, *map(one_line, self.formatException(record.exc_info).split("\n"))])
 
 
 class _TerminalFormatter(_TextFormatter):
@@ -49,7 +54,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        text = json.dumps(line, ensure_ascii=False)
+        return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):

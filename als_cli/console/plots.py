@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from als_cli.errors import one_line
+
 _MINIMUM_WIDTH = 40
 _MAXIMUM_WIDTH = 100
 _HEIGHT = 10
@@ -25,7 +27,7 @@ class LinePlot:
         """Yield the lines of the plot."""
         if options.max_width < _MINIMUM_WIDTH or not options.encoding.startswith("utf"):
             return
-        yield Text(self.title, style="bold")
+        yield Text(one_line(self.title), style="bold")
         yield from map(Text, self.lines(min(options.max_width, _MAXIMUM_WIDTH)))
 
     def lines(self, width: int) -> list[str]:
@@ -40,7 +42,7 @@ class LinePlot:
         line.lines()
         figure.draw(line)
         shown = sorted({0, count // 2, count - 1})
-        figure.ruler("x").ticks(shown, [self.names[place] for place in shown])
+        figure.ruler("x").ticks(shown, [one_line(self.names[place]) for place in shown])
         heights = sorted({min(self.values), (min(self.values) + max(self.values)) / 2, max(self.values)})
         figure.ruler("y").ticks(heights, [_number(height) for height in heights])
         for axis in ("x", "y"):

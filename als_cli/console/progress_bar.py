@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.progress import Task as RichTask
 from rich.text import Text
 
+from als_cli.errors import one_line
 from als_cli.progress import Task
 
 _WIDE = 100
@@ -23,18 +24,18 @@ def progress_bar(
     """Yield a task with a progress bar on `console`. The bar is removed when the task is done."""
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         *([BarColumn(bar_width=20)] if console.width >= _WIDE else []),
         _Steps(),
         _Rate(),
         _Time(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
         transient=True,
         get_time=clock,
     )
     with bar:
-        yield _BarTask(bar, bar.add_task(description, total=total, note=""))
+        yield _BarTask(bar, bar.add_task(one_line(description), total=total, note=""))
 
 
 class _Steps(ProgressColumn):
@@ -78,4 +79,4 @@ class _BarTask:
         self._task_id = task_id
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        self._bar.update(self._task_id, advance=steps, note=note)
+        self._bar.update(self._task_id, advance=steps, note=one_line(note))

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.prompt import Confirm, Prompt
+from rich.text import Text
 
+from als_cli.errors import one_line
 from als_cli.stages.init import GuessReport, InitReport
 
 _ROLES = {
@@ -46,20 +48,21 @@ def ask(report: InitReport, names: Sequence[str], stated: dict[str, str], consol
 
 def confirm(question: str, console: Console) -> bool:
     """Return whether the user agrees."""
-    return Confirm.ask(question, default=True, console=console)
+    return Confirm.ask(Text(one_line(question)), default=True, console=console)
 
 
 def _column(
     question: str, guess: GuessReport | None, names: Sequence[str], console: Console, *, is_required: bool
 ) -> str:
     if guess is not None:
-        console.print(f"{guess.sureness}: {'; '.join(guess.reasons)}", style="dim")
-    shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+        console.print(f"{guess.sureness}: {one_line('; '.join(guess.reasons))}", style="dim")
+    columns = {one_line(name): name for name in names}
+    shown = ", ".join(list(columns)[:_SHOWN]) + (" …" if len(columns) > _SHOWN else "")
     console.print(f"columns: {shown}", style="dim")
     while True:
-        answer = _asked(question, None if guess is None else str(guess.value), console)
-        if answer in names:
-            return answer
+        answer = _asked(question, None if guess is None else one_line(str(guess.value)), console)
+        if answer in columns:
+            return columns[answer]
         if answer == _NONE and not is_required:
             return ""
         console.print(f"there is no column {answer!r}")

@@ -71,7 +71,10 @@ def report_content(artifacts: Artifacts, name: str, scale: float = 1.0) -> Repor
         An artifact is broken, or the catalogue cannot be read.
     """
     labels = item_labels(
-        artifacts.recommend.items, artifacts.report.category, artifacts.dataset.interactions.item_ids.dtype
+        artifacts.recommend.items,
+        artifacts.report.category,
+        artifacts.dataset.interactions.item_ids.dtype,
+        artifacts.dataset.titles(),
     )
     data = data_section(artifacts.dataset)
     lists = None if artifacts.lists is None else lists_section(artifacts, artifacts.lists, labels)

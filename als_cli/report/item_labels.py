@@ -1,4 +1,4 @@
-"""Titles and categories of items, from the catalogue."""
+"""Titles and categories of items, from the catalogue. The events can have titles too."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ class ItemLabel:
 
     item_id: str
     title: str
-    """The id if the catalogue has no title."""
+    """The id if neither the catalogue nor the events have a title."""
     category: str
     """Empty if the catalogue has none."""
 
@@ -33,6 +33,8 @@ class ItemLabels:
 
     catalog: Catalog | None
     has_categories: bool = False
+    event_titles: pl.DataFrame | None = None
+    """Titles from the events: item_id and title. A title of the catalogue takes precedence."""
 
     def of(self, item_ids: pl.Series) -> list[ItemLabel]:
         """Return the label of each of `item_ids`, in their order."""
@@ -52,8 +54,10 @@ class ItemLabels:
 
     @cached_property
     def _titles(self) -> dict[object, str]:
-        titles = None if self.catalog is None else self.catalog.titles
-        return {} if self.catalog is None or titles is None else _by_item(self.catalog, titles)
+        of_events = {} if self.event_titles is None else dict(self.event_titles.iter_rows())
+        if self.catalog is None or self.catalog.titles is None:
+            return of_events
+        return of_events | _by_item(self.catalog, self.catalog.titles)
 
     @cached_property
     def _categories(self) -> dict[object, str]:
@@ -70,10 +74,16 @@ def _by_item(catalog: Catalog, values: pl.Series) -> dict[object, str]:
     return dict(found.iter_rows())
 
 
-def item_labels(items: CatalogConfig | None, category: ColumnRef | None, id_type: pl.DataType) -> ItemLabels:
-    """Return the labels from the catalogue of `items`; ids without titles if there is none.
+def item_labels(
+    items: CatalogConfig | None,
+    category: ColumnRef | None,
+    id_type: pl.DataType,
+    event_titles: pl.DataFrame | None = None,
+) -> ItemLabels:
+    """Return the labels from the catalogue of `items` and from `event_titles` (item_id and title).
 
-    `category` is the column with the categories; None: column `category`, if the catalogue has it.
+    Items without a title have their id as title. `category` is the column with the categories; None: column `category`,
+    if the catalogue has it.
 
     Raises
     ------
@@ -83,10 +93,10 @@ def item_labels(items: CatalogConfig | None, category: ColumnRef | None, id_type
         The catalogue cannot be read.
     """
     if items is None or items.catalog is None:
-        return ItemLabels(None)
+        return ItemLabels(None, event_titles=event_titles)
     column = category if category is not None else _default_column(items, items.catalog)
     needs = CatalogNeeds() if column is None else CatalogNeeds(columns={_CATEGORY: column})
-    return ItemLabels(read_catalog(items, id_type, needs=needs), column is not None)
+    return ItemLabels(read_catalog(items, id_type, needs=needs), column is not None, event_titles)
 
 
 def _default_column(items: CatalogConfig, path: str) -> str | None:

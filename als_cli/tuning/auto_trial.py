@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from als_cli.als.cost import training_bytes
 from als_cli.als.threads import side_by_side
+from als_cli.config.fields import format_duration
 from als_cli.config.train import TrainConfig
 from als_cli.errors import TrainingError
 from als_cli.splitting.division import EvaluationSets
@@ -58,15 +61,17 @@ class Trial:
         return int(self.train.factors)
 
     def __str__(self) -> str:
-        """Return the settings under their config keys, and the value."""
-        train, rule, fold_in = self.train, self.train.confidence, self.train.fold_in
+        """Return the value, and the settings as words: KEY=VALUE, or SECTION(KEY=VALUE ...)."""
+        train, rule = self.train, self.train.confidence
+        settings = train.model_dump(include={"factors", "iterations", "regularization", "unobserved_weight"})
+        exponents = {"user_exponent": rule.user_exponent, "item_exponent": rule.item_exponent}
+        fold_in = train.fold_in.model_dump(
+            mode="json", include={"regularization", "item_exponent", "half_life"}
+        )
+        demand = train.demand.model_dump(mode="json")
         return (
-            f"factors {train.factors}, iterations {train.iterations}, regularization {train.regularization}, "
-            f"unobserved_weight {train.unobserved_weight}, user_exponent {rule.user_exponent}, "
-            f"item_exponent {rule.item_exponent}, fold_in.regularization {fold_in.regularization}, "
-            f"fold_in.item_exponent {fold_in.item_exponent}, "
-            f"fold_in.half_life {fold_in.model_dump(mode='json')['half_life']}, "
-            f"demand {train.demand.model_dump(mode='json')}: {train.metric} {self.value:.4f}"
+            f"{train.metric} {self.value:.4f}, {_listed(settings | exponents)} "
+            f"fold_in({_listed(fold_in)}) demand({_listed(demand)})"
         )
 
 
@@ -265,5 +270,13 @@ def _span(sets: ValidationSets) -> float | None:
     return None if times is None else float(times.data.max() - times.data.min()) / 1e6
 
 
-def _listed(point: Point) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in point.items())
+def _listed(settings: Mapping[str, object]) -> str:
+    """Return `settings` as words KEY=VALUE. Infinite half-lives, which have no influence, are left out."""
+    words = []
+    for name, value in settings.items():
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        if name.endswith("half_life") and isinstance(value, float):
+            shown = "infinite" if math.isinf(value) else format_duration(timedelta(seconds=round(value)))
+        if shown != "infinite":
+            words.append(f"{name}={shown}")
+    return " ".join(words)

@@ -60,13 +60,13 @@ def test_the_printed_yaml_loads_as_an_equal_config(folder, tree):
         config = load_config(shop, environment={})
     except ConfigError:
         assume(False)
-    text = resolved_text(resolved_lines(shop, environment={}))
+    text = resolved_text(resolved_lines(shop, environment={}), shop)
     assume("***" not in text)
     copy.write_text(text, encoding="utf-8")
     again = load_config(copy, environment={})
     assert used_values(again) == used_values(config)
     assert keys_set(again) == keys_set(config)
-    assert resolved_text(resolved_lines(copy, environment={})).count("\n") == text.count("\n")
+    assert resolved_text(resolved_lines(copy, environment={}), copy).count("\n") == text.count("\n")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -76,6 +76,17 @@ def test_every_shipped_config_is_printed_and_loads_as_an_equal_config(path, tmp_
     (tmp_path / "copy.yaml").write_text(ended.stdout)
     copy, given = (load_config(one, environment={}) for one in (tmp_path / "copy.yaml", path))
     assert used_values(copy) == used_values(given)
+
+
+def test_the_config_file_is_named_once(tmp_path):
+    shop = tmp_path / "shop.yaml"
+    shop.write_text("workspace: w\nevents: {source: a.csv}\n")
+    lines = als_here("show", "config", "-c", shop).stdout.splitlines()
+    assert lines[0] == f"# :5 means line 5 of {shop}"
+    assert sum(str(shop) in line for line in lines) == 1
+    assert [line.split()[-1] for line in lines[1:4]] == [":1", "default", "default"]
+    origins_of = {one["key"]: one["origin"] for one in done("show", "config", "-c", shop)["values"]}
+    assert origins_of["workspace"] == f"{shop}:1"
 
 
 def test_each_value_has_its_origin(tmp_path):

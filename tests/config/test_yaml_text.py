@@ -2,7 +2,7 @@
 
 import pytest
 
-from als_cli.config.yaml_text import parse_value, parse_yaml
+from als_cli.config.yaml_text import parse_value, parse_yaml, write_value
 from als_cli.errors import ConfigError
 
 
@@ -31,6 +31,16 @@ def test_scalars_mean_what_they_say(text, value):
     parsed = parse_value(text, "test")
     assert parsed == value
     assert type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u202egnp.exe", "caf\u00e9 \u2066x", "\\u202e 'a' \"b\" \u2069", "\x1b\x9b\u2028"]
+)
+def test_text_that_controls_the_terminal_is_written_as_escapes(text):
+    for value in (text, [text, 1], {text: text}):
+        written = write_value(value)
+        assert written.isprintable()
+        assert parse_value(written, "test") == value
 
 
 def test_a_repeated_key_names_both_lines():

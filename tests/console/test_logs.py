@@ -8,7 +8,7 @@ import pytest
 
 from als_cli import NOTICE
 from als_cli.console.logs import configure_logging
-from als_cli.errors import ResourceError
+from als_cli.errors import ResourceError, one_line
 
 LOG = logging.getLogger("als_cli.somewhere")
 
@@ -66,6 +66,31 @@ def test_json_lines_are_one_object_each(capsys):
     assert record["message"] == "two\nlines"
     assert (record["level"], record["logger"], record["rows"]) == ("info", "als_cli.somewhere", 3)
     assert record["time"].endswith("Z")
+
+
+@pytest.mark.parametrize("hostile", ["a\nerror: b", "\x1b[2J", "\x9b2J", "\u202egnp.exe", "\u2028"])
+def test_a_text_line_shows_control_characters_as_text(capsys, tmp_path, hostile):
+    configure(verbose=True, log_file=tmp_path / "als.log")
+    LOG.info("item %s", hostile)
+    shown = f"item {one_line(hostile)}"
+    assert capsys.readouterr().err == f"{shown}\n"
+    assert (tmp_path / "als.log").read_text(encoding="utf-8").partition(" ")[2] == f"{shown}\n"
+
+
+def test_a_traceback_keeps_its_lines_and_shows_control_characters_as_text(capsys):
+    configure(verbose=True)
+    LOG.info("broken", exc_info=ValueError("a\x1b[2J\nb"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["broken", "ValueError: a\\x1b[2J", "b"]
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J", "\x9b2J", "\u202egnp.exe", "\u2028", "\x7f", "caf\u00e9"])
+def test_json_lines_escape_control_characters_and_are_exact(capsys, hostile):
+    configure(log_format="json", verbose=True)
+    LOG.info("item %s", hostile)
+    line = capsys.readouterr().err
+    assert json.loads(line)["message"] == f"item {hostile}"
+    assert line.removesuffix("\n").isprintable()
 
 
 def test_the_file_gets_everything_and_is_appended_to(tmp_path, capsys):

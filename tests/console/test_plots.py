@@ -46,3 +46,9 @@ def test_equal_values_are_drawn():
 def test_a_narrow_terminal_and_plain_ascii_get_no_plot():
     assert printed(FALLING, 30) == ""
     assert printed(FALLING, 80, "ascii") == ""
+
+
+def test_control_characters_of_title_and_names_are_shown_as_text():
+    shown = printed(LinePlot("\x9b2J", [0.5, 0.3, 0.2], ["\u202ea", "b", "c\n"]), 80)
+    assert shown.startswith("\x1b[1m\\x9b2J\x1b[0m\n")  # bold
+    assert ("\u202e" in shown, "\\u202ea" in shown, "c\\n" in shown) == (False, True, True)

@@ -57,3 +57,11 @@ def test_a_line_is_not_wider_than_the_terminal(width):
     line = last_line(138_000, 46_000, 0.5, "best ndcg@10 0.1234", width)
     assert len(line) <= width
     assert ("━" in line) == (width >= 100)
+
+
+@pytest.mark.parametrize(
+    ("note", "shown"),
+    [("[red]/x[/red].csv", "[red]/x[/red].csv"), ("a\x1b[2Jb", "a\\x1b[2Jb"), ("[/]", "[/]")],
+)
+def test_names_of_files_are_neither_markup_nor_control_sequences(note, shown):
+    assert last_line(10, 4, 6.0, note).endswith(f"left {shown}")

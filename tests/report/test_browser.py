@@ -43,6 +43,19 @@ CONTRAST = """
 """
 
 
+CUT_TEXTS = """
+[...document.querySelectorAll("[data-chart]:not([data-chart=item-map])")].flatMap((place) => {
+  const room = place.querySelector("svg").getBoundingClientRect();
+  return [...place.querySelectorAll("svg text")]
+    .map((text) => [place.dataset.chart, text.textContent, text.getBoundingClientRect()])
+    .filter(([, text, box]) => box.width && (
+      text.includes("…") || box.left < room.left - 1 || box.right > room.right + 1 || box.bottom > room.bottom + 1))
+    .map(([chart, text]) => [chart, text]);
+})
+"""
+"""The texts of charts that are shortened, or not inside their chart. The legend of the map has categories of any length."""
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """Return the report of a hostile shop with all sections."""
@@ -264,3 +277,23 @@ def test_no_axis_repeats_a_label(browser, page):
             .map((one) => one.textContent))""")
     assert len(axes) > 25
     assert [labels for labels in axes if len(labels) != len(set(labels))] == []
+
+
+@pytest.mark.parametrize("width", [1400, 1000, 375])
+def test_no_text_of_a_chart_is_cut(browser, page, width):
+    browser.open(page, width=width)
+    assert browser.value(CUT_TEXTS) == []
+    names = browser.value("""
+        [...document.querySelectorAll("[data-chart=sources] svg text")].map((text) => text.textContent)""")
+    assert "trained factors of the user" in names
+
+
+@pytest.mark.parametrize("width", [1400, 1000])
+def test_the_table_of_metrics_is_not_cut(browser, page, width):
+    browser.open(page, width=width)
+    cut = browser.value("""
+        [...document.querySelectorAll("#quality table")]
+          .filter((table) => table.caption && table.caption.textContent.includes("Metrics of lists of"))
+          .map((table) => table.closest(".scroll"))
+          .map((room) => room.scrollWidth > room.clientWidth)""")
+    assert cut == [False]

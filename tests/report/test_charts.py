@@ -41,6 +41,18 @@ SPECS = {
 }
 
 
+NARROW = {kind: {**spec, **spec["usermeta"]["narrow"]} for kind, spec in SPECS.items() if "usermeta" in spec}
+
+
+def test_long_names_are_above_the_bars_on_a_narrow_screen():
+    assert set(NARROW) == {"bars", "grouped bars"}
+    for kind, spec in NARROW.items():
+        compiled = vl_convert.vegalite_to_vega(json.dumps({**spec, "config": CONFIG}, allow_nan=False))
+        assert compiled["height"] > vl_convert.vegalite_to_vega(json.dumps(SPECS[kind]))["height"] / 2
+        assert not any(axis.get("labels", True) for axis in compiled["axes"] if axis["scale"] == "y")
+        assert len(compiled["marks"]) == 3  # bars, values, names
+
+
 @pytest.mark.parametrize("kind", SPECS)
 def test_vega_lite_compiles_the_specification(kind):
     spec = {**SPECS[kind], "config": CONFIG}

@@ -151,6 +151,12 @@ def test_rules_and_churn(shop, content):
     assert len(content.lists.moved.rows) >= 1
 
 
+def test_headings_of_metrics_do_not_repeat_the_length_of_the_lists(content):
+    titles = [column.title for column in content.quality.figures.columns]
+    assert titles[:5] == ["method", "NDCG", "recall", "precision", "hit rate"]
+    assert content.quality.figures.caption == "Metrics of lists of 5"
+
+
 def test_earlier_evaluations_are_beside_the_newest(shop, content):
     stored = [
         json.loads(path.read_text(encoding="utf-8"))["metrics"]["methods"]["als"]["ndcg@5"]

@@ -115,7 +115,7 @@ def test_a_method_alone_is_not_called_best(report):
 
 def test_left_out_users_are_named_and_zeros_are_not(report):
     text = " ".join(lines_of(report))
-    assert "4,321 test users (4.3 %) have no history" in text
+    assert "left out: 4,321 test users (4.3 %) without history" in text
     assert "count as misses" not in text
 
 

@@ -30,7 +30,7 @@ def test_says_who_got_what_and_who_fell_short(tmp_path, caplog):
     assert "1 from trained factors" in lines
     assert "1 popular" in lines
     assert "1 list not full: too few candidates" in lines
-    assert "2 items could be recommended; 1 more of the catalogue have no events yet" in lines
+    assert "2 items could be recommended; 1 more of the catalogue has no events yet" in lines
     assert "1 of 3 users got fewer than 2 items: 1 too_few_candidates" in caplog.text
 
 

@@ -1,5 +1,7 @@
 """One trial of `auto`: its validation metric, and the settings that it selects."""
 
+import math
+import re
 from datetime import timedelta
 
 import numpy as np
@@ -13,7 +15,7 @@ from als_cli.evaluation.rankers import FactorRanker
 from als_cli.ranking.native_top_n import item_index
 from als_cli.splitting.validation import Horizon, ValidationRules, validation_sets
 from als_cli.tuning import auto_training
-from als_cli.tuning.auto_trial import TrialRunner
+from als_cli.tuning.auto_trial import TrialRunner, _listed
 from als_cli.tuning.demand_search import demand_point
 from als_cli.tuning.presets import FIRST_FOLD_IN
 from tests.stages.evaluation_builders import two_tastes
@@ -170,6 +172,23 @@ def test_numbers_in_the_config_are_kept(newest):
     assert trial.train.fold_in.half_life == timedelta(days=9)
     assert (trial.train.demand.half_life, trial.train.demand.offset) == (timedelta(days=3), 0.2)
     assert "auto" not in trial.train.demand.model_dump().values()
+
+
+def test_a_trial_is_logged_in_words_with_durations(newest):
+    given = {"fold_in": {"half_life": "9d"}, "demand": {"half_life": "36h", "offset": 0.2}}
+    trial = run(newest, iterations=2, **given)
+    text = str(trial)
+    assert text.startswith(f"{trial.train.metric} {trial.value:.4f}, factors=")
+    assert " iterations=2 " in text
+    assert " half_life=9d)" in text
+    assert "demand(half_life=36h " in text
+    assert "offset=0.2)" in text
+    assert re.findall(r"[{}']|\d{8}|infinite", text) == []
+
+
+def test_screened_presets_are_logged_in_words_with_durations():
+    point = {"regularization": 0.0123456, "demand_half_life": 28 * 86_400.0, "long_run_half_life": math.inf}
+    assert _listed(point) == "regularization=0.01235 demand_half_life=28d"
 
 
 def test_there_is_no_search_far_below_the_best_value(newest):

@@ -7,7 +7,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
+from als_cli.console.stacked import Stacked
 from als_cli.console.views.evaluate import comparison_cells
+from als_cli.console.words import counted
 from als_cli.evaluation.backtest_report import BacktestReport, SpreadReport
 
 _DAY = 86_400
@@ -16,19 +20,20 @@ _VALUE = len("0.1234")
 _ROWS = {"mean": "mean", "deviation": "std. dev.", "minimum": "minimum", "maximum": "maximum"}
 
 
+@escaping
 def render_backtest(report: BacktestReport) -> RenderableType:
     """Return two tables of the first ndcg: its values at the cut-offs, and the lead of the model."""
     metric = f"ndcg@{report.at[0]}"
     summary = (
-        f"evaluated {report.users:,} users at {len(report.cut_offs)} cut-offs, {_span(report.step_seconds)} apart, on the "
+        f"evaluated {counted(report.users, 'user')} at {counted(len(report.cut_offs), 'cut-off')}, {_span(report.step_seconds)} apart, on the "
         f"{_span(report.test_seconds)} after each, in {report.seconds:.1f} s"
     )
     return Group(
         Text(summary),
-        _figures(report, metric),
+        Stacked(_figures(report, metric)),
         *(Text(line) for line in _half_lives(report)),
-        *([_leads(report, metric)] if report.leads else []),
-        Text(f"backtest: {report.backtest}", overflow="fold"),
+        *([Stacked(_leads(report, metric))] if report.leads else []),
+        Text(f"backtest: {short_path(report.backtest)}", overflow="fold"),
     )
 
 
@@ -98,4 +103,4 @@ def _span(seconds: float) -> str:
     if seconds % _DAY:
         return f"{seconds / _DAY:.1f} days" if seconds > _DAY else f"{seconds / 3600:.1f} hours"
     days = round(seconds / _DAY)
-    return f"{days} day{'s' if days > 1 else ''}"
+    return counted(days, "day")

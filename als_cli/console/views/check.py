@@ -4,7 +4,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.errors import one_line
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.stages.check_reports import CheckReport, SourceCheckReport
 
 _MAXIMUM_SOURCES = 5
@@ -16,33 +19,32 @@ _DROPPED = {
 }
 
 
+@escaping
 def render_check(report: CheckReport) -> RenderableType:
     """Return the parsed columns of each file, the rejected rows with hints, and the catalogue."""
     parts: list[RenderableType] = []
     for source in report.sources[:_MAXIMUM_SOURCES]:
         parts += [*_source(source), Text()]
     if more := report.files - min(len(report.sources), _MAXIMUM_SOURCES):
-        parts.append(Text(f"{more} more files are not shown"))
+        parts.append(Text(f"{counted(more, 'more file')} {'is' if more == 1 else 'are'} not shown"))
     catalog = report.catalog
     if catalog is not None:
         titles = "with titles" if catalog.has_titles else "without titles"
         parts.append(
             Text(
-                one_line(
-                    f"catalogue {catalog.path}: {catalog.rows:,} rows, {titles}; it has {catalog.joined:,} of the "
-                    f"{catalog.items:,} items of these events"
-                ),
+                f"catalogue {short_path(catalog.path)}: {counted(catalog.rows, 'row')}, {titles}; it has {catalog.joined:,} of the "
+                f"{counted(catalog.items, 'item')} of these events",
                 overflow="fold",
             )
         )
-    parts += [Text(one_line(f"warning: {line}"), style="yellow", overflow="fold") for line in report.warnings]
+    parts += [Text(f"warning: {line}", style="yellow", overflow="fold") for line in report.warnings]
     if report.ok:
         parts.append(Text(f"no problems found in {report.seconds:.1f} s", style="green"))
     return Group(*parts)
 
 
 def _source(source: SourceCheckReport) -> list[RenderableType]:
-    name = "stdin" if source.path == "-" else source.path
+    name = "stdin" if source.path == "-" else short_path(source.path)
     table = Table("", "column", "type", "values", "example", "parsed", box=None, padding=(0, 2, 0, 0))
     table.columns[3].justify = "right"
     for place in (1, 2, 4, 5):
@@ -52,16 +54,16 @@ def _source(source: SourceCheckReport) -> list[RenderableType]:
         parsed = None if example is None else example.parsed
         table.add_row(
             column.role,
-            one_line(column.column),
+            column.column,
             column.type,
             f"{column.distinct:,}",
-            "" if example is None else one_line(example.raw),
-            "" if example is None else "cannot be read" if parsed is None else one_line(parsed),
+            "" if example is None else example.raw,
+            "" if example is None else "cannot be read" if parsed is None else parsed,
             style="red" if example is not None and parsed is None else "",
         )
     return [
-        Text(one_line(f"{name}: the first {source.rows:,} rows"), style="bold", overflow="fold"),
-        table,
+        Text(f"{name}: the first {counted(source.rows, 'row')}", style="bold", overflow="fold"),
+        Stacked(table),
         *_facts(source),
         *_rows(source),
     ]
@@ -81,16 +83,17 @@ def _facts(source: SourceCheckReport) -> list[RenderableType]:
         ]
         more = len(source.types) - len(shown)
         found.append("weights: " + ", ".join(shown) + (f" and {more} more" if more > 0 else ""))
-    return [Text(one_line(line), overflow="fold") for line in found]
+    return [Text(line, overflow="fold") for line in found]
 
 
 def _rows(source: SourceCheckReport) -> list[RenderableType]:
     lines: list[RenderableType] = [
-        Text(f"{rows:,} rows {_DROPPED[cause]}", style="dim") for cause, rows in source.dropped.items()
+        Text(f"{counted(rows, 'row')} {_DROPPED[cause]}", style="dim")
+        for cause, rows in source.dropped.items()
     ]
     for one in source.rejected:
-        said = f"{one.rows:,} rows rejected, {one.reason}: {one.meaning}; row {one.row:,}: {one.example}"
-        lines.append(Text(one_line(said), style="yellow", overflow="fold"))
+        said = f"{counted(one.rows, 'row')} rejected, {one.reason}: {one.meaning}; row {one.row:,}: {one.example}"
+        lines.append(Text(said, style="yellow", overflow="fold"))
         if one.hint:
-            lines.append(Text(one_line(f"  hint: {one.hint}"), style="yellow", overflow="fold"))
-    return [*lines, Text(f"{source.kept:,} clean events")]
+            lines.append(Text(f"  hint: {one.hint}", style="yellow", overflow="fold"))
+    return [*lines, Text(counted(source.kept, "clean event"))]

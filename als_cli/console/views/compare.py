@@ -4,12 +4,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted, have
 from als_cli.evaluation.list_comparison_report import ItemMove, Spread
 from als_cli.stages.compare import ComparedLists, CompareReport
 
 _QUANTILES = ("p5", "p25", "median", "p75", "p95")
 
 
+@escaping
 def render_compare(report: CompareReport) -> RenderableType:
     """Return the numbers of users and items, the similarity of the lists, and the slots by source."""
     lines = [
@@ -21,31 +26,31 @@ def render_compare(report: CompareReport) -> RenderableType:
     after = [*_items(report)]
     if report.changes is not None:
         after.append(
-            f"changes: {report.changes.upserts:,} upserts, {report.changes.deletes:,} deletes"
-            f" in {report.changes.file}"
+            f"changes: {counted(report.changes.upserts, 'upsert')}, {counted(report.changes.deletes, 'delete')}"
+            f" in {short_path(report.changes.file)}"
         )
     return Group(
         *(Text(line, overflow="fold") for line in lines),
-        _similarity(report),
-        _sources(report),
+        Stacked(_similarity(report)),
+        Stacked(_sources(report)),
         Text(),
         *(Text(line, overflow="fold") for line in after),
     )
 
 
 def _named(lists: ComparedLists) -> str:
-    name = lists.version or lists.path
+    name = lists.version or short_path(lists.path)
     return name if lists.instant is None else f"{name} ({lists.instant:%Y-%m-%d %H:%M} UTC)"
 
 
 def _users(report: CompareReport) -> list[str]:
     users = report.users
-    named = f"{users.in_both:,} users have both lists, {users.only_old:,} only the old one"
+    named = f"{counted(users.in_both, 'user')} {have(users.in_both)} both lists, {users.only_old:,} only the old one"
     lines = [f"{named}, {users.only_new:,} only the new one"]
     if users.in_both:
         lines.append(
-            f"{users.changed:,} lists changed ({_percent(users.changed / users.in_both)}): "
-            f"{users.other_items:,} have other items, {users.other_order:,} another order"
+            f"{counted(users.changed, 'list')} changed ({_percent(users.changed / users.in_both)}): "
+            f"{users.other_items:,} {have(users.other_items)} other items, {users.other_order:,} another order"
         )
     return lines
 

@@ -6,7 +6,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.evaluation.report import DifferenceReport, EvaluateReport, GateReport, MethodReport
 from als_cli.evaluation.verdict import compared_metric, verdict_of
 from als_cli.splitting.protocol import MINIMUM_TEST_USERS
@@ -38,20 +42,21 @@ _LEFT_OUT = {
 }
 
 
+@escaping
 def render_evaluate(report: EvaluateReport) -> RenderableType:
     """Return two tables per k with a row per method, and counts. The best value of each accuracy metric is marked."""
     counts = report.counts
     at = f" at {report.cut_off}" if report.cut_off else ""
     training = (
-        f"trained on {counts['training_interactions']:,} interactions of {counts['training_users']:,} users and "
-        f"{counts['training_items']:,} items; evaluated in {report.seconds:.1f} s"
+        f"trained on {counted(counts['training_interactions'], 'interaction')} of {counted(counts['training_users'], 'user')} and "
+        f"{counted(counts['training_items'], 'item')}; evaluated in {report.seconds:.1f} s"
     )
     return Group(
-        Text(f"{counts['users_evaluated']:,} test users, split by {report.split['by']}{at}"),
+        Text(f"{counted(counts['users_evaluated'], 'test user')}, split by {report.split['by']}{at}"),
         *_choice_lines(report),
         Text(training),
         *(
-            _table(report.methods, k, headers, title)
+            Stacked(_table(report.methods, k, headers, title))
             for k in report.at
             for headers, title in ((_ACCURACY, f"lists of {k}"), (_LISTS, f"make-up of lists of {k}"))
         ),
@@ -60,11 +65,11 @@ def render_evaluate(report: EvaluateReport) -> RenderableType:
         ),
         *(Text(line) for line in (*_half_lives(report.methods), *_notes(report), *_cohort_lines(report))),
         *([Text(_LEFT_OUT[report.published])] if report.published in _LEFT_OUT else []),
-        *([_comparison_table(report)] if report.comparisons else []),
+        *([Stacked(_comparison_table(report))] if report.comparisons else []),
         *([_gate_line(report.gate)] if report.gate else []),
         *_history_plot(report),
         Text(f"\n{_verdict(report)}\n"),
-        Text(f"evaluation: {report.evaluation}", overflow="fold"),
+        Text(f"evaluation: {short_path(report.evaluation)}", overflow="fold"),
     )
 
 
@@ -93,7 +98,7 @@ def _choice_lines(report: EvaluateReport) -> list[Text]:
 
 def _table(methods: Sequence[MethodReport], k: int, headers: dict[str, str], title: str) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), title=f"\n{title}", title_justify="left")
-    table.add_column("method", min_width=max(len(one.method) for one in methods))
+    table.add_column("method")
     for name, header in headers.items():
         if f"{name}@{k}" in methods[0].metrics:
             table.add_column(header, justify="right")
@@ -159,13 +164,17 @@ def _half_lives(methods: Sequence[MethodReport]) -> list[str]:
 
 def _notes(report: EvaluateReport) -> list[str]:
     """Return a line for each kind of users and items that are left out, or count as misses."""
-    lines = {
-        "test_users_without_history": f"test users ({_percent(report.fallback.fraction)}) have no history in training "
-        "and are left out: only a fallback could serve them",
-        "test_pairs_unknown_to_training": "test pairs are of items that training does not know and count as misses",
-        "users_without_candidates": "users have no candidates that training knows; their lists are empty",
-    }
-    return [f"note: {report.counts[key]:,} {line}" for key, line in lines.items() if report.counts.get(key)]
+    counts, fraction = report.counts, _percent(report.fallback.fraction)
+    lines = (
+        ("left out", "test_users_without_history", "test user", f"({fraction}) without history in training"),
+        ("misses", "test_pairs_unknown_to_training", "test pair", "of items that training does not know"),
+        ("empty lists", "users_without_candidates", "user", "without candidates that training knows"),
+    )
+    return [
+        f"note: {kind}: {counted(counts[key], noun)} {why}"
+        for kind, key, noun, why in lines
+        if counts.get(key)
+    ]
 
 
 def _cohort_lines(report: EvaluateReport) -> list[str]:

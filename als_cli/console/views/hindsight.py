@@ -4,6 +4,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.evaluation.hindsight_report import RelevantItems, SlotGroup
 from als_cli.stages.hindsight import HindsightReport
 
@@ -11,6 +15,7 @@ _SHOWN = ("hits", "precision", "recall", "ndcg", "hit_rate")
 _ROWS = 10
 
 
+@escaping
 def render_hindsight(report: HindsightReport) -> RenderableType:
     """Return the metrics at the first k, and the hit rates of the slots by source, rule, rank and reason."""
     counts, later = report.counts, report.later
@@ -20,9 +25,9 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
         else (f", {later.first:%Y-%m-%d %H:%M} to {later.last:%Y-%m-%d %H:%M} UTC")
     )
     lines = [
-        f"lists of {report.lists.instant:%Y-%m-%d %H:%M} UTC: {report.lists.version or report.lists.path}",
-        f"{later.events:,} events after them{period}",
-        f"{counts['users_evaluated']:,} of {counts['users_with_list']:,} users with a list have events",
+        f"lists of {report.lists.instant:%Y-%m-%d %H:%M} UTC: {report.lists.version or short_path(report.lists.path)}",
+        f"{counted(later.events, 'event')} after them{period}",
+        f"{counts['users_evaluated']:,} of {counted(counts['users_with_list'], 'user')} with a list have events",
     ]
     groups = (
         ("source", report.sources),
@@ -32,14 +37,14 @@ def render_hindsight(report: HindsightReport) -> RenderableType:
     )
     return Group(
         *(Text(line, overflow="fold") for line in lines),
-        *(_metrics(one, report.at[0]) for one in report.relevant if one.users),
-        *(part for name, found in groups if found for part in (Text(), _slots(name, found))),
-        Text(f"hindsight: {report.file}", overflow="fold"),
+        *(Stacked(_metrics(one, report.at[0])) for one in report.relevant if one.users),
+        *(part for name, found in groups if found for part in (Text(), Stacked(_slots(name, found)))),
+        Text(f"hindsight: {short_path(report.file)}", overflow="fold"),
     )
 
 
 def _metrics(relevant: RelevantItems, k: int) -> Table:
-    title = f"\n{relevant.items} items: {relevant.users:,} users, {relevant.pairs:,} relevant items"
+    title = f"\n{relevant.items} items: {counted(relevant.users, 'user')}, {counted(relevant.pairs, 'relevant item')}"
     table = Table(
         "metric", "lists", "95 % interval", box=None, padding=(0, 2, 0, 0), title=title, title_justify="left"
     )

@@ -4,6 +4,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.dataset.ingest_report import IngestReport
 
 _DROPPED = {
@@ -16,13 +20,14 @@ _MAXIMUM_SOURCES = 10
 _MAXIMUM_TYPES = 12
 
 
+@escaping
 def render_ingest(report: IngestReport) -> RenderableType:
     """Return the numbers of kept and dropped rows, the weights of the event types, and a line about the dataset."""
     return Group(
-        _rows(report),
-        *([_types(report)] if report.types else []),
+        Stacked(_rows(report)),
+        *([Stacked(_types(report))] if report.types else []),
         Text(_summary(report)),
-        Text(f"dataset: {report.dataset}", overflow="fold"),
+        Text(f"dataset: {short_path(report.dataset)}", overflow="fold"),
     )
 
 
@@ -31,9 +36,9 @@ def _rows(report: IngestReport) -> Table:
     table.columns[0].justify = "right"
     table.columns[1].overflow = "fold"
     for source in report.sources[:_MAXIMUM_SOURCES]:
-        table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else source.path}")
+        table.add_row(f"{source.rows:,}", f"in {'stdin' if source.path == '-' else short_path(source.path)}")
     if more := report.sources[_MAXIMUM_SOURCES:]:
-        table.add_row(f"{sum(source.rows for source in more):,}", f"in {len(more)} more files")
+        table.add_row(f"{sum(source.rows for source in more):,}", f"in {counted(len(more), 'more file')}")
     if report.as_of and report.later_events:
         table.add_row(
             f"{report.later_events:,}",
@@ -44,7 +49,7 @@ def _rows(report: IngestReport) -> Table:
         table.add_row(f"{count:,}", _DROPPED[reason], style="dim")
     for reason, count in report.rejected.items():
         table.add_row(f"{count:,}", f"rejected: {reason}", style="yellow")
-    table.add_row(f"{report.events:,}", "clean events")
+    table.add_row(f"{report.events:,}", "clean event" if report.events == 1 else "clean events")
     return table
 
 
@@ -64,6 +69,6 @@ def _summary(report: IngestReport) -> str:
     if report.first_time and report.last_time:
         span = f", {report.first_time:%Y-%m-%d} to {report.last_time:%Y-%m-%d}"
     return (
-        f"{report.users:,} users x {report.items:,} items, {report.interactions:,} interactions "
+        f"{counted(report.users, 'user')} x {counted(report.items, 'item')}, {counted(report.interactions, 'interaction')} "
         f"({report.density:.3%} of all pairs){span}, in {report.seconds:.1f} s"
     )

@@ -6,30 +6,33 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from als_cli.errors import one_line
+from als_cli.console.escapes import escaping
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.stages.init import GuessReport, InitReport
 
 _STYLES = {"sure": "green", "likely": "yellow", "unsure": "red"}
 _SHOWN_TYPES = 6
 
 
+@escaping
 def render_init(report: InitReport) -> RenderableType:
     """Return the guesses with their sureness and reasons, and a line about the config."""
     about = "" if report.are_rows_exact else "about "
     files = f" in {report.files:,} files" if report.files > 1 else ""
     head = Text(
-        one_line(f"{report.source}: {about}{report.rows:,} rows{files}, {report.sampled_rows:,} sampled"),
+        f"{report.source}: {about}{counted(report.rows, 'row')}{files}, {report.sampled_rows:,} sampled",
         overflow="fold",
     )
-    parts: list[RenderableType] = [head, Text(), guess_table(report)]
+    parts: list[RenderableType] = [head, Text(), Stacked(_guess_table(report))]
     if report.catalog is not None and report.catalog_join_rate is not None:
         parts.append(
             Text(
-                one_line(f"catalogue {report.catalog}: {report.catalog_join_rate:.0%} of the items"),
+                f"catalogue {report.catalog}: {report.catalog_join_rate:.0%} of the items",
                 overflow="fold",
             )
         )
-    parts += [Text(one_line(f"left out: {note}"), overflow="fold", style="dim") for note in report.notes]
+    parts += [Text(f"left out: {note}", overflow="fold", style="dim") for note in report.notes]
     if report.config is not None:
         parts += [
             Text(),
@@ -39,8 +42,7 @@ def render_init(report: InitReport) -> RenderableType:
     return Group(*parts)
 
 
-def guess_table(report: InitReport) -> Table:
-    """Return a table of the guesses."""
+def _guess_table(report: InitReport) -> Table:
     table = Table("key", "guess", "", "why", box=None, padding=(0, 2, 0, 0))
     table.columns[0].no_wrap = True
     table.columns[1].overflow = "fold"
@@ -51,7 +53,7 @@ def guess_table(report: InitReport) -> Table:
             _short(guess.key),
             _shown(guess),
             Text(guess.sureness, style=_STYLES[guess.sureness]),
-            one_line("; ".join(guess.reasons)),
+            "; ".join(guess.reasons),
         )
     return table
 

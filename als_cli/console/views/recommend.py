@@ -4,6 +4,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted, have
 from als_cli.ranking.recommend_report import RecommendReport
 
 _WORDS = {
@@ -23,10 +27,11 @@ _WORDS = {
 }
 
 
+@escaping
 def render_recommend(report: RecommendReport) -> RenderableType:
     """Return a summary, and the number of users per source and per reason of a shortfall."""
     summary = (
-        f"wrote {report.rows:,} slots in lists of up to {report.top_n} for {report.users:,} users "
+        f"wrote {counted(report.rows, 'slot')} in lists of up to {report.top_n} for {counted(report.users, 'user')} "
         f"in {report.seconds:.1f} s"
     )
     table = Table("users", "", box=None, padding=(0, 2), show_header=True)
@@ -34,16 +39,16 @@ def render_recommend(report: RecommendReport) -> RenderableType:
     for name, count in (*report.sources.items(), *report.shortfall.items()):
         if count:
             table.add_row(f"{count:,}", _WORDS[name])
-    candidates = f"{report.candidates:,} items could be recommended"
+    candidates = f"{counted(report.candidates, 'item')} could be recommended"
     if report.never_interacted:
-        candidates += f"; {report.never_interacted:,} more of the catalogue have no events yet"
+        candidates += f"; {report.never_interacted:,} more of the catalogue {have(report.never_interacted)} no events yet"
     extra = _since_published(report)
-    place = "stdout" if report.output == "-" else report.output
+    place = "stdout" if report.output == "-" else short_path(report.output)
     lines = [Text(candidates)]
     if report.unreadable_users:
-        lines.append(Text(f"{report.unreadable_users:,} rows of the users file hold no id"))
+        lines.append(Text(f"{counted(report.unreadable_users, 'row')} of the users file without an id"))
     lines.append(Text(f"lists: {place} ({report.format}, {report.layout})", overflow="fold"))
-    return Group(Text(summary), table, *_rules(report), *extra, *lines)
+    return Group(Text(summary), Stacked(table), *_rules(report), *extra, *lines)
 
 
 def _since_published(report: RecommendReport) -> list[RenderableType]:
@@ -58,8 +63,8 @@ def _since_published(report: RecommendReport) -> list[RenderableType]:
         )
     if report.changes is not None:
         lines.append(
-            f"changes: {report.changes['upserts']:,} upserts, {report.changes['deletes']:,} deletes"
-            f" in {report.changes['file']}"
+            f"changes: {counted(int(report.changes['upserts']), 'upsert')}, {counted(int(report.changes['deletes']), 'delete')}"
+            f" in {short_path(str(report.changes['file']))}"
         )
     return [Text(line, overflow="fold") for line in lines]
 
@@ -78,4 +83,4 @@ def _rules(report: RecommendReport) -> list[RenderableType]:
         table.add_row(rule, *(f"{counts[name]:,}" if name in counts else "" for name in columns))
     for column in table.columns[1:]:
         column.justify = "right"
-    return [table]
+    return [Stacked(table)]

@@ -3,9 +3,11 @@
 from rich.console import RenderableType
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.stages.rollback import RollbackReport
 
 
+@escaping
 def render_rollback(report: RollbackReport) -> RenderableType:
     """Return a line about the version that is published now."""
     if report.left == report.version:

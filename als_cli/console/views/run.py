@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
 from als_cli.console.views.evaluate import render_evaluate
 from als_cli.console.views.ingest import render_ingest
 from als_cli.console.views.recommend import render_recommend
@@ -20,6 +21,7 @@ _VIEWS: dict[str, Callable[[Any], RenderableType]] = {
 }
 
 
+@escaping
 def render_run(report: RunReport) -> RenderableType:
     """Return the report of each stage under its name. If no stage ran, add a line that says so."""
     parts: list[RenderableType] = []

@@ -8,7 +8,12 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
+from als_cli.console.shortened import ShortenedId
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.ranking.show_reports import (
     DemandHalfLives,
     ItemDemand,
@@ -21,7 +26,10 @@ from als_cli.ranking.show_reports import (
 
 _WIDE = 110
 """Minimum width of a terminal for ids, strengths and demand beside titles."""
-_UNLIMITED = 10_000
+_TWO_TABLES = 72
+"""Minimum width of a terminal for two tables side by side."""
+_TITLE = 20
+"""Minimum width of a column of titles, if there are titles of this length."""
 _PLOTTED = 3
 """Minimum number of iterations of a plot."""
 _EXPLAINED = 5
@@ -41,17 +49,18 @@ _SOURCES = {
 }
 
 
+@escaping
 def render_user(report: UserReport) -> RenderableType:
     """Return the history beside the list. A wide terminal also shows ids."""
     head = Text.assemble(
         ("user ", "bold"),
         (str(report.user_id), "bold"),
-        f" · {_counted(len(report.history), 'item')} · {_SOURCES[report.source]}",
+        f" · {counted(len(report.history), 'item')} · {_SOURCES[report.source]}",
     )
     parts: list[RenderableType] = [head, Text(), _SideBySide(report)]
     missing = report.wanted - len(report.recommended)
     if missing:
-        parts.append(Text(f"{missing} of {report.wanted} slots unfilled: too few candidates"))
+        parts.append(Text(f"{missing} of {counted(report.wanted, 'slot')} unfilled: too few candidates"))
     return Group(*parts, *_why(report.recommended), *_legend(report.half_lives))
 
 
@@ -59,19 +68,20 @@ def _why(recommended: Sequence[RankedItem]) -> list[RenderableType]:
     """Return the reasons of the first items, a line each; nothing without reasons."""
     lines: list[RenderableType] = []
     for item in recommended[:_EXPLAINED]:
-        reasons = ", ".join(f"{_names(one, ids=False)[0]} {one.share:.0%}" for one in item.because)
+        reasons = ", ".join(f"{_name(one)} {one.share:.0%}" for one in item.because)
         if reasons:
             lines.append(Text(f"{item.rank:2}  {reasons}", overflow="ellipsis", no_wrap=True))
     return [Text(), Text("Why: shares of items of the history in the score"), *lines] if lines else []
 
 
+@escaping
 def render_item(report: ItemReport) -> RenderableType:
     """Return the neighbours of the item, nearest first."""
     head = Text.assemble(
         ("item ", "bold"),
         (str(report.item_id), "bold"),
         f" {report.title or ''}".rstrip(),
-        f" · {_counted(report.users, 'user')} · number {report.popularity_rank:,} of {report.items:,} in popularity",
+        f" · {counted(report.users, 'user')} · number {report.popularity_rank:,} of {report.items:,} in popularity",
     )
     if report.demand is not None:
         now, long_run, trend = _demand(report.demand)
@@ -85,10 +95,11 @@ def render_item(report: ItemReport) -> RenderableType:
     for item in report.neighbours:
         demand = [] if item.demand is None else _demand(item.demand)
         table.add_row(str(item.rank), *_names(item, ids=named), f"{item.score:.3f}", *demand)
-    near: RenderableType = _Fitted(table) if report.neighbours else Text("no item is near it")
+    near: RenderableType = Stacked(table) if report.neighbours else Text("no item is near it")
     return Group(head, Text(), near, *_legend(report.half_lives))
 
 
+@escaping
 def render_model(report: ModelReport) -> RenderableType:
     """Return the hyperparameters and sizes of the model, its loss, and the most popular items."""
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -102,7 +113,7 @@ def render_model(report: ModelReport) -> RenderableType:
     _add_name_columns(popular, ids=named)
     for item in report.popular:
         popular.add_row(f"{item.users:,}", *_names(item, ids=named))
-    return Group(facts, *_loss_plot(report.loss), Text(), _Fitted(popular))
+    return Group(facts, *_loss_plot(report.loss), Text(), Stacked(popular))
 
 
 def _loss_plot(loss: Sequence[float]) -> list[RenderableType]:
@@ -114,7 +125,7 @@ def _loss_plot(loss: Sequence[float]) -> list[RenderableType]:
 def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
     recipe = report.recipe
     facts = [
-        ("model", report.model),
+        ("model", short_path(report.model)),
         (
             "made",
             f"{report.created:%Y-%m-%d %H:%M:%S} UTC by als-cli {report.tool_version} in {report.seconds:.1f} s",
@@ -130,9 +141,8 @@ def _model_facts(report: ModelReport) -> list[tuple[str, str]]:
         ("size", f"{report.bytes / 1e6:,.1f} MB"),
     ]
     if report.loss:
-        facts.append(
-            ("loss", f"{report.loss[0]:.6f} → {report.loss[-1]:.6f} in {len(report.loss)} iterations")
-        )
+        count = counted(len(report.loss), "iteration")
+        facts.append(("loss", f"{report.loss[0]:.6f} → {report.loss[-1]:.6f} in {count}"))
     return facts
 
 
@@ -196,30 +206,22 @@ def _shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-class _Fitted:
-    """A table that shortens its names if the terminal is too narrow, never its numbers."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        full_width = console.measure(self._table, options=options.update_width(_UNLIMITED)).maximum
-        self._table.expand = full_width > options.max_width
-        yield self._table
-
-
 class _SideBySide:
-    """The history of a user beside their list, at the full width of the terminal."""
+    """The history of a user beside their list, or above it in a narrow terminal."""
 
     def __init__(self, report: UserReport) -> None:
         self._report = report
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         wide = options.max_width >= _WIDE
+        history, recommended = Stacked(self._history(wide=wide)), Stacked(self._recommended(wide=wide))
+        if options.max_width < _TWO_TABLES:
+            yield from (history, Text(), recommended)
+            return
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(ratio=1)
         grid.add_column(ratio=1)
-        grid.add_row(self._history(wide=wide), self._recommended(wide=wide))
+        grid.add_row(history, recommended)
         yield grid
 
     def _history(self, *, wide: bool) -> Table:
@@ -270,9 +272,9 @@ def _table(title: str, *, expand: bool = False) -> Table:
 
 
 def _add_name_columns(table: Table, *, ids: bool) -> None:
-    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("item", no_wrap=True, overflow="ellipsis", ratio=1, min_width=_TITLE)
     if ids:
-        table.add_column("id", no_wrap=True)
+        table.add_column("id", no_wrap=True, overflow="ellipsis", ratio=1)
 
 
 def _add_columns(table: Table, **wanted: bool) -> None:
@@ -281,13 +283,14 @@ def _add_columns(table: Table, **wanted: bool) -> None:
         table.add_column(title, justify="right", no_wrap=True)
 
 
-def _names(item: ItemEntry, *, ids: bool) -> list[str]:
-    name = item.title if item.title is not None else str(item.item_id)
-    return [name, str(item.item_id)] if ids else [name]
+def _names(item: ItemEntry, *, ids: bool) -> list[RenderableType]:
+    item_id = ShortenedId(str(item.item_id))
+    name = item_id if item.title is None else item.title
+    return [name, item_id] if ids else [name]
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def _name(item: ItemEntry) -> str:
+    return item.title if item.title is not None else str(item.item_id)
 
 
 def _any_title(items: Sequence[ItemEntry]) -> bool:

@@ -7,7 +7,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
 from als_cli.console.plots import LinePlot
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.events.checks import REASONS
 from als_cli.stages.show_data import DataReport, SideReport
 
@@ -17,10 +21,16 @@ _DAY = 86_400
 _SHOWN_FILES = 8
 
 
+@escaping
 def render_show_data(report: DataReport) -> RenderableType:
     """Return the sizes, the files, the rows that are left out, and plots of the events over time and of the items."""
     return Group(
-        _facts(report), *_left_out(report), *_timeline(report), Text(), _sides(report), *_tail(report.items)
+        _facts(report),
+        *_left_out(report),
+        *_timeline(report),
+        Text(),
+        Stacked(_sides(report)),
+        *_tail(report.items),
     )
 
 
@@ -28,13 +38,13 @@ def _facts(report: DataReport) -> Table:
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
-    facts.add_row("dataset", report.dataset)
+    facts.add_row("dataset", short_path(report.dataset))
     facts.add_row("made", f"{report.created:%Y-%m-%d %H:%M:%S} UTC")
     for name, rows in list(report.files.items())[:_SHOWN_FILES]:
-        facts.add_row("file", PurePath(name).name + ("" if rows is None else f" ({rows:,} rows)"))
+        facts.add_row("file", PurePath(name).name + ("" if rows is None else f" ({counted(rows, 'row')})"))
     if len(report.files) > _SHOWN_FILES:
-        facts.add_row("", f"and {len(report.files) - _SHOWN_FILES:,} more files")
-    facts.add_row("events", f"{report.events:,} of {report.rows:,} rows")
+        facts.add_row("", f"and {counted(len(report.files) - _SHOWN_FILES, 'more file')}")
+    facts.add_row("events", f"{report.events:,} of {counted(report.rows, 'row')}")
     percent = f"{report.density:.2%}".replace("%", " %")
     facts.add_row("pairs", f"{report.pairs:,}, {percent} of all pairs of a user and an item")
     if report.first is not None and report.newest is not None:
@@ -61,7 +71,7 @@ def _left_out(report: DataReport) -> list[RenderableType]:
     table.add_column("rows", justify="right", no_wrap=True)
     for kind, reason, number in rows:
         table.add_row(kind, reason, f"{number:,}")
-    return [Text(), table]
+    return [Text(), Stacked(table)]
 
 
 def _timeline(report: DataReport) -> list[RenderableType]:

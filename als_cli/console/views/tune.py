@@ -4,6 +4,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from als_cli.console.escapes import escaping
+from als_cli.console.paths import short_path
+from als_cli.console.stacked import Stacked
+from als_cli.console.words import counted
 from als_cli.tuning.report import TrialReport, TuneReport, best_first
 
 _SHOWN = 5
@@ -17,23 +21,24 @@ _UNITS = {
 """Units of the values of `tune.space`."""
 
 
+@escaping
 def render_tune(report: TuneReport) -> RenderableType:
     """Return the best trials beside the config as given, all values of the best trial, and the path of its config."""
     counts = [
         f"{report.count(state)} {state}" for state in ("done", "pruned", "failed") if report.count(state)
     ]
     summary = (
-        f"{len(report.trials)} trials ({', '.join(counts)}), {report.new_trials} of them now in "
-        f"{report.seconds:.1f} s, on {report.folds} folds, {report.users:,} users in all"
+        f"{counted(len(report.trials), 'trial')} ({', '.join(counts)}), {report.new_trials} of them now in "
+        f"{report.seconds:.1f} s, on {counted(report.folds, 'fold')}, {counted(report.users, 'user')} in all"
     )
     before = [Text(line) for line in (_ingest_line(report), _screen_line(report)) if line]
     return Group(
         *before,
         Text(summary),
-        _table(report),
+        Stacked(_table(report)),
         Text(f"\n{_verdict(report)}"),
         *([] if report.best.untuned else [_values_of_best(report.best)]),
-        Text(f"config: {report.config}", overflow="fold"),
+        Text(f"config: {short_path(report.config)}", overflow="fold"),
     )
 
 
@@ -47,7 +52,7 @@ def _screen_line(report: TuneReport) -> str:
         return ""
     screen = report.screen
     return (
-        f"first round: {len(screen.trials)} trials on a sample of {screen.users:,} users, "
+        f"first round: {counted(len(screen.trials), 'trial')} on a sample of {counted(screen.users, 'user')}, "
         f"the best {screen.kept} went on"
     )
 
@@ -85,7 +90,7 @@ def _values_of_best(best: TrialReport) -> RenderableType:
     names = [*(name for name in _IN_TABLE if name in best.parameters)]
     for name in (*names, *(name for name in best.parameters if name not in names)):
         table.add_row(f"  {name}", f"{best.parameters[name]:.4g}", _UNITS.get(name, ""))
-    return Group(Text(f"\ntrial {best.number}, values as in tune.space:"), table)
+    return Group(Text(f"\ntrial {best.number}, values as in tune.space:"), Stacked(table))
 
 
 def _verdict(report: TuneReport) -> str:

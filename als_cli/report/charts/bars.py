@@ -8,8 +8,12 @@ from als_cli.report.charts.theme import ACCENT, MUTED, colours_of, tooltip
 
 _STEP = 28
 _GROUPED_STEP, _GROUP_GAP = 18, 12
-_ROOM_FOR_LABELS = 1.3
-"""Ratio of the axis to the longest bar. The label of a bar is beside its end."""
+_CHARACTER, _BESIDE = 7.5, 8
+"""Width of a character of a label, and the room around a label, in pixels. The label of a bar is beside its end."""
+_LONG = 12
+"""Names of more characters are above the bars on a narrow screen."""
+_ABOVE, _BAR = 20, 18
+"""Height of a name above its bars, and of a bar, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,12 @@ def _chart(
 ) -> dict[str, Any]:
     largest = max((row["value"] for row in values), default=0) or 1
     names = list(dict.fromkeys(row["name"] for row in values))
+    room = _BESIDE + round(_CHARACTER * max((len(row["label"]) for row in values), default=0))
     offset = {"yOffset": encoding["yOffset"]} if "yOffset" in encoding else {}
-    return {
+    spec = {
         "width": "container",
         "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 5, "top": 5, "bottom": 5, "right": room},
         "height": _STEP * len(names),
         "data": {"values": values},
         "encoding": {
@@ -78,7 +84,7 @@ def _chart(
             "x": {
                 "field": "value",
                 "type": "quantitative",
-                "scale": {"domain": [0, largest * _ROOM_FOR_LABELS]},
+                "scale": {"domain": [0, largest], "nice": False},
                 "axis": {"title": axis, "tickCount": 4, "format": axis_format},
             },
         },
@@ -89,4 +95,32 @@ def _chart(
                 "encoding": {"text": {"field": "label", "type": "nominal"}, **offset},
             },
         ],
+    }
+    is_long = max(map(len, names), default=0) > _LONG
+    return {**spec, "usermeta": {"narrow": _with_names_above(spec, values, len(names))}} if is_long else spec
+
+
+def _with_names_above(spec: dict[str, Any], values: list[dict[str, Any]], names: int) -> dict[str, Any]:
+    """Return the fields that replace those of `spec` on a narrow screen: the names are above the bars."""
+    bars_per_name = max(1, len({row.get("series") for row in values}))
+    step = _ABOVE + _BAR * bars_per_name + 4
+    inner, outer = (_ABOVE + 4) / step, _ABOVE / step
+    y = spec["encoding"]["y"] | {
+        "axis": {"title": None, "ticks": False, "labels": False},
+        "scale": {"paddingInner": inner, "paddingOuter": outer},
+    }
+    first = {"field": "series", "equal": values[0]["series"]} if "series" in values[0] else None
+    name = {
+        "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 2, "dy": -3, "limit": 280},
+        "encoding": {
+            "text": {"field": "name", "type": "nominal"},
+            "x": {"value": 0},
+            "y": y | {"bandPosition": 0},
+        },
+        **({"transform": [{"filter": first}]} if first else {}),
+    }
+    return {
+        "height": round(step * (names - inner + 2 * outer)),
+        "encoding": spec["encoding"] | {"y": y},
+        "layer": [*spec["layer"], name],
     }

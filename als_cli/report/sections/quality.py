@@ -141,7 +141,7 @@ def _figures(evaluation: Evaluation) -> Table:
         (label_of(method.method), *(figure(method.metrics.get(name), 3) for name in names))
         for method in evaluation.methods
     ]
-    titles = ("method", *(name.replace("_", " ") for name in map(metric_name, names)))
+    titles = ("method", *(metric_name(name).removesuffix(f"@{k}").replace("_", " ") for name in names))
     return table_of(f"Metrics of lists of {k}", titles, rows, marked=0)
 
 

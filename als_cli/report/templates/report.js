@@ -8,16 +8,19 @@
 
   const drawCharts = async () => {
     const { config, specs } = JSON.parse(document.getElementById("charts").textContent);
-    if (window.innerWidth < NARROW) {
-      config.axis.labelLimit = 130;
+    const isNarrow = window.innerWidth < NARROW;
+    if (isNarrow) {
+      config.axisY = { labelLimit: 130 };
       config.legend.columns = 2;
     }
+    // Some charts have another layout on a narrow screen.
+    const layoutOf = (spec) => (isNarrow && spec.usermeta ? { ...spec, ...spec.usermeta.narrow } : spec);
     // `ast` evaluates expressions with an interpreter, because the policy of the page forbids code from text.
     const options = { actions: false, ast: true, config, defaultStyle: false, renderer: "svg" };
     let failed = 0;
     for (const place of document.querySelectorAll("[data-chart]")) {
       try {
-        await window.vegaEmbed(place, specs[place.dataset.chart], options);
+        await window.vegaEmbed(place, layoutOf(specs[place.dataset.chart]), options);
       } catch (error) {
         failed += 1;
         place.textContent = "This chart cannot be drawn. Its numbers are in the table below.";
