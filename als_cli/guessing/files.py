@@ -9,6 +9,7 @@ import polars as pl
 from als_cli.errors import ConfigError, DataError
 from als_cli.guessing.names import words_in
 from als_cli.guessing.samples import Sample, read_sample
+from als_cli.tables.delta import is_delta_table
 from als_cli.tables.folder_hint import folder_glob
 from als_cli.tables.scan import STDIN, find_files, has_pipe, reading
 
@@ -124,7 +125,7 @@ def _names(pattern: str) -> tuple[str, ...]:
 
 def _globs(path: str) -> list[str]:
     """Return `path`, or for a folder the globs of its tables; the glob of the most files comes first."""
-    if not Path(path).is_dir():
+    if not Path(path).is_dir() or is_delta_table(path):
         return [path]
     with reading(path):
         found = folder_glob(Path(path))

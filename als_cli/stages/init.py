@@ -23,6 +23,7 @@ from als_cli.guessing.survey import Survey, survey_of
 from als_cli.reports import Report
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.publish import staged_file
+from als_cli.tables.delta import is_delta_table
 
 _MAXIMUM_SOURCES = 50
 _QUERIED_ROWS = 1000
@@ -228,6 +229,14 @@ def _check_query(survey: Survey) -> None:
 def _source_paths(survey: Survey) -> list[str]:
     """Return the paths of `events.source`: the path or glob, or all files if their columns differ."""
     files = survey.files
+    if is_delta_table(files.source):
+        # Later versions of the table have other files.
+        if len(survey.sources) > 1 or files.glob is None:
+            raise DataError(
+                f"{files.source}: the files of the Delta table have different columns",
+                hint="write the table again, so that all its files have all columns",
+            )
+        return [files.source]
     if len(survey.sources) == 1 and len(files.files) == 1:
         return [files.files[0]]
     if len(survey.sources) == 1 and files.glob is not None:

@@ -14,7 +14,8 @@ import pytest
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import ConfigError, DataError
-from als_cli.tables.scan import column, reading, scan_table
+from als_cli.tables.columns import column
+from als_cli.tables.scan import reading, scan_table
 
 ROWS = [("u1", "i1"), ("u2", "i2")]
 COMMA = b"user,item\nu1,i1\nu2,i2\n"
