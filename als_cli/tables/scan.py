@@ -89,7 +89,7 @@ def find_files(
         raise ConfigError(
             f"{path}: only local files can be read", hint="copy the files to this machine first"
         )
-    names = _current(path)
+    names = matching_files(path)
     if names:
         return tuple(_checked(_local_file(name, spool)) for name in names)
     if glob.has_magic(path):
@@ -184,8 +184,16 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
         raise DataError(f"{name} cannot be read: {reason}", hint=hint) from broken
 
 
-def _current(path: str) -> list[str]:
-    """Return the files of `path` without old files of Delta tables. A file that `path` names is kept."""
+def matching_files(path: str) -> list[str]:
+    """Return the names of the files of `path`, sorted, without old files of Delta tables. A file that `path` names is kept.
+
+    Raises
+    ------
+    ConfigError
+        `path` has a Delta table, and deltalake is not installed.
+    DataError
+        A Delta table cannot be read.
+    """
     if is_delta_table(path):
         return live_files(path)
     names = _matching(path)
