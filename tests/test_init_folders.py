@@ -81,6 +81,34 @@ def test_test_sets_beside_a_training_set_are_left_out(tmp_path):
     assert config.events.source == str(folder / "train.parquet")
 
 
+def test_ratings_with_movies_links_and_tags(tmp_path):
+    folder, config = event_shapes.movielens_folder(tmp_path), tmp_path / "als.yaml"
+    report = done("init", folder, "--yes", "--output", config)
+    found = load_config(config, environment={})
+    assert found.events.source == str(folder / "ratings.csv")
+    assert (found.events.where, found.events.columns.value) == ("rating >= 4", "rating")
+    assert found.recommend.items.catalog == str(folder / "movies.csv")
+    assert found.recommend.items.columns.title == "title"
+    assert [note.rsplit("/", maxsplit=1)[-1].split(":")[0] for note in report["notes"]] == [
+        "README.txt",
+        "links.csv",
+        "tags.csv",
+    ]
+    assert done("check", "-c", config)["ok"]
+
+
+def test_the_catalogue_has_titles_or_the_most_items(tmp_path):
+    folder = event_shapes.movielens_folder(tmp_path)
+    movies = pl.read_csv(folder / "movies.csv")
+    movies.drop("title").head(30).write_csv(folder / "a.csv")
+    (folder / "movies.csv").unlink()
+    report = done("init", folder, "--yes", "--output", tmp_path / "als.yaml")
+    assert report["catalog"] == str(folder / "links.csv")
+    movies.head(30).write_csv(folder / "z.csv")
+    report = done("init", folder, "--yes", "--output", tmp_path / "als.yaml", "--force")
+    assert report["catalog"] == str(folder / "z.csv")
+
+
 def test_files_that_are_no_tables_are_left_out_of_a_folder(tmp_path):
     events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
     folder = tmp_path / "shop"

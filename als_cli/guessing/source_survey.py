@@ -9,7 +9,7 @@ import polars as pl
 from als_cli.guessing.catalogs import guess_title
 from als_cli.guessing.facts import facts_of
 from als_cli.guessing.files import Group
-from als_cli.guessing.guess import Guess
+from als_cli.guessing.guess import LIKELY, Guess
 from als_cli.guessing.nested import Nested, flattened, with_date
 from als_cli.guessing.roles import Columns, columns_of, guess_roles
 from als_cli.guessing.times import TimeGuess
@@ -54,6 +54,21 @@ class SourceSurvey:
             return False
         facts = [self.columns.facts[self.roles[role].value] for role in ("user", "item")]
         return any(one.distinct < _DIFFERENT * one.values for one in facts)
+
+    @property
+    def has_users(self) -> bool:
+        """Whether a column has users by its name or its values, so that this is no catalogue."""
+        return "user" in self.roles and self.roles["user"].confidence >= LIKELY
+
+    @property
+    def rows(self) -> int:
+        """The rows of the sampled files, possibly an estimate."""
+        return sum(sample.rows for sample in self.group.samples)
+
+    @property
+    def signal(self) -> frozenset[str]:
+        """The roles that say how strong an event is: type and value, if they have a column."""
+        return frozenset({"type", "value"} & self.roles.keys())
 
     @property
     def names(self) -> dict[str, str]:
