@@ -43,6 +43,8 @@ _EXAMPLES = 3
 _SHOWN = 40
 _JOINED = 0.5
 """Minimum fraction of items in the catalogue that needs no warning."""
+_LARGE_USER, _TIMES_MEAN = 0.05, 5
+"""A user with more than this fraction of the events, and this many times the mean, may be a placeholder."""
 _CATALOG = "recommend.items.catalog"
 
 
@@ -194,10 +196,28 @@ def _warnings(sources: Sequence[FirstRows], catalog: CatalogCheckReport | None) 
     clock = datetime.now(UTC)
     for one in sources:
         yield from (f"{one.probed.source.file.shown}: {hint}" for hint in unit_hints([one.probed], clock))
+    yield from _placeholder(sources)
     if catalog is not None and 0 < catalog.joined < _JOINED * catalog.items:
         yield (
             f"{catalog.path} has only {catalog.joined:,} of {catalog.items:,} items; the other items are not recommended"
         )
+
+
+def _placeholder(sources: Sequence[FirstRows]) -> Iterator[str]:
+    """Yield a warning if one user has so many events that the id may stand for unknown users."""
+    users = pl.concat([pl.Series("user", [], pl.String), *(_texts(one.clean["user_id"]) for one in sources)])
+    if users.is_empty():
+        return
+    user, events = users.value_counts(sort=True).row(0)
+    if events > max(_LARGE_USER * len(users), _TIMES_MEAN * len(users) / users.n_unique()):
+        yield (
+            f"user {_short(user)!r} has {events / len(users):.0%} of the first {len(users):,} events; it may be a"
+            " placeholder for unknown users: then leave it out with events.where"
+        )
+
+
+def _texts(ids: pl.Series) -> pl.Series:
+    return ids.cast(pl.String).alias("user")
 
 
 def _described(one: FirstRows, config: EventsConfig) -> SourceCheckReport:
