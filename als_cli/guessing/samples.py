@@ -15,7 +15,7 @@ from als_cli.guessing.facts import is_pattern
 from als_cli.guessing.names import likely_names
 from als_cli.guessing.text_shape import TextShape, encoding_of, text_shape
 from als_cli.tables.column_types import check_schema
-from als_cli.tables.delimited import open_decompressed
+from als_cli.tables.decompression import open_decompressed, size_inside
 from als_cli.tables.formats import format_of
 from als_cli.tables.partitions import with_partitions
 from als_cli.tables.scan import reading
@@ -89,7 +89,7 @@ def _rows_allowed(columns: int, share: float) -> int:
 
 
 def _text(path: str, kind: str, share: float) -> Sample:
-    size = Path(path).stat().st_size
+    size = size_inside(Path(path))
     with open_decompressed(Path(path)) as stream:
         is_compressed = not isinstance(stream, io.BufferedReader)
         head = stream.read(max(_SHAPE_BYTES, int(_HEAD_BYTES * share)))
@@ -110,7 +110,7 @@ def _text(path: str, kind: str, share: float) -> Sample:
     kept = first.head(allowed // 2 if chunks else allowed)
     parts = [kept, *(part.head(allowed // (2 * _CHUNKS)) for part in others if part is not None)]
     frame = pl.concat(parts, how="diagonal_relaxed")
-    rows = first.height if is_whole else int(size / max(1, len(text)) * first.height)
+    rows = first.height if is_whole else max(first.height, int(size / max(1, len(text)) * first.height))
     return Sample(path, kind, frame, kept.height, rows, is_whole, shape)
 
 

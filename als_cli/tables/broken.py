@@ -1,6 +1,8 @@
 """The errors of libraries that read a broken file, and their messages in one line."""
 
 import re
+import zipfile
+import zlib
 
 import polars as pl
 import pyarrow as pa
@@ -15,6 +17,7 @@ _PLAIN_WORDS = {
 BROKEN = (
     *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
     *(pa.ArrowException, OSError, ValueError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError),
 )
 """The errors of libraries that read a broken file. A panic of polars is a BaseException."""
 _FAILED_CAST = re.compile(

@@ -22,12 +22,11 @@ from als_cli.config.source import TableFormat
 from als_cli.errors import AlsError, ConfigError, DataError, refusal_of, streaming
 from als_cli.tables.broken import BROKEN, UNPAIRED_QUOTE, condensed
 from als_cli.tables.column_types import check_column_types
+from als_cli.tables.decompression import Content, PackedTableError, open_decompressed, unzipped
 from als_cli.tables.delimited import (
-    Content,
     Wanted,
     check_header,
     not_in_encoding,
-    open_decompressed,
     scan_delimited,
 )
 from als_cli.tables.delta import is_delta_table, live_files, only_live
@@ -146,7 +145,8 @@ def _scan(file: TableFile, fmt: TableFormat, wanted: Wanted | None, spool: Path 
         return text
     if kind == "ndjson":
         # Infer the types from all lines, because a field can be text only in the last line.
-        source = file.content if isinstance(file.content, bytes) else glob.escape(str(file.content))
+        content = unzipped(file.content, spool)
+        source = content if isinstance(content, bytes) else glob.escape(str(content))
         return pl.scan_ndjson(source, infer_schema_length=None)
     check_column_types(file.content, kind, file.shown)
     scan = pl.scan_ipc if kind == "ipc" else pl.scan_parquet
@@ -170,18 +170,20 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
     except PermissionError as refused:
         raise DataError(f"{name} may not be read", hint="check its permissions") from refused
     except BROKEN as broken:
-        refusal = refusal_of(broken, name)
-        if refusal is not None:
-            raise refusal from broken
-        if "invalid utf-8" in str(broken):
-            raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
-        reason = condensed(broken)
-        hint = "check the file and the keys format, separator and header of this source"
-        if reason == UNPAIRED_QUOTE:
-            hint = (
-                "set `quote: none` for this source if quotes are part of its text; otherwise correct the file"
-            )
-        raise DataError(f"{name} cannot be read: {reason}", hint=hint) from broken
+        raise refusal_of(broken, name) or _unreadable(broken, name, fmt) from broken
+
+
+def _unreadable(broken: BaseException, name: str, fmt: TableFormat | None) -> DataError:
+    """Return the error for table `name`, which a library cannot read because of `broken`."""
+    if isinstance(broken, PackedTableError):
+        return DataError(f"{name} {broken}", hint=broken.hint.replace("FILE", name))
+    if "invalid utf-8" in str(broken):
+        return not_in_encoding(name, fmt.encoding if fmt else "utf-8")
+    reason = condensed(broken)
+    hint = "check the file and the keys format, separator and header of this source"
+    if reason == UNPAIRED_QUOTE:
+        hint = "set `quote: none` for this source if quotes are part of its text; otherwise correct the file"
+    return DataError(f"{name} cannot be read: {reason}", hint=hint)
 
 
 def matching_files(path: str) -> list[str]:

@@ -146,7 +146,7 @@ def test_a_named_pipe_is_read_once(tmp_path):
         ("e.parquet", b"PAR1 not really PAR1", "cannot be read"),
         ("e.arrow", b"nothing of the kind", "cannot be read"),
         ("e.ndjson", b'{"a": 1}\n{"a": \n', "cannot be read"),
-        ("archive", b"PK\x03\x04 and so on", "is a zip archive"),
+        ("archive", b"PK\x03\x04 and so on", "cannot be read: File is not a zip file"),
     ],
 )
 def test_a_broken_file_is_named_in_one_line(tmp_path, name, content, message):
