@@ -1,5 +1,6 @@
 """The dialogue of `als init`: look, ask, write."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from als_cli.console.start_up import collect_garbage
 from als_cli.console.views.init import render_init
 from als_cli.errors import ConfigError
 from als_cli.stages.init import InitReport, Looked, check_separate, check_target, init, look, report_of
+
+log = logging.getLogger(__name__)
 
 
 def initialize(
@@ -37,7 +40,9 @@ def initialize(
         looked = look(events, catalog, stated.values())
         _check_log_file(session, looked)
         survey = looked.survey(stated)
-    if not yes:
+    if yes:
+        _warn_of_unsure(report_of(looked, survey))
+    else:
         found = report_of(looked, survey)
         if not _can_ask():
             _refuse_unsure(found)
@@ -82,6 +87,20 @@ def _can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def _unsure(report: InitReport) -> list[str]:
+    """Return each unsure guess with its reasons."""
+    return [
+        f"{guess.key}: {guess.value}; {'; '.join(guess.reasons)}"
+        for guess in report.guesses
+        if guess.sureness == "unsure"
+    ]
+
+
+def _warn_of_unsure(report: InitReport) -> None:
+    for guess in _unsure(report):
+        log.warning("this guess is unsure: %s", guess)
+
+
 def _refuse_unsure(report: InitReport) -> None:
     """Return when all guesses about columns are sure or likely.
 
@@ -90,10 +109,11 @@ def _refuse_unsure(report: InitReport) -> None:
     ConfigError
         A guess is unsure. It has one line each.
     """
-    unsure = [guess for guess in report.guesses if guess.sureness == "unsure"]
+    unsure = _unsure(report)
     if unsure:
+        counted = "1 guess is" if len(unsure) == 1 else f"{len(unsure)} guesses are"
         raise ConfigError(
-            f"{len(unsure)} guesses about {report.source} are unsure, and there is no terminal to ask at",
+            f"{report.source}: {counted} unsure, and there is no terminal to ask at",
             hint="add --yes to take the guesses as they are, or name columns with --column ROLE=NAME",
-            problems=[f"{guess.key}: {guess.value}; {'; '.join(guess.reasons)}" for guess in unsure],
+            problems=unsure,
         )
