@@ -17,6 +17,7 @@ from als_cli.guessing.text_shape import TextShape, encoding_of, text_shape
 from als_cli.tables.column_types import check_schema
 from als_cli.tables.decompression import open_decompressed, size_inside
 from als_cli.tables.formats import format_of
+from als_cli.tables.long_lines import TOO_LONG, long_line_error
 from als_cli.tables.partitions import with_partitions
 from als_cli.tables.scan import reading
 
@@ -145,7 +146,12 @@ def _parsed(text: bytes, shape: TextShape | None, path: str, encoding: str) -> p
         return pl.read_ndjson(io.BytesIO(text), infer_schema_length=None)
     if encoding != "utf-8":
         text = text.decode(encoding, errors="replace").encode()
-    frame = _csv(text, shape, has_header=shape.header)
+    try:
+        frame = _csv(text, shape, has_header=shape.header, is_strict=True)
+    except pl.exceptions.ComputeError as broken:
+        if TOO_LONG not in str(broken):
+            raise
+        raise long_line_error(path, shape.format) from broken
     if frame.width == 0 or frame.height == 0:
         raise DataError(f"{path} has no rows", hint="check the export that wrote the file")
     if not shape.header:
@@ -162,7 +168,7 @@ def _parsed_chunk(
             return pl.read_ndjson(io.BytesIO(text), infer_schema_length=None).cast(first.schema)
         if encoding != "utf-8":
             text = text.decode(encoding, errors="replace").encode()
-        frame = _csv(text, shape, has_header=False)
+        frame = _csv(text, shape, has_header=False, is_strict=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
     if frame.width != first.width:
@@ -171,14 +177,15 @@ def _parsed_chunk(
     return frame
 
 
-def _csv(text: bytes, shape: TextShape, *, has_header: bool) -> pl.DataFrame:
+def _csv(text: bytes, shape: TextShape, *, has_header: bool, is_strict: bool) -> pl.DataFrame:
+    """Return the rows of `text`. If not `is_strict`, a line may have more fields than the first one."""
     return pl.read_csv(
         io.BytesIO(text),
         has_header=has_header,
         separator=shape.separator,
         quote_char=None if shape.quote == "none" else shape.quote,
         infer_schema=False,
-        truncate_ragged_lines=True,
+        truncate_ragged_lines=not is_strict,
         encoding="utf8-lossy",
     )
 

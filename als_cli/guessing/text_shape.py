@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from als_cli.config.source import TableFormat
 from als_cli.errors import DataError
 from als_cli.guessing.names import is_role_name
 
@@ -36,6 +37,18 @@ class TextShape:
     """Names of the columns; "1", "2" and so on without a header."""
     header_reason: str
     header_confidence: float
+
+    @property
+    def format(self) -> TableFormat:
+        """The keys of the config that describe this shape."""
+        return TableFormat.model_validate(
+            {
+                "separator": self.separator,
+                "header": self.header,
+                "quote": self.quote,
+                "encoding": self.encoding,
+            }
+        )
 
 
 def text_shape(head: bytes, encoding: str, name: str, *, is_whole: bool) -> TextShape:

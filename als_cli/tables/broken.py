@@ -11,7 +11,6 @@ UNPAIRED_QUOTE = "a quote is opened and never closed"
 _PLAIN_WORDS = {
     "not properly escaped": UNPAIRED_QUOTE,
     "CSV malformed": UNPAIRED_QUOTE,
-    "found more fields": "a line has more fields than the first line",
 }
 
 BROKEN = (

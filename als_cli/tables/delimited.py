@@ -48,7 +48,7 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
     """
     if not is_utf8(fmt.encoding):
         content = _transcode(content, name, fmt.encoding, spool)
-    separator = _separator(content, name, fmt)
+    separator = separator_of(content, name, fmt)
     frame = pl.scan_csv(
         unzipped(content, spool),
         has_header=fmt.header,
@@ -131,7 +131,14 @@ def _transcode(content: Content, name: str, encoding: str, spool: Path | None) -
         return path if path is not None else target.getvalue()  # type: ignore[attr-defined]
 
 
-def _separator(content: Content, name: str, fmt: TableFormat) -> str:
+def separator_of(content: Content, name: str, fmt: TableFormat) -> str:
+    """Return the separator of delimited text: the declared one, or the one that its name or its first line shows.
+
+    Raises
+    ------
+    ConfigError
+        The declared separator is not one ASCII character.
+    """
     separator = "\t" if fmt.separator in (r"\t", "tab") else fmt.separator
     if separator != "auto":
         if len(separator.encode()) != 1:

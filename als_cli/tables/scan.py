@@ -33,6 +33,7 @@ from als_cli.tables.delta import is_delta_table, live_files, only_live
 from als_cli.tables.expansion import BYTES_WITHOUT_LIMIT, check_expansion, check_text_columns
 from als_cli.tables.folder_hint import folder_hint
 from als_cli.tables.formats import format_of
+from als_cli.tables.long_lines import TOO_LONG, long_line_error
 from als_cli.tables.partitions import with_partitions
 
 STDIN = "-"
@@ -179,6 +180,8 @@ def _unreadable(broken: BaseException, name: str, fmt: TableFormat | None) -> Da
         return DataError(f"{name} {broken}", hint=broken.hint.replace("FILE", name))
     if "invalid utf-8" in str(broken):
         return not_in_encoding(name, fmt.encoding if fmt else "utf-8")
+    if TOO_LONG in str(broken):
+        return long_line_error(name, fmt or TableFormat())
     reason = condensed(broken)
     hint = "check the file and the keys format, separator and header of this source"
     if reason == UNPAIRED_QUOTE:

@@ -139,7 +139,7 @@ def test_a_named_pipe_is_read_once(tmp_path):
         ("e.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("e.parquet", b"", "is empty"),
         ("e.csv", b'a,b\n1,"2\n3,4\n', "a quote is opened and never closed"),
-        ("e.csv", b"a,b\n1,2\n3,4,5\n", "a line has more fields than the first line"),
+        ("e.csv", b"a,b\n1,2\n3,4,5\n", "line 3 has more fields than the first line: 3 instead of 2"),
         ("e.csv", "a,b\n1,é\n".encode("latin-1"), "is not utf-8 text"),
         ("e.csv", "é,b\n1,2\n".encode("latin-1"), "is not utf-8 text"),
         ("e.csv.gz", gzip.compress(COMMA * 9999, mtime=0)[:200], "cannot be read"),
