@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from als_cli.config.source import TableFormat
 from als_cli.errors import DataError
 from als_cli.guessing.names import is_role_name
+from als_cli.tables.comments import check_comments
 
 LINES = 200
 """Number of lines that the shape is inferred from."""
@@ -57,8 +58,9 @@ def text_shape(head: bytes, encoding: str, name: str, *, is_whole: bool) -> Text
     Raises
     ------
     DataError
-        The text is a JSON array.
+        The text is a JSON array, or it begins with comments.
     """
+    check_comments(io.BytesIO(head), name, encoding)
     lines = _lines(head.decode(encoding, errors="replace").removeprefix("\ufeff"), is_whole=is_whole)
     if lines and lines[0].lstrip()[:1] == "[" and (lines[0].strip() == "[" or "{" in lines[0]):
         raise DataError(

@@ -11,6 +11,7 @@ import polars as pl
 
 from als_cli.config.source import ColumnRef, TableFormat
 from als_cli.errors import ConfigError, DataError
+from als_cli.tables.comments import check_comments
 from als_cli.tables.decompression import Content, name_inside, open_decompressed, unzipped
 
 _SEPARATORS = ",\t;|"
@@ -61,6 +62,9 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
     if any("\ufffd" in column for column in names):
         raise not_in_encoding(name, fmt.encoding)
     if fmt.header:
+        if names[:1] and names[0].lstrip().startswith("#"):
+            with open_decompressed(content) as stream:
+                check_comments(stream, name, "utf-8")
         return frame
     return frame.rename({old: str(number) for number, old in enumerate(names, start=1)})
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import AlsError, DataError
+from als_cli.tables.broken import BROKEN
+from als_cli.tables.comments import check_comments
 from als_cli.tables.decompression import open_decompressed
 from als_cli.tables.delimited import separator_of
 
@@ -19,8 +21,12 @@ def long_line_error(name: str, fmt: TableFormat) -> DataError:
     found = None
     try:
         if Path(name).is_file():
+            with open_decompressed(Path(name)) as raw:
+                check_comments(raw, name, fmt.encoding)
             found = _first_long_line(Path(name), fmt)
-    except (AlsError, OSError, ValueError, csv.Error):  # the text is broken in another way too
+    except DataError as comments:
+        return comments
+    except (AlsError, *BROKEN, csv.Error):  # the text is broken in another way too
         found = None
     if found is None:
         return DataError(f"{name} cannot be read: a line has more fields than the first line", hint=_HINT)
