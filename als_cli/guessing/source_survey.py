@@ -1,12 +1,13 @@
 """The guesses about files with the same columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
 from als_cli.guessing.catalogs import guess_title
+from als_cli.guessing.excel_dates import excel_date, with_excel_date
 from als_cli.guessing.facts import facts_of
 from als_cli.guessing.files import Group
 from als_cli.guessing.guess import LIKELY, Guess
@@ -110,6 +111,9 @@ def _query_for(source: SourceSurvey, stated: Mapping[str, str]) -> Nested | None
     lacks_time = source.has_events and "timestamp" not in source.roles and "timestamp" not in stated
     if dated is not None and (lacks_time or computed & set(dated.frame.columns)):
         return dated
+    serial = excel_date(source.columns.facts)
+    if serial is not None and (lacks_time or stated.get("timestamp") == serial):
+        return with_excel_date(frame, serial)
     return None
 
 
@@ -130,4 +134,7 @@ def _with_roles(
         taken = {guess.value for guess in roles.values()}
         title = guess_title(frame, facts, roles["item"].value, taken)
         roles |= {} if title is None else {"title": title}
+    for role, guess in roles.items():
+        if nested is not None and guess.value in nested.reasons:
+            roles[role] = replace(guess, reasons=(nested.reasons[guess.value], *guess.reasons))
     return SourceSurvey(group, columns, roles, nested)
