@@ -8,6 +8,7 @@ import polars as pl
 
 from als_cli.config.source import ColumnsConfig
 from als_cli.guessing.catalogs import CatalogGuess, guess_catalog
+from als_cli.guessing.decimal_commas import decimal_commas
 from als_cli.guessing.event_types import TypeWeight, weights_of
 from als_cli.guessing.facts import ColumnFacts, text_of
 from als_cli.guessing.files import EventFiles, Group
@@ -107,6 +108,7 @@ def survey_of(
         source.group.main for source in others if found is None or source.group.main is not found.sample
     ]
     notes = [*files.notes, *(f"{sample.path}: other columns than the events" for sample in left_out)]
+    notes += decimal_commas(main)
     form = _form(events, stated.get("timestamp_format"))
     times = None if form is None else _times(events, str(form.value))
     users = None if len(events) > 1 else main.column("user")

@@ -58,7 +58,7 @@ class InitReport(Report):
     catalog_join_rate: float | None
     """Fraction of the sampled items that the sampled catalogue contains."""
     notes: tuple[str, ...]
-    """Files that are left out, and why."""
+    """Files and columns that are left out, and why."""
     seconds: float
 
 
