@@ -123,6 +123,18 @@ def headerless(folder):
     return path
 
 
+def test_the_missing_schema_of_editors_is_named(tmp_path):
+    events, config = event_shapes.retail_rocket(tmp_path), tmp_path / "als.yaml"
+    ended = als_here("init", "events.csv", "--yes", "-v", cwd=tmp_path)
+    assert ended.stderr.splitlines()[-1] == (
+        "for completion in an editor: als schema --output als-config.schema.json"
+    )
+    als_here("schema", "--output", "als-config.schema.json", cwd=tmp_path)
+    ended = als_here("init", events, "--yes", "--force", "--output", config, "-v")
+    assert "next: als check" in ended.stderr
+    assert "als schema" not in ended.stderr
+
+
 def test_users_and_items_by_position_alone_are_unsure(tmp_path):
     events, config = headerless(tmp_path), tmp_path / "als.yaml"
     refused = failed(2, "init", events, "-o", config)

@@ -5,6 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Group
+from rich.text import Text
+
+from als_cli.config.modeline import SCHEMA_FILE
 from als_cli.config.source import ColumnsConfig
 from als_cli.console.logs import close_log_file
 from als_cli.console.questions import ask, confirm
@@ -56,7 +60,15 @@ def initialize(
     if session.options.json:
         terminal.write_json(report.model_dump_json(indent=2))
     else:
-        terminal.show_report(render_init(report))
+        terminal.show_report(Group(render_init(report), *_editor_line(target)))
+
+
+def _editor_line(config: Path) -> list[Text]:
+    """Return a line that says how to get the schema that the first line of `config` names, if it is missing."""
+    schema = config.parent / SCHEMA_FILE
+    if schema.exists():
+        return []
+    return [Text(f"for completion in an editor: als schema --output {schema}", overflow="fold")]
 
 
 def _check_log_file(session: Session, looked: Looked) -> None:

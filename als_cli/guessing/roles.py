@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from als_cli.errors import counted
 from als_cli.events.notices import looks_like_ratings
 from als_cli.guessing.event_types import MAXIMUM_TYPES, known_weight
 from als_cli.guessing.facts import ColumnFacts, text_of
@@ -146,7 +147,7 @@ def _id_score(role: str, facts: ColumnFacts, columns: Columns) -> _Scored | None
     factor, doubts = _id_doubts(facts, columns, named)
     reasons += doubts
     if not doubts:
-        reasons.append(f"{facts.distinct:,} different values in {facts.values:,} rows")
+        reasons.append(f"{counted(facts.distinct, 'different value')} in {counted(facts.values, 'row')}")
     return _Scored(facts.name, score * factor, tuple(reasons))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from als_cli.config.source import ColumnsConfig
+from als_cli.errors import counted
 from als_cli.guessing.catalogs import CatalogGuess, guess_catalog
 from als_cli.guessing.decimal_commas import decimal_commas
 from als_cli.guessing.event_types import TypeWeight, weights_of
@@ -72,9 +73,7 @@ class Survey:
             known = sum(one.is_known for one in self.types.values())
             reason = "the names are known"
             if known < len(self.types):
-                reason = (
-                    f"{known} of {len(self.types)} names are known; other weights come from the frequency"
-                )
+                reason = f"{known} of {counted(len(self.types), 'name')} {'is' if known == 1 else 'are'} known; other weights come from the frequency"
             weights = {name: one.weight for name, one in self.types.items()}
             found.append(Guess("events.types", weights, 0.5 + 0.4 * known / len(self.types), (reason,)))
         if self.conditions:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from als_cli.config.source import TableFormat
-from als_cli.errors import DataError
+from als_cli.errors import DataError, counted
 from als_cli.guessing.names import is_role_name
 from als_cli.tables.comments import check_comments
 
@@ -184,7 +184,8 @@ def _header_from_rest(first: Sequence[str], below: Sequence[Sequence[str]]) -> t
         bool(fields) and all(_is_number(field) or _is_time(field) for field in fields) for fields in below
     )
     if typed:
-        return True, f"{typed} columns have numbers or times below a text", 0.9
+        have = "has" if typed == 1 else "have"
+        return True, f"{counted(typed, 'column')} {have} numbers or times below a text", 0.9
     if any(name in fields for name, fields in zip(first, below, strict=True)):
         return False, "fields of the first line occur again below it", 0.8
     return True, "the first line differs from the other lines", 0.55

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Sequence
 
 from als_cli.config.source import ColumnRef
-from als_cli.errors import ConfigError
+from als_cli.errors import ConfigError, counted
 
 _COLUMNS_SHOWN = 20
 
@@ -27,7 +27,7 @@ def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
         if 1 <= ref <= len(names):
             return _not_a_pattern(names[ref - 1], key=key, file=file)
         raise ConfigError(
-            f"{key} is column {ref}, but {file} has {len(names)} columns",
+            f"{key} is column {ref}, but {file} has {counted(len(names), 'column')}",
             hint=f"its columns: {_listed(names)}",
         )
     if ref in names:

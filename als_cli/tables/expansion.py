@@ -12,7 +12,7 @@ from typing import BinaryIO
 import polars as pl
 
 from als_cli.config.source import ColumnRef, TableFormat
-from als_cli.errors import DataError
+from als_cli.errors import DataError, counted
 from als_cli.tables.arrow_sizes import arrow_sizes
 from als_cli.tables.decompression import Content, is_zip, open_decompressed
 from als_cli.tables.delimited import is_utf8
@@ -120,7 +120,7 @@ def _check_bytes(expanded: int, stored: int, name: str, remedy: str) -> None:
 def _check_rows(rows: int, stored: int, name: str) -> None:
     if rows > ROWS_WITHOUT_LIMIT and rows > MAXIMUM_ROWS_PER_BYTE * stored:
         raise DataError(
-            f"{name} has {stored:,} bytes and {rows:,} rows; als reads at most {MAXIMUM_ROWS_PER_BYTE} rows per byte",
+            f"{name} has {counted(stored, 'byte')} and {counted(rows, 'row')}; als reads at most {MAXIMUM_ROWS_PER_BYTE} rows per byte",
             hint="check the source of the file; if its content is right, remove repeated rows",
         )
 

@@ -194,7 +194,7 @@ def test_both_years_of_online_retail(job, tmp_path):
         ],
     )
     hint = first.fails(
-        3, "rows are bad (22.8%), more than events.max_bad_fraction 0.05", "null_user: 243007 rows"
+        3, "rows are bad (22.8%), more than events.max_bad_fraction 0.05", "null_user: 243,007 rows"
     )
     first.obey(hint, "events.max_bad_fraction")
     lists = first.succeeds()
