@@ -37,6 +37,11 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return `number` and `noun` for a message: 1 row, 2,000 rows. `plural` is for nouns that do not end with an s then."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 class AlsError(Exception):
     """An expected failure: a message, an optional hint, and the single problems if there are several.
 

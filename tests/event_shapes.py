@@ -199,3 +199,38 @@ def catalog(folder: Path) -> Path:
     lines = ["id;label;price", *(f"{n * 13 + 50};Tasse für {n};{n}" for n in range(ITEMS))]
     path.write_text("\n".join(lines) + "\n", encoding="latin-1")
     return path
+
+
+def movielens_folder(folder: Path) -> Path:
+    """Write the files of the small MovieLens data: ratings, movies, links, tags and a README."""
+    made = events(4000)
+    times = made.seconds + int(START.timestamp())
+    tagged = made.rng.choice(len(made.user), 300, replace=False)
+    movies = np.arange(ITEMS) * 3 + 1
+    below = folder / "movies"
+    below.mkdir()
+    files = {
+        "ratings": {
+            "userId": made.user + 1,
+            "movieId": made.item * 3 + 1,
+            "rating": made.rng.choice(np.arange(1, 11) / 2, len(made.user), p=[0.04] * 5 + [0.16] * 5),
+            "timestamp": times,
+        },
+        "movies": {
+            "movieId": movies,
+            "title": [f"Film {n}, The ({1950 + n})" for n in range(ITEMS)],
+            "genres": [("Drama|War", "Comedy", "Action|Crime|Thriller")[n % 3] for n in range(ITEMS)],
+        },
+        "links": {"movieId": movies, "imdbId": [f"{n * 7:07}" for n in movies], "tmdbId": movies * 11},
+        "tags": {
+            "userId": made.user[tagged] + 1,
+            "movieId": made.item[tagged] * 3 + 1,
+            "tag": made.rng.choice(["funny", "dark comedy", "way too long"], len(tagged)),
+            "timestamp": times[tagged],
+        },
+    }
+    for name, columns in files.items():
+        pl.DataFrame(columns).write_csv(below / f"{name}.csv")
+    readme = 'Summary\n=======\n\nThe data has ratings and tags.\nThe titles are as "entered" there.\n'
+    (below / "README.txt").write_text(readme, encoding="utf-8")
+    return below

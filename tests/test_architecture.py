@@ -40,7 +40,7 @@ FILES_OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "optuna": ("tuning/study.py", "tuning/trial_digests.py"),
     "sqlalchemy": ("tuning/study.py",),
     "adbc_driver_manager": ("storage/databases/database.py",),
-    "deltalake": ("storage/sinks/delta_",),
+    "deltalake": ("storage/sinks/delta_", "tables/delta.py"),
     "jinja2": ("report/page.py",),
     "markupsafe": ("report/page.py",),
     "vl_convert": ("report/script.py",),

@@ -115,6 +115,51 @@ def test_without_a_terminal_unsure_guesses_are_an_error_that_names_the_way_out(t
     assert done("init", sure, "-o", config)["config"] == str(config)
 
 
+def headerless(folder):
+    """Write events without a header: item, user, time."""
+    events = pl.read_csv(event_shapes.retail_rocket(folder))
+    path = folder / "plain.csv"
+    events.select("itemid", "visitorid", "timestamp").write_csv(path, include_header=False)
+    return path
+
+
+def test_the_missing_schema_of_editors_is_named(tmp_path):
+    events, config = event_shapes.retail_rocket(tmp_path), tmp_path / "als.yaml"
+    ended = als_here("init", "events.csv", "--yes", "-v", cwd=tmp_path)
+    assert ended.stderr.splitlines()[-1] == (
+        "for completion in an editor: als schema --output als-config.schema.json"
+    )
+    als_here("schema", "--output", "als-config.schema.json", cwd=tmp_path)
+    ended = als_here("init", events, "--yes", "--force", "--output", config, "-v")
+    assert "next: als check" in ended.stderr
+    assert "als schema" not in ended.stderr
+
+
+def test_users_and_items_by_position_alone_are_unsure(tmp_path):
+    events, config = headerless(tmp_path), tmp_path / "als.yaml"
+    refused = failed(2, "init", events, "-o", config)
+    assert "2 guesses are unsure" in refused["message"]
+    assert [line.partition(";")[0] for line in refused["problems"]] == [
+        "events.columns.user: 1",
+        "events.columns.item: 2",
+    ]
+    ended = als_here("init", events, "--yes", "-o", config)
+    assert ended.returncode == 0
+    assert "warning: this guess is unsure: events.columns.user: 1; it is number 1" in ended.stderr
+    assert load_config(config, environment={}).events.columns.user == 1
+    ended = als_here("init", events, "-o", config, "--column", "user=2", "--force")
+    assert (ended.returncode, "unsure" in ended.stderr) == (0, False)
+    columns = load_config(config, environment={}).events.columns
+    assert (columns.user, columns.item) == (2, 1)
+
+
+def test_a_terminal_asks_for_columns_of_text_without_a_header(tmp_path):
+    events, config = headerless(tmp_path), tmp_path / "als.yaml"
+    assert "Which column has the items?" in at_terminal(["init", events, "-o", config], "2\n1\n\ny\n")
+    columns = load_config(config, environment={}).events.columns
+    assert (columns.user, columns.item) == (2, 1)
+
+
 def test_named_columns_are_taken_and_unknown_ones_refused(tmp_path):
     events, config = event_shapes.lastfm_plays(tmp_path), tmp_path / "als.yaml"
     done(

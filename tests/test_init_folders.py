@@ -1,5 +1,6 @@
 """`als init` on folders and catalogues: several sources, files that are left out, titles."""
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -80,6 +81,80 @@ def test_test_sets_beside_a_training_set_are_left_out(tmp_path):
     assert config.events.source == str(folder / "train.parquet")
 
 
+def test_ratings_with_movies_links_and_tags(tmp_path):
+    folder, config = event_shapes.movielens_folder(tmp_path), tmp_path / "als.yaml"
+    report = done("init", folder, "--yes", "--output", config)
+    found = load_config(config, environment={})
+    assert found.events.source == str(folder / "ratings.csv")
+    assert (found.events.where, found.events.columns.value) == ("rating >= 4", "rating")
+    assert found.recommend.items.catalog == str(folder / "movies.csv")
+    assert found.recommend.items.columns.title == "title"
+    assert [note.rsplit("/", maxsplit=1)[-1].split(":")[0] for note in report["notes"]] == [
+        "README.txt",
+        "links.csv",
+        "tags.csv",
+    ]
+    assert done("check", "-c", config)["ok"]
+
+
+def test_the_catalogue_has_titles_or_the_most_items(tmp_path):
+    folder = event_shapes.movielens_folder(tmp_path)
+    movies = pl.read_csv(folder / "movies.csv")
+    movies.drop("title").head(30).write_csv(folder / "a.csv")
+    (folder / "movies.csv").unlink()
+    report = done("init", folder, "--yes", "--output", tmp_path / "als.yaml")
+    assert report["catalog"] == str(folder / "links.csv")
+    movies.head(30).write_csv(folder / "z.csv")
+    report = done("init", folder, "--yes", "--output", tmp_path / "als.yaml", "--force")
+    assert report["catalog"] == str(folder / "z.csv")
+
+
+def test_files_that_are_no_tables_are_left_out_of_a_folder(tmp_path):
+    events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    events.write_csv(folder / "events.csv")
+    (folder / "empty.csv").write_bytes(b"")
+    (folder / "image.csv").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    (folder / "README.txt").write_text('Please read this "first.\nThank you.\n', encoding="utf-8")
+    os.mkfifo(folder / "pipe.csv")
+    config = tmp_path / "als.yaml"
+    report = done("init", folder, "--yes", "--output", config)
+    notes = dict(note.rsplit("/", maxsplit=1)[-1].split(": ", maxsplit=1) for note in report["notes"])
+    assert notes == {
+        "README.txt": "other columns than the events",
+        "empty.csv": "is empty",
+        "image.csv": "it has zero bytes",
+        "pipe.csv": "is a pipe",
+    }
+    assert load_config(config, environment={}).events.source == str(folder / "events.csv")
+    assert done("check", "-c", config)["ok"]
+
+
+def test_broken_files_among_equal_ones_are_not_in_the_config(tmp_path):
+    events = pl.read_csv(event_shapes.retail_rocket(tmp_path))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for name in ("a", "b"):
+        events.write_parquet(folder / f"{name}.parquet")
+    (folder / "c.parquet").write_bytes(b"PAR1 and nothing else")
+    config = tmp_path / "als.yaml"
+    report = done("init", folder, "--yes", "--output", config)
+    assert [note.split(":")[0] for note in report["notes"]] == ["c.parquet"]
+    source = load_config(config, environment={}).events.source
+    assert [one.path for one in source] == [str(folder / f"{name}.parquet") for name in ("a", "b")]
+    assert done("ingest", "-c", config)["rows"] == 2 * events.height
+
+
+def test_a_folder_without_any_table_is_an_error(tmp_path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(b"")
+    (folder / "b.csv").write_bytes(b"\0")
+    error = failed(3, "init", folder, "--yes", "--output", tmp_path / "als.yaml")
+    assert error["message"] == f"{folder / 'a.csv'} is empty"
+
+
 def test_a_list_inside_a_struct_is_flattened(tmp_path):
     hits = pl.read_parquet(event_shapes.ga4_export(tmp_path))
     lists = pl.col("items").list.eval(pl.struct(pl.element().alias("element")))
@@ -130,7 +205,7 @@ def test_a_config_inside_the_folder_that_it_reads_writes_elsewhere(tmp_path):
     folder = event_shapes.hive_folder(tmp_path)
     done("init", folder, "--yes", "-o", folder / "als.yaml")
     config = load_config(folder / "als.yaml", environment={})
-    assert not config.recommend.output.path.startswith(str(folder))
+    assert not Path(config.recommend.output.path).is_relative_to(folder)
     assert done("check", "-c", folder / "als.yaml")["ok"]
 
 

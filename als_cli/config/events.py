@@ -24,7 +24,7 @@ class EventsConfig(TableFormat):
     """The raw events: sources, columns, checks and weights."""
 
     source: PathText | Annotated[tuple[PathText | SourceConfig, ...], Field(strict=False, min_length=1)]
-    """A file, a glob, `-` (stdin), or a list of those, each optionally with its own columns and format."""
+    """A file, a glob, the folder of a Delta table, `-` (stdin), or a list of those, each optionally with its own columns and format."""
     query: QueryText | None = None
     """An SQL query (one SELECT) for nested columns, joins and casts. Its rows are the events. Table `events` has the rows of all sources. `where` and `columns` then apply to the result. See docs/init.md."""
     tables: dict[str, PathText | TableConfig] = Field(default={})

@@ -45,7 +45,7 @@ class SourceConfig(TableFormat):
     """One source with its own column mapping and format."""
 
     path: PathText
-    """A file, a glob, or `-` for stdin."""
+    """A file, a glob, the folder of a Delta table, or `-` for stdin."""
     columns: ColumnsConfig | None = None
     """Columns of this source. Default: `events.columns`."""
 
@@ -54,4 +54,4 @@ class TableConfig(TableFormat):
     """A table beside the events."""
 
     path: PathText
-    """A file or a glob."""
+    """A file, a glob, or the folder of a Delta table."""

@@ -1,9 +1,14 @@
 """The dialogue of `als init`: look, ask, write."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Group
+from rich.text import Text
+
+from als_cli.config.modeline import SCHEMA_FILE
 from als_cli.config.source import ColumnsConfig
 from als_cli.console.logs import close_log_file
 from als_cli.console.questions import ask, confirm
@@ -12,6 +17,8 @@ from als_cli.console.start_up import collect_garbage
 from als_cli.console.views.init import render_init
 from als_cli.errors import ConfigError
 from als_cli.stages.init import InitReport, Looked, check_separate, check_target, init, look, report_of
+
+log = logging.getLogger(__name__)
 
 
 def initialize(
@@ -37,7 +44,9 @@ def initialize(
         looked = look(events, catalog, stated.values())
         _check_log_file(session, looked)
         survey = looked.survey(stated)
-    if not yes:
+    if yes:
+        _warn_of_unsure(report_of(looked, survey))
+    else:
         found = report_of(looked, survey)
         if not _can_ask():
             _refuse_unsure(found)
@@ -51,7 +60,15 @@ def initialize(
     if session.options.json:
         terminal.write_json(report.model_dump_json(indent=2))
     else:
-        terminal.show_report(render_init(report))
+        terminal.show_report(Group(render_init(report), *_editor_line(target)))
+
+
+def _editor_line(config: Path) -> list[Text]:
+    """Return a line that says how to get the schema that the first line of `config` names, if it is missing."""
+    schema = config.parent / SCHEMA_FILE
+    if schema.exists():
+        return []
+    return [Text(f"for completion in an editor: als schema --output {schema}", overflow="fold")]
 
 
 def _check_log_file(session: Session, looked: Looked) -> None:
@@ -82,6 +99,20 @@ def _can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def _unsure(report: InitReport) -> list[str]:
+    """Return each unsure guess with its reasons."""
+    return [
+        f"{guess.key}: {guess.value}; {'; '.join(guess.reasons)}"
+        for guess in report.guesses
+        if guess.sureness == "unsure"
+    ]
+
+
+def _warn_of_unsure(report: InitReport) -> None:
+    for guess in _unsure(report):
+        log.warning("this guess is unsure: %s", guess)
+
+
 def _refuse_unsure(report: InitReport) -> None:
     """Return when all guesses about columns are sure or likely.
 
@@ -90,10 +121,11 @@ def _refuse_unsure(report: InitReport) -> None:
     ConfigError
         A guess is unsure. It has one line each.
     """
-    unsure = [guess for guess in report.guesses if guess.sureness == "unsure"]
+    unsure = _unsure(report)
     if unsure:
+        counted = "1 guess is" if len(unsure) == 1 else f"{len(unsure)} guesses are"
         raise ConfigError(
-            f"{len(unsure)} guesses about {report.source} are unsure, and there is no terminal to ask at",
+            f"{report.source}: {counted} unsure, and there is no terminal to ask at",
             hint="add --yes to take the guesses as they are, or name columns with --column ROLE=NAME",
-            problems=[f"{guess.key}: {guess.value}; {'; '.join(guess.reasons)}" for guess in unsure],
+            problems=unsure,
         )

@@ -116,7 +116,7 @@ def _check_any(probed: Sequence[Probed], rows: int, inside: int) -> None:
     if inside == 0:
         found = ", ".join(repr(name) for name in list(types_of(probed))[:5])
         raise DataError(
-            f"events.where and events.types drop all {rows} rows",
+            f"events.where and events.types drop {'the only row' if rows == 1 else f'all {rows:,} rows'}",
             hint=f"check both keys; event types of the rows that events.where keeps: {found or 'none'}",
         )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from als_cli.config.events import EventsConfig
-from als_cli.errors import DataError
+from als_cli.errors import DataError, counted
 from als_cli.events.sources import Source
 from als_cli.events.times import (
     TimeFacts,
@@ -83,7 +83,8 @@ def check_any_left(
     oldest = [later.oldest for later in found if later.oldest is not None]
     if as_of is None or not oldest or sum(later.events for later in found) < readable:
         return
-    unreadable = f"; {rows - readable} rows have no readable time" if readable < rows else ""
+    have = "has" if rows - readable == 1 else "have"
+    unreadable = f"; {counted(rows - readable, 'row')} {have} no readable time" if readable < rows else ""
     raise DataError(
         f"no event is at or before events.as_of {as_of:%Y-%m-%d %H:%M:%S} UTC",
         hint=hint

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from als_cli.config.events import EventsConfig
+from als_cli.errors import counted
 from als_cli.events.probe import Probed, types_of
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def _warn_of_equal_weights(probed: Sequence[Probed], config: EventsConfig) -> No
         "events.columns.type: all %d types of events have the same weight: %s; to set weights, use "
         "events.types: {%s} with larger numbers for stronger signals (types that are not listed are dropped)",
         len(found),
-        ", ".join(f"{name} ({found[name]} rows)" for name in shown) + more,
+        ", ".join(f"{name} ({counted(found[name], 'row')})" for name in shown) + more,
         ", ".join(f"{_yaml_key(name)}: 1" for name in shown) + more,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from als_cli.config.events import EventsConfig
-from als_cli.errors import DataError
+from als_cli.errors import DataError, counted
 from als_cli.events.checks import REASONS
 from als_cli.tables.scan import STDIN
 
@@ -45,16 +45,14 @@ def check_bad_fraction(
     bad = sum(counts.values())
     if not too_many(bad, rows, config):
         return
+    some = f"{bad:,} of {counted(rows, 'row')} {'is' if rows == 1 else 'are'} bad"
     if bad == rows:
-        message = f"all {rows} rows are bad"
+        message = "the only row is bad" if rows == 1 else f"all {rows:,} rows are bad"
     elif config.bad_rows == "fail":
-        message = f"{bad} of {rows} rows are bad, and events.bad_rows is `fail`"
+        message = f"{some}, and events.bad_rows is `fail`"
     else:
-        message = (
-            f"{bad} of {rows} rows are bad ({bad / rows:.1%}), "
-            f"more than events.max_bad_fraction {config.max_bad_fraction:g}"
-        )
-    problems = [f"{reason}: {count} rows, {REASONS[reason]}" for reason, count in counts.items()]
+        message = f"{some} ({bad / rows:.1%}), more than events.max_bad_fraction {config.max_bad_fraction:g}"
+    problems = [f"{reason}: {counted(count, 'row')}, {REASONS[reason]}" for reason, count in counts.items()]
     raise DataError(message, hint=_hint(counts, rows, config, hints), problems=problems + _examples(rejected))
 
 

@@ -15,14 +15,13 @@ from als_cli.config.query import EVENTS_TABLE
 from als_cli.config.source import SourceConfig, TableFormat
 from als_cli.errors import ConfigError
 from als_cli.events.query import run_query
+from als_cli.tables.columns import MissingColumnError, column
 from als_cli.tables.conditions import ROW, mark
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import (
     STDIN,
     FindFiles,
-    MissingColumnError,
     TableFile,
-    column,
     find_files,
     reading,
     scan_file,

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from als_cli.guessing.facts import ColumnFacts, facts_of, text_of
-from als_cli.guessing.guess import Guess
+from als_cli.guessing.guess import LIKELY, Guess
 from als_cli.guessing.names import name_score
 from als_cli.guessing.samples import Sample
 
 _SAME_TITLE = 0.9
 """Minimum fraction of rows with the most frequent title of their item, for a column of titles."""
+_OWN_TITLE, _LONG_TITLE, _WITH_WORDS = 0.9, 100, 0.3
+"""Of a column of titles with an unknown name: minimum number of texts per item, maximum mean length, and minimum fraction
+of texts with two words."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,21 @@ def guess_title(
         if name in taken or not _can_be_title(one) or one.distinct < 0.3 * facts[item].distinct:
             continue
         named = name_score("title", name)
-        if named == 0 and not name.isdigit():
+        titles = text_of(frame[name]).alias("title")
+        if named == 0 and not name.isdigit() and not _reads_like_titles(one, titles, facts[item].distinct):
             continue
-        same = _fraction_with_usual_title(pairs, text_of(frame[name]).alias("title"))
-        if same >= _SAME_TITLE:
+        same = _fraction_with_usual_title(pairs, titles)
+        if same >= (_SAME_TITLE if named or name.isdigit() else 1):
             reason = f"{same:.0%} of the rows have the usual text of their item"
-            found.append(Guess(key, name, 0.55 + 0.4 * named, (reason,)))
+            found.append(Guess(key, name, max(0.55 + 0.4 * named, LIKELY * (same == 1)), (reason,)))
     return max(found, key=lambda guess: guess.confidence, default=None)
+
+
+def _reads_like_titles(facts: ColumnFacts, titles: pl.Series, items: int) -> bool:
+    """Return whether a column whose name is unknown has a text of words for almost each of the `items`."""
+    values = titles.drop_nulls()
+    words = float(values.str.contains(r"\p{L}.* .*\p{L}").mean() or 0)  # type: ignore[arg-type]
+    return facts.distinct >= _OWN_TITLE * items and facts.length <= _LONG_TITLE and words >= _WITH_WORDS
 
 
 def _fraction_in(wanted: pl.Series, ids: pl.Series) -> float:

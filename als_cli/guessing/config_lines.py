@@ -8,7 +8,7 @@ from typing import Any
 
 from als_cli.config.modeline import SCHEMA_MODELINE
 from als_cli.config.yaml_text import write_value
-from als_cli.errors import one_line
+from als_cli.errors import counted, one_line
 from als_cli.guessing.event_types import TypeWeight
 from als_cli.guessing.guess import Guess
 from als_cli.guessing.samples import Sample
@@ -91,7 +91,7 @@ def _sources_of(survey: Survey) -> list[SourceSurvey]:
 def _size(survey: Survey) -> str:
     about = "" if survey.files.are_rows_exact else "about "
     files = len(survey.files.files)
-    return f"{about}{survey.files.rows:,} rows" + (f" in {files:,} files" if files > 1 else "")
+    return about + counted(survey.files.rows, "row") + (f" in {files:,} files" if files > 1 else "")
 
 
 def _shape(sample: Sample) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _recommend(survey: Survey, paths: Paths) -> Iterator[str]:
     items = survey.main.column("item")
     count = 0 if items is None else items.n_unique()
     if survey.files.is_complete and count <= _FEW_ITEMS:
-        yield from _comment(f"the events have only {count} items")
+        yield from _comment(f"the events have only {counted(count, 'item')}")
         yield f"top_n: {max(1, min(20, count // 3))}"
     else:
         yield "top_n: 20"

@@ -10,6 +10,8 @@ from als_cli.events.times import within_calendar
 _EXAMPLES = 3
 _SHOWN = 40
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
+NULL_TOKENS = ("\\N", "NULL", "null", "None", "NaN", "nan", "N/A", "-")
+"""Texts that databases and libraries write for a missing value."""
 _PATTERN = re.compile(r"\*|\^.*\$", re.DOTALL)
 
 
@@ -21,7 +23,7 @@ class ColumnFacts:
     dtype: pl.DataType
     rows: int
     blank: int
-    """Rows that are null, blank text or NaN."""
+    """Rows that are null, blank text, NaN or one of `tokens`."""
     null: int
     distinct: int
     """Distinct values that are not blank."""
@@ -38,6 +40,8 @@ class ColumnFacts:
     """Email addresses among the first 1,000 values."""
     examples: tuple[str, ...]
     position: int
+    tokens: tuple[str, ...] = ()
+    """The NULL_TOKENS that occur, in the order of that list."""
 
     @property
     def values(self) -> int:
@@ -93,7 +97,10 @@ def facts_of(frame: pl.DataFrame) -> dict[str, ColumnFacts]:
 
 
 def text_of(column: pl.Series, *, strip: bool = True) -> pl.Series:
-    """Return `column` as text. Whole floats have no decimals. Blanks are null. With `strip`, blanks around it are removed."""
+    """Return `column` as text. Whole floats have no decimals. With `strip`, blanks around it are removed.
+
+    Blanks are null, and NULL_TOKENS in a column of text too.
+    """
     if column.dtype.is_float():
         column = column.fill_nan(None)
         if (column.drop_nulls() % 1 == 0).all() and (column.drop_nulls().abs() < 2**53).all():
@@ -106,7 +113,8 @@ def text_of(column: pl.Series, *, strip: bool = True) -> pl.Series:
         column = column.to_frame().select(inside.alias(column.name)).to_series()
     text = column.cast(pl.String, strict=False)
     stripped = text.str.strip_chars()
-    return (stripped if strip else text).set(stripped == "", None)
+    missing = ["", *NULL_TOKENS] if column.dtype == pl.String else [""]
+    return (stripped if strip else text).set(stripped.is_in(missing), None)
 
 
 def _decoded(column: pl.Series) -> pl.Series:
@@ -145,7 +153,15 @@ def _facts(column: pl.Series, position: int) -> ColumnFacts:
         emails=0 if is_typed else int(values.head(1000).str.contains(_EMAIL).sum()),
         examples=tuple(value[:_SHOWN] for value in examples.to_list()),
         position=position,
+        tokens=_tokens(column) if len(values) < len(text) else (),
     )
+
+
+def _tokens(column: pl.Series) -> tuple[str, ...]:
+    if column.dtype != pl.String:
+        return ()
+    found = set(column.str.strip_chars().unique().to_list())
+    return tuple(token for token in NULL_TOKENS if token in found)
 
 
 def _number(value: object) -> float | None:

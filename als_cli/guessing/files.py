@@ -6,11 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
-from als_cli.errors import ConfigError, DataError
+from als_cli.errors import ConfigError, DataError, one_line
 from als_cli.guessing.names import words_in
 from als_cli.guessing.samples import Sample, read_sample
+from als_cli.tables.delta import is_delta_table
 from als_cli.tables.folder_hint import folder_glob
-from als_cli.tables.scan import STDIN, find_files, has_pipe, reading
+from als_cli.tables.scan import STDIN, find_files, has_pipe, matching_files, reading
 
 _SAMPLED_FILES = 32
 _TRAIN = "train"
@@ -92,7 +93,7 @@ def event_files(path: str, wanted: Collection[str] = ()) -> EventFiles:
     ConfigError
         `path` is stdin, a pipe or a URL.
     DataError
-        There is no such file, or a file cannot be read.
+        There is no such file, or a file cannot be read. Of a folder, no file can be read.
     """
     if path == STDIN or has_pipe(path):
         raise ConfigError(
@@ -100,18 +101,56 @@ def event_files(path: str, wanted: Collection[str] = ()) -> EventFiles:
             hint="write the events to a file first",
         )
     notes = []
-    globs = {one: _names(one) for one in _globs(path)}
+    in_folder = Path(path).is_dir() and not is_delta_table(path)
+    globs = {one: matching_files(one) if in_folder else _names(one) for one in _globs(path)}
     main = next(iter(globs))
     files = tuple(sorted({name for names in globs.values() for name in names}))
     if len(files) > _SAMPLED_FILES:
-        files = globs[main]
+        files = tuple(globs[main])
         notes += [f"{other} in the same folder" for other in globs if other != main]
     kept = _without_held_out(files)
     notes += [f"{Path(name).name}: an extra set beside a training set" for name in files if name not in kept]
-    sampled = _spread(kept)
-    samples = [read_sample(name, share=1 / len(sampled), wanted=wanted) for name in sampled]
+    refused = _refused(kept) if in_folder else {}
+    sampled = _spread([name for name in kept if name not in refused])
+    samples = []
+    for name in sampled:
+        try:
+            samples.append(read_sample(name, share=1 / len(sampled), wanted=wanted))
+        except DataError as refusal:
+            if not in_folder:
+                raise
+            refused[name] = refusal
+    if not samples:
+        raise next(iter(refused.values()), DataError(f"{path} has no files", hint="check the path"))
+    notes += [f"{Path(name).name}: {_reason(name, refusal)}" for name, refusal in sorted(refused.items())]
+    kept = tuple(name for name in kept if name not in refused)
     matched = {one: frozenset(names) for one, names in globs.items()}
     return EventFiles(path, kept, _grouped(samples), tuple(notes), matched)
+
+
+def _refused(files: Sequence[str]) -> dict[str, DataError]:
+    """Return the reason for each of `files` that cannot be read, or is empty."""
+    refused = {}
+    for name in files:
+        try:
+            _check_file(name)
+        except DataError as refusal:
+            refused[name] = refusal
+    return refused
+
+
+def _check_file(name: str) -> None:
+    if has_pipe(name):
+        raise DataError(f"{name} is a pipe", hint="write the events to a file first")
+    find_files(name)
+
+
+def _reason(name: str, refusal: DataError) -> str:
+    return (
+        refusal.message.removeprefix(one_line(name))
+        .lstrip(": ")
+        .removeprefix("is not a table that als reads: ")
+    )
 
 
 def _names(pattern: str) -> tuple[str, ...]:
@@ -124,7 +163,7 @@ def _names(pattern: str) -> tuple[str, ...]:
 
 def _globs(path: str) -> list[str]:
     """Return `path`, or for a folder the globs of its tables; the glob of the most files comes first."""
-    if not Path(path).is_dir():
+    if not Path(path).is_dir() or is_delta_table(path):
         return [path]
     with reading(path):
         found = folder_glob(Path(path))

@@ -74,12 +74,18 @@ def undone_orders(frame: pl.DataFrame, facts: ColumnFacts) -> RowCondition | Non
 
 
 def _without_value(role: str, facts: ColumnFacts, name: str) -> list[RowCondition]:
-    if facts.blank_fraction <= _TOLERATED:
+    # Tokens such as NULL would become ids, so not even a few are tolerated.
+    if facts.blank_fraction <= _TOLERATED and not (facts.tokens and role in ("user", "item")):
         return []
+    tokens = ", ".join(f"'{token}'" for token in facts.tokens)
     sql = f"{quoted(name)} is not null"
-    if facts.blank > facts.null and facts.dtype == pl.String:
+    if tokens:
+        sql = f"trim({quoted(name)}) not in ('', {tokens})"
+    elif facts.blank > facts.null and facts.dtype == pl.String:
         sql = f"trim({quoted(name)}) <> ''"
-    reason = f"{facts.blank_fraction:.0%} of the rows have no {role}; {_WORDS[role]}"
+    fraction = f"{facts.blank_fraction:.0%}" if facts.blank_fraction >= _TOLERATED else f"{facts.blank:,}"
+    instead = f", but {tokens}" if tokens else ""
+    reason = f"{fraction} of the rows have no {role}{instead}; {_WORDS[role]}"
     return [RowCondition(sql, reason, role, facts.blank_fraction)]
 
 

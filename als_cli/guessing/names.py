@@ -1,6 +1,7 @@
 """What the name of a column says about its role."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
@@ -16,6 +17,7 @@ _USER = {
     ),
     **dict.fromkeys(("client", "cust", "viewer", "reader", "cliente", "kunden", "consumer", "student"), 0.8),
     **dict.fromkeys(("account", "player", "email", "profile", "household", "anonymous", "msisdn"), 0.7),
+    **dict.fromkeys(("kundin", "nutzer", "benutzer", "kaeufer", "kaufer", "utilisateur", "comprador"), 0.85),
     **dict.fromkeys(("cookie", "login", "device", "guest"), 0.55),
     **dict.fromkeys(("session", "author"), 0.4),
 }
@@ -24,7 +26,9 @@ _NOT_USER = {
     **dict.fromkeys(
         ("type", "count", "group", "score", "language", "address", "time", "date", "address"), 0.2
     ),
-    **dict.fromkeys(("name", "first", "last", "phone"), 0.5),
+    **dict.fromkeys(("name", "first", "last", "phone", "vorname", "nachname", "nom", "prenom"), 0.5),
+    **dict.fromkeys(("land", "pays", "pais", "stadt", "ville", "ciudad", "ort", "plz"), 0.1),
+    **dict.fromkeys(("nombre", "apellido", "apellidos"), 0.5),
     **dict.fromkeys(("order", "transaction", "invoice", "item", "product", "property", "properties"), 0.3),
 }
 _ITEM = {
@@ -35,6 +39,7 @@ _ITEM = {
     **dict.fromkeys(("article", "track", "song", "listing", "restaurant", "venue", "poi", "video"), 0.85),
     **dict.fromkeys(("course", "recipe", "beer", "goods", "ean", "upc", "gtin", "artikel", "produkt"), 0.85),
     **dict.fromkeys(("artist", "album", "game", "hotel", "news", "podcast", "barcode", "produit"), 0.8),
+    **dict.fromkeys(("articulo", "buch", "livre", "libro", "pelicula"), 0.8),
     **dict.fromkeys(("content", "business", "variant", "offer", "job", "post", "app", "episode"), 0.75),
     **dict.fromkeys(("show", "place", "document", "doc", "program", "lineitem", "location"), 0.65),
     **dict.fromkeys(("property", "object", "page", "target", "entity", "material", "ad", "paper"), 0.5),
@@ -47,13 +52,17 @@ _NOT_ITEM = {
     **dict.fromkeys(("created", "compare", "requires", "taxable", "fulfillment", "revenue", "index"), 0.1),
     **dict.fromkeys(("name", "title", "user", "customer", "referrer", "order", "transaction"), 0.6),
     **dict.fromkeys(("description", "text", "image", "summary"), 0.4),
+    **dict.fromkeys(("kategorie", "categorie", "categoria", "marke", "marque", "marca"), 0.2),
+    **dict.fromkeys(("preis", "prix", "precio", "menge", "anzahl", "quantite", "cantidad"), 0.1),
+    **dict.fromkeys(("bezeichnung", "beschreibung", "libelle", "nom", "nombre", "titre", "titulo"), 0.4),
     "parent": 0.97,
     "variant": 0.8,
 }
 _TIME = {
     **dict.fromkeys(("timestamp", "datetime"), 0.95),
     **dict.fromkeys(("ts", "unix", "epoch"), 0.9),
-    **dict.fromkeys(("time", "date", "datum", "fecha"), 0.85),
+    **dict.fromkeys(("time", "date", "datum", "fecha", "zeitpunkt", "zeitstempel", "horodatage"), 0.85),
+    **dict.fromkeys(("zeit", "heure", "hora"), 0.7),
     **dict.fromkeys(("created", "occurred", "played", "purchased", "ordered", "viewed", "watched"), 0.8),
     **dict.fromkeys(("when", "day", "at"), 0.6),
 }
@@ -66,6 +75,8 @@ _NOT_TIME = {
 _TYPE = {
     **dict.fromkeys(("event", "behavior", "behaviour", "action", "eventtype", "eventname"), 0.85),
     **dict.fromkeys(("interaction", "verb", "activity"), 0.7),
+    **dict.fromkeys(("ereignis", "aktion", "evenement", "evento", "accion"), 0.7),
+    **dict.fromkeys(("typ", "tipo"), 0.5),
     **dict.fromkeys(("type", "status", "operation", "signal"), 0.5),
 }
 _NOT_TYPE = {
@@ -74,6 +85,7 @@ _NOT_TYPE = {
 }
 _VALUE = {
     **dict.fromkeys(("quantity", "qty", "rating", "playcount", "cantidad", "menge", "quantite"), 0.95),
+    **dict.fromkeys(("anzahl", "stueckzahl", "stuckzahl", "bewertung", "valoracion", "puntuacion"), 0.9),
     **dict.fromkeys(("stars", "plays", "listens", "units", "pieces", "scrobbles"), 0.9),
     **dict.fromkeys(("duration", "dwell", "strength"), 0.8),
     **dict.fromkeys(("overall", "score", "seconds", "minutes", "watch", "weight", "frequency"), 0.7),
@@ -82,15 +94,19 @@ _VALUE = {
 _NOT_VALUE = {
     **dict.fromkeys(("price", "cost", "total", "tax", "discount", "revenue", "subtotal", "shipping"), 0.1),
     **dict.fromkeys(("id", "timestamp", "date", "user", "usd", "currency", "refund", "available"), 0.2),
+    **dict.fromkeys(("preis", "betrag", "summe", "prix", "montant", "precio", "importe", "umsatz"), 0.1),
     **dict.fromkeys(("helpful", "votes", "unique", "micros"), 0.3),
 }
 _TITLE = {
-    **dict.fromkeys(("title", "name", "titel"), 0.9),
+    **dict.fromkeys(("title", "name", "titel", "titre", "titulo", "bezeichnung", "libelle"), 0.9),
+    **dict.fromkeys(("nom", "nombre", "intitule", "denominacion"), 0.85),
     **dict.fromkeys(("description", "label", "desc", "descripcion", "designation"), 0.8),
 }
 _NOT_TITLE = {
     **dict.fromkeys(("user", "customer", "reviewer", "billing", "shipping", "first", "last", "file"), 0.2),
     **dict.fromkeys(("category", "brand", "list", "event", "page", "country", "city", "vendor"), 0.3),
+    **dict.fromkeys(("kunde", "kunden", "client", "cliente", "vorname", "nachname", "prenom"), 0.2),
+    **dict.fromkeys(("kategorie", "categorie", "categoria", "marke", "marque", "marca", "land"), 0.3),
     **dict.fromkeys(("promotion", "creative", "affiliation", "variant", "coupon"), 0.2),
 }
 _WORDS_OF_ROLE: dict[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
@@ -107,8 +123,13 @@ _ENDINGS = _ID | {"ids", "name", "num", "nummer", "email", "s", "type"}
 
 
 def words_in(name: str) -> list[str]:
-    """Return the words of a name in lower case: ``unixReviewTime`` gives unix, review, time."""
-    return [word.lower() for word in _WORDS.findall(name)]
+    """Return the words of a name in lower case, without accents: ``unixReviewTime`` gives unix, review, time."""
+    plain = "".join(
+        one
+        for one in unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+        if not unicodedata.combining(one)
+    )
+    return [word.lower() for word in _WORDS.findall(plain)]
 
 
 def name_score(role: str, name: str) -> float:

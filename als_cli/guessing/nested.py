@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -48,6 +48,8 @@ class Nested:
     """The FROM clause: the table, and the list that has one row per entry."""
     alias: str
     """The name of an entry of the list, as SQL."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why the query computes a column, by column."""
 
     def query(self, outputs: Mapping[str, str], required: str | None) -> str:
         """Return a query that gives the columns `outputs`, by the names that they get.

@@ -1,11 +1,12 @@
 """The roles of columns: user, item, timestamp, type, value. Names, types and values are evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
+from als_cli.errors import counted
 from als_cli.events.notices import looks_like_ratings
 from als_cli.guessing.event_types import MAXIMUM_TYPES, known_weight
 from als_cli.guessing.facts import ColumnFacts, text_of
@@ -19,6 +20,10 @@ _WITHOUT_NAME = 0.3
 _MARGIN = 0.15
 """A guess is less sure if the next column has almost the same score."""
 _BY_POSITION = 0.55
+"""Score of a column of ids without a name. It is unsure: many exports have the item first."""
+_BY_EXCLUSION = 0.7
+"""Confidence if the other column of ids has the other role."""
+_OTHER = {"user": "item", "item": "user"}
 _STATED = 1.0
 _USUAL = 0.8
 """Score of a name that is usual for a role."""
@@ -75,8 +80,15 @@ def guess_roles(columns: Columns, stated: Mapping[str, str]) -> dict[str, Guess]
             ranked = [one for one in ranked if _leaves_ids(columns, {*taken, one.column})]
         if ranked and ranked[0].score >= _MINIMUM[role]:
             guesses[role] = _guess(role, ranked, columns)
+            if len(ranked) == 1 and columns.is_numbered and stated.get(_OTHER.get(role, "")):
+                guesses[role] = _by_exclusion(guesses[role])
             taken.add(ranked[0].column)
     return guesses
+
+
+def _by_exclusion(guess: Guess) -> Guess:
+    reasons = ("it is the only other column that can hold ids",)
+    return replace(guess, confidence=max(guess.confidence, _BY_EXCLUSION), reasons=reasons)
 
 
 def _leaves_ids(columns: Columns, taken: set[str]) -> bool:
@@ -126,7 +138,7 @@ def _id_score(role: str, facts: ColumnFacts, columns: Columns) -> _Scored | None
     reasons = [f"the name is usual for a column of {role}s"] if named >= 0.5 else []
     score = max(named, _WITHOUT_NAME if other < 0.5 else 0.1)
     if columns.is_numbered:
-        score = max(score, _BY_POSITION + 0.15 * (_number_of_ids(None, columns) <= 3))
+        score = max(score, _BY_POSITION)
         number = _number_of_ids(facts, columns)
         reasons.append(f"it is number {number} of the columns that can hold ids; users usually come first")
     if facts.emails and role == "user":
@@ -135,7 +147,7 @@ def _id_score(role: str, facts: ColumnFacts, columns: Columns) -> _Scored | None
     factor, doubts = _id_doubts(facts, columns, named)
     reasons += doubts
     if not doubts:
-        reasons.append(f"{facts.distinct:,} different values in {facts.values:,} rows")
+        reasons.append(f"{counted(facts.distinct, 'different value')} in {counted(facts.values, 'row')}")
     return _Scored(facts.name, score * factor, tuple(reasons))
 
 
@@ -162,10 +174,10 @@ def _id_doubts(facts: ColumnFacts, columns: Columns, named: float) -> tuple[floa
     return factor, doubts
 
 
-def _number_of_ids(facts: ColumnFacts | None, columns: Columns) -> int:
-    """Return how many columns up to `facts` can hold ids and no times; all of them for None."""
+def _number_of_ids(facts: ColumnFacts, columns: Columns) -> int:
+    """Return how many columns up to `facts` can hold ids and no times."""
     return sum(
-        one.is_id_like and name not in columns.times and (facts is None or one.position <= facts.position)
+        one.is_id_like and name not in columns.times and one.position <= facts.position
         for name, one in columns.facts.items()
     )
 

@@ -15,8 +15,9 @@ from als_cli.guessing.facts import is_pattern
 from als_cli.guessing.names import likely_names
 from als_cli.guessing.text_shape import TextShape, encoding_of, text_shape
 from als_cli.tables.column_types import check_schema
-from als_cli.tables.delimited import open_decompressed
+from als_cli.tables.decompression import open_decompressed, size_inside
 from als_cli.tables.formats import format_of
+from als_cli.tables.long_lines import TOO_LONG, long_line_error
 from als_cli.tables.partitions import with_partitions
 from als_cli.tables.scan import reading
 
@@ -89,7 +90,7 @@ def _rows_allowed(columns: int, share: float) -> int:
 
 
 def _text(path: str, kind: str, share: float) -> Sample:
-    size = Path(path).stat().st_size
+    size = size_inside(Path(path))
     with open_decompressed(Path(path)) as stream:
         is_compressed = not isinstance(stream, io.BufferedReader)
         head = stream.read(max(_SHAPE_BYTES, int(_HEAD_BYTES * share)))
@@ -110,7 +111,7 @@ def _text(path: str, kind: str, share: float) -> Sample:
     kept = first.head(allowed // 2 if chunks else allowed)
     parts = [kept, *(part.head(allowed // (2 * _CHUNKS)) for part in others if part is not None)]
     frame = pl.concat(parts, how="diagonal_relaxed")
-    rows = first.height if is_whole else int(size / max(1, len(text)) * first.height)
+    rows = first.height if is_whole else max(first.height, int(size / max(1, len(text)) * first.height))
     return Sample(path, kind, frame, kept.height, rows, is_whole, shape)
 
 
@@ -145,7 +146,12 @@ def _parsed(text: bytes, shape: TextShape | None, path: str, encoding: str) -> p
         return pl.read_ndjson(io.BytesIO(text), infer_schema_length=None)
     if encoding != "utf-8":
         text = text.decode(encoding, errors="replace").encode()
-    frame = _csv(text, shape, has_header=shape.header)
+    try:
+        frame = _csv(text, shape, has_header=shape.header, is_strict=True)
+    except pl.exceptions.ComputeError as broken:
+        if TOO_LONG not in str(broken):
+            raise
+        raise long_line_error(path, shape.format) from broken
     if frame.width == 0 or frame.height == 0:
         raise DataError(f"{path} has no rows", hint="check the export that wrote the file")
     if not shape.header:
@@ -162,7 +168,7 @@ def _parsed_chunk(
             return pl.read_ndjson(io.BytesIO(text), infer_schema_length=None).cast(first.schema)
         if encoding != "utf-8":
             text = text.decode(encoding, errors="replace").encode()
-        frame = _csv(text, shape, has_header=False)
+        frame = _csv(text, shape, has_header=False, is_strict=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
     if frame.width != first.width:
@@ -171,14 +177,15 @@ def _parsed_chunk(
     return frame
 
 
-def _csv(text: bytes, shape: TextShape, *, has_header: bool) -> pl.DataFrame:
+def _csv(text: bytes, shape: TextShape, *, has_header: bool, is_strict: bool) -> pl.DataFrame:
+    """Return the rows of `text`. If not `is_strict`, a line may have more fields than the first one."""
     return pl.read_csv(
         io.BytesIO(text),
         has_header=has_header,
         separator=shape.separator,
         quote_char=None if shape.quote == "none" else shape.quote,
         infer_schema=False,
-        truncate_ragged_lines=True,
+        truncate_ragged_lines=not is_strict,
         encoding="utf8-lossy",
     )
 

@@ -1,15 +1,16 @@
 """The guesses about files with the same columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
 from als_cli.guessing.catalogs import guess_title
+from als_cli.guessing.excel_dates import excel_date, with_excel_date
 from als_cli.guessing.facts import facts_of
 from als_cli.guessing.files import Group
-from als_cli.guessing.guess import Guess
+from als_cli.guessing.guess import LIKELY, Guess
 from als_cli.guessing.nested import Nested, flattened, with_date
 from als_cli.guessing.roles import Columns, columns_of, guess_roles
 from als_cli.guessing.times import TimeGuess
@@ -56,6 +57,21 @@ class SourceSurvey:
         return any(one.distinct < _DIFFERENT * one.values for one in facts)
 
     @property
+    def has_users(self) -> bool:
+        """Whether a column has users by its name or its values, so that this is no catalogue."""
+        return "user" in self.roles and self.roles["user"].confidence >= LIKELY
+
+    @property
+    def rows(self) -> int:
+        """The rows of the sampled files, possibly an estimate."""
+        return sum(sample.rows for sample in self.group.samples)
+
+    @property
+    def signal(self) -> frozenset[str]:
+        """The roles that say how strong an event is: type and value, if they have a column."""
+        return frozenset({"type", "value"} & self.roles.keys())
+
+    @property
     def names(self) -> dict[str, str]:
         """The column of each role in the config: of the file, or of the result of the query."""
         return {
@@ -95,6 +111,9 @@ def _query_for(source: SourceSurvey, stated: Mapping[str, str]) -> Nested | None
     lacks_time = source.has_events and "timestamp" not in source.roles and "timestamp" not in stated
     if dated is not None and (lacks_time or computed & set(dated.frame.columns)):
         return dated
+    serial = excel_date(source.columns.facts)
+    if serial is not None and (lacks_time or stated.get("timestamp") == serial):
+        return with_excel_date(frame, serial)
     return None
 
 
@@ -115,4 +134,7 @@ def _with_roles(
         taken = {guess.value for guess in roles.values()}
         title = guess_title(frame, facts, roles["item"].value, taken)
         roles |= {} if title is None else {"title": title}
+    for role, guess in roles.items():
+        if nested is not None and guess.value in nested.reasons:
+            roles[role] = replace(guess, reasons=(nested.reasons[guess.value], *guess.reasons))
     return SourceSurvey(group, columns, roles, nested)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from als_cli.config.fields import format_duration
+from als_cli.errors import counted
 from als_cli.guessing.guess import Guess
 from als_cli.splitting.auto_split import DAYS, ENOUGH_USERS, HOURS, MAXIMUM_WINDOW, WHOLE_DAYS_FROM
 
@@ -43,7 +44,9 @@ def guess_split(times: pl.Series | None, users: pl.Series | None, *, is_complete
     if most < _MINIMUM_USERS:
         return Guess(_KEY, {"by": "auto"}, 0.6, (f"no period at the end has {_MINIMUM_USERS} test users",))
     window = format_duration(enough[0])
-    reason = f"the events span {_shown(span)}; {counts[enough[0]]:,} users have events before and in the last {window}"
+    number = counts[enough[0]]
+    test_users = f"{counted(number, 'user')} {'has' if number == 1 else 'have'}"
+    reason = f"the events span {_shown(span)}; {test_users} events before and in the last {window}"
     return Guess(_KEY, {"by": "time", "test": window}, 0.85, (reason,))
 
 

@@ -1,13 +1,15 @@
 """All guesses about the events of a path."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
 from als_cli.config.source import ColumnsConfig
+from als_cli.errors import counted
 from als_cli.guessing.catalogs import CatalogGuess, guess_catalog
+from als_cli.guessing.decimal_commas import decimal_commas
 from als_cli.guessing.event_types import TypeWeight, weights_of
 from als_cli.guessing.facts import ColumnFacts, text_of
 from als_cli.guessing.files import EventFiles, Group
@@ -22,6 +24,8 @@ from als_cli.guessing.times import read_times
 FORMAT_KEY = "events.timestamp_format"
 _TOLERATED = 0.03
 """Maximum fraction of bad rows that needs no other `events.max_bad_fraction`."""
+_JOINED = 0.3
+"""Minimum fraction of the items of the events that a catalogue has."""
 _HEAVY_TAIL = 10
 """A value is heavy-tailed if its maximum is this many times its median."""
 
@@ -69,9 +73,7 @@ class Survey:
             known = sum(one.is_known for one in self.types.values())
             reason = "the names are known"
             if known < len(self.types):
-                reason = (
-                    f"{known} of {len(self.types)} names are known; other weights come from the frequency"
-                )
+                reason = f"{known} of {counted(len(self.types), 'name')} {'is' if known == 1 else 'are'} known; other weights come from the frequency"
             weights = {name: one.weight for name, one in self.types.items()}
             found.append(Guess("events.types", weights, 0.5 + 0.4 * known / len(self.types), (reason,)))
         if self.conditions:
@@ -90,25 +92,22 @@ def survey_of(
     `clock` is now. Without a `catalog`, a group of files without users that has the items of the events is one.
     """
     sources = _sources(files, clock, stated)
-    events = sources if len(sources) == 1 else tuple(source for source in sources if source.is_log)
-    events = events or tuple(source for source in sources if source.has_events) or sources[:1]
-    if any(source.nested for source in events):
-        events = events[:1]  # there is one query for all sources
+    events = _with_events(sources)
     kept = [source.group for source in events]
     if len(events) < len(sources) and files.are_all_sampled:
         files = files.only(kept)
     events = _with_equal_times(events)
     main, others = events[0], [source for source in sources if source.group not in kept]
     items = main.column("item")
-    found, notes = None, [*files.notes]
-    for source in others:
-        sample = source.group.main
-        guessed = None if items is None or catalog or found else guess_catalog(sample, text_of(items))
-        found = found or (guessed if guessed is not None and guessed.join_rate >= 0.3 else None)
-        if found is None or found.sample is not sample:
-            notes.append(f"{sample.path}: other columns than the events")
-    if catalog is not None and items is not None:
-        found = guess_catalog(catalog, text_of(items))
+    found = None
+    if items is not None:
+        of_items = text_of(items)
+        found = _best_catalog(others, of_items) if catalog is None else guess_catalog(catalog, of_items)
+    left_out = [
+        source.group.main for source in others if found is None or source.group.main is not found.sample
+    ]
+    notes = [*files.notes, *(f"{sample.path}: other columns than the events" for sample in left_out)]
+    notes += decimal_commas(main)
     form = _form(events, stated.get("timestamp_format"))
     times = None if form is None else _times(events, str(form.value))
     users = None if len(events) > 1 else main.column("user")
@@ -125,6 +124,23 @@ def survey_of(
         split=guess_split(times, users, is_complete=files.is_complete),
         notes=tuple(notes),
     )
+
+
+def _with_events(sources: tuple[SourceSurvey, ...]) -> tuple[SourceSurvey, ...]:
+    """Return the log of events with the most rows, and the logs that have the same signal: a type, a value, or none."""
+    logs = sources if len(sources) == 1 else tuple(source for source in sources if source.is_log)
+    logs = logs or tuple(source for source in sources if source.has_events) or sources[:1]
+    main = max(logs, key=lambda source: source.rows)
+    if main.nested is not None:
+        return (main,)  # there is one query for all sources
+    return tuple(one for one in logs if one.signal == main.signal and one.nested is None)
+
+
+def _best_catalog(sources: Sequence[SourceSurvey], items: pl.Series) -> CatalogGuess | None:
+    """Return the table with most of the `items` of the events, preferably one with titles; None if no table has 30 %."""
+    found = [guess_catalog(source.group.main, items) for source in sources if not source.has_users]
+    fitting = [one for one in found if one is not None and one.join_rate >= _JOINED]
+    return max(fitting, key=lambda one: (one.title is not None, one.join_rate), default=None)
 
 
 def _with_equal_times(events: tuple[SourceSurvey, ...]) -> tuple[SourceSurvey, ...]:

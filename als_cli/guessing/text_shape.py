@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from als_cli.errors import DataError
+from als_cli.config.source import TableFormat
+from als_cli.errors import DataError, counted
 from als_cli.guessing.names import is_role_name
+from als_cli.tables.comments import check_comments
 
 LINES = 200
 """Number of lines that the shape is inferred from."""
@@ -37,6 +39,18 @@ class TextShape:
     header_reason: str
     header_confidence: float
 
+    @property
+    def format(self) -> TableFormat:
+        """The keys of the config that describe this shape."""
+        return TableFormat.model_validate(
+            {
+                "separator": self.separator,
+                "header": self.header,
+                "quote": self.quote,
+                "encoding": self.encoding,
+            }
+        )
+
 
 def text_shape(head: bytes, encoding: str, name: str, *, is_whole: bool) -> TextShape:
     """Return the shape of delimited text that starts with `head`. `is_whole` says whether `head` is the whole file.
@@ -44,8 +58,9 @@ def text_shape(head: bytes, encoding: str, name: str, *, is_whole: bool) -> Text
     Raises
     ------
     DataError
-        The text is a JSON array.
+        The text is a JSON array, or it begins with comments.
     """
+    check_comments(io.BytesIO(head), name, encoding)
     lines = _lines(head.decode(encoding, errors="replace").removeprefix("\ufeff"), is_whole=is_whole)
     if lines and lines[0].lstrip()[:1] == "[" and (lines[0].strip() == "[" or "{" in lines[0]):
         raise DataError(
@@ -169,7 +184,8 @@ def _header_from_rest(first: Sequence[str], below: Sequence[Sequence[str]]) -> t
         bool(fields) and all(_is_number(field) or _is_time(field) for field in fields) for fields in below
     )
     if typed:
-        return True, f"{typed} columns have numbers or times below a text", 0.9
+        have = "has" if typed == 1 else "have"
+        return True, f"{counted(typed, 'column')} {have} numbers or times below a text", 0.9
     if any(name in fields for name, fields in zip(first, below, strict=True)):
         return False, "fields of the first line occur again below it", 0.8
     return True, "the first line differs from the other lines", 0.55

@@ -11,8 +11,9 @@ from als_cli.config.recommend import ActiveUsers, Guests, UsersFile
 from als_cli.dataset.interactions import Interactions, cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
 from als_cli.events.ids import check_id_type
+from als_cli.tables.columns import column
 from als_cli.tables.delimited import Wanted
-from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
+from als_cli.tables.scan import FindFiles, find_files, reading, scan_table
 
 log = logging.getLogger(__name__)
 

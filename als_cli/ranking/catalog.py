@@ -15,9 +15,10 @@ from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.events.ids import check_id_type
 from als_cli.ranking.availability import SINCE, UNTIL, VALUE, available
+from als_cli.tables.columns import column
 from als_cli.tables.conditions import mark
 from als_cli.tables.delimited import Wanted
-from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
+from als_cli.tables.scan import FindFiles, find_files, reading, scan_table
 
 _EXAMPLES = 3
 _ITEM, _TITLE = "recommend.items.columns.item", "recommend.items.columns.title"

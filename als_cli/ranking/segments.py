@@ -10,8 +10,9 @@ from als_cli.config.recommend import Guests, SegmentsFile
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import ConfigError, DataError
 from als_cli.events.ids import check_id_type
+from als_cli.tables.columns import column
 from als_cli.tables.delimited import Wanted
-from als_cli.tables.scan import FindFiles, column, reading, scan_table
+from als_cli.tables.scan import FindFiles, reading, scan_table
 
 MAXIMUM_SEGMENTS = 1000
 _USER, _COLUMN = "recommend.segments.user", "recommend.segments.column"

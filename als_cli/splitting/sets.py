@@ -13,8 +13,9 @@ from als_cli.errors import DataError
 from als_cli.events.ids import check_id_type
 from als_cli.splitting.holdout import Holdout, hold_out
 from als_cli.splitting.splits import PAIR, SplitEvents, split_events
+from als_cli.tables.columns import column
 from als_cli.tables.delimited import Wanted
-from als_cli.tables.scan import FindFiles, column, find_files, reading, scan_table
+from als_cli.tables.scan import FindFiles, find_files, reading, scan_table
 
 
 @dataclass(frozen=True)

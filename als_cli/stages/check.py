@@ -13,7 +13,7 @@ import polars as pl
 
 from als_cli.config.events import EventsConfig
 from als_cli.dataset.interactions import rows_of
-from als_cli.errors import AlsError
+from als_cli.errors import AlsError, counted
 from als_cli.events.cleaning import unit_hints
 from als_cli.events.first_rows import FirstRows, first_rows, meanings
 from als_cli.events.ids import common_type
@@ -43,6 +43,8 @@ _EXAMPLES = 3
 _SHOWN = 40
 _JOINED = 0.5
 """Minimum fraction of items in the catalogue that needs no warning."""
+_LARGE_USER, _TIMES_MEAN = 0.05, 5
+"""A user with more than this fraction of the events, and this many times the mean, may be a placeholder."""
 _CATALOG = "recommend.items.catalog"
 
 
@@ -139,7 +141,7 @@ def _add_bad_rows(found: Sequence[FirstRows], config: EventsConfig, problems: _P
             types = ", ".join(map(repr, list(one.probed.types)[:5])) or "none"
             problems.add(
                 f"{one.probed.source.file.shown}: events.where and events.types drop all of the first"
-                f" {one.probed.rows:,} rows",
+                f" {counted(one.probed.rows, 'row')}",
                 f"check both keys; event types of the rows that events.where keeps: {types}",
                 3,
             )
@@ -149,7 +151,7 @@ def _add_bad_rows(found: Sequence[FirstRows], config: EventsConfig, problems: _P
         worst = max(found, key=lambda one: one.rejected.height)
         reason, meaning, count, row, example = max(meanings(worst.rejected), key=lambda entry: entry[2])
         problems.add(
-            f"{bad:,} of {rows:,} rows are bad, mostly {reason}: {meaning} (for example {count:,} rows of "
+            f"{bad:,} of {counted(rows, 'row')} {'is' if rows == 1 else 'are'} bad, mostly {reason}: {meaning} (for example {counted(count, 'row')} of "
             f"{worst.probed.source.file.shown}, row {row:,}: {example})",
             worst.hints.get(
                 reason, "correct the source or events.columns, or drop the rows with events.where"
@@ -194,10 +196,28 @@ def _warnings(sources: Sequence[FirstRows], catalog: CatalogCheckReport | None) 
     clock = datetime.now(UTC)
     for one in sources:
         yield from (f"{one.probed.source.file.shown}: {hint}" for hint in unit_hints([one.probed], clock))
+    yield from _placeholder(sources)
     if catalog is not None and 0 < catalog.joined < _JOINED * catalog.items:
         yield (
-            f"{catalog.path} has only {catalog.joined:,} of {catalog.items:,} items; the other items are not recommended"
+            f"{catalog.path} has only {catalog.joined:,} of {counted(catalog.items, 'item')}; the other items are not recommended"
         )
+
+
+def _placeholder(sources: Sequence[FirstRows]) -> Iterator[str]:
+    """Yield a warning if one user has so many events that the id may stand for unknown users."""
+    users = pl.concat([pl.Series("user", [], pl.String), *(_texts(one.clean["user_id"]) for one in sources)])
+    if users.is_empty():
+        return
+    user, events = users.value_counts(sort=True).row(0)
+    if events > max(_LARGE_USER * len(users), _TIMES_MEAN * len(users) / users.n_unique()):
+        yield (
+            f"user {_short(user)!r} has {events / len(users):.0%} of the first {len(users):,} events; it may be a"
+            " placeholder for unknown users: then leave it out with events.where"
+        )
+
+
+def _texts(ids: pl.Series) -> pl.Series:
+    return ids.cast(pl.String).alias("user")
 
 
 def _described(one: FirstRows, config: EventsConfig) -> SourceCheckReport:

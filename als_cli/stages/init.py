@@ -1,7 +1,6 @@
 """`als init`: look at event files, guess, and write a commented config."""
 
 import os
-import re
 import tempfile
 import time
 from collections.abc import Collection, Mapping
@@ -18,15 +17,16 @@ from als_cli.events.query import run_query
 from als_cli.guessing.config_lines import Paths, config_lines
 from als_cli.guessing.files import EventFiles, event_files
 from als_cli.guessing.guess import Guess
+from als_cli.guessing.job_names import cleaned, job_name
 from als_cli.guessing.samples import Sample, read_sample
 from als_cli.guessing.survey import Survey, survey_of
 from als_cli.reports import Report
 from als_cli.storage.output_checks import check_lists_output
 from als_cli.storage.publish import staged_file
+from als_cli.tables.delta import is_delta_table
 
 _MAXIMUM_SOURCES = 50
 _QUERIED_ROWS = 1000
-_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class GuessReport(Report):
@@ -58,7 +58,7 @@ class InitReport(Report):
     catalog_join_rate: float | None
     """Fraction of the sampled items that the sampled catalogue contains."""
     notes: tuple[str, ...]
-    """Files that are left out, and why."""
+    """Files and columns that are left out, and why."""
     seconds: float
 
 
@@ -179,16 +179,14 @@ def init(looked: Looked, survey: Survey, target: Path, *, force: bool = False) -
     check_target(target, force=force)
     _check_query(survey)
     sources = _source_paths(survey)
-    name = _NAME.sub("-", Path(looked.files.files[0]).stem if target.stem == "als" else target.stem).strip(
-        "-"
-    )
+    name = job_name(looked.files.source) if target.stem == "als" else cleaned(target.stem)
     refused: AlsError | None = None
-    for above in (Path(), Path("..") / f"{name or 'als'}-lists"):
+    for above in (Path(), Path("..") / f"{name}-lists"):
         paths = Paths(
             events=tuple(_written(path, target) for path in sources),
             catalog=None if survey.catalog is None else _written(survey.catalog.sample.path, target),
-            workspace=(above / "work" / (name or "als")).as_posix(),
-            output=(above / "out" / (name or "als")).as_posix(),
+            workspace=(above / "work" / name).as_posix(),
+            output=(above / "out" / name).as_posix(),
         )
         try:
             _write(config_lines(survey, paths, target.name), target, force=force)
@@ -228,6 +226,14 @@ def _check_query(survey: Survey) -> None:
 def _source_paths(survey: Survey) -> list[str]:
     """Return the paths of `events.source`: the path or glob, or all files if their columns differ."""
     files = survey.files
+    if is_delta_table(files.source):
+        # Later versions of the table have other files.
+        if len(survey.sources) > 1 or files.glob is None:
+            raise DataError(
+                f"{files.source}: the files of the Delta table have different columns",
+                hint="write the table again, so that all its files have all columns",
+            )
+        return [files.source]
     if len(survey.sources) == 1 and len(files.files) == 1:
         return [files.files[0]]
     if len(survey.sources) == 1 and files.glob is not None:

@@ -1,6 +1,8 @@
 """The errors of libraries that read a broken file, and their messages in one line."""
 
 import re
+import zipfile
+import zlib
 
 import polars as pl
 import pyarrow as pa
@@ -9,12 +11,12 @@ UNPAIRED_QUOTE = "a quote is opened and never closed"
 _PLAIN_WORDS = {
     "not properly escaped": UNPAIRED_QUOTE,
     "CSV malformed": UNPAIRED_QUOTE,
-    "found more fields": "a line has more fields than the first line",
 }
 
 BROKEN = (
     *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
     *(pa.ArrowException, OSError, ValueError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError),
 )
 """The errors of libraries that read a broken file. A panic of polars is a BaseException."""
 _FAILED_CAST = re.compile(

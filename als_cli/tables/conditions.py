@@ -8,7 +8,8 @@ import polars as pl
 from als_cli.config.condition import Condition, read_condition
 from als_cli.errors import ConfigError, DataError
 from als_cli.tables.broken import condensed, is_failed_cast
-from als_cli.tables.scan import column, reading
+from als_cli.tables.columns import column
+from als_cli.tables.scan import reading
 
 _HINT = (
     "write an SQL condition, for example: price > 0 and country = 'France'; put names with spaces in double quotes "

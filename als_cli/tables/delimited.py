@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
-import pyarrow as pa
 
 from als_cli.config.source import ColumnRef, TableFormat
 from als_cli.errors import ConfigError, DataError
-
-Content = Path | bytes
-"""The bytes of a table: a file, or bytes in memory if there is no folder for temporary files."""
+from als_cli.tables.comments import check_comments
+from als_cli.tables.decompression import Content, name_inside, open_decompressed, unzipped
 
 _SEPARATORS = ",\t;|"
 _FIRST_LINE_BYTES = 1 << 16
@@ -51,9 +49,9 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
     """
     if not is_utf8(fmt.encoding):
         content = _transcode(content, name, fmt.encoding, spool)
-    separator = _separator(content, name, fmt)
+    separator = separator_of(content, name, fmt)
     frame = pl.scan_csv(
-        content,
+        unzipped(content, spool),
         has_header=fmt.header,
         separator=separator,
         quote_char=None if fmt.quote == "none" else fmt.quote,
@@ -64,6 +62,9 @@ def scan_delimited(content: Content, name: str, fmt: TableFormat, spool: Path | 
     if any("\ufffd" in column for column in names):
         raise not_in_encoding(name, fmt.encoding)
     if fmt.header:
+        if names[:1] and names[0].lstrip().startswith("#"):
+            with open_decompressed(content) as stream:
+                check_comments(stream, name, "utf-8")
         return frame
     return frame.rename({old: str(number) for number, old in enumerate(names, start=1)})
 
@@ -82,21 +83,6 @@ def check_header(text: pl.LazyFrame, fmt: TableFormat, wanted: Wanted | None, fi
             hint=f"set {wanted.section}.header: false if this line is data, or {wanted.section}.header: true if "
             "it has column names",
         )
-
-
-def open_decompressed(content: Content) -> BinaryIO:
-    """Return a stream of the bytes in `content`, decompressed if they are gzip or zstd."""
-    raw: BinaryIO = content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
-    kind = _compression_of(raw.read(4))
-    raw.seek(0)
-    return raw if kind is None else pa.CompressedInputStream(raw, kind)
-
-
-def _compression_of(first_bytes: bytes) -> str | None:
-    """Return ``gzip``, ``zstd`` or None, from the first four bytes of a file."""
-    if first_bytes[:2] == b"\x1f\x8b":
-        return "gzip"
-    return "zstd" if first_bytes == b"\x28\xb5\x2f\xfd" else None
 
 
 def not_in_encoding(name: str, encoding: str) -> DataError:
@@ -149,7 +135,14 @@ def _transcode(content: Content, name: str, encoding: str, spool: Path | None) -
         return path if path is not None else target.getvalue()  # type: ignore[attr-defined]
 
 
-def _separator(content: Content, name: str, fmt: TableFormat) -> str:
+def separator_of(content: Content, name: str, fmt: TableFormat) -> str:
+    """Return the separator of delimited text: the declared one, or the one that its name or its first line shows.
+
+    Raises
+    ------
+    ConfigError
+        The declared separator is not one ASCII character.
+    """
     separator = "\t" if fmt.separator in (r"\t", "tab") else fmt.separator
     if separator != "auto":
         if len(separator.encode()) != 1:
@@ -158,7 +151,7 @@ def _separator(content: Content, name: str, fmt: TableFormat) -> str:
                 hint='read a doubled separator such as `::` with `separator: ":"` and columns 1, 3, 5, …',
             )
         return separator
-    if Path(name.removesuffix(".gz").removesuffix(".zst")).suffix.lower() == ".tsv":
+    if Path(name_inside(name, content)).suffix.lower() == ".tsv":
         return "\t"
     with open_decompressed(content) as stream:
         return _most_frequent_separator(stream.read(_FIRST_LINE_BYTES).decode("utf-8", errors="replace"))

@@ -12,9 +12,10 @@ from typing import BinaryIO
 import polars as pl
 
 from als_cli.config.source import ColumnRef, TableFormat
-from als_cli.errors import DataError
+from als_cli.errors import DataError, counted
 from als_cli.tables.arrow_sizes import arrow_sizes
-from als_cli.tables.delimited import Content, is_utf8, open_decompressed
+from als_cli.tables.decompression import Content, is_zip, open_decompressed
+from als_cli.tables.delimited import is_utf8
 from als_cli.tables.parquet_sizes import parquet_sizes
 
 MAXIMUM_RATIO = 200
@@ -29,8 +30,8 @@ MAXIMUM_LINE_BYTES = 1 << 26
 """Maximum length of a line of compressed text. A line is read as a whole."""
 _PIECE_BYTES = 1 << 20
 _LINE_ENDS_TRIED = 64
-_GZIP_RATIO = 1032
-"""The maximum ratio that gzip can express."""
+_DEFLATE_RATIO = 1032
+"""The maximum ratio that gzip and zip can express."""
 _ZLIB = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 
@@ -61,7 +62,7 @@ def check_expansion(content: Content, name: str, kind: str, fmt: TableFormat) ->
         )
     is_gzip = first_bytes[:2] == b"\x1f\x8b"
     is_zstd = first_bytes == b"\x28\xb5\x2f\xfd"
-    if is_zstd or (is_gzip and size * _GZIP_RATIO > MAXIMUM_LINE_BYTES):
+    if is_zstd or ((is_gzip or is_zip(content)) and size * _DEFLATE_RATIO > MAXIMUM_LINE_BYTES):
         has_quotes = kind == "csv" and fmt.quote != "none" and is_utf8(fmt.encoding)
         # Some encodings have another byte at the end of a line, for example EBCDIC.
         has_lines = b"\n" in "\n".encode(fmt.encoding)
@@ -119,7 +120,7 @@ def _check_bytes(expanded: int, stored: int, name: str, remedy: str) -> None:
 def _check_rows(rows: int, stored: int, name: str) -> None:
     if rows > ROWS_WITHOUT_LIMIT and rows > MAXIMUM_ROWS_PER_BYTE * stored:
         raise DataError(
-            f"{name} has {stored:,} bytes and {rows:,} rows; als reads at most {MAXIMUM_ROWS_PER_BYTE} rows per byte",
+            f"{name} has {counted(stored, 'byte')} and {counted(rows, 'row')}; als reads at most {MAXIMUM_ROWS_PER_BYTE} rows per byte",
             hint="check the source of the file; if its content is right, remove repeated rows",
         )
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from als_cli.tables.formats import FORMAT_OF_SUFFIX
+from als_cli.tables.decompression import FORMAT_OF_SUFFIX
 
 _MAXIMUM_FILES = 10_000
 """Maximum number of files to list. A folder can have millions."""
-_COMPRESSIONS = (".gz", ".zst")
+_COMPRESSIONS = (".gz", ".zst", ".zip")
 _MARKERS = (".", "_")
 """First characters of file names without rows, for example _SUCCESS and .part-0.crc."""
 

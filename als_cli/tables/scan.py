@@ -9,7 +9,7 @@ import glob
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,30 +18,26 @@ from typing import BinaryIO, Protocol
 import polars as pl
 
 from als_cli.config.fields import is_url
-from als_cli.config.source import ColumnRef, TableFormat
+from als_cli.config.source import TableFormat
 from als_cli.errors import AlsError, ConfigError, DataError, refusal_of, streaming
 from als_cli.tables.broken import BROKEN, UNPAIRED_QUOTE, condensed
 from als_cli.tables.column_types import check_column_types
+from als_cli.tables.decompression import Content, PackedTableError, open_decompressed, unzipped
 from als_cli.tables.delimited import (
-    Content,
     Wanted,
     check_header,
     not_in_encoding,
-    open_decompressed,
     scan_delimited,
 )
+from als_cli.tables.delta import is_delta_table, live_files, only_live
 from als_cli.tables.expansion import BYTES_WITHOUT_LIMIT, check_expansion, check_text_columns
 from als_cli.tables.folder_hint import folder_hint
 from als_cli.tables.formats import format_of
+from als_cli.tables.long_lines import TOO_LONG, long_line_error
 from als_cli.tables.partitions import with_partitions
 
 STDIN = "-"
-_COLUMNS_SHOWN = 20
 _COPIED_BYTES = 1 << 20
-
-
-class MissingColumnError(ConfigError):
-    """A table has no column with the name that the config gives (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +72,12 @@ def find_files(
 ) -> tuple[TableFile, ...]:
     """Return the files of `path`, sorted. stdin and named pipes are copied to `spool` first.
 
+    `path` may be the folder of a Delta table. Of Delta tables, a folder and a glob give the files of the current version.
+
     Raises
     ------
     ConfigError
-        The path is a URL, or stdin where no stdin is given.
+        The path is a URL, or stdin where no stdin is given. Or it needs deltalake, which is not installed.
     DataError
         There is no such file, it is a folder or empty, or it may not be read.
     """
@@ -91,7 +89,7 @@ def find_files(
         raise ConfigError(
             f"{path}: only local files can be read", hint="copy the files to this machine first"
         )
-    names = _matching(path)
+    names = matching_files(path)
     if names:
         return tuple(_checked(_local_file(name, spool)) for name in names)
     if glob.has_magic(path):
@@ -148,7 +146,8 @@ def _scan(file: TableFile, fmt: TableFormat, wanted: Wanted | None, spool: Path 
         return text
     if kind == "ndjson":
         # Infer the types from all lines, because a field can be text only in the last line.
-        source = file.content if isinstance(file.content, bytes) else glob.escape(str(file.content))
+        content = unzipped(file.content, spool)
+        source = content if isinstance(content, bytes) else glob.escape(str(content))
         return pl.scan_ndjson(source, infer_schema_length=None)
     check_column_types(file.content, kind, file.shown)
     scan = pl.scan_ipc if kind == "ipc" else pl.scan_parquet
@@ -172,60 +171,38 @@ def reading(name: str, fmt: TableFormat | None = None) -> Iterator[None]:
     except PermissionError as refused:
         raise DataError(f"{name} may not be read", hint="check its permissions") from refused
     except BROKEN as broken:
-        refusal = refusal_of(broken, name)
-        if refusal is not None:
-            raise refusal from broken
-        if "invalid utf-8" in str(broken):
-            raise not_in_encoding(name, fmt.encoding if fmt else "utf-8") from broken
-        reason = condensed(broken)
-        hint = "check the file and the keys format, separator and header of this source"
-        if reason == UNPAIRED_QUOTE:
-            hint = (
-                "set `quote: none` for this source if quotes are part of its text; otherwise correct the file"
-            )
-        raise DataError(f"{name} cannot be read: {reason}", hint=hint) from broken
+        raise refusal_of(broken, name) or _unreadable(broken, name, fmt) from broken
 
 
-def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
-    """Return the column of `names` that `ref` refers to, by name or by number from 1.
+def _unreadable(broken: BaseException, name: str, fmt: TableFormat | None) -> DataError:
+    """Return the error for table `name`, which a library cannot read because of `broken`."""
+    if isinstance(broken, PackedTableError):
+        return DataError(f"{name} {broken}", hint=broken.hint.replace("FILE", name))
+    if "invalid utf-8" in str(broken):
+        return not_in_encoding(name, fmt.encoding if fmt else "utf-8")
+    if TOO_LONG in str(broken):
+        return long_line_error(name, fmt or TableFormat())
+    reason = condensed(broken)
+    hint = "check the file and the keys format, separator and header of this source"
+    if reason == UNPAIRED_QUOTE:
+        hint = "set `quote: none` for this source if quotes are part of its text; otherwise correct the file"
+    return DataError(f"{name} cannot be read: {reason}", hint=hint)
 
-    The message names the config key `key` and the table `file`.
+
+def matching_files(path: str) -> list[str]:
+    """Return the names of the files of `path`, sorted, without old files of Delta tables. A file that `path` names is kept.
 
     Raises
     ------
     ConfigError
-        There is no such column. The hint suggests a similar name.
+        `path` has a Delta table, and deltalake is not installed.
+    DataError
+        A Delta table cannot be read.
     """
-    if isinstance(ref, int):
-        if 1 <= ref <= len(names):
-            return _not_a_pattern(names[ref - 1], key=key, file=file)
-        raise ConfigError(
-            f"{key} is column {ref}, but {file} has {len(names)} columns",
-            hint=f"its columns: {_listed(names)}",
-        )
-    if ref in names:
-        return _not_a_pattern(ref, key=key, file=file)
-    folded = {name.casefold().strip(): name for name in names}
-    near = difflib.get_close_matches(ref.casefold(), folded, n=1, cutoff=0.6)
-    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
-    raise MissingColumnError(
-        f"{key}: {file} has no column {ref!r}", hint=f"{hint}its columns: {_listed(names)}"
-    )
-
-
-def _not_a_pattern(name: str, *, key: str, file: str) -> str:
-    # polars selects several columns by these names.
-    if name == "*" or (name.startswith("^") and name.endswith("$")):
-        raise ConfigError(
-            f"{key}: column {name!r} of {file} has the form of a pattern and cannot be used",
-            hint="rename the column in the file",
-        )
-    return name
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _COLUMNS_SHOWN
-    return ", ".join(names[:_COLUMNS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    if is_delta_table(path):
+        return live_files(path)
+    names = _matching(path)
+    return names if names == [path] else only_live(names)
 
 
 def _matching(path: str) -> list[str]:

@@ -44,7 +44,7 @@ def test_types_without_weights_are_named_and_the_suggested_weights_work(tmp_path
 
     (message,) = warnings_of(caplog)
     assert (
-        "events.columns.type: all 3 types of events have the same weight: view (2 rows), add to cart (1 rows)"
+        "events.columns.type: all 3 types of events have the same weight: view (2 rows), add to cart (1 row)"
         in message
     )
     types = parse_yaml(suggested(message, "events.types"), "message").tree
@@ -176,7 +176,7 @@ REAL = {
     "deskdrop": (
         ["users_interactions.csv"],
         {"columns": {"user": "personId", "item": "contentId", "type": "eventType"}},
-        ["all 5 types of events have the same weight: VIEW (61086 rows), LIKE (5745 rows)"],
+        ["all 5 types of events have the same weight: VIEW (61,086 rows), LIKE (5,745 rows)"],
     ),
     "gowalla": (["train.parquet"], {"columns": {}}, []),
     "ml1m_ncf": (["train.parquet"], {"columns": {}}, []),

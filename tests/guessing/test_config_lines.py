@@ -26,8 +26,10 @@ def written(events, folder, **stated):
 
 @pytest.mark.parametrize(("make", "name"), [(retail_rocket, "retail_rocket.yaml"), (ga4_export, "ga4.yaml")])
 def test_the_text_of_a_config_is_the_stored_one(tmp_path, monkeypatch, make, name):
-    monkeypatch.chdir(tmp_path)
-    events = make(tmp_path).relative_to(tmp_path)
+    folder = tmp_path / "shop"  # it names the job of a file events.csv
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    events = make(folder).relative_to(folder)
     text = written(events, Path()).read_text(encoding="utf-8")
     assert text == (GOLDEN / name).read_text(encoding="utf-8")
     assert text.splitlines()[0] == SCHEMA_MODELINE

@@ -1,6 +1,5 @@
 """`als init` on real events: the right columns, and a config that passes `als check`."""
 
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -68,9 +67,8 @@ def test_two_years_with_different_column_names(tmp_path):
 
 
 def test_events_with_types(tmp_path):
-    with zipfile.ZipFile(DATA / "deskdrop" / "users_interactions.csv.zip") as archive:
-        archive.extractall(tmp_path)
-    config = written(tmp_path, tmp_path / "users_interactions.csv")
+    config = written(tmp_path, DATA / "deskdrop")
+    assert config.events.source == str(DATA / "deskdrop" / "users_interactions.csv.zip")
     columns = config.events.columns
     assert (columns.user, columns.item) == ("personId", "contentId")
     assert (columns.timestamp, columns.type) == ("timestamp", "eventType")

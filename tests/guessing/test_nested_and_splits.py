@@ -26,8 +26,8 @@ def test_the_query_gives_the_same_rows_as_the_flattened_frame(
     tmp_path_factory, outer, is_inside, fields, plain
 ):
     fields = ["item_id", *(field for field in fields if field != "item_id")]
-    plain = f"{plain}!" if plain == outer else plain
     outer = f"{outer}!" if is_pattern(outer) else outer
+    plain = f"{plain}!" if plain == outer else plain
     entries = [[{field: f"{field}{n}{k}" for field in fields} for k in range(n % 3)] for n in range(6)]
     if is_inside:  # as in the Parquet exports of BigQuery
         entries = [{"list": [{"element": entry} for entry in one]} for one in entries]

@@ -101,6 +101,22 @@ def test_rows_without_a_user_have_a_condition_as_hint(tmp_path):
     assert done("check", "-c", config, "--set", "events.where=user_id is not null")["ok"]
 
 
+@pytest.mark.parametrize("placeholder", ["NULL", "0", "guest"])
+def test_a_user_with_many_of_the_events_is_a_warning(tmp_path, placeholder):
+    config = shop(tmp_path)
+    assert done("check", "-c", config)["warnings"] == []
+    events = pl.read_csv(tmp_path / "events.csv")
+    some = pl.when(pl.int_range(pl.len()) % 10 > 0).then("user_id").otherwise(pl.lit(placeholder))
+    events.with_columns(some.alias("user_id")).write_csv(tmp_path / "events.csv")
+    warnings = done("check", "-c", config)["warnings"]
+    assert [warning.partition(";")[0] for warning in warnings] == [
+        f"user {placeholder!r} has 10% of the first 3,000 events"
+    ]
+    assert "may be a placeholder" in warnings[0]
+    where = f"events.where=user_id <> '{placeholder}'"
+    assert done("check", "-c", config, "--set", where)["warnings"] == []
+
+
 def test_all_missing_files_are_named_with_their_keys(tmp_path):
     config = shop(
         tmp_path, ("source: events.csv", "source: event.csv"), ("catalog: catalog.csv", "catalog: c.csv")

@@ -1,6 +1,7 @@
 """Small files that expand to gigabytes."""
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,14 @@ BLOCKS = 24
 def text_bomb(path: Path, head: bytes, unit: bytes) -> Path:
     """Write `head`, and then `unit` again and again, compressed as the suffix of `path` says. Return `path`."""
     block = unit * (BLOCK_BYTES // len(unit))
+    if path.suffix == ".zip":
+        with (
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+            archive.open(path.stem, "w") as member,
+        ):
+            for piece in (head, *[block] * BLOCKS):
+                member.write(piece)
+        return path
     pack = gzip.compress if path.suffix == ".gz" else pa.Codec("zstd", 1).compress
     # Both formats allow several compressed pieces one after another.
     path.write_bytes(bytes(pack(head)) + BLOCKS * bytes(pack(block)))

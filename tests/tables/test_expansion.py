@@ -42,6 +42,8 @@ PEAK_BYTES = 450 << 20
 BOMBS = {
     "equal lines.csv.gz": lambda path: text_bomb(path, HEAD, b"u,i\n"),
     "equal lines.csv.zst": lambda path: text_bomb(path, HEAD, b"u,i\n"),
+    "equal lines.csv.zip": lambda path: text_bomb(path, HEAD, b"u,i\n"),
+    "one line.ndjson.zip": lambda path: text_bomb(path, b"", b" "),
     "one line.csv.gz": lambda path: text_bomb(path, HEAD, b"0"),
     "one line.csv.zst": lambda path: text_bomb(path, HEAD, b"0"),
     "open quote.csv.zst": lambda path: text_bomb(path, HEAD + b'"', b"u,i\n"),

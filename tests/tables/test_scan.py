@@ -14,7 +14,8 @@ import pytest
 
 from als_cli.config.source import TableFormat
 from als_cli.errors import ConfigError, DataError
-from als_cli.tables.scan import column, reading, scan_table
+from als_cli.tables.columns import column
+from als_cli.tables.scan import reading, scan_table
 
 ROWS = [("u1", "i1"), ("u2", "i2")]
 COMMA = b"user,item\nu1,i1\nu2,i2\n"
@@ -138,14 +139,14 @@ def test_a_named_pipe_is_read_once(tmp_path):
         ("e.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("e.parquet", b"", "is empty"),
         ("e.csv", b'a,b\n1,"2\n3,4\n', "a quote is opened and never closed"),
-        ("e.csv", b"a,b\n1,2\n3,4,5\n", "a line has more fields than the first line"),
+        ("e.csv", b"a,b\n1,2\n3,4,5\n", "line 3 has more fields than the first line: 3 instead of 2"),
         ("e.csv", "a,b\n1,é\n".encode("latin-1"), "is not utf-8 text"),
         ("e.csv", "é,b\n1,2\n".encode("latin-1"), "is not utf-8 text"),
         ("e.csv.gz", gzip.compress(COMMA * 9999, mtime=0)[:200], "cannot be read"),
         ("e.parquet", b"PAR1 not really PAR1", "cannot be read"),
         ("e.arrow", b"nothing of the kind", "cannot be read"),
         ("e.ndjson", b'{"a": 1}\n{"a": \n', "cannot be read"),
-        ("archive", b"PK\x03\x04 and so on", "is a zip archive"),
+        ("archive", b"PK\x03\x04 and so on", "cannot be read: File is not a zip file"),
     ],
 )
 def test_a_broken_file_is_named_in_one_line(tmp_path, name, content, message):

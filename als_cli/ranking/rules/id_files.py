@@ -12,8 +12,9 @@ from als_cli.dataset.histories import take_histories
 from als_cli.dataset.interactions import cast_ids, rows_of
 from als_cli.errors import DataError
 from als_cli.events.ids import check_id_type
+from als_cli.tables.columns import column
 from als_cli.tables.delimited import Wanted
-from als_cli.tables.scan import FindFiles, column, reading, scan_table
+from als_cli.tables.scan import FindFiles, reading, scan_table
 
 
 @dataclass(frozen=True)
