@@ -1,5 +1,6 @@
 """Segments of users, for example countries: read from a file, and with the guests of each segment."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.events.ids import check_id_type
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, reading, scan_table
+
+log = logging.getLogger(__name__)
 
 MAXIMUM_SEGMENTS = 1000
 _USER, _COLUMN = "recommend.segments.user", "recommend.segments.column"
@@ -54,10 +57,12 @@ class Segments:
 def read_segments(config: SegmentsFile, user_type: pl.DataType, find: FindFiles) -> Segments:
     """Return the segments of users with ids of `user_type`. If a user has several rows, the first one counts.
 
+    A file without rows gives no segments, and a warning.
+
     Raises
     ------
     DataError
-        The file cannot be used, no user of it has a segment, or there are more than MAXIMUM_SEGMENTS segments.
+        The file cannot be used, it has rows but no user with a segment, or there are more than MAXIMUM_SEGMENTS segments.
     ConfigError
         There is no such column.
     """
@@ -77,7 +82,9 @@ def read_segments(config: SegmentsFile, user_type: pl.DataType, find: FindFiles)
         known.filter(pl.col("segment") != "").drop_nulls().unique("user", keep="first", maintain_order=True)
     )
     names = known["segment"].unique().sort()
-    if names.is_empty():
+    if table.is_empty():
+        log.warning("recommend.segments.file: %s has no rows, so no user has a segment", config.file)
+    elif names.is_empty():
         raise DataError(
             f"recommend.segments.file: {config.file} has no user with a segment",
             hint=f"check {_USER} and {_COLUMN}, and the type of ids in events.id_types.user",
