@@ -100,5 +100,6 @@ class TestDiversityAndExploration:
 
     def test_equal_directions_are_ranked_by_score(self, shop, tmp_path):
         # The shop has one factor, so all items have the same direction, and all cosines are 1.
-        recommend(shop(**ALL, rules={"diversity": {"strength": 0.5}}))
+        report = recommend(shop(**ALL, rules={"diversity": {"strength": 0.5}}))
+        assert report.rules == {"diversity": {"users": 0, "slots": 0}}
         assert set(lists_of(tmp_path).values()) == {"cup jug pot tea"}
