@@ -55,6 +55,8 @@ class RecommendReport(Report):
     """Items that may be recommended."""
     never_interacted: int
     """Items of the catalogue that satisfy the condition but are unknown to the model."""
+    unknown_items: dict[str, int]
+    """Items, or pairs of a user and an item, that are unknown to the model, by the config key of their file or condition. Without zeros."""
     churn: dict[str, Any] | None = None
     """With `recommend.churn`: the figures of new and published lists; see docs/lists.md. None without published lists."""
     changes: dict[str, Any] | None = None

@@ -100,6 +100,7 @@ def recommend(context: StageContext) -> RecommendReport:
             metrics={
                 "demand": demand_facts(recipe.demand, dataset.interactions, as_of),
                 "rules": counts.rules_touched(),
+                "unknown_items": dict(read.unknown_items),
                 "dataset": dataset.manifest.content,
                 "model": model.manifest.content,
             },
@@ -115,6 +116,7 @@ def recommend(context: StageContext) -> RecommendReport:
         unreadable_users=audience.unreadable,
         candidates=recommender.candidates,
         never_interacted=read.never_interacted,
+        unknown_items=dict(read.unknown_items),
         **review.found,
         seconds=time.perf_counter() - started,
     )

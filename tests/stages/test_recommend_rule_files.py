@@ -3,6 +3,7 @@
 All users score cup 4, jug 3, pot 2, tea 1.
 """
 
+import json
 from functools import partial
 
 import pytest
@@ -75,6 +76,29 @@ class TestFilesThatMayBeEmpty:
         assert lists_of(tmp_path) == {"zoe": "tea cup"}
         assert sources_of(tmp_path, "zoe") == ["popular", "popular"]
         assert f"recommend.segments.file: {path} has no rows, so no user has a segment" in caplog.messages
+
+
+class TestUnknownItems:
+    def test_report_and_manifest_count_them_by_key(self, shop, file, tmp_path):
+        items = {
+            "catalog": file("i.csv", "item_id,price\ncup,1\njug,2\nnew,3\n"),
+            "allow": {"file": file("a.csv", "item_id\ncup\njug\n")},
+            "deny": {"file": file("d.csv", "item_id\njug\nghost\nspook\n")},
+        }
+        rules = {
+            "user_deny": {"file": file("u.csv", "user_id,item_id\nann,cup\nann,ghost\n,cup\n")},
+            "promoted": [{"positions": [1], "where": "price > 0"}],
+        }
+        report = recommend(shop(**ALL, items=items, rules=rules))
+        expected = {
+            "recommend.items.deny": 2, "recommend.rules.user_deny": 2, "recommend.rules.promoted[0]": 1,
+        }  # fmt: skip
+        assert report.unknown_items == expected
+        manifest = json.loads((tmp_path / "lists.manifest.json").read_text(encoding="utf-8"))
+        assert manifest["metrics"]["unknown_items"] == expected
+
+    def test_without_files_there_are_none(self, shop):
+        assert recommend(shop(**ALL)).unknown_items == {}
 
 
 class TestFilesThatAllow:

@@ -40,7 +40,7 @@ class ReadRules:
     left_out: Mapping[str, int]
     """Items of the model that each key of `recommend.items` leaves out, without zeros."""
     unknown_items: Mapping[str, int] = field(default_factory=dict)
-    """Items of the file or condition of each config key that are unknown to the model."""
+    """Items, or pairs of a user and an item, that are unknown to the model, by the config key of their file or condition. Without zeros."""
 
 
 class _Reader:

@@ -30,7 +30,7 @@ class RuleFiles:
         """Read ids of the items and users of `model`. `find` finds the files."""
         self._item_ids, self._user_type, self._find = model.item_ids, model.user_ids.dtype, find
         self.unknown_items: dict[str, int] = {}
-        """By config key: items, or pairs of a user and an item, that are unknown to the model."""
+        """Items, or pairs of a user and an item, that are unknown to the model, by config key. Without zeros."""
 
     def allowed_rows(self, listed: ItemsFile, key: str) -> Int32Array:
         """Return the rows of the items of a file that lists all items that may be recommended.
@@ -98,14 +98,15 @@ class RuleFiles:
     def known_rows(self, ids: pl.Series, key: str) -> Int32Array:
         """Return the rows of `ids`, without ids that the model does not know. These are counted under `key`."""
         rows = rows_of(self._item_ids, ids)
-        self.unknown_items[key] = unknown = int(np.count_nonzero(rows < 0))
+        unknown = int(np.count_nonzero(rows < 0))
         if unknown:
+            self.unknown_items[key] = unknown
             log.info("%s: %d of %d items are unknown to the model", key, unknown, len(ids))
         return rows[rows >= 0]
 
     def _pairs(self, config: UserItemsFile, key: str) -> UserItems:
         pairs = read_user_items(config, key, self._user_type, self._item_ids, self._find)
-        self.unknown_items[key] = pairs.unknown_pairs
         if pairs.unknown_pairs:
+            self.unknown_items[key] = pairs.unknown_pairs
             log.info("%s: %d pairs have an unknown item or no id", key, pairs.unknown_pairs)
         return pairs
