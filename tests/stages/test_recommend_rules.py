@@ -203,6 +203,33 @@ class TestChosenItems:
         assert "recommend.rules.pinned[0]: none of the 1 items may be recommended" in caplog.text
         assert set(lists_of(tmp_path).values()) == {"cup jug"}
 
+    def test_pins_that_a_limit_never_allows_together_are_reported(
+        self, shop, catalog, file, tmp_path, caplog
+    ):
+        pins = {"positions": [1, 2, 3], "file": file("pins.csv", "item_id\npot\ncup\njug\n")}
+        rules = {"pinned": [pins], "limits": [{"column": "kind", "at_most": 2}]}
+        recommend(shop(top_n=3, exclude_seen=False, items=catalog, rules=rules))
+        assert set(lists_of(tmp_path).values()) == {"pot cup tea"}
+        assert caplog.messages == [
+            "recommend.rules.pinned[0]: the limits leave 1 of 3 positions without an item of the rule in every list"
+        ]
+
+    def test_pins_that_the_limits_allow_together(self, shop, catalog, file, tmp_path, caplog):
+        first = {"positions": [3], "file": file("a.csv", "item_id\npot\n")}
+        second = {"positions": [1, 2], "file": file("b.csv", "item_id\npot\ntea\n")}
+        rules = {"pinned": [first, second], "limits": [{"column": "kind", "at_most": 2}]}
+        recommend(shop(top_n=3, exclude_seen=False, items=catalog, rules=rules))
+        assert set(lists_of(tmp_path).values()) == {"tea cup pot"}
+        assert caplog.messages == []
+
+    def test_shares_without_a_rank_are_reported(self, shop, catalog, caplog):
+        rules = {"promoted": [{"share": 0.2, "where": "true"}], "explore": {"share": 0.05}}
+        recommend(shop(**ALL, items=catalog, rules=rules))
+        assert caplog.messages == [
+            "recommend.rules.promoted[0].share: 0.2 of 4 items has no rank",
+            "recommend.rules.explore.share: 0.05 of 4 items has no rank",
+        ]
+
     @pytest.mark.parametrize(
         ("rules", "message"),
         [

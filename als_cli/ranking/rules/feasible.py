@@ -1,13 +1,18 @@
-"""Positions of promoted items, and the check that limits leave enough items. It runs before any list is made."""
+"""Positions of promoted items, and checks that the rules can apply together. They run before any list is made."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 
 from als_cli.arrays import BoolArray, Int64Array
 from als_cli.config.recommend import RecommendConfig
+from als_cli.config.recommend_checks import ranks_of_share
 from als_cli.errors import ConfigError
-from als_cli.ranking.rules.limits import LimitedColumn
+from als_cli.ranking.rules.limits import LimitedColumn, LimitState, ListLimits
+from als_cli.ranking.rules.list_rules import ChosenItems
+
+log = logging.getLogger(__name__)
 
 _RULES = "recommend.rules"
 
@@ -75,9 +80,59 @@ def check_limits(columns: Sequence[LimitedColumn], allowed: BoolArray | None, sl
             )
 
 
+def warn_of_empty_shares(config: RecommendConfig) -> None:
+    """Log a warning for each share that has no rank in a list of `top_n` items."""
+    rules = config.rules
+    shares = {f"promoted[{k}].share": one.share for k, one in enumerate(rules.promoted)}
+    shares["explore.share"] = None if rules.explore is None else rules.explore.share
+    for key, share in shares.items():
+        if share is not None and not ranks_of_share(share, config.top_n):
+            log.warning("%s.%s: %g of %d items has no rank", _RULES, key, share, config.top_n)
+
+
+def warn_of_forbidden_pins(pinned: Sequence[ChosenItems], limits: ListLimits, slots: int) -> None:
+    """Log a warning for each of `pinned` whose items `limits` do not allow together in a list of `slots` slots.
+
+    The list is that of a user who may get all items.
+    """
+    state, placed = LimitState(limits, 1, slots), set[int]()
+    for number, chosen in enumerate(pinned):
+        items = [item for item in chosen.item_rows.tolist() if item not in placed]
+        positions = int((chosen.positions < slots).sum())
+        wanted = min(positions, len(items))
+        taken = _taken(items, wanted, state, limits)
+        placed.update(taken)
+        if len(taken) < wanted:
+            log.warning(
+                "%s.pinned[%d]: the limits leave %d of %d positions without an item of the rule in every list",
+                _RULES,
+                number,
+                positions - len(taken),
+                positions,
+            )
+
+
+def _taken(items: Sequence[int], wanted: int, state: LimitState, limits: ListLimits) -> list[int]:
+    """Return the first `wanted` of `items` that the limits allow, and count them in `state`."""
+    taken: list[int] = []
+    refused: set[tuple[int, ...]] = set()
+    for item in items:
+        if len(taken) == wanted:
+            break
+        groups = tuple(limits.groups[item].tolist()) if limits.columns else ()
+        if groups in refused:
+            continue
+        if state.allows(item)[0]:
+            state.take_one(item, np.ones(1, bool))
+            taken.append(item)
+        else:
+            refused.add(groups)  # what a limit forbids once, it forbids in the rest of the list
+    return taken
+
+
 def _spread(share: float, top_n: int, taken: set[int]) -> list[int]:
     ranks: list[int] = []
-    for k in range(1, int(share * top_n + 1e-9) + 1):
+    for k in range(1, ranks_of_share(share, top_n) + 1):
         first = int(np.ceil(k / share - 1e-9))
         free = next(
             (rank for rank in range(first, top_n + 1) if rank not in taken and rank not in ranks), None

@@ -15,7 +15,13 @@ from als_cli.config.rules import PinnedItems, PromotedItems, ValueLimit
 from als_cli.dataset.interactions import rows_of
 from als_cli.errors import ConfigError, DataError
 from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
-from als_cli.ranking.rules.feasible import check_limits, explored_positions, promoted_positions
+from als_cli.ranking.rules.feasible import (
+    check_limits,
+    explored_positions,
+    promoted_positions,
+    warn_of_empty_shares,
+    warn_of_forbidden_pins,
+)
 from als_cli.ranking.rules.limits import LimitedColumn, ListLimits
 from als_cli.ranking.rules.list_rules import ChosenItems, Diversity, Exploration, ListRules
 from als_cli.ranking.rules.rule_files import RuleFiles
@@ -61,6 +67,7 @@ class _Reader:
         """Return the rules, apart from those on earlier lists."""
         config, rules = self.config, self.config.rules
         check_recommend(config)
+        warn_of_empty_shares(config)
         if config.items is not None:
             self._read_candidates(config.items)
         allow, deny = rules.user_allow, rules.user_deny
@@ -69,7 +76,9 @@ class _Reader:
         slots = min(config.top_n, len(self.item_ids) if self.allowed is None else int(self.allowed.sum()))
         columns = [self._limited(limit, f"{_RULES}.limits[{k}]") for k, limit in enumerate(rules.limits)]
         check_limits(columns, self.allowed, slots)
+        limits = ListLimits(columns)
         pinned = [self._pinned(one, k) for k, one in enumerate(rules.pinned)]
+        warn_of_forbidden_pins(pinned, limits, slots)
         promoted = [self._promoted(one, k) for k, one in enumerate(rules.promoted)]
         return ListRules(
             top_n=config.top_n,
@@ -78,7 +87,7 @@ class _Reader:
             allowed=self.allowed,
             user_allow=user_allow,
             user_deny=user_deny,
-            limits=ListLimits(columns),
+            limits=limits,
             chosen=(*pinned, *promoted),
             diversity=None
             if rules.diversity is None
