@@ -53,11 +53,7 @@ class Catalog:
         DataError
             No row satisfies the condition, or the model knows no item of the catalogue.
         """
-        if not self.selected.any():
-            raise DataError(
-                f"no item of {self.path} satisfies recommend.items.where",
-                hint="relax the condition, or check the columns of the catalogue",
-            )
+        self.check_selected()
         ids = self.item_ids.filter(self.selected).drop_nulls().unique()
         rows = rows_of(item_ids, ids)
         allowed = _marks(rows, len(item_ids))
@@ -69,6 +65,20 @@ class Catalog:
             int((rows < 0).sum()),
             self._left_out(item_ids, int(allowed.sum())),
         )
+
+    def check_selected(self) -> None:
+        """Return when a row satisfies the condition and is available.
+
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        if not self.selected.any():
+            raise DataError(
+                f"no item of {self.path} satisfies recommend.items.where",
+                hint="relax the condition, or check the columns of the catalogue",
+            )
 
     def _left_out(self, item_ids: pl.Series, selected: int) -> dict[str, int]:
         """Return how many of the model's items are not in the catalogue, do not satisfy the condition, or are not available."""

@@ -57,27 +57,43 @@ def check_limits(columns: Sequence[LimitedColumn], allowed: BoolArray | None, sl
     """
     for number, column in enumerate(columns):
         key = f"{_RULES}.limits[{number}]"
-        codes = column.codes if allowed is None else column.codes[allowed]
-        counts = np.bincount(codes[codes >= 0], minlength=column.values)
-        different, without = int((counts > 0).sum()), int((codes < 0).sum())
-        if column.at_least > slots:
-            raise ConfigError(
-                f"{key}: a list of {slots} items cannot have {column.at_least} different values of {column.name}",
-                hint="lower at_least, or raise recommend.top_n",
-            )
-        if column.at_least > different:
-            raise ConfigError(
-                f"{key}: the candidates have {different} different values of {column.name}, fewer than the"
-                f" {column.at_least} that a list needs",
-                hint="lower at_least, or allow more items",
-            )
-        most = without + int(np.minimum(counts, column.at_most or len(codes)).sum())
+        check_values(column, key, allowed, slots)
+        counts, without = _value_counts(column, allowed)
+        most = without + int(np.minimum(counts, column.at_most or counts.sum()).sum())
         if most < slots:
             raise ConfigError(
-                f"{key}: at most {column.at_most} items of each of {different} values of {column.name} make lists of"
-                f" {most} items, not of {slots}",
+                f"{key}: at most {column.at_most} items of each of {np.count_nonzero(counts)} values of {column.name}"
+                f" make lists of {most} items, not of {slots}",
                 hint="raise at_most, or lower recommend.top_n",
             )
+
+
+def check_values(column: LimitedColumn, key: str, allowed: BoolArray | None, slots: int) -> None:
+    """Return when the `allowed` (I,) items have as many different values as a list of `slots` slots needs.
+
+    Raises
+    ------
+    ConfigError
+        They have fewer values, or the list has too few slots for so many values.
+    """
+    different = int(np.count_nonzero(_value_counts(column, allowed)[0]))
+    if column.at_least > slots:
+        raise ConfigError(
+            f"{key}: a list of {slots} items cannot have {column.at_least} different values of {column.name}",
+            hint="lower at_least, or raise recommend.top_n",
+        )
+    if column.at_least > different:
+        raise ConfigError(
+            f"{key}: the candidates have {different} different values of {column.name}, fewer than the"
+            f" {column.at_least} that a list needs",
+            hint="lower at_least, or allow more items",
+        )
+
+
+def _value_counts(column: LimitedColumn, allowed: BoolArray | None) -> tuple[Int64Array, int]:
+    """Return the number of `allowed` items of each value, and without a value."""
+    codes = column.codes if allowed is None else column.codes[allowed]
+    return np.bincount(codes[codes >= 0], minlength=column.values), int(np.count_nonzero(codes < 0))
 
 
 def warn_of_empty_shares(config: RecommendConfig) -> None:

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import polars as pl
 
 from als_cli.arrays import BoolArray, Int32Array
 from als_cli.config.recommend import CatalogConfig, RecommendConfig
 from als_cli.config.recommend_checks import check_recommend
 from als_cli.config.rules import PinnedItems, PromotedItems, ValueLimit
-from als_cli.dataset.interactions import rows_of
-from als_cli.errors import ConfigError, DataError
-from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
+from als_cli.errors import DataError
+from als_cli.ranking.catalog import Catalog, read_catalog
 from als_cli.ranking.rules.feasible import (
     check_limits,
     explored_positions,
@@ -25,6 +23,7 @@ from als_cli.ranking.rules.feasible import (
 from als_cli.ranking.rules.limits import LimitedColumn, ListLimits
 from als_cli.ranking.rules.list_rules import ChosenItems, Diversity, Exploration, ListRules
 from als_cli.ranking.rules.rule_files import RuleFiles
+from als_cli.ranking.rules.rule_tables import catalog_needs, limited_column
 from als_cli.ranking.segments import Segments, read_segments
 from als_cli.ranking.trained_model import TrainedModel
 from als_cli.tables.scan import FindFiles, find_files
@@ -107,7 +106,7 @@ class _Reader:
 
     def _read_candidates(self, items: CatalogConfig) -> None:
         self.catalog = read_catalog(
-            items, self.item_ids.dtype, self.find, needs=_needs(self.config), instant=self.instant
+            items, self.item_ids.dtype, self.find, needs=catalog_needs(self.config), instant=self.instant
         )
         if self.catalog is not None:
             candidates = self.catalog.candidates(self.item_ids)
@@ -133,17 +132,7 @@ class _Reader:
 
     def _limited(self, limit: ValueLimit, key: str) -> LimitedColumn:
         assert self.catalog is not None  # noqa: S101 - the config requires a catalogue
-        values = self.catalog.by_item(self.catalog.values[f"{key}.column"], self.item_ids)
-        if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
-            raise ConfigError(
-                f"{key}.column: column {limit.column!r} of {self.catalog.path} holds {values.dtype}, not single values",
-                hint="use a column of texts or numbers",
-            )
-        if values.dtype == pl.String:
-            values = values.replace("", None)
-        names = values.drop_nulls().unique().sort()
-        codes = rows_of(names, values)
-        return LimitedColumn(str(limit.column), codes, len(names), limit.at_most, limit.at_least or 0)
+        return limited_column(limit, key, self.catalog, self.item_ids)
 
     def _chosen_rows(self, rule: PinnedItems | PromotedItems, key: str) -> Int32Array:
         if rule.file is not None:
@@ -197,18 +186,6 @@ def read_rules(
     rules = reader.read()
     return ReadRules(
         rules, reader.catalog, reader.never_interacted, reader.left_out, reader.files.unknown_items
-    )
-
-
-def _needs(config: RecommendConfig) -> CatalogNeeds:
-    rules = config.rules
-    chosen = {
-        **{f"{_RULES}.pinned[{k}].where": one.where for k, one in enumerate(rules.pinned)},
-        **{f"{_RULES}.promoted[{k}].where": one.where for k, one in enumerate(rules.promoted)},
-    }
-    return CatalogNeeds(
-        columns={f"{_RULES}.limits[{k}].column": limit.column for k, limit in enumerate(rules.limits)},
-        conditions={key: where for key, where in chosen.items() if where is not None},
     )
 
 
