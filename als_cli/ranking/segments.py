@@ -9,7 +9,7 @@ import polars as pl
 from als_cli.arrays import Int32Array
 from als_cli.config.recommend import Guests, SegmentsFile
 from als_cli.dataset.interactions import cast_ids, rows_of
-from als_cli.errors import ConfigError, DataError
+from als_cli.errors import DataError
 from als_cli.events.ids import check_id_type
 from als_cli.tables.delimited import Wanted
 from als_cli.tables.scan import FindFiles, column, reading, scan_table
@@ -27,9 +27,9 @@ class Segments:
     names: pl.Series
     """(S,) String, sorted."""
     user_ids: pl.Series
-    """(V,) users with a segment, without duplicates."""
+    """(V,) users with a segment, and guests, without duplicates."""
     codes: Int32Array
-    """(V,) position of each user's segment in `names`."""
+    """(V,) position of each user's segment in `names`, -1 for guests of a segment without users."""
 
     def of(self, user_ids: pl.Series) -> Int32Array:
         """Return the position of the segment of each of `user_ids` (B,), -1 for users without one."""
@@ -38,18 +38,16 @@ class Segments:
     def with_guests(self, guests: Guests) -> "Segments":
         """Return the segments, with the guests of each segment as users.
 
-        Raises
-        ------
-        ConfigError
-            There is no user in the segment of a guest.
+        A guest of a segment without users has no segment, and a warning names the segment.
         """
-        positions = rows_of(self.names, pl.Series(list(guests.segments), dtype=pl.String))
-        for name, position in zip(guests.segments, positions, strict=True):
-            if position < 0:
-                raise ConfigError(
-                    f"recommend.guests.segments: no user is in segment {name!r}",
-                    hint=f"the segments are {', '.join(map(repr, self.names.head(20)))}",
-                )
+        names = list(guests.segments)
+        positions = rows_of(self.names, pl.Series(names, dtype=pl.String))
+        empty = [repr(name) for name, position in zip(names, positions, strict=True) if position < 0]
+        if empty:
+            log.warning(
+                "recommend.guests.segments: no user is in segment %s, so the guest gets the list of the next fallback",
+                ", ".join(empty),
+            )
         ids = pl.Series(list(guests.segments.values()), dtype=self.user_ids.dtype)
         return Segments(self.names, pl.concat([self.user_ids, ids]), np.append(self.codes, positions))
 

@@ -72,6 +72,22 @@ class TestFallback:
         assert list(lists) == sorted(lists)
         assert report.users == 6
 
+    def test_a_guest_of_a_segment_without_users_gets_the_next_fallback(self, shop, file, tmp_path, caplog):
+        recommend(
+            shop(
+                top_n=1,
+                segments={"file": file("s.csv", "user_id,segment\ndot,south\n")},
+                fallback=["segment_popular", "popular"],
+                guests={"segments": {"south": "guest:south", "west": "guest:west"}},
+            )
+        )
+        lists = lists_of(tmp_path)
+        assert (lists["guest:south"], lists["guest:west"]) == ("jug", "tea")
+        assert sources_of(tmp_path, "guest:west") == ["popular"]
+        assert caplog.messages == [
+            "recommend.guests.segments: no user is in segment 'west', so the guest gets the list of the next fallback"
+        ]
+
     @pytest.mark.parametrize(
         ("guests", "message"),
         [
