@@ -55,7 +55,7 @@ class Segments:
 def read_segments(config: SegmentsFile, user_type: pl.DataType, find: FindFiles) -> Segments:
     """Return the segments of users with ids of `user_type`. If a user has several rows, the first one counts.
 
-    A file without rows gives no segments, and a warning.
+    A file without rows gives no segments. Log a warning for such a file, and for users with several segments.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def read_segments(config: SegmentsFile, user_type: pl.DataType, find: FindFiles)
             pl.col(user).alias("user"), pl.col(segment).cast(pl.String).str.strip_chars().alias("segment")
         ).collect()
     known = pl.DataFrame({"user": cast_ids(table["user"], user_type), "segment": table["segment"]})
-    known = (
-        known.filter(pl.col("segment") != "").drop_nulls().unique("user", keep="first", maintain_order=True)
-    )
+    rows = known.filter(pl.col("segment") != "").drop_nulls()
+    known = rows.unique("user", keep="first", maintain_order=True)
+    _warn_of_several(rows, config.file)
     names = known["segment"].unique().sort()
     if table.is_empty():
         log.warning("recommend.segments.file: %s has no rows, so no user has a segment", config.file)
@@ -94,3 +94,14 @@ def read_segments(config: SegmentsFile, user_type: pl.DataType, find: FindFiles)
             hint="use a column with larger segments",
         )
     return Segments(names, known["user"], rows_of(names, known["segment"]))
+
+
+def _warn_of_several(rows: pl.DataFrame, file: str) -> None:
+    """Log the number of users that have more than one segment in `rows` (user, segment)."""
+    users = rows.unique().group_by("user").len().filter(pl.col("len") > 1).height
+    if users:
+        log.warning(
+            "recommend.segments.file: %s has different segments for %d users; the first row of each user counts",
+            file,
+            users,
+        )

@@ -72,6 +72,15 @@ class TestFallback:
         assert list(lists) == sorted(lists)
         assert report.users == 6
 
+    def test_users_with_several_segments_are_counted(self, shop, file, tmp_path, caplog):
+        path = file("s.csv", "user_id,segment\nzoe,north\nann,north\nann,north\nzoe,south\nbob,\nbob,south\n")
+        users = {"file": file("u.csv", "user_id\nzoe\n")}
+        recommend(shop(top_n=1, users=users, segments={"file": path}, fallback=["segment_popular"]))
+        assert lists_of(tmp_path) == {"zoe": "cup"}  # ann of the north has cup and tea
+        assert caplog.messages == [
+            f"recommend.segments.file: {path} has different segments for 1 users; the first row of each user counts"
+        ]
+
     def test_a_guest_of_a_segment_without_users_gets_the_next_fallback(self, shop, file, tmp_path, caplog):
         recommend(
             shop(
