@@ -18,7 +18,7 @@ def largest_contributions(
 ) -> tuple[Int32Array, Float32Array]:
     """Return the `count` items of each history that contribute most to the scores of `listed` (B, n) items.
 
-    `items` are the factors (I, f), and `confidence` (B, I) the histories. For what is returned, see
+    Negative contributions are left out. `items` are the factors (I, f), and `confidence` (B, I) the histories. For what is returned, see
     :meth:`als_cli.als.native.FixedItems.contributions`.
     """
     loss, (users, slots) = loss_of(settings), listed.shape

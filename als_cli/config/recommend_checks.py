@@ -32,6 +32,11 @@ def check_recommend(config: RecommendConfig) -> None:
         )
 
 
+def ranks_of_share(share: float, top_n: int) -> int:
+    """Return how many ranks a share of the list has, rounded down."""
+    return int(share * top_n + 1e-9)
+
+
 def check_event_types(recommend: RecommendConfig, events: EventsConfig) -> None:
     """Return when the events have the types that `recommend.seen_again_after` names.
 
@@ -73,6 +78,7 @@ def _mistakes(config: RecommendConfig) -> Iterator[str]:
         yield from _of_items(config.items)
     yield from _of_rules(config.rules, catalog)
     yield from _of_positions(config.rules, config.top_n)
+    yield from _of_shares(config.rules, config.top_n)
     yield from _of_names(config.rules)
     if config.seen_again_after is not None and not config.exclude_seen:
         yield "seen_again_after needs exclude_seen: true"
@@ -154,6 +160,21 @@ def _of_positions(rules: RulesConfig, top_n: int) -> Iterator[str]:
             if rank in owners:
                 yield f"{key}.positions: rank {rank} belongs to recommend.{owners[rank]} already"
             owners[rank] = key
+
+
+def _of_shares(rules: RulesConfig, top_n: int) -> Iterator[str]:
+    """Yield a mistake if the rules together take more ranks than a list has."""
+    ranks = {f"pinned[{k}]": len(one.positions) for k, one in enumerate(rules.pinned)}
+    for number, one in enumerate(rules.promoted):
+        of_share = ranks_of_share(one.share or 0, top_n)
+        ranks[f"promoted[{number}]"] = of_share if one.positions is None else len(one.positions)
+    if rules.explore is not None:
+        ranks["explore"] = ranks_of_share(rules.explore.share, top_n)
+    total = sum(ranks.values())
+    # Without shares, the ranks of positions are checked one by one.
+    if total > top_n and (rules.explore is not None or any(one.share for one in rules.promoted)):
+        each = ", ".join(f"{key} {count}" for key, count in ranks.items())
+        yield f"rules: the rules take {total} ranks of a list of {top_n} items: {each}"
 
 
 def _one_of(key: str, **alternatives: Any) -> Iterator[str]:

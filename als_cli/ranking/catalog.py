@@ -38,7 +38,8 @@ class Catalog:
     satisfying: pl.Series
     """Whether the row satisfies the condition, Boolean."""
     selected: pl.Series
-    """Whether the row satisfies the condition and is available, Boolean."""
+    """Whether the row satisfies the condition and is available at `instant`, Boolean."""
+    instant: datetime
     examples: str
     """Some ids as written in the file, for messages."""
     values: Mapping[str, pl.Series]
@@ -54,11 +55,7 @@ class Catalog:
         DataError
             No row satisfies the condition, or the model knows no item of the catalogue.
         """
-        if not self.selected.any():
-            raise DataError(
-                f"no item of {self.path} satisfies recommend.items.where",
-                hint="relax the condition, or check the columns of the catalogue",
-            )
+        self.check_selected()
         ids = self.item_ids.filter(self.selected).drop_nulls().unique()
         rows = rows_of(item_ids, ids)
         allowed = _marks(rows, len(item_ids))
@@ -69,6 +66,23 @@ class Catalog:
             int(self.selected.sum()),
             int((rows < 0).sum()),
             self._left_out(item_ids, int(allowed.sum())),
+        )
+
+    def check_selected(self) -> None:
+        """Return when a row satisfies the condition and is available.
+
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        if self.selected.any():
+            return
+        if self.satisfying.any():
+            raise self._unavailable(f"no item of {self.path} is available")
+        raise DataError(
+            f"no item of {self.path} satisfies recommend.items.where",
+            hint="relax the condition, or check the columns of the catalogue",
         )
 
     def _left_out(self, item_ids: pl.Series, selected: int) -> dict[str, int]:
@@ -98,8 +112,16 @@ class Catalog:
         """Return the ids of the items that satisfy the condition `key`, in the order of the catalogue, without duplicates."""
         return self.item_ids.filter(self.marks[key]).drop_nulls().unique(maintain_order=True)
 
+    def _unavailable(self, problem: str) -> DataError:
+        return DataError(
+            f"recommend.items.available: {problem} at {self.instant:%Y-%m-%d %H:%M:%S} UTC",
+            hint="check the columns of since and until, and the instant: events.as_of, or else the clock",
+        )
+
     def _no_match(self, item_ids: pl.Series) -> DataError:
         known = ", ".join(repr(value) for value in item_ids.head(_EXAMPLES))
+        if (rows_of(item_ids, self.item_ids.filter(self.satisfying).drop_nulls()) >= 0).any():
+            return self._unavailable(f"no item of {self.path} that the model knows is available")
         if (rows_of(item_ids, self.item_ids.drop_nulls()) >= 0).any():
             return DataError(
                 f"no item of {self.path} that satisfies recommend.items.where is known to the model",
@@ -163,7 +185,7 @@ def read_catalog(
     """
     if config.catalog is None:
         return None
-    path, needs = config.catalog, needs or CatalogNeeds()
+    path, needs, instant = config.catalog, needs or CatalogNeeds(), instant or datetime.now(UTC)
     frame = scan_table(path, config, _wanted(config, needs), find=find)
     with reading(path, config):
         schema = frame.collect_schema()
@@ -183,7 +205,8 @@ def read_catalog(
         item_ids=cast_ids(items, id_type),
         titles=table[VALUE + _TITLE].cast(pl.String) if _TITLE in columns else None,
         satisfying=table[_MARK + _WHERE],
-        selected=table[_MARK + _WHERE] & available(table, columns, path, instant or datetime.now(UTC)),
+        selected=table[_MARK + _WHERE] & available(table, columns, path, instant),
+        instant=instant,
         examples=", ".join(repr(value) for value in items.head(_EXAMPLES)),
         values={key: table[VALUE + key] for key in needs.columns},
         marks={key: table[_MARK + key] for key in needs.conditions},

@@ -81,7 +81,8 @@ class Fallback:
         codes = self._segment_codes(self._interactions.user_ids)
         matrix, segments = self._interactions.matrix, self._rules.segments
         assert segments is not None  # noqa: S101 - the config requires segments
-        members = csr_matrix(_indicators(codes, len(segments.names)))
+        # Without segments, no user is a member of the one column.
+        members = csr_matrix(_indicators(codes, max(1, len(segments.names))))
         pairs = csr_matrix(
             (np.ones(matrix.nnz, np.float32), matrix.indices, matrix.indptr), shape=matrix.shape
         )

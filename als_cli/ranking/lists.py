@@ -34,8 +34,8 @@ class UserLists:
     """(B, n) position in SOURCES of the source of each slot, NO_SOURCE for empty slots."""
     reasons: pl.Series
     """(B,) String: why the list is not full. It does not matter for full lists."""
-    touched: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Users and slots that each rule touched, by the name of the rule."""
+    touched: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Users, slots and items that each rule touched, by the name of the rule."""
     because: Reasons | None = None
     """The reasons of all slots; None if lists have no reasons."""
     wanted: int | None = None

@@ -22,7 +22,7 @@ class Reasons:
     item_rows: Int32Array
     """(B, n, k) item rows, -1 for none."""
     shares: Float32Array
-    """(B, n, k) contribution / score of the slot. The shares of a whole history add up to 1 less the share of the offset of the demand; some may be negative."""
+    """(B, n, k) contribution / score of the slot, only positive ones. 1 minus their sum is the rest of the score: smaller and negative shares, and the share of the offset of the demand."""
 
     def columns(self, filled: BoolArray, item_ids: pl.Series) -> dict[str, pl.Series]:
         """Return `because` (lists of item ids) and `because_shares` (lists of Float32) of the `filled` (B, n) slots."""

@@ -46,7 +46,7 @@ class RecommendReport(Report):
     shortfall: dict[str, int]
     """Users whose list is not full, per reason."""
     rules: dict[str, dict[str, int]]
-    """Users and slots, or items, that each rule touched; see docs/rules.md."""
+    """Users, slots and items that each rule touched; see docs/rules.md."""
     most_listed: MostListed | None = None
     """None: the model has filled no slot."""
     unreadable_users: int
@@ -55,6 +55,8 @@ class RecommendReport(Report):
     """Items that may be recommended."""
     never_interacted: int
     """Items of the catalogue that satisfy the condition but are unknown to the model."""
+    unknown_items: dict[str, int]
+    """Items, or pairs of a user and an item, that are unknown to the model, by the config key of their file or condition. Without zeros."""
     churn: dict[str, Any] | None = None
     """With `recommend.churn`: the figures of new and published lists; see docs/lists.md. None without published lists."""
     changes: dict[str, Any] | None = None
@@ -94,8 +96,8 @@ class ListCounts:
         listed = np.bincount(lists.top.item_rows[lists.by_model], minlength=len(lists.item_ids))
         self._lists_with = listed if self._item_ids is None else self._lists_with + listed
         self._item_ids = lists.item_ids
-        for name, (users, slots) in lists.touched.items():
-            self.rules.setdefault(name, Counter()).update(users=users, slots=slots)
+        for name, counts in lists.touched.items():
+            self.rules.setdefault(name, Counter()).update(counts)
 
     def leave_out(self, items: Mapping[str, int]) -> None:
         """Count the `items` that each key of `recommend.items` leaves out."""
@@ -103,7 +105,7 @@ class ListCounts:
             self.rules[f"items.{name}"] = Counter(items=count)
 
     def rules_touched(self) -> dict[str, dict[str, int]]:
-        """Return the users and slots, or the items, that each rule touched."""
+        """Return the users, slots and items that each rule touched."""
         return {name: dict(counts) for name, counts in self.rules.items()}
 
     def for_manifest(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Top-N lists for blocks of users: rules, the model, and the fallback."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -24,7 +24,7 @@ from als_cli.ranking.refresh import changed_users
 from als_cli.ranking.rules.applied import BlockSource, apply_rules
 from als_cli.ranking.rules.fill import RankedItems, SourceScores
 from als_cli.ranking.rules.list_rules import ListRules
-from als_cli.ranking.rules.selectors import IN_ORDER, Diverse, Selector, sample_keys
+from als_cli.ranking.rules.selectors import IN_ORDER, Compared, Diverse, Selector, sample_keys
 from als_cli.ranking.rules.slots import FilledSlots
 from als_cli.ranking.rules.touched import touched
 from als_cli.ranking.rules.user_masks import UserMasks
@@ -129,17 +129,21 @@ class Recommender:
     def lists_for(self, block: UserBlock) -> UserLists:
         """Return the lists of the users in `block`."""
         history = self._items.histories(self._interactions.matrix, block.dataset_rows)
-        sources = [self._personal(block, history), *self._popular(block)]
-        masks = self._masks.of(block.user_ids, block.dataset_rows, history)
+        personal, diversity = self._personal(block, history), None
+        if self._rules.diversity is not None:
+            diversity = Compared(personal.selector, len(block.user_ids))
+            personal = replace(personal, selector=diversity)
+        own = self._masks.of(block.user_ids, block.dataset_rows, history)
         keys = None if self._rules.explore is None else sample_keys(block.user_ids, self._rules.explore.seed)
-        lists = apply_rules(self._rules, sources, masks, self._slots, self._threads, keys)
+        sources = [personal, *self._popular(block)]
+        lists = apply_rules(self._rules, sources, own.masks, self._slots, self._threads, keys)
         return UserLists(
             block.user_ids,
             self._model.item_ids,
             lists.slots.top,
             lists.slots.sources,
             lists.reasons,
-            touched=touched(self._rules, lists, masks),
+            touched=touched(self._rules, lists, own, diversity),
             because=self._because(block, history, lists.slots),
             wanted=self._rules.top_n,
         )
@@ -147,7 +151,7 @@ class Recommender:
     def masks_for(self, block: UserBlock) -> Masks:
         """Return the items that the rules hide from the users in `block`, and their only items: (B, I)."""
         history = self._items.histories(self._interactions.matrix, block.dataset_rows)
-        return self._masks.of(block.user_ids, block.dataset_rows, history)
+        return self._masks.of(block.user_ids, block.dataset_rows, history).masks
 
     def item_vectors(self, *, with_demand: bool) -> Float32Array:
         """Return the vector of each item of the model: (I, d) float32.

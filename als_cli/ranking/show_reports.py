@@ -47,7 +47,7 @@ class RankedItem(ItemEntry):
     """From 1."""
     score: float
     because: tuple[Reason, ...] = ()
-    """The items of the history that contribute most, the largest share first."""
+    """The items of the history that contribute most, the largest share first. Items with a negative share are not listed."""
     demand: ItemDemand | None
     """None without timestamps, or if the demand rule of the model has no half-life."""
 

@@ -22,6 +22,7 @@ from als_cli.events.probe import unlisted
 from als_cli.events.quarantine import too_many
 from als_cli.events.sources import ROLES, Source, find_sources
 from als_cli.ranking.catalog import read_catalog
+from als_cli.ranking.rules.rule_tables import catalog_needs, check_catalog, id_tables
 from als_cli.stages.check_reports import (
     CatalogCheckReport,
     CheckReport,
@@ -163,7 +164,12 @@ def _add_bad_rows(found: Sequence[FirstRows], config: EventsConfig, problems: _P
 def _catalog(
     context: StageContext, sources: Sequence[FirstRows], problems: _Problems
 ) -> CatalogCheckReport | None:
-    items = context.config.recommend.items
+    recommend = context.config.recommend
+    for table in id_tables(recommend):
+        if table.is_found:  # if not, this is a problem already
+            with problems.collected():
+                table.check()
+    items = recommend.items
     clean = [one.clean["item_id"] for one in sources if one.clean.height]
     if items is None or items.catalog is None or not clean:
         return None
@@ -171,9 +177,11 @@ def _catalog(
         context.config.events.id_types.item, [one.probed.item for one in sources], side="item"
     )
     ids = pl.concat([one.cast(dtype) for one in clean]).unique()
-    catalog = read_catalog(items, dtype)
+    catalog = read_catalog(items, dtype, needs=catalog_needs(recommend), instant=context.config.events.as_of)
     if catalog is None:
         return None
+    with problems.collected():
+        check_catalog(recommend, catalog)
     joined = int((rows_of(catalog.item_ids.drop_nulls().unique(), ids) >= 0).sum())
     if joined == 0:
         problems.add(

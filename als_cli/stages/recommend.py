@@ -10,7 +10,7 @@ import polars as pl
 
 from als_cli import NOTICE
 from als_cli.als.threads import blas_limited_to, one_ahead
-from als_cli.errors import AlsError, streaming
+from als_cli.errors import AlsError, DataError, streaming
 from als_cli.ranking.audience import Audience, audience_of, with_guests
 from als_cli.ranking.item_demand import demand_facts
 from als_cli.ranking.lists import UserLists, output_schema, shortfall_schema
@@ -57,7 +57,7 @@ def recommend(context: StageContext) -> RecommendReport:
     ConfigError
         The output, a column of the catalogue, the condition or the users do not fit the data.
     DataError
-        The catalogue or the users file cannot be used.
+        The catalogue or the users file cannot be used, or not one user gets an item.
     GateError
         The lists differ from the published ones more than `recommend.churn` allows. These stay published.
     ResourceError
@@ -100,6 +100,7 @@ def recommend(context: StageContext) -> RecommendReport:
             metrics={
                 "demand": demand_facts(recipe.demand, dataset.interactions, as_of),
                 "rules": counts.rules_touched(),
+                "unknown_items": dict(read.unknown_items),
                 "dataset": dataset.manifest.content,
                 "model": model.manifest.content,
             },
@@ -115,6 +116,7 @@ def recommend(context: StageContext) -> RecommendReport:
         unreadable_users=audience.unreadable,
         candidates=recommender.candidates,
         never_interacted=read.never_interacted,
+        unknown_items=dict(read.unknown_items),
         **review.found,
         seconds=time.perf_counter() - started,
     )
@@ -175,7 +177,18 @@ def _write_lists(
             sink.write(table, shortfall, len(lists.user_ids))
             counts.add(lists, shortfall["reason"].to_list())
             task.advance(len(lists.user_ids))
+    _check_not_empty(counts)
     return counts
+
+
+def _check_not_empty(counts: ListCounts) -> None:
+    """Return when a list has an item. Empty lists must not replace published ones."""
+    if counts.users and not counts.rows:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.shortfall.items()))
+        raise DataError(
+            f"not one of the {counts.users:,} users got an item ({reasons}), so nothing is published",
+            hint="check the ids of recommend.users, the rules, and recommend.fallback",
+        )
 
 
 def _warn_of_shortfall(report: RecommendReport) -> None:

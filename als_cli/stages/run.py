@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from als_cli.ranking.rules.rule_tables import check_rule_tables
 from als_cli.ranking.warm_up import start_warm_up
 from als_cli.reports import Report, StageOutcome
 from als_cli.stages.context import StageContext
@@ -94,6 +95,7 @@ def run(context: StageContext, *, force: bool = False) -> RunReport:
     started = time.perf_counter()
     # Checked first: otherwise the run could fail after hours of work, when it writes the lists.
     check_lists_output(context.config, context.config_file)
+    check_rule_tables(context.config.recommend, context.config.events.as_of)
     outcomes = [_run_if_needed(stage, context, force=force) for stage in _STAGES]
     return RunReport(stages=tuple(outcomes), seconds=time.perf_counter() - started)
 

@@ -7,6 +7,7 @@ from als_cli.config.recommend_checks import check_recommend
 from als_cli.errors import ConfigError
 
 PIN = {"positions": [1], "file": "p.csv"}
+SHARE = {"share": 0.8, "file": "p.csv"}
 
 
 def mistakes(section):
@@ -60,6 +61,18 @@ def mistakes(section):
             "recommend.rules.promoted[0].name: 'a' is the name of recommend.rules.pinned[0] already",
         ),
         (
+            {"top_n": 10, "rules": {"promoted": [SHARE, SHARE]}},
+            "recommend.rules: the rules take 16 ranks of a list of 10 items: promoted[0] 8, promoted[1] 8",
+        ),
+        (
+            {"top_n": 10, "rules": {"pinned": [PIN | {"positions": [1, 2, 3]}], "promoted": [SHARE]}},
+            "recommend.rules: the rules take 11 ranks of a list of 10 items: pinned[0] 3, promoted[0] 8",
+        ),
+        (
+            {"top_n": 10, "rules": {"promoted": [SHARE], "explore": {"share": 0.3}}},
+            "recommend.rules: the rules take 11 ranks of a list of 10 items: promoted[0] 8, explore 3",
+        ),
+        (
             {"seen_again_after": "3d", "exclude_seen": False},
             "recommend.seen_again_after needs exclude_seen: true",
         ),
@@ -79,6 +92,8 @@ def test_all_mistakes_at_once():
 
 def test_a_section_that_fits_together():
     check_recommend(RecommendConfig())
+    exactly = {"top_n": 10, "rules": {"pinned": [PIN], "promoted": [SHARE], "explore": {"share": 0.1}}}
+    check_recommend(RecommendConfig.model_validate(exactly))
     check_recommend(
         RecommendConfig.model_validate(
             {

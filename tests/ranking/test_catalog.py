@@ -1,5 +1,7 @@
 """The catalogue: ids, titles and allowed items."""
 
+from datetime import UTC, datetime
+
 import polars as pl
 import pytest
 
@@ -88,3 +90,34 @@ def test_config_mistakes_name_their_key(tmp_path, config, message):
 def test_no_rows(tmp_path):
     with pytest.raises(DataError, match=r"items\.csv has no rows"):
         catalog(tmp_path, "item_id,price\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("item_id,until\na,2026-01-01\nb,2026-01-01\n", r"no item of .*items\.csv is available"),
+        (
+            "item_id,until\na,2026-01-01\nnew,\n",
+            r"no item of .*items\.csv that the model knows is available",
+        ),
+    ],
+)
+def test_items_that_are_not_available_name_the_key_and_the_instant(tmp_path, text, message):
+    (tmp_path / "items.csv").write_text(text, encoding="utf-8")
+    config = {
+        "catalog": str(tmp_path / "items.csv"), "where": "true", "available": {"until": "until"},
+    }  # fmt: skip
+    instant = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    found = read_catalog(CatalogConfig.model_validate(config), pl.String(), instant=instant)
+    with pytest.raises(
+        DataError, match=rf"recommend\.items\.available: {message} at 2026-03-01 12:00:00 UTC"
+    ) as raised:
+        found.candidates(ITEMS)
+    assert "events.as_of" in raised.value.hint
+
+
+def test_items_that_do_not_satisfy_the_condition_are_not_called_unavailable(tmp_path):
+    text = "item_id,price,until\na,1,\nb,2,2026-01-01\nnew,3,\n"
+    found = catalog(tmp_path, text, where="price > 2", available={"until": "until"})
+    with pytest.raises(DataError, match=r"that satisfies recommend\.items\.where is known to the model"):
+        found.candidates(ITEMS)

@@ -115,9 +115,11 @@ def test_equal_lists_are_a_notice(shop, caplog, monkeypatch, case, told):
     assert ("item tea is in 90 % of the lists" in caplog.text) == told
 
 
-def test_without_any_list_the_fallback_fraction_is_zero(shop, tmp_path):
-    (tmp_path / "users.csv").write_text("user_id\nzoe\n", encoding="utf-8")
-    report = recommend(shop(top_n=2, fallback=[], users={"file": str(tmp_path / "users.csv")}))
+def test_without_any_list_the_fallback_fraction_is_zero():
+    report = ListCounts().report(
+        output="-", format="parquet", layout="rows", top_n=2, unreadable_users=0, candidates=4,
+        never_interacted=0, unknown_items={}, seconds=0.0,
+    )  # fmt: skip
     assert (report.fallback_fraction, report.fallback_slot_fraction) == (0.0, 0.0)
 
 

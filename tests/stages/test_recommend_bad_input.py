@@ -69,6 +69,34 @@ def test_users_file_with_a_header_only(shop, tmp_path):
         recommend(shop(users={"file": str(tmp_path / "users.csv")}))
 
 
+def test_lists_without_any_item_do_not_replace_the_published_ones(shop, tmp_path):
+    recommend(shop(top_n=2))
+    before = written(tmp_path)
+    (tmp_path / "users.csv").write_text("user_id\nghost\nspook\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"not one of the 2 users got an item \(2 no_history\), so nothing is published"
+    ) as raised:
+        recommend(shop(users={"file": str(tmp_path / "users.csv")}, fallback=[]))
+    assert "recommend.fallback" in raised.value.hint
+    assert written(tmp_path).equals(before)
+
+
+def test_one_list_is_enough_to_publish(shop, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id\nghost\nann\n", encoding="utf-8")
+    report = recommend(shop(users={"file": str(tmp_path / "users.csv")}, fallback=[]))
+    assert report.shortfall["no_history"] == 1
+    assert set(written(tmp_path)["user_id"]) == {"ann"}
+
+
+def test_a_users_file_without_rows_leaves_the_published_lists(shop, tmp_path):
+    recommend(shop(top_n=2))
+    before = written(tmp_path)
+    (tmp_path / "users.csv").write_text("user_id\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"users\.csv has no rows"):
+        recommend(shop(users={"file": str(tmp_path / "users.csv")}))
+    assert written(tmp_path).equals(before)
+
+
 def test_output_below_a_file(shop, tmp_path):
     (tmp_path / "taken").write_text("", encoding="utf-8")
     with pytest.raises(ResourceError, match="taken"):

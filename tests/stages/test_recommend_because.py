@@ -63,6 +63,13 @@ def test_shares_are_those_of_the_definition(shop, tmp_path):
         for item, share in found.items():
             np.testing.assert_allclose(share, expected[item], atol=2e-3)
         assert row["because_shares"] == sorted(row["because_shares"], reverse=True)
+        assert all(share > 0 for share in row["because_shares"])
+        if row["score"] <= 0:
+            assert row["because"] == []
+            continue
+        # All positive shares are listed, so the rest is that of the negative shares and of the offset.
+        rest = weight * (parts[parts < 0].sum() + recipe.demand.offset) / row["score"]
+        np.testing.assert_allclose(1 - sum(row["because_shares"]), rest, atol=2e-3)
 
 
 def test_columns_of_both_layouts(shop, tmp_path):

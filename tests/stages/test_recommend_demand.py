@@ -86,7 +86,7 @@ def test_a_neutral_rule_changes_no_byte_and_is_not_in_the_manifest(tmp_path):
         recommend(context)
         manifest = published_recommendations(context)
         assert (manifest.metrics["demand"], manifest.metrics["rules"]) == (None, {})
-        assert set(manifest.metrics) == {"demand", "rules", "dataset", "model"}
+        assert set(manifest.metrics) == {"demand", "rules", "unknown_items", "dataset", "model"}
         contents.append([output.sha256 for output in manifest.outputs])
     assert contents[0] == contents[1]
     assert written(tmp_path).filter(pl.col("user_id") == "ann")["score"].to_list() == [3, 2]

@@ -72,6 +72,31 @@ class TestFallback:
         assert list(lists) == sorted(lists)
         assert report.users == 6
 
+    def test_users_with_several_segments_are_counted(self, shop, file, tmp_path, caplog):
+        path = file("s.csv", "user_id,segment\nzoe,north\nann,north\nann,north\nzoe,south\nbob,\nbob,south\n")
+        users = {"file": file("u.csv", "user_id\nzoe\n")}
+        recommend(shop(top_n=1, users=users, segments={"file": path}, fallback=["segment_popular"]))
+        assert lists_of(tmp_path) == {"zoe": "cup"}  # ann of the north has cup and tea
+        assert caplog.messages == [
+            f"recommend.segments.file: {path} has different segments for 1 users; the first row of each user counts"
+        ]
+
+    def test_a_guest_of_a_segment_without_users_gets_the_next_fallback(self, shop, file, tmp_path, caplog):
+        recommend(
+            shop(
+                top_n=1,
+                segments={"file": file("s.csv", "user_id,segment\ndot,south\n")},
+                fallback=["segment_popular", "popular"],
+                guests={"segments": {"south": "guest:south", "west": "guest:west"}},
+            )
+        )
+        lists = lists_of(tmp_path)
+        assert (lists["guest:south"], lists["guest:west"]) == ("jug", "tea")
+        assert sources_of(tmp_path, "guest:west") == ["popular"]
+        assert caplog.messages == [
+            "recommend.guests.segments: no user is in segment 'west', so the guest gets the list of the next fallback"
+        ]
+
     @pytest.mark.parametrize(
         ("guests", "message"),
         [
@@ -100,5 +125,6 @@ class TestDiversityAndExploration:
 
     def test_equal_directions_are_ranked_by_score(self, shop, tmp_path):
         # The shop has one factor, so all items have the same direction, and all cosines are 1.
-        recommend(shop(**ALL, rules={"diversity": {"strength": 0.5}}))
+        report = recommend(shop(**ALL, rules={"diversity": {"strength": 0.5}}))
+        assert report.rules == {"diversity": {"users": 0, "slots": 0}}
         assert set(lists_of(tmp_path).values()) == {"cup jug pot tea"}

@@ -92,16 +92,23 @@ def available_at(context, instant):
 class TestUserItems:
     def test_denied_items_of_single_users(self, shop, file, tmp_path):
         pairs = file("deny.csv", "user_id,item_id\nann,cup\nann,cup\nbob,jug\nghost,tea\nbob,ghost\n")
-        recommend(shop(**ALL, rules={"user_deny": {"file": pairs}}))
+        report = recommend(shop(**ALL, rules={"user_deny": {"file": pairs}}))
+        assert report.rules == {"user_deny": {"users": 2, "items": 2}}
         assert lists_of(tmp_path) == {
             "ann": "jug pot tea", "bob": "cup pot tea", "cid": "cup jug pot tea", "dot": "cup jug pot tea",
         }  # fmt: skip
+
+    def test_denied_and_seen_items_are_counted_apart(self, shop, file):
+        pairs = file("deny.csv", "user_id,item_id\nann,cup\nbob,jug\n")
+        report = recommend(shop(top_n=4, rules={"user_deny": {"file": pairs}}))
+        assert report.rules == {"seen": {"users": 4, "items": 7}, "user_deny": {"users": 2, "items": 2}}
 
     def test_users_without_allowed_items_get_no_list(self, shop, file, tmp_path):
         pairs = file("allow.csv", "user_id,item_id\nann,tea\nann,jug\n")
         report = recommend(shop(**ALL, rules={"user_allow": {"file": pairs}}))
         assert lists_of(tmp_path) == {"ann": "jug tea"}
         assert report.shortfall == {"too_few_candidates": 1, "not_allowed": 3}
+        assert report.rules == {"user_allow": {"users": 1}}
         assert shortfall(tmp_path).row(1) == ("bob", 0, 4, "not_allowed")
 
     def test_seen_items_come_again_after_a_time(self, shop, tmp_path):
@@ -121,8 +128,9 @@ class TestLimits:
 
     def test_at_least_different_values(self, shop, catalog, tmp_path):
         rules = {"limits": [{"column": "kind", "at_least": 2}]}
-        recommend(shop(top_n=2, exclude_seen=False, items=catalog, rules=rules))
+        report = recommend(shop(top_n=2, exclude_seen=False, items=catalog, rules=rules))
         assert set(lists_of(tmp_path).values()) == {"cup tea"}
+        assert report.rules == {"limit kind at_least": {"users": 4}}
 
     def test_a_list_that_limits_cut_has_a_reason(self, shop, catalog, tmp_path):
         report = recommend(shop(top_n=2, items=catalog, rules={"limits": [{"column": "kind", "at_most": 1}]}))
@@ -194,6 +202,33 @@ class TestChosenItems:
         recommend(shop(**ALL, items=items, rules={"pinned": [pins]}))
         assert "recommend.rules.pinned[0]: none of the 1 items may be recommended" in caplog.text
         assert set(lists_of(tmp_path).values()) == {"cup jug"}
+
+    def test_pins_that_a_limit_never_allows_together_are_reported(
+        self, shop, catalog, file, tmp_path, caplog
+    ):
+        pins = {"positions": [1, 2, 3], "file": file("pins.csv", "item_id\npot\ncup\njug\n")}
+        rules = {"pinned": [pins], "limits": [{"column": "kind", "at_most": 2}]}
+        recommend(shop(top_n=3, exclude_seen=False, items=catalog, rules=rules))
+        assert set(lists_of(tmp_path).values()) == {"pot cup tea"}
+        assert caplog.messages == [
+            "recommend.rules.pinned[0]: the limits leave 1 of 3 positions without an item of the rule in every list"
+        ]
+
+    def test_pins_that_the_limits_allow_together(self, shop, catalog, file, tmp_path, caplog):
+        first = {"positions": [3], "file": file("a.csv", "item_id\npot\n")}
+        second = {"positions": [1, 2], "file": file("b.csv", "item_id\npot\ntea\n")}
+        rules = {"pinned": [first, second], "limits": [{"column": "kind", "at_most": 2}]}
+        recommend(shop(top_n=3, exclude_seen=False, items=catalog, rules=rules))
+        assert set(lists_of(tmp_path).values()) == {"tea cup pot"}
+        assert caplog.messages == []
+
+    def test_shares_without_a_rank_are_reported(self, shop, catalog, caplog):
+        rules = {"promoted": [{"share": 0.2, "where": "true"}], "explore": {"share": 0.05}}
+        recommend(shop(**ALL, items=catalog, rules=rules))
+        assert caplog.messages == [
+            "recommend.rules.promoted[0].share: 0.2 of 4 items has no rank",
+            "recommend.rules.explore.share: 0.05 of 4 items has no rank",
+        ]
 
     @pytest.mark.parametrize(
         ("rules", "message"),

@@ -28,6 +28,11 @@ class UserItems:
     unknown_pairs: int = 0
     """Pairs without an item of the model, or without readable ids."""
 
+    @property
+    def pairs(self) -> int:
+        """The number of different pairs with an item of the model."""
+        return int(self.matrix.nnz)
+
     def of(self, user_ids: pl.Series) -> csr_matrix:
         """Return the items of `user_ids` (B,): (B, I)."""
         return take_histories(self.matrix, rows_of(self.user_ids, user_ids))
@@ -38,18 +43,18 @@ def read_items(
 ) -> pl.Series:
     """Return the item ids of a file in the order of the file, without duplicates; ids of another type are left out.
 
-    Messages name the config `key`.
+    A file without rows gives no ids. Messages name the config `key`.
 
     Raises
     ------
     DataError
-        The file cannot be used, or has no id of type `id_type`.
+        The file cannot be used, or it has rows, but no id of type `id_type`.
     ConfigError
         There is no such column.
     """
     table = _read(path, fmt, {f"{key}.column": ref}, find)
     ids = cast_ids(table[f"{key}.column"], id_type).drop_nulls().unique(maintain_order=True)
-    if ids.is_empty():
+    if ids.is_empty() and table.height:
         raise DataError(
             f"{key}.file: {path} has no item id of type {id_type}",
             hint=f"check {key}.column, and the type of ids in events.id_types.item",
@@ -62,18 +67,26 @@ def read_user_items(
 ) -> UserItems:
     """Return the pairs of the file of `config` whose items are in `item_ids` (I,), the ids of the model.
 
-    Messages name the config `key`. Errors are those of :func:`read_items`.
+    Messages name the config `key`.
+
+    Raises
+    ------
+    DataError
+        The file cannot be used, or it has rows, but no pair of ids of the types of the model.
+    ConfigError
+        There is no such column.
     """
     columns = {f"{key}.user": config.user, f"{key}.item": config.item}
     table = _read(config.file, config, columns, find)
-    users, items = table[f"{key}.user"], table[f"{key}.item"]
-    pairs = user_items(cast_ids(users, user_type), cast_ids(items, item_ids.dtype), item_ids)
-    if pairs.unknown_pairs == table.height:
+    users = cast_ids(table[f"{key}.user"], user_type)
+    items = cast_ids(table[f"{key}.item"], item_ids.dtype)
+    if table.height and not (users.is_not_null() & items.is_not_null()).any():
         raise DataError(
-            f"{key}.file: {config.file} has no pair with an item of the model",
+            f"{key}.file: {config.file} has no pair of a user id of type {user_type} and an item id of type"
+            f" {item_ids.dtype}",
             hint=f"check {key}.user and {key}.item, and the types of ids in events.id_types",
         )
-    return pairs
+    return user_items(users, items, item_ids)
 
 
 def user_items(user_ids: pl.Series, wanted: pl.Series, item_ids: pl.Series) -> UserItems:
@@ -101,7 +114,4 @@ def _read(path: str, fmt: TableFormat, refs: dict[str, ColumnRef], find: FindFil
     for name in names.values():
         check_id_type(schema[name], column=name, file=path)
     with reading(path, fmt):
-        table = scan.select(pl.col(name).alias(key) for key, name in names.items()).collect()
-    if table.is_empty():
-        raise DataError(f"{path} has no rows", hint="check how the file was written")
-    return table
+        return scan.select(pl.col(name).alias(key) for key, name in names.items()).collect()

@@ -6,19 +6,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import polars as pl
 
 from als_cli.arrays import BoolArray, Int32Array
 from als_cli.config.recommend import CatalogConfig, RecommendConfig
 from als_cli.config.recommend_checks import check_recommend
-from als_cli.config.rules import PinnedItems, PromotedItems, UserItemsFile, ValueLimit
-from als_cli.dataset.interactions import rows_of
-from als_cli.errors import ConfigError, DataError
-from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
-from als_cli.ranking.rules.feasible import check_limits, explored_positions, promoted_positions
-from als_cli.ranking.rules.id_files import UserItems, read_items, read_user_items
+from als_cli.config.rules import PinnedItems, PromotedItems, ValueLimit
+from als_cli.errors import DataError
+from als_cli.ranking.catalog import Catalog, read_catalog
+from als_cli.ranking.rules.feasible import (
+    check_limits,
+    explored_positions,
+    promoted_positions,
+    warn_of_empty_shares,
+    warn_of_forbidden_pins,
+)
 from als_cli.ranking.rules.limits import LimitedColumn, ListLimits
 from als_cli.ranking.rules.list_rules import ChosenItems, Diversity, Exploration, ListRules
+from als_cli.ranking.rules.rule_files import RuleFiles
+from als_cli.ranking.rules.rule_tables import catalog_needs, limited_column
 from als_cli.ranking.segments import Segments, read_segments
 from als_cli.ranking.trained_model import TrainedModel
 from als_cli.tables.scan import FindFiles, find_files
@@ -40,7 +45,7 @@ class ReadRules:
     left_out: Mapping[str, int]
     """Items of the model that each key of `recommend.items` leaves out, without zeros."""
     unknown_items: Mapping[str, int] = field(default_factory=dict)
-    """Items of the file or condition of each config key that are unknown to the model."""
+    """Items, or pairs of a user and an item, that are unknown to the model, by the config key of their file or condition. Without zeros."""
 
 
 class _Reader:
@@ -51,26 +56,28 @@ class _Reader:
     ) -> None:
         self.config, self.find, self.instant = config, find, instant
         self.item_ids, self.user_type = model.item_ids, model.user_ids.dtype
+        self.files = RuleFiles(model, find)
         self.catalog: Catalog | None = None
         self.allowed: BoolArray | None = None
         self.never_interacted = 0
         self.left_out: dict[str, int] = {}
-        self.unknown_items: dict[str, int] = {}
 
     def read(self) -> ListRules:
         """Return the rules, apart from those on earlier lists."""
         config, rules = self.config, self.config.rules
         check_recommend(config)
+        warn_of_empty_shares(config)
         if config.items is not None:
             self._read_candidates(config.items)
-        user_allow, user_deny = (
-            None if one is None else self._user_items(one, f"{_RULES}.{name}")
-            for one, name in ((rules.user_allow, "user_allow"), (rules.user_deny, "user_deny"))
-        )
+        allow, deny = rules.user_allow, rules.user_deny
+        user_allow = None if allow is None else self.files.allowed_pairs(allow, f"{_RULES}.user_allow")
+        user_deny = None if deny is None else self.files.denied_pairs(deny, f"{_RULES}.user_deny")
         slots = min(config.top_n, len(self.item_ids) if self.allowed is None else int(self.allowed.sum()))
         columns = [self._limited(limit, f"{_RULES}.limits[{k}]") for k, limit in enumerate(rules.limits)]
         check_limits(columns, self.allowed, slots)
+        limits = ListLimits(columns)
         pinned = [self._pinned(one, k) for k, one in enumerate(rules.pinned)]
+        warn_of_forbidden_pins(pinned, limits, slots)
         promoted = [self._promoted(one, k) for k, one in enumerate(rules.promoted)]
         return ListRules(
             top_n=config.top_n,
@@ -79,7 +86,7 @@ class _Reader:
             allowed=self.allowed,
             user_allow=user_allow,
             user_deny=user_deny,
-            limits=ListLimits(columns),
+            limits=limits,
             chosen=(*pinned, *promoted),
             diversity=None
             if rules.diversity is None
@@ -99,71 +106,45 @@ class _Reader:
 
     def _read_candidates(self, items: CatalogConfig) -> None:
         self.catalog = read_catalog(
-            items, self.item_ids.dtype, self.find, needs=_needs(self.config), instant=self.instant
+            items, self.item_ids.dtype, self.find, needs=catalog_needs(self.config), instant=self.instant
         )
         if self.catalog is not None:
             candidates = self.catalog.candidates(self.item_ids)
             self.allowed, self.never_interacted = candidates.allowed, candidates.never_interacted
             self.left_out |= candidates.left_out
-        for name, listed, keeps in (("allow", items.allow, True), ("deny", items.deny, False)):
-            if listed is not None:
-                key = f"{_ITEMS}.{name}"
-                ids = read_items(listed.file, listed.column, listed, key, self.item_ids.dtype, self.find)
-                rows = self._rows(ids, key)
-                if keeps and not len(rows):
-                    raise DataError(
-                        f"{key}: the model knows none of the {len(ids)} items of {listed.file}",
-                        hint="check the ids, or run `als ingest` and `als train` on events with these items",
-                    )
-                is_listed = _marks(rows, len(self.item_ids))
-                kept = is_listed if keeps else ~is_listed
-                before = np.ones(len(kept), bool) if self.allowed is None else self.allowed
-                self.allowed = before & kept
-                self.left_out[name] = int(before.sum() - self.allowed.sum())
+        if items.allow is not None:
+            rows = self.files.allowed_rows(items.allow, f"{_ITEMS}.allow")
+            self._keep("allow", _marks(rows, len(self.item_ids)))
+        if items.deny is not None:
+            rows = self.files.listed_rows(items.deny, f"{_ITEMS}.deny")
+            self._keep("deny", ~_marks(rows, len(self.item_ids)))
         if self.allowed is not None and not self.allowed.any():
             raise DataError(
                 f"{_ITEMS} leaves no item that may be recommended",
                 hint=f"check {_ITEMS}.where, {_ITEMS}.allow and {_ITEMS}.deny together",
             )
 
-    def _rows(self, ids: pl.Series, key: str) -> Int32Array:
-        """Return the item rows of `ids`, without ids that the model does not know. These are counted in a log line."""
-        rows = rows_of(self.item_ids, ids)
-        unknown = self.unknown_items[key] = int((rows < 0).sum())
-        if unknown:
-            log.info("%s: %d of %d items are unknown to the model", key, unknown, len(ids))
-        return rows[rows >= 0]
-
-    def _user_items(self, config: UserItemsFile, key: str) -> UserItems:
-        pairs = read_user_items(config, key, self.user_type, self.item_ids, self.find)
-        if pairs.unknown_pairs:
-            log.info("%s: %d pairs have an unknown item or no id", key, pairs.unknown_pairs)
-        return pairs
+    def _keep(self, name: str, kept: BoolArray) -> None:
+        """Leave out the items that are not `kept` (I,), and count them under `name`."""
+        before = np.ones(len(kept), bool) if self.allowed is None else self.allowed
+        self.allowed = before & kept
+        self.left_out[name] = int(before.sum() - self.allowed.sum())
 
     def _limited(self, limit: ValueLimit, key: str) -> LimitedColumn:
         assert self.catalog is not None  # noqa: S101 - the config requires a catalogue
-        values = self.catalog.by_item(self.catalog.values[f"{key}.column"], self.item_ids)
-        if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
-            raise ConfigError(
-                f"{key}.column: column {limit.column!r} of {self.catalog.path} holds {values.dtype}, not single values",
-                hint="use a column of texts or numbers",
-            )
-        if values.dtype == pl.String:
-            values = values.replace("", None)
-        names = values.drop_nulls().unique().sort()
-        codes = rows_of(names, values)
-        return LimitedColumn(str(limit.column), codes, len(names), limit.at_most, limit.at_least or 0)
+        return limited_column(limit, key, self.catalog, self.item_ids)
 
     def _chosen_rows(self, rule: PinnedItems | PromotedItems, key: str) -> Int32Array:
         if rule.file is not None:
-            ids = read_items(rule.file, rule.column, rule, key, self.item_ids.dtype, self.find)
+            rows = self.files.listed_rows(rule, key)
+            found = len(rows)  # without known items, a warning has said so
         else:
             assert self.catalog is not None  # noqa: S101 - the config requires a catalogue
             ids = self.catalog.marked(f"{key}.where")
-        rows = self._rows(ids, key)
+            rows, found = self.files.known_rows(ids, key), len(ids)
         kept = rows if self.allowed is None else rows[self.allowed[rows]]
-        if not len(kept):
-            log.warning("%s: none of the %d items may be recommended", key, len(ids))
+        if not len(kept) and (found or rule.file is None):
+            log.warning("%s: none of the %d items may be recommended", key, found)
         return kept
 
     def _pinned(self, rule: PinnedItems, number: int) -> ChosenItems:
@@ -203,18 +184,8 @@ def read_rules(
     """
     reader = _Reader(config, model, instant or datetime.now(UTC), find)
     rules = reader.read()
-    return ReadRules(rules, reader.catalog, reader.never_interacted, reader.left_out, reader.unknown_items)
-
-
-def _needs(config: RecommendConfig) -> CatalogNeeds:
-    rules = config.rules
-    chosen = {
-        **{f"{_RULES}.pinned[{k}].where": one.where for k, one in enumerate(rules.pinned)},
-        **{f"{_RULES}.promoted[{k}].where": one.where for k, one in enumerate(rules.promoted)},
-    }
-    return CatalogNeeds(
-        columns={f"{_RULES}.limits[{k}].column": limit.column for k, limit in enumerate(rules.limits)},
-        conditions={key: where for key, where in chosen.items() if where is not None},
+    return ReadRules(
+        rules, reader.catalog, reader.never_interacted, reader.left_out, reader.files.unknown_items
     )
 
 

@@ -1,7 +1,7 @@
 """How a list chooses from the items that are offered to it: in order of score, for difference, or at random."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -11,26 +11,48 @@ import polars as pl
 
 from als_cli.als.threads import Workers
 from als_cli.arrays import BoolArray, Float32Array, Int64Array
-from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffers, frozen
+from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffers, PackedState, frozen
 from als_cli.ranking.kernel_entries import take_diverse, take_offers
-from als_cli.ranking.rules.limits import LimitState
 from als_cli.ranking.top_n import norms
 
 _USERS_TOGETHER = 512
 UInt64Array = npt.NDArray[np.uint64]
 
 
+class HasPackedState(Protocol):
+    """The limits of lists, and the items that count in each list."""
+
+    @property
+    def packed(self) -> PackedState:
+        """The state for kernels, which change it."""
+        ...
+
+
+@dataclass(frozen=True)
+class _CopiedState:
+    packed: PackedState
+
+
 @dataclass(frozen=True)
 class Turn:
     """One round of filling lists: what the kernels change."""
 
-    state: LimitState
+    state: HasPackedState
     lists: PackedLists
     wanted: Int64Array
     """(B,)."""
     is_done: BoolArray
     """(B,)."""
     threads: int
+
+    def copied(self) -> "Turn":
+        """Return a copy, which kernels can change without an effect on these lists."""
+        packed, lists = self.state.packed, self.lists
+        state = packed._replace(
+            rows=packed.rows.copy(), filled=packed.filled.copy(), repeats=packed.repeats.copy()
+        )
+        lists = PackedLists(lists.rows.copy(), lists.scores.copy(), lists.filled.copy())
+        return replace(self, state=_CopiedState(state), lists=lists, is_done=self.is_done.copy())
 
     def run(self, kernel: Callable[..., None], offers: PackedOffers, *arguments: Callable[[], Any]) -> None:
         """Let `kernel` take `offers`, in pieces on all threads. Each piece gets what `arguments` return."""
@@ -94,6 +116,27 @@ class Diverse:
             return PackedDiversity(self._units, self._size, self._strength, penalties, is_taken)
 
         turn.run(take_diverse, offers, scratch)
+
+
+class Compared:
+    """Another selector, with a note of the slots whose item differs from that in order of score."""
+
+    def __init__(self, selector: Selector, users: int) -> None:
+        """Let `selector` choose for a block of `users` users."""
+        self.pool, self._selector = selector.pool, selector
+        self._differing: Int64Array = np.zeros(users, np.int64)
+
+    @property
+    def users_and_slots(self) -> tuple[int, int]:
+        """Users whose list differs from the order of score, and slots with another item."""
+        return int(np.count_nonzero(self._differing)), int(self._differing.sum())
+
+    def take(self, offers: PackedOffers, turn: Turn) -> None:
+        """See :class:`Selector`."""
+        in_order = turn.copied()
+        IN_ORDER.take(offers, in_order)
+        self._selector.take(offers, turn)
+        self._differing += (turn.lists.rows != in_order.lists.rows).sum(axis=1)
 
 
 class AtRandom:

@@ -1,7 +1,9 @@
 """The items that rules hide from single users: seen items, denied items, items of earlier lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 
 import polars as pl
 from scipy.sparse import csr_matrix
@@ -12,6 +14,22 @@ from als_cli.ranking.item_demand import ModelItems
 from als_cli.ranking.masks import Masks, either
 from als_cli.ranking.rules.list_rules import ListRules
 from als_cli.ranking.rules.seen_again import SeenPairs, only_left_out, still_left_out
+
+
+@dataclass(frozen=True)
+class ItemsOfUsers:
+    """The items that rules hide from B users, and the only items of each user."""
+
+    hidden: Mapping[str, csr_matrix]
+    """(B, I) by the name of the rule: `seen`, `user_deny` and `not_shown`. Two rules may hide the same item."""
+    allowed: csr_matrix | None
+    """(B, I) the only items by `user_allow`. None means all items."""
+
+    @property
+    def masks(self) -> Masks:
+        """The masks of all rules together."""
+        hidden = reduce(either, self.hidden.values()) if self.hidden else None
+        return Masks(hidden, self.allowed)
 
 
 class UserMasks:
@@ -47,15 +65,15 @@ class UserMasks:
             )
             self._left_out = still_left_out(seen, rules.seen_again_after, as_of or interactions.newest)
 
-    def of(self, user_ids: pl.Series, dataset_rows: Int32Array, history: csr_matrix) -> Masks:
-        """Return the masks (B, I) of `user_ids` (B,), whose rows in the dataset and `history` (B, I) are given."""
-        hidden = self._seen(dataset_rows, history) if self._rules.exclude_seen else None
-        for items in (self._rules.user_deny, self._rules.shown):
+    def of(self, user_ids: pl.Series, dataset_rows: Int32Array, history: csr_matrix) -> ItemsOfUsers:
+        """Return the items of `user_ids` (B,), whose rows in the dataset and `history` (B, I) are given."""
+        rules = self._rules
+        hidden = {"seen": self._seen(dataset_rows, history)} if rules.exclude_seen else {}
+        for name, items in (("user_deny", rules.user_deny), ("not_shown", rules.shown)):
             if items is not None:
-                denied = items.of(user_ids)
-                hidden = denied if hidden is None else either(hidden, denied)
-        allow = self._rules.user_allow
-        return Masks(hidden, None if allow is None else allow.of(user_ids))
+                hidden[name] = items.of(user_ids)
+        allow = rules.user_allow
+        return ItemsOfUsers(hidden, None if allow is None else allow.of(user_ids))
 
     def _seen(self, dataset_rows: Int32Array, history: csr_matrix) -> csr_matrix:
         if self._left_out is None:

@@ -82,7 +82,7 @@ def test_masks_leave_out_the_pairs_of_the_definition(rows, after, later):
     )
     dataset_rows = np.append(np.arange(users.len(), dtype=np.int32), np.int32(-1))
     history = model_items.histories(interactions.matrix, dataset_rows)
-    seen = masks.of(pl.concat([users, pl.Series(users.name, [99])]), dataset_rows, history).seen
+    seen = masks.of(pl.concat([users, pl.Series(users.name, [99])]), dataset_rows, history).masks.seen
     found = pairs_of(seen)
     assert seen.shape == (users.len() + 1, known.len())
     assert set(zip(users.gather(found.rows), known.gather(found.columns), strict=True)) == {

@@ -67,6 +67,24 @@ def test_limits_hold_for_different_items_too():
         assert len(chosen) == SLOTS or not any(greedy.allows(item) for item in range(ITEMS))
 
 
+def test_a_pool_that_a_limit_exhausts_is_refilled_with_the_next_items_that_it_allows():
+    rng, items, source, scores = scores_of(6)
+    limited, pool = [column_of(rng, 9, 1, 0)], 12
+    found = OpenLists(ListLimits(limited), Masks(), USERS, SLOTS, threads=1).add(
+        source, np.full(USERS, SLOTS), selector=Diverse(items, 0.4, pool)
+    )
+    refilled = 0
+    for user in range(USERS):
+        chosen = found.item_rows[user].tolist()
+        assert min(chosen) >= 0
+        codes = [code for code in limited[0].codes[chosen].tolist() if code >= 0]
+        assert len(codes) == len(set(codes))
+        is_later = [item not in np.argsort(-scores[user])[:pool] for item in chosen]
+        assert is_later == sorted(is_later)
+        refilled += any(is_later)
+    assert refilled > USERS / 2
+
+
 def test_samples_depend_on_the_user_and_the_seed_only():
     _, _, source, scores = scores_of(5)
     ids = pl.Series([f"u{n}" for n in range(USERS)])
