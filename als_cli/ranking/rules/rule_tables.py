@@ -15,8 +15,9 @@ from als_cli.events.ids import check_id_type
 from als_cli.ranking.catalog import Catalog, CatalogNeeds, read_catalog
 from als_cli.ranking.rules.feasible import check_values
 from als_cli.ranking.rules.limits import LimitedColumn
+from als_cli.tables.columns import column
 from als_cli.tables.delimited import Wanted
-from als_cli.tables.scan import column, find_files, has_pipe, reading, scan_table
+from als_cli.tables.scan import find_files, has_pipe, reading, scan_table
 
 _RULES = "recommend.rules"
 
