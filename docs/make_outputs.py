@@ -28,7 +28,10 @@ def updated(shown: str, real: str) -> str:
         return real.rstrip() + "\n"
     lines, found, first = [], real.splitlines(), 0
     for line in shown.splitlines():
-        place = next((n for n in range(first, len(found)) if _same_words(line, found[n])), None)
+        later = range(first, len(found))
+        place = next((n for n in later if _same_words(line, found[n])), None)
+        if place is None and "…" not in line:
+            place = next((n for n in later if line.split()[:1] == found[n].split()[:1]), None)
         if line.strip() in ("", "…") or place is None:
             lines.append(line)
             continue
