@@ -136,8 +136,8 @@ def test_the_summaries_fit_the_terminal(shop, tmp_path, monkeypatch):
 
 
 def test_counts_that_are_too_large(shop, tmp_path):
-    for command in commands(shop):
-        output = ("-o", tmp_path / "near.csv")
+    for number, command in enumerate(commands(shop)):
+        output = ("-o", tmp_path / f"{number}.csv")
         assert "recommend.top_n" in failed(2, *command, *output, "--top-n", 2**31)["message"]
         assert done(*command, *output, "--top-n", 2**31 - 1)["top_n"] == 2**31 - 1
         option = "--minimum-items" if command[1] == "users" else "--minimum-users"
@@ -146,5 +146,5 @@ def test_counts_that_are_too_large(shop, tmp_path):
 
 def test_pinned_ranks_of_the_lists_do_not_matter(shop, tmp_path):
     pinned = ("--set", "recommend.rules.pinned=[{positions: [5], where: price > 10}]")
-    for command in commands(shop):
-        assert done(*command, "-o", tmp_path / "near.csv", "--top-n", 2, *pinned)["top_n"] == 2
+    for number, command in enumerate(commands(shop)):
+        assert done(*command, "-o", tmp_path / f"{number}.csv", "--top-n", 2, *pinned)["top_n"] == 2
