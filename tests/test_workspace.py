@@ -7,7 +7,7 @@ import pytest
 
 from als_cli.config.descriptions import describe_keys
 from als_cli.config.root import Config
-from tests.in_process import als_here
+from tests.in_process import als_here, done
 from tests.shop import write_shop
 
 OUTPUTS = (Path(__file__).parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8")
@@ -42,3 +42,15 @@ def test_the_docs_name_the_folders_and_their_files(workspace):
     named = re.findall(r"^\| `WORKSPACE/([\w/.]+)` \|", OUTPUTS, re.MULTILINE)
     assert {place.split("/")[0] for place in named} == folders_of(workspace)
     assert [place for place in named if not (workspace / place).exists()] == ["choice/"]
+
+
+@pytest.mark.parametrize("name", ["a[b", "[x]", "a*b?", "{a,b}", "a b%20", "日本"])
+def test_a_folder_whose_name_has_characters_of_patterns(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    config = write_shop(folder)
+    done("run", "-c", config)
+    assert len(done("show", "user", "u001", "-c", config)["recommended"]) == 5
+    assert done("show", "item", "i03", "-c", config)["title"] == "Red thing 3"
+    done("recommend", "-c", config, "--top-n", 4)
+    assert done("compare", "-c", config)["users"]["in_both"] == 120

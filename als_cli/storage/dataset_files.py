@@ -150,7 +150,7 @@ def _titles_in(folder: Path, manifest: Manifest) -> pl.DataFrame | None:
     path = manifest.file(folder, TITLES)
     with _reading(path):
         check_parquet_sizes(path)
-        check_types(pl.read_parquet_schema(path), "item_id", {"title": pl.String()})
+        check_types(pl.scan_parquet(path, glob=False).collect_schema(), "item_id", {"title": pl.String()})
         return pl.read_parquet(path, glob=False)
 
 

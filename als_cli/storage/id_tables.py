@@ -37,7 +37,7 @@ def read_id_table(path: Path, ids: str, columns: Mapping[str, pl.DataType]) -> p
         One of UNREADABLE: the file is broken, has other columns, or the ids are not unique.
     """
     check_parquet_sizes(path)
-    check_types(pl.read_parquet_schema(path), ids, columns)
+    check_types(pl.scan_parquet(path, glob=False).collect_schema(), ids, columns)
     table = pl.read_parquet(path, columns=[ids, *columns], glob=False).rechunk()
     check_types(table.schema, ids, columns)
     check_ids(table[ids])

@@ -137,10 +137,20 @@ class OpenLists:
         """Add item `item_row` to the lists that want it, `wanted` (B,), and may have it. Return these lists, (B,)."""
         is_hidden = self._masks.hides(item_row, len(wanted)) | (self._chosen == item_row).any(axis=1)
         added: BoolArray = wanted & ~is_hidden & self._state.allows(item_row)
-        self._state.take_one(item_row, added)
-        column = np.where(added, np.int32(item_row), np.int32(-1))
-        self._chosen = np.concatenate([self._chosen, column[:, None]], axis=1)
+        if added.any():
+            self._state.take_one(item_row, added)
+            self._keep(item_row, np.flatnonzero(added))
         return added
+
+    def _keep(self, item_row: int, users: Int64Array) -> None:
+        """Add item `item_row` to the chosen items of `users`, in an empty place if each of them has one."""
+        is_empty = self._chosen[users] < 0
+        if self._chosen.shape[1] and is_empty.any(axis=1).all():
+            self._chosen[users, is_empty.argmax(axis=1)] = item_row
+            return
+        column = np.full((len(self._chosen), 1), -1, np.int32)
+        column[users] = item_row
+        self._chosen = np.concatenate([self._chosen, column], axis=1)
 
     def _offered(
         self,
