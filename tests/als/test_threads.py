@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy  # noqa: F401, ICN001 - it loads the first BLAS
@@ -78,8 +79,56 @@ print(len(first), set(first), len(limited()) > len(first), set(limited()))
 
 
 def test_an_error_in_one_task_stops_the_map():
+    started = []
+
     def work(piece: int) -> None:
+        started.append(piece)
+        if piece == 3:
+            raise ZeroDivisionError(str(piece))
+        time.sleep(0.005)
+
+    with pytest.raises(ZeroDivisionError, match="3"), Workers(2) as workers:
+        workers.map(work, range(100))
+    assert len(started) < 10
+    assert threading.active_count() == 1
+
+
+def test_the_first_of_several_errors_is_raised():
+    both = threading.Barrier(2)
+
+    def work(piece: int) -> None:
+        both.wait(timeout=10)
         raise ZeroDivisionError(str(piece))
 
-    with pytest.raises(ZeroDivisionError), Workers(2) as workers:
-        workers.map(work, range(10))
+    if Workers(2).threads < 2:
+        pytest.skip("this process has one processor")
+    with pytest.raises(ZeroDivisionError, match="0"), Workers(2) as workers:
+        workers.map(work, range(2))
+
+
+def test_ctrl_c_ends_the_map_and_its_threads():
+    program = """
+import os, signal, threading, time
+from als_cli.als.threads import Workers
+
+def work(piece):
+    if piece == 5:
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+
+try:
+    with Workers(2) as workers:
+        workers.map(work, range(1000))
+except KeyboardInterrupt:
+    print("interrupted", threading.active_count())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert ended.stdout.split() == ["interrupted", "1"], ended.stderr
+
+
+def test_a_map_inside_a_map():
+    with Workers(2) as outer, Workers(2) as inner:
+        found = outer.map(lambda piece: inner.map(lambda other: piece * other, range(5)), range(5))
+    assert found == [[piece * other for other in range(5)] for piece in range(5)]

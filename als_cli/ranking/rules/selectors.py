@@ -15,7 +15,7 @@ from als_cli.ranking.kernel_data import PackedDiversity, PackedLists, PackedOffe
 from als_cli.ranking.kernel_entries import take_diverse, take_offers
 from als_cli.ranking.top_n import norms
 
-_USERS_TOGETHER = 512
+_USERS_TOGETHER = 1024
 UInt64Array = npt.NDArray[np.uint64]
 
 
