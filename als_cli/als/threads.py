@@ -3,8 +3,9 @@
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
 from functools import lru_cache
 from pathlib import Path
@@ -134,20 +135,22 @@ class _SharedWork(Generic[T]):
                 self._errors[number] = error
 
 
-def one_ahead(work: Callable[[P], T], pieces: Iterable[P]) -> Iterator[T]:
-    """Yield ``work(piece)`` for each of `pieces`, in order. The next piece is worked on while the caller uses the last one.
+def ahead(work: Callable[[P], T], pieces: Iterable[P], at_once: int) -> Iterator[T]:
+    """Yield ``work(piece)`` for each of `pieces`, in order. The next `at_once` pieces are worked on while the caller uses one.
 
-    An error of `work` is raised where its result would be yielded.
+    The first piece is worked on alone, because it makes what all pieces share. An error of `work` is raised where its
+    result would be yielded.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="als-ahead") as pool:
-        waiting = None
-        for piece in pieces:
-            following = pool.submit(work, piece)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = following
-        if waiting is not None:
-            yield waiting.result()
+    with ThreadPoolExecutor(at_once, thread_name_prefix="als-ahead") as pool:
+        waiting: deque[Future[T]] = deque()
+        for number, piece in enumerate(pieces):
+            waiting.append(pool.submit(work, piece))
+            if number == 0:
+                wait(waiting)
+            if len(waiting) > at_once:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def side_by_side(

@@ -13,6 +13,8 @@ _STATE_PER_BLOCK = 1 << 26
 """Maximum memory of the state of limits in one block of users, in bytes."""
 _SLOT_BYTES = 256
 """Bytes per slot: item row, score and the row of a table (measured: 90 to 200)."""
+BLOCKS_AHEAD = 2
+"""Maximum number of blocks that are ranked at once. While one is in a kernel, rules prepare another one."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -27,12 +29,12 @@ def block_size(block_users: int, slots: int, state_bytes: int = 0) -> int:
 def ranking_bytes(
     candidates: int, factors: int, block_users: int, slots: int, weighted_items: int = 0
 ) -> int:
-    """Return the approximate memory of ranking: two copies of the candidates' factors, and one block of users.
+    """Return the approximate memory of ranking: two copies of the candidates' factors, and the blocks of users.
 
     `weighted_items` is the number of items whose factors are multiplied by demand, which needs one more copy.
     """
     index = 4 * (2 * candidates + weighted_items) * factors
-    users = block_users * (3 * 4 * factors + slots * _SLOT_BYTES)
+    users = BLOCKS_AHEAD * block_users * (3 * 4 * factors + slots * _SLOT_BYTES)
     return index + users
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import polars as pl
 
 from als_cli import NOTICE
-from als_cli.als.threads import blas_limited_to, one_ahead
+from als_cli.als.threads import ahead, blas_limited_to
 from als_cli.errors import AlsError, DataError, streaming
 from als_cli.ranking.audience import Audience, audience_of, with_guests
 from als_cli.ranking.item_demand import demand_facts
 from als_cli.ranking.lists import UserLists, output_schema, shortfall_schema
+from als_cli.ranking.memory import BLOCKS_AHEAD
 from als_cli.ranking.recommend_report import ListCounts, RecommendReport
 from als_cli.ranking.recommender import Recommender, UserBlock
 from als_cli.ranking.refresh import refreshed
@@ -172,8 +173,8 @@ def _write_lists(
         blas_limited_to(context.threads),
         context.progress.task("recommending", total=len(audience.user_ids)) as task,
     ):
-        # The next block is ranked while the last one is written.
-        for lists, table, shortfall in one_ahead(tables, blocks):
+        # The next blocks are ranked while the last one is written.
+        for lists, table, shortfall in ahead(tables, blocks, min(BLOCKS_AHEAD, context.threads)):
             sink.write(table, shortfall, len(lists.user_ids))
             counts.add(lists, shortfall["reason"].to_list())
             task.advance(len(lists.user_ids))

@@ -9,12 +9,13 @@ from typing import Any
 import polars as pl
 
 from als_cli.als.recipe import Recipe
-from als_cli.als.threads import blas_limited_to, one_ahead
+from als_cli.als.threads import ahead, blas_limited_to
 from als_cli.arrays import Float64Array
 from als_cli.config.recommend import RecommendConfig
 from als_cli.errors import streaming
 from als_cli.ranking.audience import Audience, audience_of
 from als_cli.ranking.item_demand import ModelItems
+from als_cli.ranking.memory import BLOCKS_AHEAD
 from als_cli.ranking.recommender import Recommender
 from als_cli.ranking.refresh import refreshed
 from als_cli.ranking.rules.list_rules import ListRules
@@ -177,8 +178,8 @@ def _write(
         blas_limited_to(context.threads),
         context.progress.task("ranking", total=ranking.queries) as task,
     ):
-        # The next block is ranked while the last one is written.
-        for lists, table, shortfall in one_ahead(tables, blocks):
+        # The next blocks are ranked while the last one is written.
+        for lists, table, shortfall in ahead(tables, blocks, min(BLOCKS_AHEAD, context.threads)):
             sink.write(table, shortfall, len(lists.ids))
             counts.add(lists, shortfall["reason"].to_list())
             task.advance(len(lists.ids))

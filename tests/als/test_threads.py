@@ -9,7 +9,7 @@ import numpy  # noqa: F401, ICN001 - it loads the first BLAS
 import pytest
 from threadpoolctl import threadpool_info
 
-from als_cli.als.threads import Workers, available_threads
+from als_cli.als.threads import Workers, ahead, available_threads
 
 ROOT = Path(__file__).parents[2]
 
@@ -132,3 +132,32 @@ def test_a_map_inside_a_map():
     with Workers(2) as outer, Workers(2) as inner:
         found = outer.map(lambda piece: inner.map(lambda other: piece * other, range(5)), range(5))
     assert found == [[piece * other for other in range(5)] for piece in range(5)]
+
+
+def test_pieces_ahead_are_in_order_and_the_first_is_alone():
+    running, most, alone = set(), [], []
+
+    def work(piece: int) -> int:
+        running.add(piece)
+        most.append(len(running))
+        time.sleep(0.01 if piece else 0.05)
+        if piece == 0:
+            alone.append(set(running))
+        running.discard(piece)
+        return piece * piece
+
+    assert list(ahead(work, range(12), 2)) == [piece * piece for piece in range(12)]
+    assert alone == [{0}]
+    assert max(most) <= 2
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_an_error_ahead_is_raised_where_its_result_would_be(at_once):
+    def work(piece: int) -> int:
+        return 10 // (3 - piece)
+
+    found = ahead(work, range(6), at_once)
+    assert [next(found) for _ in range(3)] == [3, 5, 10]
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+    assert list(ahead(work, [], at_once)) == []
