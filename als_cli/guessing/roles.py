@@ -212,7 +212,8 @@ def _type_score(facts: ColumnFacts, columns: Columns) -> _Scored | None:
         return None
     if facts.is_numeric and (named < 0.7 or facts.distinct > 12):
         return None
-    counts = text_of(columns.frame[facts.name]).drop_nulls().value_counts()
+    # The column may be named `count`, as the numbers of rows are.
+    counts = text_of(columns.frame[facts.name]).alias("type").drop_nulls().value_counts()
     known = sum(rows for name, rows in counts.iter_rows() if known_weight(name) is not None) / facts.values
     if known < 0.3 and named < 0.7:
         return None
@@ -251,7 +252,7 @@ def are_ratings(frame: pl.DataFrame, facts: ColumnFacts) -> bool:
         return False
     numbers = text_of(frame[facts.name]).cast(pl.Float64, strict=False).drop_nulls()
     is_step = numbers.is_between(0, 10) & ((numbers * 2).round() == numbers * 2)
-    counts = numbers.filter(is_step).value_counts()
+    counts = numbers.filter(is_step).alias("value").value_counts()
     values: dict[float | None, int] = dict(counts.iter_rows())
     values[None] = len(numbers) - int(is_step.sum())
     name = "" if facts.name.isdigit() else facts.name
