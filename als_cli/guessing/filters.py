@@ -74,7 +74,7 @@ def undone_orders(frame: pl.DataFrame, facts: ColumnFacts) -> RowCondition | Non
 
 
 def _without_value(role: str, facts: ColumnFacts, name: str) -> list[RowCondition]:
-    # Tokens such as NULL would become ids, so not even a few are tolerated.
+    # The texts NULL and \N would become ids, so a single row with one of them matters.
     if facts.blank_fraction <= _TOLERATED and not (facts.tokens and role in ("user", "item")):
         return []
     tokens = ", ".join(f"'{token}'" for token in facts.tokens)

@@ -56,14 +56,14 @@ class Segments:
 def read_segments(config: SegmentsFile, user_type: pl.DataType, find: FindFiles) -> Segments:
     """Return the segments of users with ids of `user_type`. If a user has several rows, the first one counts.
 
-    A file without rows gives no segments. Log a warning for such a file, and for users with several segments.
+    A file without rows gives no segments. Log a warning for it, and for users with several segments.
 
     Raises
     ------
     DataError
         The file cannot be used, it has rows but no user with a segment, or there are more than MAXIMUM_SEGMENTS segments.
     ConfigError
-        There is no such column.
+        The file lacks a column.
     """
     wanted = Wanted("recommend.segments", {_USER: config.user, _COLUMN: config.column})
     scan = scan_table(config.file, config, wanted, find=find)

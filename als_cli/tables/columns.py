@@ -21,7 +21,7 @@ def column(names: Sequence[str], ref: ColumnRef, *, key: str, file: str) -> str:
     Raises
     ------
     ConfigError
-        There is no such column. The hint suggests a similar name.
+        The file lacks a column. The hint suggests a similar name.
     """
     if isinstance(ref, int):
         if 1 <= ref <= len(names):

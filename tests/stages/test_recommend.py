@@ -1,7 +1,6 @@
 """`recommend`: the lists, their sources, and the shortfall."""
 
 from datetime import timedelta
-from functools import partial
 
 import polars as pl
 import pytest
@@ -11,12 +10,7 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.ranking.recommend_report import ListCounts, MostListed
 from als_cli.stages.recommend import published_recommendations, recommend
 from tests.stages.builders import NEWEST, context_for, interactions_of, publish_dataset, publish_model
-from tests.stages.tea_shop import PAIRS, open_shop, shortfall, used, written
-
-
-@pytest.fixture
-def shop(tmp_path):
-    return partial(open_shop, tmp_path)
+from tests.stages.tea_shop import PAIRS, shortfall, used, written
 
 
 def items_of(frame, user):

@@ -1,19 +1,12 @@
 """`recommend` with unusable inputs: one clear message, and published lists stay unchanged."""
 
-from functools import partial
-
 import pytest
 
 from als_cli.errors import ArtifactError, ConfigError, DataError, ResourceError
 from als_cli.ranking.recommender import Recommender
 from als_cli.stages.recommend import recommend
 from tests.stages.builders import context_for, interactions_of, publish_dataset, publish_model
-from tests.stages.tea_shop import PAIRS, open_shop, written
-
-
-@pytest.fixture
-def shop(tmp_path):
-    return partial(open_shop, tmp_path)
+from tests.stages.tea_shop import PAIRS, written
 
 
 def test_no_model(tmp_path):

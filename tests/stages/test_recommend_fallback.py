@@ -3,28 +3,11 @@
 All users score cup 4, jug 3, pot 2, tea 1. Seen: ann and cid tea and cup, bob tea and pot, dot jug.
 """
 
-from functools import partial
-
 import pytest
 
 from als_cli.errors import ConfigError
 from als_cli.stages.recommend import recommend
-from tests.stages.tea_shop import lists_of, open_shop, sources_of, used
-
-
-@pytest.fixture
-def shop(tmp_path):
-    return partial(open_shop, tmp_path)
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(name, text):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        return str(tmp_path / name)
-
-    return write
-
+from tests.stages.tea_shop import lists_of, sources_of, used
 
 ALL = {"top_n": 4, "exclude_seen": False}
 

@@ -2,19 +2,12 @@
 
 import json
 from contextlib import nullcontext
-from functools import partial
 
 import numpy as np
-import pytest
 
 from als_cli.stages.recommend import published_recommendations, recommend, recommend_key
 from tests.stages.builders import context_for, interactions_of, publish_dataset, publish_model
-from tests.stages.tea_shop import PAIRS, open_shop, written
-
-
-@pytest.fixture
-def shop(tmp_path):
-    return partial(open_shop, tmp_path)
+from tests.stages.tea_shop import PAIRS, written
 
 
 def test_block_size_does_not_change_the_lists(tmp_path):

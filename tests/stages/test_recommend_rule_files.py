@@ -4,30 +4,15 @@ All users score cup 4, jug 3, pot 2, tea 1.
 """
 
 import json
-from functools import partial
 
 import pytest
 
 from als_cli.errors import DataError
 from als_cli.stages.recommend import recommend
-from tests.stages.tea_shop import lists_of, open_shop, sources_of
+from tests.stages.tea_shop import lists_of, sources_of
 
 ALL = {"top_n": 4, "exclude_seen": False}
 PLAIN = "cup jug pot tea"
-
-
-@pytest.fixture
-def shop(tmp_path):
-    return partial(open_shop, tmp_path)
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(name, text):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        return str(tmp_path / name)
-
-    return write
 
 
 def section_of(key, path):

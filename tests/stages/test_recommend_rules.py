@@ -4,7 +4,6 @@ All users score cup 4, jug 3, pot 2, tea 1. Seen: ann and cid tea and cup, bob t
 """
 
 from datetime import datetime
-from functools import partial
 
 import polars as pl
 import pytest
@@ -13,23 +12,9 @@ from als_cli.errors import ConfigError, DataError
 from als_cli.ranking.rules.reading import read_rules
 from als_cli.stages.recommend import recommend
 from als_cli.storage.model_files import open_model
-from tests.stages.tea_shop import lists_of, open_shop, shortfall, sources_of, used
+from tests.stages.tea_shop import lists_of, shortfall, sources_of, used
 
 CATALOGUE = "item_id,kind,price,since,until\ncup,china,9,2026-02-01,\njug,china,7,,2026-02-01\npot,china,5,,\ntea,food,2,,\n"
-
-
-@pytest.fixture
-def shop(tmp_path):
-    return partial(open_shop, tmp_path)
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(name, text):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        return str(tmp_path / name)
-
-    return write
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def read_items(
     DataError
         The file cannot be used, or it has rows, but no id of type `id_type`.
     ConfigError
-        There is no such column.
+        The file lacks a column.
     """
     table = _read(path, fmt, {f"{key}.column": ref}, find)
     ids = cast_ids(table[f"{key}.column"], id_type).drop_nulls().unique(maintain_order=True)
@@ -74,7 +74,7 @@ def read_user_items(
     DataError
         The file cannot be used, or it has rows, but no pair of ids of the types of the model.
     ConfigError
-        There is no such column.
+        The file lacks a column.
     """
     columns = {f"{key}.user": config.user, f"{key}.item": config.item}
     table = _read(config.file, config, columns, find)

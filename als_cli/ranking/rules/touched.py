@@ -20,11 +20,11 @@ def touched(
 
     | rule | users | slots | items |
     |---|---|---|---|
-    | `seen`, `user_deny`, `not_shown` | users with such items | | number of these items |
+    | `seen`, `user_deny`, `not_shown` | users with items that the rule leaves out | | number of these items |
     | `user_allow` | users with items of their own | | |
-    | pinned, promoted and explored items | users who got such an item | slots of these items | |
+    | pinned, promoted and explored items | users who got an item of the rule | slots of these items | |
     | `diversity` | users whose list differs from the order of score | slots with another item | |
-    | `limit COLUMN` | users whose list has as many items of a value as are allowed | slots of such values | |
+    | `limit COLUMN` | users whose list has the maximum number of items of a value | slots of these values | |
     | `limit COLUMN at_least` | users whose list repeats as many values as are allowed | | |
     | `minimum_score` | users with too few items of this score | slots left to the fallback, or empty | |
 
