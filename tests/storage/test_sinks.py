@@ -3,7 +3,7 @@
 import io
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +15,9 @@ from als_cli.config.output import OutputConfig
 from als_cli.errors import ResourceError
 from als_cli.ranking.lists import output_schema, shortfall_schema
 from als_cli.storage.manifest import Manifest, file_sha256
+from als_cli.storage.sinks.open_table import OpenTable
 from als_cli.storage.sinks.publish_lists import open_sink, published_lists
+from als_cli.storage.sinks.tables import TableOptions
 from als_cli.storage.sinks.target import target_of
 
 USER, ITEM = pl.Int64(), pl.String()
@@ -267,3 +269,14 @@ def test_a_full_disk_is_a_resource_error(tmp_path, monkeypatch, suffix):
     monkeypatch.undo()
     assert visible(tmp_path) == []
     assert list((tmp_path / f".lists{suffix}.versions").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("format_name", ["parquet", "csv", "ndjson", "ipc"])
+def test_a_disk_that_is_full_after_some_row_groups_is_the_only_error(format_name):
+    many = pl.concat([ROWS] * 20_000)
+    with pytest.raises(OSError, match="No space left"), ExitStack() as streams:
+        table = OpenTable(
+            Path("/dev/full"), format_name, ROWS.schema, streams, TableOptions("none", row_group_rows=1000)
+        )
+        table.write(many)

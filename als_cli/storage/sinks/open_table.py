@@ -4,6 +4,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from als_cli.storage.sinks.tables import TableOptions, table_writer
 
@@ -37,7 +38,9 @@ class OpenTable:
     def _abandon(self) -> None:
         # After a failure the file is removed, but the writer must be closed while its stream is open.
         if self._open:
-            with suppress(OSError):
+            with suppress(
+                OSError, pa.ArrowException
+            ):  # Arrow reports a second failure as an error of its own
                 self._writer.close()
         with suppress(OSError):
             self._streams.close()
